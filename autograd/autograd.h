@@ -1,0 +1,7 @@
+// Differentiation and the differentiable functions.
+#pragma once
+#include "norma/autograd/functional.h"
+#include "norma/autograd/functions.h"
+#include "norma/autograd/grad_mode.h"
+#include "norma/autograd/gradcheck.h"
+#include "norma/autograd/record.h"

@@ -1,0 +1,65 @@
+// Free spellings of tensor operations, as in `torch.`: operators, and functions on several tensors.
+#pragma once
+#include <utility>
+#include <vector>
+
+#include "norma/core/tensor.h"
+
+namespace norma {
+
+inline Tensor operator+(const Tensor& a, const Tensor& b) { return a.add(b); }
+inline Tensor operator-(const Tensor& a, const Tensor& b) { return a.sub(b); }
+inline Tensor operator*(const Tensor& a, const Tensor& b) { return a.mul(b); }
+inline Tensor operator/(const Tensor& a, const Tensor& b) { return a.div(b); }
+inline Tensor operator+(const Tensor& a, Scalar b) { return a.add(b); }
+inline Tensor operator-(const Tensor& a, Scalar b) { return a.sub(b); }
+inline Tensor operator*(const Tensor& a, Scalar b) { return a.mul(b); }
+inline Tensor operator/(const Tensor& a, Scalar b) { return a.div(b); }
+inline Tensor operator+(Scalar a, const Tensor& b) { return b.add(a); }
+inline Tensor operator*(Scalar a, const Tensor& b) { return b.mul(a); }
+Tensor operator-(Scalar a, const Tensor& b);
+Tensor operator/(Scalar a, const Tensor& b);
+inline Tensor operator==(const Tensor& a, const Tensor& b) { return a.eq(b); }
+inline Tensor operator!=(const Tensor& a, const Tensor& b) { return a.ne(b); }
+inline Tensor operator<(const Tensor& a, const Tensor& b) { return a.lt(b); }
+inline Tensor operator<=(const Tensor& a, const Tensor& b) { return a.le(b); }
+inline Tensor operator>(const Tensor& a, const Tensor& b) { return a.gt(b); }
+inline Tensor operator>=(const Tensor& a, const Tensor& b) { return a.ge(b); }
+inline Tensor operator==(const Tensor& a, Scalar b) { return a.eq(b); }
+inline Tensor operator!=(const Tensor& a, Scalar b) { return a.ne(b); }
+inline Tensor operator<(const Tensor& a, Scalar b) { return a.lt(b); }
+inline Tensor operator<=(const Tensor& a, Scalar b) { return a.le(b); }
+inline Tensor operator>(const Tensor& a, Scalar b) { return a.gt(b); }
+inline Tensor operator>=(const Tensor& a, Scalar b) { return a.ge(b); }
+
+inline Tensor abs(const Tensor& x) { return x.abs(); }
+inline Tensor exp(const Tensor& x) { return x.exp(); }
+inline Tensor log(const Tensor& x) { return x.log(); }
+inline Tensor sqrt(const Tensor& x) { return x.sqrt(); }
+inline Tensor pow(const Tensor& x, Scalar exponent) { return x.pow(exponent); }
+inline Tensor pow(const Tensor& x, const Tensor& exponent) { return x.pow(exponent); }
+inline Tensor sigmoid(const Tensor& x) { return x.sigmoid(); }
+inline Tensor tanh(const Tensor& x) { return x.tanh(); }
+inline Tensor relu(const Tensor& x) { return x.relu(); }
+inline Tensor clamp(const Tensor& x, Scalar min, Scalar max) { return x.clamp(min, max); }
+inline Tensor maximum(const Tensor& a, const Tensor& b) { return a.maximum(b); }
+inline Tensor minimum(const Tensor& a, const Tensor& b) { return a.minimum(b); }
+inline Tensor sum(const Tensor& x) { return x.sum(); }
+inline Tensor mean(const Tensor& x) { return x.mean(); }
+inline Tensor softmax(const Tensor& x, int64_t dim) { return x.softmax(dim); }
+inline Tensor log_softmax(const Tensor& x, int64_t dim) { return x.log_softmax(dim); }
+inline Tensor matmul(const Tensor& a, const Tensor& b) { return a.matmul(b); }
+
+/// Elements of `a` where `condition` (kBool) is true, of `b` elsewhere; all three broadcast.
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+/// Joins along an existing dimension.
+Tensor cat(const std::vector<Tensor>& tensors, int64_t dim = 0);
+/// Joins along a new dimension.
+Tensor stack(const std::vector<Tensor>& tensors, int64_t dim = 0);
+
+/// |a - b| <= atol + rtol |b| for every element, shapes broadcast; NaN equals nothing.
+bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8);
+/// Same shape and same values.
+bool equal(const Tensor& a, const Tensor& b);
+
+}  // namespace norma

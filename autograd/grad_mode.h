@@ -1,0 +1,22 @@
+// Whether operations are recorded.
+#pragma once
+
+namespace norma {
+
+/// False inside a `NoGradGuard` on this thread.
+bool grad_enabled();
+
+/// While it lives, operations on this thread record no graph: their results do not require
+/// gradients.
+class NoGradGuard {
+ public:
+  NoGradGuard();
+  ~NoGradGuard();
+  NoGradGuard(const NoGradGuard&) = delete;
+  NoGradGuard& operator=(const NoGradGuard&) = delete;
+
+ private:
+  bool before_;
+};
+
+}  // namespace norma

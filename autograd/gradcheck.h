@@ -1,0 +1,36 @@
+// Checks derivatives against central differences.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "norma/core/tensor.h"
+
+namespace norma {
+
+struct GradcheckOptions {
+  double eps = 1e-6;   ///< step of the central difference
+  double atol = 1e-5;  ///< |analytic - numeric| <= atol + rtol |numeric|
+  double rtol = 1e-3;
+};
+
+/// What `gradcheck` found; the fields after `ok` describe the element with the worst error.
+struct GradcheckResult {
+  bool ok = true;
+  int input = -1;        ///< index into the inputs
+  Shape index;           ///< position of the element in it
+  double analytic = 0;   ///< by backward()
+  double numeric = 0;    ///< (f(x + eps) - f(x - eps)) / (2 eps)
+  double tolerance = 0;  ///< what the difference may be
+  std::string message;   ///< all of it in words, also when ok
+  explicit operator bool() const { return ok; }
+};
+
+/// Compares `backward()` with central differences for every element of every input that requires a
+/// gradient. `function` may return any shape: its elements are weighted with fixed random numbers
+/// and summed. Inputs must be kFloat64 leaves; keep them away from kinks and ties. Defaults as
+/// PyTorch's.
+GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
+                          const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
+
+}  // namespace norma

@@ -1,0 +1,80 @@
+// The graph. A node is one recorded operation; it owns the nodes its inputs came from and whatever
+// its backward needs, never its own output: so that a graph has no cycles and dies with its
+// outputs.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "norma/core/tensor_impl.h"
+
+namespace norma::autograd {
+
+/// The gradients a backward function fills in, one per input of its operation.
+class InputGrads {
+ public:
+  explicit InputGrads(std::vector<Tensor>& grads, const Ref<class Node>* inputs, int count)
+      : grads_(grads), inputs_(inputs), count_(count) {}
+  int count() const { return count_; }
+  /// Whether input i wants a gradient; filling one that is not wanted is allowed, only wasteful.
+  bool needs(int i) const;
+  /// A gradient may have the broadcast shape: the engine sums it down to the input's shape.
+  Tensor& operator[](int i) { return grads_[static_cast<std::size_t>(i)]; }
+
+ private:
+  std::vector<Tensor>& grads_;
+  const Ref<Node>* inputs_;
+  int count_;
+};
+
+class Node : public RefCounted {
+ public:
+  explicit Node(const char* op_name);
+  ~Node() override;
+
+  /// Turns the gradient of the output into those of the inputs. Recording is off while it runs.
+  virtual void backward(const Tensor& out_grad, InputGrads& grads) = 0;
+  /// Drops the saved values, once they were used.
+  virtual void release_saved() {}
+
+  const char* name;
+  uint64_t sequence;  // creation order: inputs are older than the operations on them
+  Shape sizes;        // of the output
+  DType dtype = kFloat32;
+  Ref<Node>* inputs = nullptr;  // null where an input needs no gradient
+  int input_count = 0;
+  Tensor grad;            // of the output, gathered while backward() runs
+  bool visited = false;   // by the running backward()
+  bool released = false;  // its saved values are gone
+};
+
+/// The end of the graph at a leaf: adds what arrives to the leaf's gradient. The leaf owns it and
+/// outlives its use: the pointer back is cleared when the leaf dies first.
+class Accumulator : public Node {
+ public:
+  explicit Accumulator(TensorImpl* leaf_impl);
+  void backward(const Tensor& out_grad, InputGrads& grads) override;
+  TensorImpl* leaf;
+};
+
+/// A value that backward needs: its memory and geometry without its history. `get()` throws when it
+/// was changed in place since.
+class Saved {
+ public:
+  Saved() = default;
+  explicit Saved(const Tensor& tensor);
+  const Tensor& get() const;
+  const Tensor& operator*() const { return get(); }
+  bool defined() const { return value_.defined(); }
+
+ private:
+  Tensor value_;
+  uint64_t version_ = 0;
+};
+
+/// The node that takes a gradient for `tensor`: null when it needs none.
+Ref<Node> gradient_edge(const Tensor& tensor);
+
+/// Living nodes, accumulators of leaves apart. Tests watch it for leaks.
+int64_t live_nodes();
+
+}  // namespace norma::autograd

@@ -1,0 +1,82 @@
+// How an operation enters the graph: compute the result, then
+//
+//   return record("exp", out, {&x}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
+//     d[0] = g * *y;
+//   });
+//
+// The lambda receives the gradient of the result and fills in those of the inputs. It captures what
+// it needs as `Saved`, so that later in-place changes are noticed, and never the result's own
+// handle.
+#pragma once
+#include <array>
+#include <initializer_list>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "norma/autograd/grad_mode.h"
+#include "norma/autograd/node.h"
+
+namespace norma::autograd {
+
+/// Whether an operation on these inputs has to be recorded.
+bool recording(std::initializer_list<const Tensor*> inputs);
+bool recording(const std::vector<Tensor>& inputs);
+
+/// Gives `out` the history `node`.
+void set_history(Tensor& out, Ref<Node> node);
+
+template <class Backward>
+class OperationNode final : public Node {
+ public:
+  OperationNode(const char* op_name, int count, Backward function)
+      : Node(op_name), function_(std::move(function)) {
+    input_count = count;
+    if (count > kInPlace) more_.resize(static_cast<std::size_t>(count));
+    inputs = count > kInPlace ? more_.data() : few_.data();
+  }
+  void backward(const Tensor& out_grad, InputGrads& grads) override {
+    (*function_)(out_grad, grads);
+  }
+  void release_saved() override { function_.reset(); }
+
+ private:
+  static constexpr int kInPlace = 4;
+  std::array<Ref<Node>, kInPlace> few_;
+  std::vector<Ref<Node>> more_;
+  std::optional<Backward> function_;
+};
+
+/// Records `out = op(inputs)`; a no-op when no input needs a gradient or recording is off. `out`
+/// must be a fresh tensor or a fresh view. Undefined inputs (an absent bias) are allowed.
+template <class Backward>
+Tensor record(const char* op, Tensor out, std::initializer_list<const Tensor*> inputs,
+              Backward backward) {
+  if (!recording(inputs)) return out;
+  Ref<OperationNode<Backward>> node(
+      new OperationNode<Backward>(op, static_cast<int>(inputs.size()), std::move(backward)));
+  int i = 0;
+  for (const Tensor* input : inputs) node->inputs[i++] = gradient_edge(*input);
+  set_history(out, node);
+  return out;
+}
+
+template <class Backward>
+Tensor record(const char* op, Tensor out, const std::vector<Tensor>& inputs, Backward backward) {
+  if (!recording(inputs)) return out;
+  Ref<OperationNode<Backward>> node(
+      new OperationNode<Backward>(op, static_cast<int>(inputs.size()), std::move(backward)));
+  int i = 0;
+  for (const Tensor& input : inputs) node->inputs[i++] = gradient_edge(input);
+  set_history(out, node);
+  return out;
+}
+
+/// The in-place form of an operation: `target` takes the values and the history of `result`, which
+/// was computed from it out of place. Handles views: the base's history follows.
+Tensor& assign(const char* op, Tensor& target, const Tensor& result);
+
+/// Throws when an in-place `op` on `target` would break the rules for leaves or overlapping views.
+void check_in_place(const char* op, const Tensor& target);
+
+}  // namespace norma::autograd

@@ -1,0 +1,64 @@
+// Element types, chosen at run time.
+#pragma once
+#include <cstdint>
+#include <iosfwd>
+
+namespace norma {
+
+/// Element type of a tensor. The order is the order of promotion.
+enum class DType : uint8_t { Bool, UInt8, Int64, Float32, Float64 };
+
+inline constexpr DType kBool = DType::Bool;
+inline constexpr DType kUInt8 = DType::UInt8;
+inline constexpr DType kInt64 = DType::Int64;
+inline constexpr DType kFloat32 = DType::Float32;
+inline constexpr DType kFloat64 = DType::Float64;
+
+constexpr bool is_floating(DType dtype) { return dtype >= DType::Float32; }
+
+/// Bytes per element.
+constexpr int64_t item_size(DType dtype) {
+  return dtype <= DType::UInt8 ? 1 : dtype == DType::Float32 ? 4 : 8;
+}
+
+/// PyTorch's short name: "float32", "int64", "bool", …
+const char* dtype_name(DType dtype);
+std::ostream& operator<<(std::ostream& out, DType dtype);
+
+/// The run-time tag of a C++ element type.
+template <class T>
+inline constexpr DType dtype_of = DType::Float32;
+template <>
+inline constexpr DType dtype_of<bool> = DType::Bool;
+template <>
+inline constexpr DType dtype_of<uint8_t> = DType::UInt8;
+template <>
+inline constexpr DType dtype_of<int64_t> = DType::Int64;
+template <>
+inline constexpr DType dtype_of<double> = DType::Float64;
+
+/// Calls `f.template operator()<T>()` with the C++ type of `dtype`.
+template <class F>
+decltype(auto) dispatch(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::Bool:
+      return f.template operator()<bool>();
+    case DType::UInt8:
+      return f.template operator()<uint8_t>();
+    case DType::Int64:
+      return f.template operator()<int64_t>();
+    case DType::Float32:
+      return f.template operator()<float>();
+    case DType::Float64:
+      break;
+  }
+  return f.template operator()<double>();
+}
+
+/// The same for the two floating types only; the caller has checked `is_floating(dtype)`.
+template <class F>
+decltype(auto) dispatch_floating(DType dtype, F&& f) {
+  return dtype == DType::Float32 ? f.template operator()<float>() : f.template operator()<double>();
+}
+
+}  // namespace norma

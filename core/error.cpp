@@ -1,0 +1,26 @@
+#include "norma/core/error.h"
+
+namespace norma {
+
+Error::Error(std::string op, std::string message)
+    : op_(std::move(op)), message_(std::move(message)) {
+  compose();
+}
+
+void Error::add_module(const std::string& name, const std::string& type) {
+  if (type_.empty()) type_ = type;
+  if (!name.empty()) path_ = path_.empty() ? name : name + "." + path_;
+  compose();
+}
+
+void Error::compose() {
+  what_ = "[" + op_ + "] " + message_;
+  if (path_.empty() && type_.empty()) return;
+  what_ += " (in " + (path_.empty() ? type_ : path_ + ", a " + type_) + ")";
+}
+
+void fail(std::string_view op, const std::string& message) {
+  throw Error(std::string(op), message);
+}
+
+}  // namespace norma

@@ -1,0 +1,33 @@
+// The one error type of Norma and the helpers that raise it.
+#pragma once
+#include <exception>
+#include <string>
+#include <string_view>
+
+namespace norma {
+
+/// Every error Norma raises. `what()` reads `[op] expected …, got …; hint`, followed by the path of
+/// the module in whose forward pass it arose, `(in net.1, a BatchNorm1d)`, where there is one.
+class Error : public std::exception {
+ public:
+  Error(std::string op, std::string message);
+
+  const char* what() const noexcept override { return what_.c_str(); }
+  /// The operation that refused, without brackets: "matmul".
+  const std::string& op() const { return op_; }
+  /// The dotted path of the module that was running, "" outside modules.
+  const std::string& module_path() const { return path_; }
+
+  /// Called by `Module` while the error travels outwards: puts `name` before the path; the first
+  /// (innermost) call also sets the module's type.
+  void add_module(const std::string& name, const std::string& type);
+
+ private:
+  void compose();
+  std::string op_, message_, path_, type_, what_;
+};
+
+/// Throws `Error("[op] message")`.
+[[noreturn]] void fail(std::string_view op, const std::string& message);
+
+}  // namespace norma

@@ -1,0 +1,75 @@
+// Random numbers: Philox4x32-10, a counter-based generator, with Norma's own distributions.
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "norma/core/tensor.h"
+
+namespace norma {
+
+/// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): block i
+/// of a seed is a pure function of both, so that the numbers are the same on every compiler,
+/// machine and thread count. A generator is its seed and the index of the next block.
+class Generator {
+ public:
+  explicit Generator(uint64_t seed = 5489) : seed_(seed) {}
+
+  void manual_seed(uint64_t seed);
+  uint64_t seed() const { return seed_; }
+  /// The seed and the position: all there is to save.
+  struct State {
+    uint64_t seed = 0;
+    uint64_t next = 0;
+    bool operator==(const State&) const = default;
+  };
+  State state() const { return {seed_, next_}; }
+  void set_state(const State& state);
+
+  /// Four random words of block `index`.
+  static std::array<uint32_t, 4> block(uint64_t seed, uint64_t index);
+  /// Takes `count` blocks; returns the index of the first.
+  uint64_t reserve(uint64_t count);
+
+  /// One draw each; every call takes one block.
+  uint64_t next_u64();
+  /// Uniform in [0, 1) with 53 bits.
+  double uniform();
+  /// Uniform in {0, …, n-1}, without bias.
+  uint64_t below(uint64_t n);
+  double normal();
+
+ private:
+  uint64_t seed_;
+  uint64_t next_ = 0;
+};
+
+/// The quantile function of the standard normal distribution, from +, -, *, / and sqrt alone, so
+/// that it gives the same bits everywhere (Wichura, algorithm AS 241; relative error 1e-15).
+double normal_quantile(double p);
+
+/// The generator behind every function that is not given one.
+Generator& default_generator();
+void manual_seed(uint64_t seed);
+
+/// Uniform in [0, 1).
+Tensor rand(const Shape& sizes, const TensorOptions& options = {},
+            Generator& generator = default_generator());
+/// Standard normal.
+Tensor randn(const Shape& sizes, const TensorOptions& options = {},
+             Generator& generator = default_generator());
+/// Integers in [low, high), kInt64 unless said otherwise.
+Tensor randint(int64_t low, int64_t high, const Shape& sizes,
+               const TensorOptions& options = {.dtype = kInt64},
+               Generator& generator = default_generator());
+/// A random order of 0, …, n-1, kInt64.
+Tensor randperm(int64_t n, Generator& generator = default_generator());
+Tensor rand_like(const Tensor& other);
+Tensor randn_like(const Tensor& other);
+
+/// In-place fills; return `tensor`.
+Tensor uniform_(Tensor tensor, double low, double high, Generator& generator = default_generator());
+Tensor normal_(Tensor tensor, double mean, double std, Generator& generator = default_generator());
+/// 1 with probability p, 0 otherwise.
+Tensor bernoulli_(Tensor tensor, double p, Generator& generator = default_generator());
+
+}  // namespace norma

@@ -1,0 +1,66 @@
+// Intrusive reference counting: one allocation per object, one pointer per handle.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace norma {
+
+/// Small blocks from a per-thread free list; `size` must be the same at both calls.
+void* pool_allocate(std::size_t size);
+void pool_free(void* block, std::size_t size) noexcept;
+
+/// Base of everything held by `Ref`: a count, and storage from the small-block pool.
+class RefCounted {
+ public:
+  RefCounted() = default;
+  RefCounted(const RefCounted&) = delete;
+  RefCounted& operator=(const RefCounted&) = delete;
+  virtual ~RefCounted() = default;
+
+  void retain() const { count_.fetch_add(1, std::memory_order_relaxed); }
+  void release() const {
+    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+  int32_t use_count() const { return count_.load(std::memory_order_relaxed); }
+
+  static void* operator new(std::size_t size) { return pool_allocate(size); }
+  static void operator delete(void* block, std::size_t size) { pool_free(block, size); }
+
+ private:
+  mutable std::atomic<int32_t> count_{0};
+};
+
+/// Shared owner of a `RefCounted` object.
+template <class T>
+class Ref {
+ public:
+  Ref() = default;
+  explicit Ref(T* object) : object_(object) {
+    if (object_) object_->retain();
+  }
+  Ref(const Ref& other) : Ref(other.object_) {}
+  Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  template <class U>
+  Ref(const Ref<U>& other) : Ref(other.get()) {}
+  ~Ref() {
+    if (object_) object_->release();
+  }
+  Ref& operator=(Ref other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+
+  T* get() const { return object_; }
+  T* operator->() const { return object_; }
+  T& operator*() const { return *object_; }
+  explicit operator bool() const { return object_ != nullptr; }
+  void reset() { Ref().swap(*this); }
+  void swap(Ref& other) noexcept { std::swap(object_, other.object_); }
+
+ private:
+  T* object_ = nullptr;
+};
+
+}  // namespace norma

@@ -1,0 +1,66 @@
+// Sizes, strides and lists of dimensions.
+#pragma once
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace norma {
+
+/// A short list of int64: the sizes of a tensor, its strides, or a set of dimensions.
+/// At most `kMaxDims` entries; held in place, so that a shape never allocates.
+class Shape {
+ public:
+  static constexpr int64_t kMaxDims = 8;
+
+  Shape() = default;
+  /// One entry: `x.sum(0)`, `zeros(5)`.
+  template <std::integral T>
+  requires(!std::same_as<T, bool>) Shape(T value) : Shape{static_cast<int64_t>(value)} {}
+  Shape(std::initializer_list<int64_t> values) : Shape(values.begin(), values.size()) {}
+  Shape(const std::vector<int64_t>& values) : Shape(values.data(), values.size()) {}
+  /// `count` times `value`.
+  static Shape filled(int64_t count, int64_t value);
+
+  int64_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  int64_t& operator[](int64_t i) { return values_[static_cast<std::size_t>(i)]; }
+  int64_t operator[](int64_t i) const { return values_[static_cast<std::size_t>(i)]; }
+  int64_t front() const { return (*this)[0]; }
+  int64_t back() const { return (*this)[size_ - 1]; }
+  const int64_t* begin() const { return values_.data(); }
+  const int64_t* end() const { return values_.data() + size_; }
+  void push_back(int64_t value);
+  void insert(int64_t position, int64_t value);
+  void erase(int64_t position);
+  bool contains(int64_t value) const;
+
+  /// The product of all entries (1 for the empty list); throws when it exceeds int64.
+  int64_t numel() const;
+  /// "[32, 3, 28, 28]"
+  std::string str() const;
+
+  bool operator==(const Shape& other) const;
+
+ private:
+  Shape(const int64_t* values, std::size_t count);
+  std::array<int64_t, kMaxDims> values_{};
+  int64_t size_ = 0;
+};
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
+
+/// Row-major strides, in elements.
+Shape contiguous_strides(const Shape& sizes);
+
+/// The common shape of `a` and `b` under broadcasting; throws `[op] …` naming both.
+Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op);
+
+/// `dim` in [-rank, rank) made non-negative; throws `[op] …` otherwise. A 0-d tensor takes 0 and
+/// -1.
+int64_t wrap_dim(int64_t dim, int64_t rank, const char* op);
+
+}  // namespace norma

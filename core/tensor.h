@@ -1,0 +1,261 @@
+// Tensor: a cheap shared handle on an n-dimensional array with reverse-mode differentiation.
+#pragma once
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "norma/core/dtype.h"
+#include "norma/core/error.h"
+#include "norma/core/ref.h"
+#include "norma/core/scalar.h"
+#include "norma/core/shape.h"
+
+namespace norma {
+
+struct TensorImpl;
+
+/// How a creation function makes its tensor: `randn({2, 3}, {.dtype = kFloat64, .requires_grad =
+/// true})`.
+struct TensorOptions {
+  DType dtype = kFloat32;
+  bool requires_grad = false;
+};
+
+/// An n-dimensional array. Copying a `Tensor` copies the handle: both name the same values.
+/// Operations return new tensors, those ending in `_` change their own values, and views
+/// (`view transpose permute narrow select slice expand squeeze unsqueeze`) share memory.
+///
+/// Every operation on floating tensors is differentiable unless its comment says otherwise.
+/// The formulas, broadcasting, dtype promotion and names are PyTorch's.
+class Tensor {
+ public:
+  /// The undefined tensor: `defined()` is false, everything else throws.
+  Tensor() = default;
+  explicit Tensor(Ref<RefCounted> impl) : impl_(std::move(impl)) {}
+  bool defined() const { return static_cast<bool>(impl_); }
+
+  // --- Properties
+  // ---------------------------------------------------------------------------------
+  const Shape& sizes() const;
+  const Shape& strides() const;
+  int64_t size(int64_t dim) const;
+  int64_t dim() const;
+  int64_t numel() const;
+  DType dtype() const;
+  bool is_contiguous() const;
+  /// Offset of the first element in the storage, in elements.
+  int64_t storage_offset() const;
+  /// How often the values were changed in place; views share the count.
+  uint64_t version() const;
+  /// Same object, not same values.
+  bool is_same(const Tensor& other) const { return impl_.get() == other.impl_.get(); }
+
+  /// The first element's address. Elements follow `strides()`. Throws when `T` is not the dtype.
+  template <class T>
+  T* data_ptr() const;
+  void* raw_data() const;
+  /// The value of a one-element tensor, converted to `T`.
+  template <class T>
+  T item() const;
+
+  // --- Automatic differentiation
+  // ------------------------------------------------------------------
+  bool requires_grad() const;
+  /// Marks a leaf; only floating tensors can require a gradient.
+  Tensor& requires_grad_(bool on = true);
+  bool is_leaf() const;
+  /// Name of the operation that made this tensor, "" for leaves.
+  std::string grad_fn_name() const;
+  /// The accumulated gradient; undefined until `backward()` reached this leaf.
+  Tensor grad() const;
+  void set_grad(const Tensor& grad);
+  /// Adds d(this)/d(leaf) to the gradient of every leaf that requires one. Without `gradient` the
+  /// tensor must have one element. The graph is freed unless `retain_graph`.
+  void backward(const Tensor& gradient = Tensor(), bool retain_graph = false) const;
+  /// The same values outside the graph.
+  Tensor detach() const;
+
+  // --- Copies and conversions
+  // -----------------------------------------------------------------------
+  Tensor clone() const;
+  /// This tensor if its elements lie in row-major order without gaps, a copy otherwise.
+  Tensor contiguous() const;
+  Tensor to(DType dtype) const;
+  /// Takes the values of `source`, broadcast and converted.
+  Tensor& copy_(const Tensor& source);
+  Tensor& fill_(Scalar value);
+  Tensor& zero_();
+
+  // --- Views
+  // ----------------------------------------------------------------------------------------
+  /// A view where strides allow it, a copy otherwise; one size may be -1.
+  Tensor reshape(const Shape& sizes) const;
+  /// As `reshape`, but throws where a copy would be needed.
+  Tensor view(const Shape& sizes) const;
+  Tensor flatten(int64_t start_dim = 0, int64_t end_dim = -1) const;
+  Tensor transpose(int64_t dim0, int64_t dim1) const;
+  /// Transpose of a matrix; 0-d and 1-d tensors are returned as they are.
+  Tensor t() const;
+  Tensor permute(const Shape& dims) const;
+  Tensor squeeze() const;
+  Tensor squeeze(int64_t dim) const;
+  Tensor unsqueeze(int64_t dim) const;
+  Tensor narrow(int64_t dim, int64_t start, int64_t length) const;
+  Tensor select(int64_t dim, int64_t index) const;
+  /// Elements start, start+step, … before end, as Python's `x[start:end:step]`; both ends are
+  /// clamped.
+  Tensor slice(int64_t dim, int64_t start, int64_t end, int64_t step = 1) const;
+  /// Repeats size-1 dimensions without copying; -1 keeps a size.
+  Tensor expand(const Shape& sizes) const;
+  /// `select(0, index)`.
+  Tensor operator[](int64_t index) const { return select(0, index); }
+
+  // --- Picking
+  // --------------------------------------------------------------------------------------
+  Tensor index_select(int64_t dim, const Tensor& index) const;
+  Tensor gather(int64_t dim, const Tensor& index) const;
+
+  // --- Arithmetic with broadcasting
+  // -------------------------------------------------------------------
+  Tensor add(const Tensor& other) const;
+  Tensor sub(const Tensor& other) const;
+  Tensor mul(const Tensor& other) const;
+  Tensor div(const Tensor& other) const;
+  Tensor pow(const Tensor& exponent) const;
+  Tensor add(Scalar other) const;
+  Tensor sub(Scalar other) const;
+  Tensor mul(Scalar other) const;
+  Tensor div(Scalar other) const;
+  Tensor pow(Scalar exponent) const;
+  Tensor neg() const;
+  Tensor operator-() const { return neg(); }
+
+  Tensor& add_(const Tensor& other);
+  Tensor& sub_(const Tensor& other);
+  Tensor& mul_(const Tensor& other);
+  Tensor& div_(const Tensor& other);
+  Tensor& add_(Scalar other);
+  Tensor& sub_(Scalar other);
+  Tensor& mul_(Scalar other);
+  Tensor& div_(Scalar other);
+  Tensor& pow_(Scalar exponent);
+  Tensor& neg_();
+  Tensor& exp_();
+  Tensor& sqrt_();
+  Tensor& relu_();
+  Tensor& sigmoid_();
+  Tensor& tanh_();
+  Tensor& clamp_(Scalar min, Scalar max);
+  template <class T>
+  Tensor& operator+=(const T& other) {
+    return add_(other);
+  }
+  template <class T>
+  Tensor& operator-=(const T& other) {
+    return sub_(other);
+  }
+  template <class T>
+  Tensor& operator*=(const T& other) {
+    return mul_(other);
+  }
+  template <class T>
+  Tensor& operator/=(const T& other) {
+    return div_(other);
+  }
+
+  // --- Comparisons: kBool results, not differentiable
+  // -------------------------------------------------
+  Tensor eq(const Tensor& other) const;
+  Tensor ne(const Tensor& other) const;
+  Tensor lt(const Tensor& other) const;
+  Tensor le(const Tensor& other) const;
+  Tensor gt(const Tensor& other) const;
+  Tensor ge(const Tensor& other) const;
+  Tensor eq(Scalar other) const;
+  Tensor ne(Scalar other) const;
+  Tensor lt(Scalar other) const;
+  Tensor le(Scalar other) const;
+  Tensor gt(Scalar other) const;
+  Tensor ge(Scalar other) const;
+  Tensor logical_not() const;
+  Tensor isnan() const;
+  Tensor isfinite() const;
+
+  // --- Element by element
+  // -----------------------------------------------------------------------------
+  Tensor abs() const;
+  Tensor exp() const;
+  Tensor log() const;
+  Tensor sqrt() const;
+  Tensor square() const;
+  Tensor sigmoid() const;
+  Tensor tanh() const;
+  Tensor relu() const;
+  Tensor leaky_relu(double negative_slope = 0.01) const;
+  /// x Φ(x); `approximate_tanh` uses the tanh formula.
+  Tensor gelu(bool approximate_tanh = false) const;
+  Tensor clamp(Scalar min, Scalar max) const;
+  Tensor clamp_min(Scalar min) const;
+  Tensor clamp_max(Scalar max) const;
+  Tensor maximum(const Tensor& other) const;
+  Tensor minimum(const Tensor& other) const;
+  /// `value` where `mask` is true, this elsewhere.
+  Tensor masked_fill(const Tensor& mask, Scalar value) const;
+
+  // --- Reductions: over everything, one dimension, or a set of dimensions
+  // --------------------------------
+  Tensor sum() const;
+  Tensor sum(const Shape& dims, bool keepdim = false) const;
+  Tensor mean() const;
+  Tensor mean(const Shape& dims, bool keepdim = false) const;
+  /// Divides by n-1 when `unbiased`, by n otherwise.
+  Tensor var() const { return var(all_dims()); }
+  Tensor var(std::same_as<bool> auto unbiased) const { return var(all_dims(), unbiased); }
+  Tensor var(const Shape& dims, bool unbiased = true, bool keepdim = false) const;
+  Tensor std() const { return std(all_dims()); }
+  Tensor std(std::same_as<bool> auto unbiased) const { return std(all_dims(), unbiased); }
+  Tensor std(const Shape& dims, bool unbiased = true, bool keepdim = false) const;
+  /// Σ|x|^p to the power 1/p; p may be infinity.
+  Tensor norm(double p = 2.0) const;
+  Tensor norm(double p, const Shape& dims, bool keepdim = false) const;
+  Tensor max() const;
+  Tensor min() const;
+  /// Values and kInt64 indices along `dim`; the first of equals wins.
+  std::pair<Tensor, Tensor> max(int64_t dim, bool keepdim = false) const;
+  std::pair<Tensor, Tensor> min(int64_t dim, bool keepdim = false) const;
+  /// kInt64, not differentiable; without `dim` over the flattened tensor.
+  Tensor argmax() const;
+  Tensor argmax(int64_t dim, bool keepdim = false) const;
+  Tensor argmin() const;
+  Tensor argmin(int64_t dim, bool keepdim = false) const;
+  /// kBool, not differentiable.
+  Tensor any() const;
+  Tensor any(int64_t dim, bool keepdim = false) const;
+  Tensor all() const;
+  Tensor all(int64_t dim, bool keepdim = false) const;
+  Tensor softmax(int64_t dim) const;
+  Tensor log_softmax(int64_t dim) const;
+
+  // --- Matrices
+  // ---------------------------------------------------------------------------------------
+  /// 1-d, 2-d and batched products, as PyTorch's `matmul`.
+  Tensor matmul(const Tensor& other) const;
+
+  /// Python's repr: `tensor([[1., 2.],\n        [3., 4.]])`.
+  std::string str() const;
+
+  /// For Norma's own sources, which include tensor_impl.h.
+  TensorImpl* impl() const;
+
+ private:
+  Shape all_dims() const;
+  Ref<RefCounted> impl_;  // always a TensorImpl, whose definition users need not see
+};
+
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
+
+}  // namespace norma

@@ -1,0 +1,40 @@
+// What a Tensor handle points at. For Norma's own sources; users need only tensor.h.
+#pragma once
+#include "norma/core/storage.h"
+#include "norma/core/tensor.h"
+
+namespace norma {
+
+struct TensorImpl : RefCounted {
+  Ref<Storage> storage;
+  int64_t offset = 0;  // in elements
+  Shape sizes, strides;
+  int64_t numel = 0;
+  DType dtype = kFloat32;
+  bool contiguous = true;
+
+  // Carried here for autograd/, which alone gives these a meaning (see autograd/node.h).
+  bool requires_grad = false;
+  Ref<RefCounted> node;       // the operation that made this tensor, or a leaf's accumulator
+  Tensor grad;                // a leaf's gradient
+  Ref<TensorImpl> base;       // the tensor this one is a view of
+  uint64_t base_version = 0;  // the storage's version when `node` was set
+
+  ~TensorImpl() override;
+  char* data() const { return static_cast<char*>(storage->data()) + offset * item_size(dtype); }
+  template <class T>
+  T* data_as() const {
+    return reinterpret_cast<T*>(data());
+  }
+};
+
+inline TensorImpl* Tensor::impl() const { return static_cast<TensorImpl*>(impl_.get()); }
+
+/// Uninitialised, contiguous.
+Tensor new_tensor(const Shape& sizes, DType dtype);
+/// Shares the storage of `source`, with its own geometry and no history.
+Tensor alias(const Tensor& source, const Shape& sizes, const Shape& strides, int64_t offset);
+/// `impl()` that throws `[op] …` on an undefined tensor.
+TensorImpl* defined_impl(const Tensor& tensor, const char* op);
+
+}  // namespace norma

@@ -1,0 +1,49 @@
+// One pool of threads for everything: Norma's loops and, through them, OpenBLAS.
+#pragma once
+#include <cstdint>
+
+namespace norma {
+
+/// How many threads an operation may use. At the start: `NORMA_NUM_THREADS`, else the number of
+/// processors this process may run on. OpenBLAS itself runs single-threaded inside Norma's threads,
+/// whichever of its builds (pthread, openmp, serial) is installed, so that two pools never compete.
+void set_num_threads(int count);
+int get_num_threads();
+
+namespace detail {
+using RangeFunction = void (*)(void* context, int64_t begin, int64_t end, int part);
+void run_parallel(int64_t count, int parts, RangeFunction function, void* context);
+/// How many parts `count` items split into when a part should have at least `grain` of them.
+int parallel_parts(int64_t count, int64_t grain);
+}  // namespace detail
+
+/// Calls `body(begin, end)` for consecutive ranges that cover [0, count). The split depends only on
+/// `count`, `grain` and the number of threads. Exceptions reach the caller. Nested calls run
+/// inline.
+template <class F>
+void parallel_for(int64_t count, int64_t grain, F&& body) {
+  if (count <= 0) return;
+  const int parts = detail::parallel_parts(count, grain);
+  if (parts == 1) return body(int64_t{0}, count);
+  detail::run_parallel(
+      count, parts,
+      [](void* f, int64_t begin, int64_t end, int) { (*static_cast<F*>(f))(begin, end); },
+      const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+/// The same, with the number of the part (below `detail::parallel_parts(count, grain)`) as third
+/// argument, for sums that are gathered per part and added in order.
+template <class F>
+void parallel_parts_for(int64_t count, int64_t grain, F&& body) {
+  if (count <= 0) return;
+  const int parts = detail::parallel_parts(count, grain);
+  if (parts == 1) return body(int64_t{0}, count, 0);
+  detail::run_parallel(
+      count, parts,
+      [](void* f, int64_t begin, int64_t end, int part) {
+        (*static_cast<F*>(f))(begin, end, part);
+      },
+      const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+}  // namespace norma

@@ -1,0 +1,2 @@
+// Data sets, transforms, batches.
+#pragma once

@@ -1,0 +1,3 @@
+// Modules and layers.
+#pragma once
+#include "norma/layers/module.h"

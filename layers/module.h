@@ -1,0 +1,140 @@
+// Module: the base of every layer and model.
+#pragma once
+#include <functional>
+#include <iosfwd>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "norma/core/tensor.h"
+
+namespace norma {
+
+/// Tensors by dotted name, in registration order.
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+
+/// What a load did not find a place for. `mismatched` holds the names whose shapes differ.
+struct LoadResult {
+  std::vector<std::string> missing, unexpected, mismatched;
+  bool empty() const { return missing.empty() && unexpected.empty() && mismatched.empty(); }
+};
+
+namespace nn {
+
+/// The base class of layers and models. Derive, register parameters, buffers and children by name
+/// in the constructor, override `forward`:
+///
+///     struct MLP : nn::Module {
+///       nn::Linear fc;
+///       MLP() : fc(4, 2) { register_module("fc", fc); }
+///       Tensor forward(const Tensor& x) override { return relu(fc(x)); }
+///     };
+///
+/// - A *parameter* is learnt: it requires a gradient and goes to the optimiser.
+/// - A *buffer* is state that is saved but not learnt: BatchNorm's running statistics.
+/// - A *child* is a module inside this one; its names appear as `child.weight`.
+///
+/// A module object is a cheap handle: the registries and the training flag are shared by its
+/// copies, so a copy is the same module. State of your own that changes after construction belongs
+/// in a buffer or behind a `std::shared_ptr`. For a deep copy, see `Cloneable`.
+class Module {
+ public:
+  Module();
+  Module(const Module&) = default;
+  Module(Module&&) = default;
+  Module& operator=(const Module&) = default;
+  Module& operator=(Module&&) = default;
+  virtual ~Module();
+
+  /// The computation. Call the module, not `forward`, so that errors name the module's path.
+  virtual Tensor forward(const Tensor& input);
+  Tensor operator()(const Tensor& input);
+
+  /// `net->train()` reads as `net.train()`.
+  Module* operator->() { return this; }
+  const Module* operator->() const { return this; }
+
+  // --- Mode: what layers do; independent of requires_grad and of NoGradGuard ---
+  /// Sets training behaviour (BatchNorm, Dropout) here and in every child.
+  virtual void train(bool on = true);
+  /// `train(false)`.
+  void eval() { train(false); }
+  bool is_training() const;
+
+  // --- Inspection; names are dotted paths, order is that of registration, parents first ---
+  std::vector<Tensor> parameters() const;
+  NamedTensors named_parameters() const;
+  std::vector<Tensor> buffers() const;
+  NamedTensors named_buffers() const;
+  /// Direct children.
+  std::vector<std::shared_ptr<Module>> children() const;
+  std::vector<std::pair<std::string, std::shared_ptr<Module>>> named_children() const;
+  /// This module and all below it; the pointers live as long as this module. A module registered
+  /// twice appears once, as do shared parameters above.
+  std::vector<Module*> modules() const;
+  std::vector<std::pair<std::string, Module*>> named_modules() const;
+  /// Calls `function` on every child, depth first, then on this module.
+  void apply(const std::function<void(Module&)>& function);
+
+  // --- Values ---
+  /// Drops the gradients of all parameters.
+  void zero_grad();
+  /// Switches trainability of all parameters.
+  void requires_grad_(bool on = true);
+  /// Converts floating parameters and buffers.
+  void to(DType dtype);
+  /// Parameters and buffers under PyTorch's keys. The tensors share memory with the module's.
+  NamedTensors state_dict() const;
+  /// Copies values in. Everything is checked before anything changes; one error lists every
+  /// missing, unexpected and mismatched entry. `strict = false` loads what fits and returns the
+  /// lists. A missing `num_batches_tracked` (old checkpoints) counts as 0.
+  LoadResult load_state_dict(const NamedTensors& state, bool strict = true);
+
+  /// PyTorch's repr of the tree.
+  std::string str() const;
+  /// What stands between the parentheses in the repr: "in_features=2, out_features=3, bias=True".
+  virtual std::string extra_repr() const { return ""; }
+  /// The class name without namespaces.
+  std::string type_name() const;
+  /// Whether two handles name the same module.
+  bool is_same(const Module& other) const { return state_ == other.state_; }
+
+ protected:
+  /// Registers a leaf that requires a gradient; returns it. An undefined tensor registers an absent
+  /// parameter (`bias = false`), which is never listed. Empty, dotted and repeated names are
+  /// refused.
+  Tensor register_parameter(const std::string& name, Tensor tensor, bool requires_grad = true);
+  Tensor register_buffer(const std::string& name, Tensor tensor);
+  /// Keeps a copy of the handle; returns the one given.
+  template <class M>
+  M& register_module(const std::string& name, M& module) {
+    add_child(name, std::make_shared<M>(module));
+    return module;
+  }
+  template <class M>
+  std::shared_ptr<M> register_module(const std::string& name, const std::shared_ptr<M>& module) {
+    add_child(name, module);
+    return module;
+  }
+  void add_child(const std::string& name, std::shared_ptr<Module> module);
+  const std::vector<std::pair<std::string, std::shared_ptr<Module>>>& child_list() const;
+
+  /// Runs `body` and adds this module's name to an Error that leaves it.
+  Tensor with_path(const std::function<Tensor()>& body) const;
+
+  struct State;
+  /// Deep copy of tensors, modes and requires_grad flags from a module of the same structure.
+  void copy_state_from(const Module& other);
+
+ private:
+  std::shared_ptr<State> state_;
+  template <class>
+  friend class Cloneable;
+};
+
+std::ostream& operator<<(std::ostream& out, const Module& module);
+
+}  // namespace nn
+}  // namespace norma

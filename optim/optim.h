@@ -1,0 +1,3 @@
+// Optimisers, learning-rate schedulers, gradient clipping.
+#pragma once
+#include "norma/optim/optimizer.h"
