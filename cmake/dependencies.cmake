@@ -1,0 +1,21 @@
+# What Norma is built from. A missing piece is named together with the package that brings it.
+
+# norma_require(package target debian_package [version])
+function(norma_require package target debian_package)
+  if(TARGET ${target})
+    return()
+  endif()
+  find_package(${package} ${ARGN} QUIET GLOBAL)
+  if(NOT TARGET ${target})
+    message(FATAL_ERROR "Norma needs ${package} ${ARGN}, which was not found. "
+      "On Debian or Ubuntu: apt-get install ${debian_package}")
+  endif()
+endfunction()
+
+include(${CMAKE_CURRENT_LIST_DIR}/norma-openblas.cmake)
+if(NOT TARGET norma::openblas)
+  message(FATAL_ERROR "${norma_openblas_message}")
+endif()
+norma_require(ZLIB ZLIB::ZLIB zlib1g-dev)
+norma_require(nlohmann_json nlohmann_json::nlohmann_json nlohmann-json3-dev 3)
+norma_require(Threads Threads::Threads libc6-dev)

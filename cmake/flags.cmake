@@ -1,0 +1,15 @@
+# Compile flags. They stay inside this build: none reaches a program that uses Norma.
+
+# norma_flags(target): the warnings every target of Norma is held to, and the options of the build.
+function(norma_flags target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion
+    $<$<BOOL:${NORMA_WERROR}>:-Werror> $<$<BOOL:${NORMA_NATIVE}>:-march=native>)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+endfunction()
+
+# For the whole build, since every part of a program must agree on it.
+if(NORMA_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+  add_compile_definitions(NORMA_SANITIZE)
+endif()

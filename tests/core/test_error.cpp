@@ -1,0 +1,13 @@
+#include "norma/core/error.h"
+
+#include "tests/support/catch.h"
+
+TEST_CASE("an error names its operation, and the module once it leaves one") {
+  norma::Error error("linear", "expected [2, 3], got [4]");
+  CHECK(std::string(error.what()) == "[linear] expected [2, 3], got [4]");
+  CHECK(error.op() == "linear");
+  error.add_module("1", "Linear");
+  error.add_module("net", "Sequential");
+  CHECK(std::string(error.what()) == "[linear] expected [2, 3], got [4] (in net.1, a Linear)");
+  CHECK(error.module_path() == "net.1");
+}
