@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Checks what a compiler does not: format, lengths of files, the direction of includes, words that do
+# not belong into the repository. Prints every complaint; fails if there is one.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+complaints=0
+complain() {
+  printf '%s\n' "$@"
+  complaints=$((complaints + $#))
+}
+
+mapfile -t code < <(git ls-files '*.h' '*.cpp')
+mapfile -t text < <(git ls-files '*.h' '*.cpp' '*.py' '*.sh' '*.cmake' '*.txt' '*.json' '*.md' '.ci/*')
+
+# --- Format, by .clang-format
+if command -v clang-format-14 >/dev/null; then
+  for file in "${code[@]}"; do
+    clang-format-14 --dry-run --Werror "$file" >/dev/null 2>&1 ||
+      complain "$file: not as clang-format-14 -i would leave it"
+  done
+else
+  echo "clang-format-14 is not installed: the format was not checked"
+fi
+
+# --- Lengths: any file below 500 lines, a layer's header and source together below 250
+for file in "${text[@]}"; do
+  lines=$(wc -l <"$file")
+  [ "$lines" -le 500 ] || complain "$file: $lines lines, at most 500"
+done
+for header in layers/*.h; do
+  source=${header%.h}.cpp
+  [ -f "$source" ] || continue
+  lines=$(cat "$header" "$source" | wc -l)
+  [ "$lines" -le 250 ] || complain "$header with its source: $lines lines, at most 250"
+done
+
+# --- Includes: a folder uses those before it in this list, never those after
+above=()
+for folder in core autograd layers optim io data; do
+  above+=("$folder")
+  allowed=$(IFS='|' && echo "${above[*]}")
+  while read -r line; do
+    complain "$line: ${folder}/ may include only norma/($allowed)/"
+  done < <(grep -rnE '#include "norma/' "$folder" --include='*.h' --include='*.cpp' |
+    grep -vE "#include \"norma/($allowed)/" | cut -d: -f1,2)
+done
+
+# --- Words: unfinished work, paths of one machine. The brackets keep this script from finding itself.
+words='TO[D]O|FIX[M]E|XX[X]|HAC[K]|not implemente[d]|(^|[^A-Za-z0-9_.])/(wor[k]|roo[t]|hom[e]|far[m])/'
+while read -r line; do
+  complain "$line"
+done < <(git grep -nIE "$words" -- "${text[@]}")
+
+# --- Scripts can be started
+for file in scripts/demo.sh scripts/test.sh scripts/check-style.sh scripts/compile-time.sh .ci/run; do
+  [ -x "$file" ] || complain "$file: has no run bit"
+done
+
+[ "$complaints" -eq 0 ] && echo "style: ${#text[@]} files, nothing to complain about"
+exit $((complaints > 0))

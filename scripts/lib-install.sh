@@ -1,0 +1,101 @@
+# Sourced by the other scripts, for its one function and its choice of a compiler:
+#
+#   install_missing library tests examples clang style
+#
+# installs the Debian or Ubuntu packages those parts of the work still need. Where nothing is missing,
+# it needs neither root nor a network.
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+have_header() {
+  local dir header
+  for dir in /usr/include /usr/include/*-linux-gnu /usr/local/include; do
+    for header in "$@"; do
+      compgen -G "$dir/$header" >/dev/null && return 0
+    done
+  done
+  return 1
+}
+
+# Exports CXX, unless the caller has set it: the first GCC of at least version 12.
+choose_compiler() {
+  [ -n "${CXX:-}" ] && return 0
+  local gcc
+  for gcc in g++ g++-12 g++-13 g++-14; do
+    if have "$gcc" && [ "$("$gcc" -dumpversion | cut -d. -f1)" -ge 12 ]; then
+      export CXX=$gcc
+      return 0
+    fi
+  done
+  return 1
+}
+
+missing_packages() {
+  local part
+  for part in "$@"; do
+    case $part in
+      library)
+        have cmake || echo cmake
+        have make || echo make
+        choose_compiler || echo g++
+        have_header openblas_config.h 'openblas*/openblas_config.h' || echo libopenblas-dev
+        have_header nlohmann/json.hpp || echo nlohmann-json3-dev
+        have_header zlib.h || echo zlib1g-dev
+        ;;
+      tests)
+        have_header catch2/catch.hpp catch2/catch_all.hpp || echo catch2
+        have python3 || echo python3
+        ;;
+      examples) have_header CLI/CLI.hpp || echo libcli11-dev ;;
+      clang) have clang++ || echo clang ;;
+      style) have clang-format-14 || echo clang-format-14 ;;
+    esac
+  done
+}
+
+apt() {
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! have sudo; then
+      echo "Neither root nor sudo is at hand. As root, type: apt-get $*" >&2
+      return 1
+    fi
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "$@"
+}
+
+install_missing() {
+  local packages
+  mapfile -t packages < <(missing_packages "$@")
+  if [ ${#packages[@]} -gt 0 ]; then
+    echo "Missing, to be installed: ${packages[*]}"
+    if ! have apt-get; then
+      echo "There is no apt-get here: install them (Debian's names) and try again." >&2
+      return 1
+    fi
+    apt update -qq
+    # The plain g++ of an older release may be too old, with a newer one beside it.
+    if [[ " ${packages[*]} " == *" g++ "* ]] && apt_version_below g++ 12; then
+      packages=("${packages[@]/#g++/g++-12}")
+      echo "The default g++ is older than 12: taking g++-12"
+    fi
+    apt install -y -qq --no-install-recommends "${packages[@]}"
+  fi
+  if ! choose_compiler; then
+    echo "No GCC of version 12 or newer was found; set CXX to a compiler." >&2
+    return 1
+  fi
+}
+
+# Whether clang++ can link a program with its sanitizers.
+clang_sanitizes() {
+  echo 'int main() {}' | clang++ -fsanitize=address,undefined -x c++ - -o /dev/null 2>/dev/null
+}
+
+# Whether the version of a package that apt would install lies below a major version.
+apt_version_below() {
+  local version
+  version=$(apt-cache policy "$1" | sed -n 's/^ *Candidate: \([0-9]*:\)\{0,1\}\([0-9]*\).*/\2/p')
+  [ -n "$version" ] && [ "$version" -lt "$2" ]
+}
