@@ -1,0 +1,106 @@
+// exp, log, tanh and the logistic function without branches or tables, so that loops over them
+// become vector code inside `simd`. The polynomials are those of the Cephes library (S. Moshier).
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "norma/core/simd.h"
+
+namespace norma {
+
+/// e^x within 1 ulp, subnormal results included; e^-inf = 0, e^inf = inf, NaN stays NaN.
+NORMA_INLINE inline float fast_exp(float x) {
+  // Beyond these bounds the result is 0 or inf anyway. NaN passes both comparisons.
+  x = x < -104.0f ? -104.0f : x;
+  x = x > 89.0f ? 89.0f : x;
+  // x = n log 2 + r. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
+  constexpr float kRound = 12582912.0f;
+  const float shifted = x * 1.44269504088896341f + kRound;
+  const float n = shifted - kRound;
+  const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = (p * (r * r) + r) + 1.0f;
+  // 2^n in two factors, neither of which leaves the range of normal numbers.
+  const int32_t k = static_cast<int32_t>(__builtin_bit_cast(uint32_t, shifted) - 0x4b400000u);
+  const int32_t half = k >> 1;
+  const uint32_t low = static_cast<uint32_t>(half + 127) << 23;
+  const uint32_t high = (static_cast<uint32_t>(k) - static_cast<uint32_t>(half) + 127u) << 23;
+  return p * __builtin_bit_cast(float, low) * __builtin_bit_cast(float, high);
+}
+
+/// Natural logarithm within 1 ulp; log 0 = -inf, log inf = inf, NaN for negative x and NaN.
+NORMA_INLINE inline float fast_log(float x) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  constexpr uint32_t kSqrtHalf = 0x3f3504f3u;
+  const bool subnormal = x < std::numeric_limits<float>::min();
+  const float scaled = subnormal ? x * 8388608.0f : x;
+  // x = 2^e m with m in [sqrt(1/2), sqrt(2)).
+  const uint32_t bits = __builtin_bit_cast(uint32_t, scaled) - kSqrtHalf;
+  const float e = static_cast<float>((static_cast<int32_t>(bits) >> 23) - (subnormal ? 23 : 0));
+  const float f = __builtin_bit_cast(float, (bits & 0x7fffffu) + kSqrtHalf) - 1.0f;
+  const float z = f * f;
+  float p = 7.0376836292e-2f;
+  p = p * f - 1.1514610310e-1f;
+  p = p * f + 1.1676998740e-1f;
+  p = p * f - 1.2420140846e-1f;
+  p = p * f + 1.4249322787e-1f;
+  p = p * f - 1.6668057665e-1f;
+  p = p * f + 2.0000714765e-1f;
+  p = p * f - 2.4999993993e-1f;
+  p = p * f + 3.3333331174e-1f;
+  p = p * f * z;
+  p = p + e * -2.12194440e-4f;
+  p = p - 0.5f * z;
+  float y = (f + p) + e * 0.693359375f;
+  y = x < kInf ? y : x;  // inf and NaN
+  y = x < 0.0f ? std::numeric_limits<float>::quiet_NaN() : y;
+  return x == 0.0f ? -kInf : y;
+}
+
+/// Within 2 ulp; ±1 for ±inf.
+NORMA_INLINE inline float fast_tanh(float x) {
+  const float a = std::fabs(x);
+  const float far = 1.0f - 2.0f / (fast_exp(2.0f * a) + 1.0f);
+  const float z = x * x;
+  float p = -5.70498872745e-3f;
+  p = p * z + 2.06390887954e-2f;
+  p = p * z - 5.37397155531e-2f;
+  p = p * z + 1.33314422036e-1f;
+  p = p * z - 3.33332819422e-1f;
+  const float near = p * z * x + x;
+  return a < 0.625f ? near : std::copysign(far, x);
+}
+
+/// 1 / (1 + e^-x) within 3 ulp, relative also where it is tiny.
+NORMA_INLINE inline float fast_sigmoid(float x) {
+  const float e = fast_exp(-std::fabs(x));
+  return (x < 0.0f ? e : 1.0f) / (1.0f + e);
+}
+
+/// log(1 + e^x) without overflow.
+NORMA_INLINE inline float fast_softplus(float x) {
+  const float e = fast_exp(-std::fabs(x));
+  // log(1 + e) = log(u) + (what rounding took from 1 + e) / u.
+  const float u = 1.0f + e;
+  return (x > 0.0f ? x : 0.0f) + (fast_log(u) + (e - (u - 1.0f)) / u);
+}
+
+// The same names for double, by the standard library.
+inline double fast_exp(double x) { return std::exp(x); }
+inline double fast_log(double x) { return std::log(x); }
+inline double fast_tanh(double x) { return std::tanh(x); }
+inline double fast_sigmoid(double x) {
+  const double e = std::exp(-std::fabs(x));
+  return (x < 0.0 ? e : 1.0) / (1.0 + e);
+}
+inline double fast_softplus(double x) {
+  return (x > 0.0 ? x : 0.0) + std::log1p(std::exp(-std::fabs(x)));
+}
+
+}  // namespace norma

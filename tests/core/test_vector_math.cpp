@@ -1,0 +1,102 @@
+// The branch-free functions against the standard library's double ones, over all of float's range.
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "norma/core/kernels/vector_math.h"
+#include "tests/support/catch.h"
+
+namespace {
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+/// Distance in units of the last place of the right answer; huge when one is NaN or inf alone.
+double ulps(float got, double want) {
+  const float rounded = static_cast<float>(want);
+  if (std::isnan(want) || std::isnan(got)) return std::isnan(want) && std::isnan(got) ? 0.0 : 1e9;
+  if (std::isinf(rounded)) return got == rounded || std::fabs(got) > 3.4028e38f ? 0.0 : 1e9;
+  if (std::isinf(got)) return std::fabs(want) > 3.4028234e38 ? 1.0 : 1e9;
+  const int exponent = rounded == 0.0f ? -126 : std::max(std::ilogb(rounded), -126);
+  return std::fabs(got - want) / std::ldexp(1.0, exponent - 23);
+}
+
+/// Every `kStep`-th bit pattern of float: zeros, subnormals, infinities and NaNs among them.
+std::vector<float> float_range() {
+  constexpr uint64_t kStep = 8191;
+  std::vector<float> values;
+  for (uint64_t bits = 0; bits < (uint64_t{1} << 32); bits += kStep) {
+    values.push_back(__builtin_bit_cast(float, static_cast<uint32_t>(bits)));
+  }
+  for (const float x : {0.0f, -0.0f, kInf, -kInf, kNaN, 1e-45f, 1.17549435e-38f, 3.4028235e38f,
+                        -3.4028235e38f, 88.7228f, 88.7229f, -87.3365f, -103.97f, -103.98f}) {
+    values.push_back(x);
+  }
+  return values;
+}
+
+template <class F, class G>
+double worst(F function, G reference) {
+  const std::vector<float> values = float_range();
+  std::vector<float> results(values.size());
+  const float* x = values.data();
+  float* y = results.data();
+  const int64_t count = static_cast<int64_t>(values.size());
+  norma::simd([=]() NORMA_INLINE {
+    for (int64_t i = 0; i < count; ++i) y[i] = function(x[i]);
+  });
+  double most = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double error = ulps(results[i], reference(static_cast<double>(values[i])));
+    if (error > most) most = error;
+  }
+  return most;
+}
+
+}  // namespace
+
+TEST_CASE("vector functions are accurate over the whole range of float") {
+  CHECK(worst([](float x) NORMA_INLINE { return norma::fast_exp(x); },
+              [](double x) { return std::exp(x); }) <= 1.0);
+  CHECK(worst([](float x) NORMA_INLINE { return norma::fast_log(x); },
+              [](double x) { return std::log(x); }) <= 1.0);
+  CHECK(worst([](float x) NORMA_INLINE { return norma::fast_tanh(x); },
+              [](double x) { return std::tanh(x); }) <= 2.0);
+  CHECK(worst([](float x) NORMA_INLINE { return norma::fast_sigmoid(x); },
+              [](double x) { return norma::fast_sigmoid(x); }) <= 3.0);
+  CHECK(worst([](float x) NORMA_INLINE { return norma::fast_softplus(x); },
+              [](double x) { return norma::fast_softplus(x); }) <= 2.0);
+}
+
+TEST_CASE("vector functions keep their exact values and limits") {
+  CHECK(norma::fast_exp(0.0f) == 1.0f);
+  CHECK(norma::fast_exp(-kInf) == 0.0f);
+  CHECK(norma::fast_exp(kInf) == kInf);
+  CHECK(norma::fast_exp(1000.0f) == kInf);
+  CHECK(std::isnan(norma::fast_exp(kNaN)));
+  CHECK(norma::fast_exp(-100.0f) == Approx(3.7835e-44).epsilon(0.02));
+  CHECK(norma::fast_log(1.0f) == 0.0f);
+  CHECK(norma::fast_log(0.0f) == -kInf);
+  CHECK(norma::fast_log(-0.0f) == -kInf);
+  CHECK(norma::fast_log(kInf) == kInf);
+  CHECK(std::isnan(norma::fast_log(-1.0f)));
+  CHECK(norma::fast_log(1e-45f) == Approx(-103.27893).epsilon(1e-6));
+  CHECK(norma::fast_tanh(kInf) == 1.0f);
+  CHECK(norma::fast_tanh(-kInf) == -1.0f);
+  CHECK(norma::fast_tanh(0.0f) == 0.0f);
+  CHECK(norma::fast_sigmoid(0.0f) == 0.5f);
+  CHECK(norma::fast_sigmoid(-kInf) == 0.0f);
+  CHECK(norma::fast_sigmoid(kInf) == 1.0f);
+  CHECK(norma::fast_softplus(-kInf) == 0.0f);
+  CHECK(norma::fast_softplus(kInf) == kInf);
+  CHECK(norma::fast_softplus(0.0f) == Approx(0.6931472).epsilon(1e-7));
+}
+
+TEST_CASE("the logistic function and softplus in double") {
+  for (const double x : {-800.0, -40.0, -1.0, 0.0, 0.5, 40.0, 800.0}) {
+    const long double e = std::exp(static_cast<long double>(x));
+    CHECK(norma::fast_sigmoid(x) == Approx(static_cast<double>(e / (1 + e))).epsilon(1e-14));
+    CHECK(norma::fast_softplus(x) == Approx(static_cast<double>(std::log1p(e))).epsilon(1e-14));
+  }
+}
