@@ -1,8 +1,8 @@
 // Module: the base of every layer and model.
 #pragma once
+#include <concepts>
 #include <functional>
 #include <iosfwd>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,6 +23,11 @@ struct LoadResult {
 
 namespace nn {
 
+class Module;
+/// A module or a class derived from it.
+template <class M>
+concept AnyModule = std::derived_from<std::remove_cvref_t<M>, Module>;
+
 /// The base class of layers and models. Derive, register parameters, buffers and children by name
 /// in the constructor, override `forward`:
 ///
@@ -39,6 +44,9 @@ namespace nn {
 /// A module object is a cheap handle: the registries and the training flag are shared by its
 /// copies, so a copy is the same module. State of your own that changes after construction belongs
 /// in a buffer or behind a `std::shared_ptr`. For a deep copy, see `Cloneable`.
+///
+/// Members such as `fc.weight` are handles too: `fc.weight.copy_(values)` changes the layer,
+/// `fc.weight = values` would only make this one handle point elsewhere.
 class Module {
  public:
   Module();
@@ -57,7 +65,7 @@ class Module {
   const Module* operator->() const { return this; }
 
   // --- Mode: what layers do; independent of requires_grad and of NoGradGuard ---
-  /// Sets training behaviour (BatchNorm, Dropout) here and in every child.
+  /// Sets training behaviour (BatchNorm, Dropout) here and in every child. New modules train.
   virtual void train(bool on = true);
   /// `train(false)`.
   void eval() { train(false); }
@@ -83,14 +91,19 @@ class Module {
   void zero_grad();
   /// Switches trainability of all parameters.
   void requires_grad_(bool on = true);
-  /// Converts floating parameters and buffers.
+  /// Converts floating parameters and buffers, for every handle on them; drops gradients. Make the
+  /// optimiser after it.
   void to(DType dtype);
   /// Parameters and buffers under PyTorch's keys. The tensors share memory with the module's.
   NamedTensors state_dict() const;
-  /// Copies values in. Everything is checked before anything changes; one error lists every
-  /// missing, unexpected and mismatched entry. `strict = false` loads what fits and returns the
-  /// lists. A missing `num_batches_tracked` (old checkpoints) counts as 0.
+  /// Copies values in, converted to this module's dtypes. Everything is checked before anything
+  /// changes; one error lists every missing, unexpected and mismatched entry. `strict = false`
+  /// loads what fits and returns the lists. A missing `num_batches_tracked` (old checkpoints)
+  /// counts as 0.
   LoadResult load_state_dict(const NamedTensors& state, bool strict = true);
+
+  /// A deep copy behind a pointer; classes without one (see `Cloneable`) throw.
+  virtual std::shared_ptr<Module> clone_module() const;
 
   /// PyTorch's repr of the tree.
   std::string str() const;
@@ -102,36 +115,65 @@ class Module {
   bool is_same(const Module& other) const { return state_ == other.state_; }
 
  protected:
-  /// Registers a leaf that requires a gradient; returns it. An undefined tensor registers an absent
-  /// parameter (`bias = false`), which is never listed. Empty, dotted and repeated names are
+  using NamedModules = std::vector<std::pair<std::string, std::shared_ptr<Module>>>;
+
+  /// Registers a leaf, which will require a gradient; returns it. An undefined tensor registers an
+  /// absent parameter (`bias = false`), which is never listed. Empty, dotted and repeated names are
   /// refused.
   Tensor register_parameter(const std::string& name, Tensor tensor, bool requires_grad = true);
   Tensor register_buffer(const std::string& name, Tensor tensor);
-  /// Keeps a copy of the handle; returns the one given.
-  template <class M>
-  M& register_module(const std::string& name, M& module) {
-    add_child(name, std::make_shared<M>(module));
-    return module;
+  /// Keeps a copy of the handle; returns the one given, so that both of these work:
+  /// `register_module("fc", fc)` and `fc(register_module("fc", nn::Linear(4, 2)))`.
+  template <AnyModule M>
+  M register_module(const std::string& name, M&& module) {
+    add_child(name, std::make_shared<std::remove_cvref_t<M>>(module));
+    return std::forward<M>(module);
   }
-  template <class M>
-  std::shared_ptr<M> register_module(const std::string& name, const std::shared_ptr<M>& module) {
+  template <AnyModule M>
+  std::shared_ptr<M> register_module(const std::string& name, std::shared_ptr<M> module) {
     add_child(name, module);
     return module;
   }
   void add_child(const std::string& name, std::shared_ptr<Module> module);
-  const std::vector<std::pair<std::string, std::shared_ptr<Module>>>& child_list() const;
+  const NamedModules& child_list() const;
 
-  /// Runs `body` and adds this module's name to an Error that leaves it.
-  Tensor with_path(const std::function<Tensor()>& body) const;
+  /// Runs `body` and adds this module's path to an Error that leaves it. For modules that are
+  /// called with other arguments than one tensor.
+  template <class F>
+  auto with_path(F&& body) const {
+    const Running running(*this);
+    try {
+      return body();
+    } catch (Error& error) {
+      running.add_path(error);
+      throw;
+    }
+  }
 
-  struct State;
   /// Deep copy of tensors, modes and requires_grad flags from a module of the same structure.
   void copy_state_from(const Module& other);
+  /// Called by it for every module of the tree: copies state that lives in no registry.
+  virtual void copy_extra_state(const Module& /*other*/) {}
 
  private:
+  struct State;
+  // The module whose forward runs on this thread, while it lives.
+  class Running {
+   public:
+    explicit Running(const Module& module);
+    ~Running();
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    void add_path(Error& error) const;
+
+   private:
+    const Module& module_;
+    const Module* outer_;
+  };
+  State& state() const;
+  void check_name(const char* op, const std::string& name) const;
+
   std::shared_ptr<State> state_;
-  template <class>
-  friend class Cloneable;
 };
 
 std::ostream& operator<<(std::ostream& out, const Module& module);

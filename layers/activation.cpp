@@ -1,0 +1,32 @@
+#include "norma/layers/activation.h"
+
+#include "norma/layers/repr.h"
+
+namespace norma::nn {
+
+Tensor ReLU::forward(const Tensor& input) { return input.relu(); }
+
+Tensor LeakyReLU::forward(const Tensor& input) { return input.leaky_relu(negative_slope_); }
+std::string LeakyReLU::extra_repr() const { return "negative_slope=" + repr(negative_slope_); }
+
+GELU::GELU(const GELUOptions& options) : tanh_(options.approximate == "tanh") {
+  if (!tanh_ && options.approximate != "none") {
+    fail("GELU",
+         "expected approximate to be \"none\" or \"tanh\", got \"" + options.approximate + "\"");
+  }
+}
+Tensor GELU::forward(const Tensor& input) { return input.gelu(tanh_); }
+std::string GELU::extra_repr() const { return tanh_ ? "approximate='tanh'" : "approximate='none'"; }
+GELU GELU::fresh() const { return GELU({.approximate = tanh_ ? "tanh" : "none"}); }
+
+Tensor Sigmoid::forward(const Tensor& input) { return input.sigmoid(); }
+
+Tensor Tanh::forward(const Tensor& input) { return input.tanh(); }
+
+Tensor Softmax::forward(const Tensor& input) { return input.softmax(dim_); }
+std::string Softmax::extra_repr() const { return "dim=" + repr(dim_); }
+
+Tensor LogSoftmax::forward(const Tensor& input) { return input.log_softmax(dim_); }
+std::string LogSoftmax::extra_repr() const { return "dim=" + repr(dim_); }
+
+}  // namespace norma::nn

@@ -1,0 +1,83 @@
+// Activations as layers.
+#pragma once
+#include "norma/layers/cloneable.h"
+
+namespace norma::nn {
+
+/// max(x, 0).
+class ReLU : public Cloneable<ReLU> {
+ public:
+  Tensor forward(const Tensor& input) override;
+  ReLU fresh() const { return {}; }
+};
+
+/// x where x > 0, negative_slope x elsewhere.
+class LeakyReLU : public Cloneable<LeakyReLU> {
+ public:
+  explicit LeakyReLU(double negative_slope = 0.01) : negative_slope_(negative_slope) {}
+  Tensor forward(const Tensor& input) override;
+  std::string extra_repr() const override;
+  LeakyReLU fresh() const { return LeakyReLU(negative_slope_); }
+
+ private:
+  double negative_slope_;
+};
+
+struct GELUOptions {
+  /// "none", or "tanh" for 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+  std::string approximate = "none";
+};
+
+/// x Φ(x), Φ the distribution function of the standard normal.
+///
+/// Hendrycks and Gimpel, "Gaussian error linear units", arXiv:1606.08415.
+class GELU : public Cloneable<GELU> {
+ public:
+  explicit GELU(const GELUOptions& options = {});
+  Tensor forward(const Tensor& input) override;
+  std::string extra_repr() const override;
+  GELU fresh() const;
+
+ private:
+  bool tanh_;
+};
+
+/// 1 / (1 + exp(-x)).
+class Sigmoid : public Cloneable<Sigmoid> {
+ public:
+  Tensor forward(const Tensor& input) override;
+  Sigmoid fresh() const { return {}; }
+};
+
+/// (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
+class Tanh : public Cloneable<Tanh> {
+ public:
+  Tensor forward(const Tensor& input) override;
+  Tanh fresh() const { return {}; }
+};
+
+/// exp(x_i) / Σ_j exp(x_j) along `dim`. For training, give the logits to CrossEntropyLoss instead.
+class Softmax : public Cloneable<Softmax> {
+ public:
+  explicit Softmax(int64_t dim) : dim_(dim) {}
+  Tensor forward(const Tensor& input) override;
+  std::string extra_repr() const override;
+  Softmax fresh() const { return Softmax(dim_); }
+
+ private:
+  int64_t dim_;
+};
+
+/// log(softmax(x)) along `dim`, computed without overflow; NLLLoss takes it.
+class LogSoftmax : public Cloneable<LogSoftmax> {
+ public:
+  explicit LogSoftmax(int64_t dim) : dim_(dim) {}
+  Tensor forward(const Tensor& input) override;
+  std::string extra_repr() const override;
+  LogSoftmax fresh() const { return LogSoftmax(dim_); }
+
+ private:
+  int64_t dim_;
+};
+
+}  // namespace norma::nn

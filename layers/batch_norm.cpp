@@ -1,0 +1,135 @@
+#include "norma/layers/batch_norm.h"
+
+#include <cmath>
+
+#include "norma/autograd/functional.h"
+#include "norma/core/factory.h"
+#include "norma/layers/check.h"
+#include "norma/layers/init.h"
+
+namespace norma::nn {
+
+BatchNorm::BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, int64_t num_features,
+                     const BatchNormOptions& options)
+    : name_(name),
+      min_dim_(min_dim),
+      max_dim_(max_dim),
+      num_features_(num_features),
+      options_(options),
+      frozen_(std::make_shared<bool>(false)) {
+  check_at_least(name, "num_features", num_features, 0);
+  check_eps(name, options.eps);
+  if (options.momentum && !(*options.momentum >= 0.0 && *options.momentum <= 1.0)) {
+    fail(name, "expected momentum between 0 and 1 (the weight of the new value), got " +
+                   repr(*options.momentum) + "; std::nullopt takes the cumulative average");
+  }
+  const bool affine = options.affine, track = options.track_running_stats;
+  const Shape channels = {num_features};
+  weight = register_parameter("weight", affine ? ones(channels) : Tensor());
+  bias = register_parameter("bias", affine ? zeros(channels) : Tensor());
+  running_mean = register_buffer("running_mean", track ? zeros(channels) : Tensor());
+  running_var = register_buffer("running_var", track ? ones(channels) : Tensor());
+  num_batches_tracked =
+      register_buffer("num_batches_tracked", track ? zeros({}, {.dtype = kInt64}) : Tensor());
+}
+
+void BatchNorm::check_input(const Tensor& input, bool batch_statistics) const {
+  if (!input.defined()) fail(name_, "expected a tensor, got an undefined one");
+  const Shape& sizes = input.sizes();
+  const int64_t rank = sizes.size();
+  if (rank < min_dim_ || rank > max_dim_) {
+    const bool images = min_dim_ == 4;
+    fail(name_, std::string(images ? "expected 4D input" : "expected 2D or 3D input") + " (got " +
+                    std::to_string(rank) + "D input), " +
+                    (images ? "[N, C, H, W]" : "[N, C] or [N, C, L]") + ", got input size " +
+                    sizes.str() +
+                    (images ? "; BatchNorm1d takes [N, C] and [N, C, L]"
+                            : "; BatchNorm2d takes images [N, C, H, W]"));
+  }
+  if (sizes[1] != num_features_) {
+    std::string message = "expected " + std::to_string(num_features_) +
+                          " channels on axis 1, got input size " + sizes.str() + " with " +
+                          std::to_string(sizes[1]);
+    if (rank > 2 && sizes.back() == num_features_) {
+      message += "; its last axis has " + std::to_string(num_features_) + ": write ";
+      message += rank == 3 ? "bn(x.transpose(1, 2)).transpose(1, 2)"
+                           : "bn(x.permute({0, 3, 1, 2})).permute({0, 2, 3, 1})";
+    }
+    fail(name_, message);
+  }
+  int64_t values = sizes[0];
+  for (int64_t i = 2; i < rank; ++i) values *= sizes[i];
+  if (batch_statistics && values == 1) {
+    fail(name_, "Expected more than 1 value per channel when training, got input size " +
+                    sizes.str() +
+                    (running_mean.defined()
+                         ? "; call eval() to use the running statistics, or give the DataLoader "
+                           "drop_last = true so that no batch of one is left over"
+                         : "; a layer with track_running_stats = false has only the statistics of "
+                           "the batch: give it a larger one"));
+  }
+}
+
+Tensor BatchNorm::forward(const Tensor& input) {
+  const bool tracks = running_mean.defined();
+  const bool learns = is_training() && !*frozen_;
+  check_input(input, learns || !tracks);
+
+  const bool updates = learns && tracks;
+  int64_t* batches = updates ? num_batches_tracked.data_ptr<int64_t>() : nullptr;
+  double factor = 0.0;
+  if (updates)
+    factor = options_.momentum ? *options_.momentum : 1.0 / static_cast<double>(*batches + 1);
+  Tensor output = functional::batch_norm(input, {.running_mean = running_mean,
+                                                 .running_var = running_var,
+                                                 .weight = weight,
+                                                 .bias = bias,
+                                                 .training = learns || !tracks,
+                                                 .momentum = factor,
+                                                 .eps = options_.eps});
+  if (updates) ++*batches;
+  return output;
+}
+
+void BatchNorm::freeze_stats(bool on) {
+  if (on && !running_mean.defined()) {
+    fail(name_,
+         "expected running statistics to freeze, got a layer with "
+         "track_running_stats = false");
+  }
+  *frozen_ = on;
+}
+
+void BatchNorm::copy_extra_state(const Module& other) {
+  *frozen_ = dynamic_cast<const BatchNorm&>(other).is_frozen();
+}
+
+void BatchNorm::reset_running_stats() {
+  if (!running_mean.defined()) return;
+  running_mean.zero_();
+  running_var.fill_(1.0);
+  num_batches_tracked.zero_();
+}
+
+void BatchNorm::reset_parameters() {
+  reset_running_stats();
+  if (!weight.defined()) return;
+  init::ones_(weight);
+  init::zeros_(bias);
+}
+
+std::string BatchNorm::extra_repr() const {
+  return repr(num_features_) + ", eps=" + repr(options_.eps) +
+         ", momentum=" + (options_.momentum ? repr(*options_.momentum) : "None") +
+         ", affine=" + repr(options_.affine) +
+         ", track_running_stats=" + repr(options_.track_running_stats) +
+         (*frozen_ ? ", frozen=True" : "");
+}
+
+BatchNorm1d::BatchNorm1d(int64_t num_features, const BatchNormOptions& options)
+    : Cloneable("BatchNorm1d", 2, 3, num_features, options) {}
+
+BatchNorm2d::BatchNorm2d(int64_t num_features, const BatchNormOptions& options)
+    : Cloneable("BatchNorm2d", 4, 4, num_features, options) {}
+
+}  // namespace norma::nn

@@ -1,0 +1,42 @@
+// Cloneable: deep copies of modules.
+#pragma once
+#include <memory>
+
+#include "norma/core/random.h"
+#include "norma/layers/module.h"
+
+namespace norma::nn {
+
+/// Gives a module `clone()`, a deep copy: own tensors with the same values, the same training and
+/// `requires_grad` flags, no gradients. The class says how to build a fresh module with the same
+/// options, with the same names and shapes inside:
+///
+///     struct Net : nn::Cloneable<Net> {
+///       int64_t width;
+///       nn::Linear fc;
+///       explicit Net(int64_t w) : width(w), fc(w, 2) { register_module("fc", fc); }
+///       Net fresh() const { return Net(width); }
+///       Tensor forward(const Tensor& x) override { return fc(x); }
+///     };
+///
+/// Random numbers that `fresh()` draws for its initial values are given back. `Base` is for classes
+/// that derive from Module through another one.
+template <class Derived, class Base = Module>
+class Cloneable : public Base {
+ public:
+  using Base::Base;
+
+  Derived clone() const {
+    const Generator::State before = default_generator().state();
+    Derived copy = static_cast<const Derived&>(*this).fresh();
+    default_generator().set_state(before);
+    copy.copy_state_from(*this);
+    return copy;
+  }
+
+  std::shared_ptr<Module> clone_module() const override {
+    return std::make_shared<Derived>(clone());
+  }
+};
+
+}  // namespace norma::nn

@@ -1,0 +1,13 @@
+#include "norma/layers/flatten.h"
+
+#include "norma/layers/repr.h"
+
+namespace norma::nn {
+
+Tensor Flatten::forward(const Tensor& input) { return input.flatten(start_dim_, end_dim_); }
+
+std::string Flatten::extra_repr() const {
+  return "start_dim=" + repr(start_dim_) + ", end_dim=" + repr(end_dim_);
+}
+
+}  // namespace norma::nn

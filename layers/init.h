@@ -1,0 +1,53 @@
+// Initialisers: fill a tensor in place, outside the graph, from Norma's generator.
+#pragma once
+#include <string>
+#include <utility>
+
+#include "norma/core/tensor.h"
+
+/// PyTorch's `torch.nn.init`; every function returns its tensor.
+namespace norma::nn::init {
+
+/// U(low, high).
+Tensor uniform_(Tensor tensor, double low = 0.0, double high = 1.0);
+/// N(mean, std²).
+Tensor normal_(Tensor tensor, double mean = 0.0, double std = 1.0);
+Tensor constant_(Tensor tensor, double value);
+Tensor ones_(Tensor tensor);
+Tensor zeros_(Tensor tensor);
+
+/// Values that enter one output, and outputs that one value enters: {in, out} of a matrix
+/// [out, in]; of a convolution [out, in/groups, kh, kw] both times kh·kw.
+std::pair<int64_t, int64_t> calculate_fan_in_and_fan_out(const Tensor& tensor);
+
+/// The factor that keeps the variance through a nonlinearity: 1 for "linear", "conv2d" (and its
+/// kin) and "sigmoid", 5/3 for "tanh", √2 for "relu", √(2/(1 + param²)) for "leaky_relu" with slope
+/// `param`, 3/4 for "selu".
+double calculate_gain(const std::string& nonlinearity, double param = 0.01);
+
+struct KaimingOptions {
+  double a = 0.0;               ///< slope of the leaky_relu that follows
+  std::string mode = "fan_in";  ///< keeps the variance forwards; "fan_out": backwards
+  std::string nonlinearity = "leaky_relu";
+};
+
+/// U(-b, b) with b = gain √(3/fan).
+///
+/// He et al., "Delving deep into rectifiers", arXiv:1502.01852.
+Tensor kaiming_uniform_(Tensor tensor, const KaimingOptions& options = {});
+/// N(0, std²) with std = gain/√fan.
+Tensor kaiming_normal_(Tensor tensor, const KaimingOptions& options = {});
+
+/// U(-b, b) with b = gain √(6/(fan_in + fan_out)).
+///
+/// Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+/// AISTATS 2010.
+Tensor xavier_uniform_(Tensor tensor, double gain = 1.0);
+/// N(0, std²) with std = gain √(2/(fan_in + fan_out)).
+Tensor xavier_normal_(Tensor tensor, double gain = 1.0);
+
+/// What Linear and Conv2d begin with: `weight` (kaiming_uniform_ with a = √5) and `bias`, where
+/// defined, from U(-k, k) with k = 1/√fan_in of the weight.
+void reset_weight_and_bias(const Tensor& weight, const Tensor& bias);
+
+}  // namespace norma::nn::init

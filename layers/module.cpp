@@ -1,0 +1,247 @@
+#include "norma/layers/module.h"
+
+#include <cxxabi.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ostream>
+#include <typeinfo>
+
+#include "norma/layers/module_state.h"
+
+namespace norma::nn {
+
+namespace {
+
+thread_local const Module* running_module = nullptr;
+
+template <class List>
+bool has_name(const List& list, const std::string& name) {
+  return std::any_of(list.begin(), list.end(), [&](const auto& e) { return e.first == name; });
+}
+
+std::string join(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + "." + name;
+}
+
+std::vector<Tensor> values(NamedTensors named) {
+  std::vector<Tensor> tensors;
+  tensors.reserve(named.size());
+  for (auto& entry : named) tensors.push_back(std::move(entry.second));
+  return tensors;
+}
+
+void append_once(NamedTensors& to, const std::string& path, const NamedTensors& from) {
+  for (const auto& [name, tensor] : from) {
+    const bool known = std::any_of(
+        to.begin(), to.end(), [&t = tensor](const auto& entry) { return entry.second.is_same(t); });
+    if (tensor.defined() && !known) to.emplace_back(join(path, name), tensor);
+  }
+}
+
+void walk(const std::string& path, Module* module,
+          std::vector<std::pair<std::string, Module*>>& found) {
+  for (const auto& entry : found) {
+    if (entry.second->is_same(*module)) return;
+  }
+  found.emplace_back(path, module);
+  for (const auto& [name, child] : module->named_children())
+    walk(join(path, name), child.get(), found);
+}
+
+std::string indented(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    out += c;
+    if (c == '\n') out += "  ";
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string short_name(const std::type_info& type) {
+  int status = 0;
+  char* demangled = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
+  std::string name = status == 0 ? demangled : type.name();
+  std::free(demangled);
+  // The last "::" outside of any brackets ends the namespaces.
+  int depth = 0;
+  for (std::size_t i = name.size(); i-- > 1;) {
+    const char c = name[i];
+    if (c == '>' || c == ')' || c == '}') ++depth;
+    if (c == '<' || c == '(' || c == '{') --depth;
+    if (depth == 0 && c == ':' && name[i - 1] == ':') return name.substr(i + 1);
+  }
+  return name;
+}
+
+Module::Module() : state_(std::make_shared<State>()) {}
+Module::~Module() = default;
+
+Module::State& Module::state() const {
+  if (!state_) {
+    fail("Module", "expected a module, got one that was moved from; use the one it was moved to");
+  }
+  return *state_;
+}
+
+Tensor Module::forward(const Tensor&) {
+  fail(type_name(), "expected an override of `Tensor forward(const Tensor&)`, got none; " +
+                        type_name() + " cannot be called with one tensor");
+}
+
+Tensor Module::operator()(const Tensor& input) {
+  return with_path([&] { return forward(input); });
+}
+
+Module::Running::Running(const Module& module) : module_(module), outer_(running_module) {
+  running_module = &module;
+}
+
+Module::Running::~Running() { running_module = outer_; }
+
+// The path is relative to the module that made the call, which need not be the parent: a forward
+// may run the layers of a Sequential one by one.
+void Module::Running::add_path(Error& error) const {
+  std::string path = module_.state().name;
+  if (outer_ && !outer_->is_same(module_)) {
+    for (const auto& [name, module] : outer_->named_modules()) {
+      if (module->is_same(module_)) path = name;
+    }
+  }
+  error.add_module(path, module_.type_name());
+}
+
+void Module::train(bool on) {
+  state().training = on;
+  for (const auto& entry : state().children) entry.second->train(on);
+}
+
+bool Module::is_training() const { return state().training; }
+
+const Module::NamedModules& Module::child_list() const { return state().children; }
+
+std::vector<std::pair<std::string, std::shared_ptr<Module>>> Module::named_children() const {
+  NamedModules result;
+  for (const auto& entry : child_list()) {
+    const bool known = std::any_of(result.begin(), result.end(), [&](const auto& other) {
+      return other.second->is_same(*entry.second);
+    });
+    if (!known) result.push_back(entry);
+  }
+  return result;
+}
+
+std::vector<std::shared_ptr<Module>> Module::children() const {
+  std::vector<std::shared_ptr<Module>> result;
+  for (auto& entry : named_children()) result.push_back(entry.second);
+  return result;
+}
+
+std::vector<std::pair<std::string, Module*>> Module::named_modules() const {
+  std::vector<std::pair<std::string, Module*>> found;
+  walk("", const_cast<Module*>(this), found);
+  return found;
+}
+
+std::vector<Module*> Module::modules() const {
+  std::vector<Module*> result;
+  for (const auto& entry : named_modules()) result.push_back(entry.second);
+  return result;
+}
+
+void Module::apply(const std::function<void(Module&)>& function) {
+  for (const auto& child : children()) child->apply(function);
+  function(*this);
+}
+
+NamedTensors Module::named_parameters() const {
+  NamedTensors result;
+  for (const auto& [path, module] : named_modules())
+    append_once(result, path, module->state().parameters);
+  return result;
+}
+
+NamedTensors Module::named_buffers() const {
+  NamedTensors result;
+  for (const auto& [path, module] : named_modules())
+    append_once(result, path, module->state().buffers);
+  return result;
+}
+
+std::vector<Tensor> Module::parameters() const { return values(named_parameters()); }
+std::vector<Tensor> Module::buffers() const { return values(named_buffers()); }
+
+void Module::check_name(const char* op, const std::string& name) const {
+  if (name.empty()) fail(op, "expected a name, got \"\" (in " + type_name() + ")");
+  if (name.find('.') != std::string::npos) {
+    fail(op, "expected a name without dots, got \"" + name +
+                 "\"; dots separate the names of nested modules");
+  }
+  const State& s = state();
+  const char* kind = has_name(s.parameters, name) ? "parameter"
+                     : has_name(s.buffers, name)  ? "buffer"
+                     : has_name(s.children, name) ? "child"
+                                                  : nullptr;
+  if (kind) {
+    fail(op, "expected a new name, got \"" + name + "\", which " + type_name() +
+                 " already has as a " + kind);
+  }
+}
+
+Tensor Module::register_parameter(const std::string& name, Tensor tensor, bool requires_grad) {
+  check_name("register_parameter", name);
+  if (tensor.defined()) {
+    if (!tensor.is_leaf()) {
+      fail("register_parameter", "expected a leaf for \"" + name + "\", got a result of " +
+                                     tensor.grad_fn_name() + "; register its detach()");
+    }
+    tensor.requires_grad_(requires_grad);
+  }
+  state().parameters.emplace_back(name, tensor);
+  return tensor;
+}
+
+Tensor Module::register_buffer(const std::string& name, Tensor tensor) {
+  check_name("register_buffer", name);
+  state().buffers.emplace_back(name, tensor);
+  return tensor;
+}
+
+void Module::add_child(const std::string& name, std::shared_ptr<Module> module) {
+  check_name("register_module", name);
+  if (!module)
+    fail("register_module", "expected a module for \"" + name + "\", got a null pointer");
+  for (const Module* inner : module->modules()) {
+    if (inner->is_same(*this)) {
+      fail("register_module", "expected another module for \"" + name + "\", got one that holds " +
+                                  type_name() + " itself");
+    }
+  }
+  if (module->state().name.empty()) module->state().name = name;
+  state().children.emplace_back(name, std::move(module));
+}
+
+std::shared_ptr<Module> Module::clone_module() const {
+  const std::string type = type_name();
+  fail("clone", "expected a class that can be cloned, got " + type + "; construct a fresh " + type +
+                    " and call its load_state_dict(old.state_dict()), or derive " + type +
+                    " from nn::Cloneable<" + type + ">");
+}
+
+std::string Module::type_name() const { return short_name(typeid(*this)); }
+
+std::string Module::str() const {
+  const std::string extra = extra_repr();
+  std::string lines;
+  for (const auto& [name, child] : child_list())
+    lines += "\n  (" + name + "): " + indented(child->str());
+  const bool one_line = lines.empty() && extra.find('\n') == std::string::npos;
+  if (!extra.empty()) lines = (one_line ? extra : "\n  " + indented(extra)) + lines;
+  return type_name() + "(" + lines + (one_line ? ")" : "\n)");
+}
+
+std::ostream& operator<<(std::ostream& out, const Module& module) { return out << module.str(); }
+
+}  // namespace norma::nn

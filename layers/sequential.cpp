@@ -1,0 +1,63 @@
+#include "norma/layers/sequential.h"
+
+#include "norma/layers/module_state.h"
+
+namespace norma::nn {
+
+Tensor Sequential::forward(const Tensor& input) {
+  Tensor value = input;
+  for (const auto& entry : child_list()) value = (*entry.second)(value);
+  return value;
+}
+
+Sequential& Sequential::push_back(std::shared_ptr<Module> module) {
+  return push_back(std::to_string(size()), std::move(module));
+}
+
+Sequential& Sequential::push_back(const std::string& name, std::shared_ptr<Module> module) {
+  add_child(name, std::move(module));
+  return *this;
+}
+
+Module& Sequential::operator[](int64_t index) const {
+  const int64_t position = index < 0 ? index + size() : index;
+  if (position < 0 || position >= size()) {
+    fail("Sequential", "expected an index below its size of " + std::to_string(size()) + ", got " +
+                           std::to_string(index));
+  }
+  return *child_list()[static_cast<std::size_t>(position)].second;
+}
+
+void Sequential::wrong_type(const std::type_info& wanted, const Module& module,
+                            int64_t index) const {
+  fail("Sequential::at", "expected " + short_name(wanted) + " at index " + std::to_string(index) +
+                             ", got " + module.type_name());
+}
+
+Sequential Sequential::clone() const {
+  if (typeid(*this) != typeid(Sequential)) Module::clone_module();  // would lose the derived class
+  Sequential copy;
+  const NamedModules& children = child_list();
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    std::shared_ptr<Module> twin;
+    for (std::size_t j = 0; j < i && !twin; ++j) {
+      if (children[j].second->is_same(*children[i].second)) twin = copy.child_list()[j].second;
+    }
+    copy.push_back(children[i].first, twin ? twin : children[i].second->clone_module());
+  }
+  if (copy.modules().size() != modules().size() ||
+      copy.parameters().size() != parameters().size()) {
+    fail("clone",
+         "expected modules that stand on their own, got some that share a module or a "
+         "parameter across two of them; build a fresh model and call its "
+         "load_state_dict(old.state_dict())");
+  }
+  copy.copy_state_from(*this);
+  return copy;
+}
+
+std::shared_ptr<Module> Sequential::clone_module() const {
+  return std::make_shared<Sequential>(clone());
+}
+
+}  // namespace norma::nn

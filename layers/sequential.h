@@ -1,0 +1,104 @@
+// Sequential: modules in a row.
+#pragma once
+#include <iterator>
+#include <memory>
+#include <string>
+#include <typeinfo>
+
+#include "norma/layers/module.h"
+
+namespace norma::nn {
+
+namespace detail {
+/// Whether a constructor argument list is that of a copy.
+template <class Class, class... Args>
+inline constexpr bool is_copy_of = false;
+template <class Class, class Arg>
+inline constexpr bool is_copy_of<Class, Arg> = std::same_as<Class, std::remove_cvref_t<Arg>>;
+
+/// A module or a `std::shared_ptr` to one.
+template <class M>
+concept ModuleOrPointer = AnyModule<M> || std::convertible_to<M, std::shared_ptr<Module>>;
+}  // namespace detail
+
+/// Feeds its input through modules in order, each taking what the one before gave:
+///
+///     nn::Sequential net(nn::Linear(2, 32), nn::BatchNorm1d(32), nn::ReLU(), nn::Linear(32, 2));
+///
+/// Children are named "0", "1", … (parameters "0.weight"), or by `push_back(name, module)`. Takes
+/// built-in and user-written modules, temporaries and named ones, shared_ptrs to modules, and other
+/// Sequentials. A named module stays the same module; `Sequential(other)` with a single Sequential
+/// is a copy of the handle, as with every class. An empty Sequential returns its input.
+class Sequential : public Module {
+ public:
+  Sequential() = default;
+  template <class... Modules>
+  requires(sizeof...(Modules) > 0 && (detail::ModuleOrPointer<Modules> && ...) &&
+           !detail::is_copy_of<Sequential, Modules...>) explicit(sizeof...(Modules) == 1)
+      Sequential(Modules&&... modules) {
+    (push_back(std::forward<Modules>(modules)), ...);
+  }
+
+  Tensor forward(const Tensor& input) override;
+
+  /// Appends under the next number, or under a name of its own.
+  template <AnyModule M>
+  Sequential& push_back(M&& module) {
+    return push_back(std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module)));
+  }
+  template <AnyModule M>
+  Sequential& push_back(const std::string& name, M&& module) {
+    return push_back(name, std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module)));
+  }
+  Sequential& push_back(std::shared_ptr<Module> module);
+  Sequential& push_back(const std::string& name, std::shared_ptr<Module> module);
+
+  int64_t size() const { return static_cast<int64_t>(child_list().size()); }
+  bool empty() const { return child_list().empty(); }
+  /// The module at `index`; negative ones count from the end.
+  Module& operator[](int64_t index) const;
+  /// The module at `index` as an `M`: `net.at<nn::Linear>(0).weight`.
+  template <AnyModule M>
+  M& at(int64_t index) const {
+    Module& module = (*this)[index];
+    if (auto* found = dynamic_cast<M*>(&module)) return *found;
+    wrong_type(typeid(M), module, index);
+  }
+
+  /// `for (nn::Module& layer : net)`
+  class Iterator {
+   public:
+    using iterator_category = std::forward_iterator_tag;
+    using value_type = Module;
+    using difference_type = std::ptrdiff_t;
+    using pointer = Module*;
+    using reference = Module&;
+
+    Iterator() = default;
+    explicit Iterator(NamedModules::const_iterator position) : position_(position) {}
+    Module& operator*() const { return *position_->second; }
+    Module* operator->() const { return position_->second.get(); }
+    Iterator& operator++() {
+      ++position_;
+      return *this;
+    }
+    Iterator operator++(int) { return Iterator(position_++); }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    NamedModules::const_iterator position_;
+  };
+  Iterator begin() const { return Iterator(child_list().begin()); }
+  Iterator end() const { return Iterator(child_list().end()); }
+
+  /// A deep copy; every module in it must have `clone()`. A module that stands in it twice is
+  /// copied once.
+  Sequential clone() const;
+  std::shared_ptr<Module> clone_module() const override;
+
+ private:
+  [[noreturn]] void wrong_type(const std::type_info& wanted, const Module& module,
+                               int64_t index) const;
+};
+
+}  // namespace norma::nn

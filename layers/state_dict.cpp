@@ -1,0 +1,171 @@
+// The parts of Module that change or copy values as a whole.
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "norma/autograd/grad_mode.h"
+#include "norma/autograd/node.h"
+#include "norma/layers/module.h"
+#include "norma/layers/module_state.h"
+
+namespace norma::nn {
+
+namespace {
+
+// Gives every handle on `tensor` another dtype.
+void convert_in_place(const Tensor& tensor, DType dtype) {
+  if (!tensor.defined() || tensor.dtype() == dtype) return;
+  const NoGradGuard no_grad;
+  const Tensor converted = tensor.detach().to(dtype).contiguous();
+  const TensorImpl& from = *converted.impl();
+  TensorImpl& to = *tensor.impl();
+  // Graphs that still exist end at the old values: their gradients have the old dtype.
+  if (auto* accumulator = dynamic_cast<autograd::Accumulator*>(to.node.get()))
+    accumulator->leaf = nullptr;
+  to.node.reset();
+  to.base.reset();
+  to.grad = Tensor();
+  to.storage = from.storage;
+  to.offset = from.offset;
+  to.strides = from.strides;
+  to.contiguous = from.contiguous;
+  to.dtype = dtype;
+}
+
+std::string quoted(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "\"" : ", \"") + name + "\"";
+  return list;
+}
+
+bool is_batch_counter(std::string_view name) {
+  constexpr std::string_view kCounter = "num_batches_tracked";
+  if (!name.ends_with(kCounter)) return false;
+  return name.size() == kCounter.size() || name[name.size() - kCounter.size() - 1] == '.';
+}
+
+}  // namespace
+
+void Module::zero_grad() {
+  for (Tensor& parameter : parameters()) parameter.set_grad(Tensor());
+}
+
+void Module::requires_grad_(bool on) {
+  for (Tensor& parameter : parameters()) parameter.requires_grad_(on);
+}
+
+void Module::to(DType dtype) {
+  if (!is_floating(dtype)) {
+    fail("to", "expected a floating dtype for a module, got " + std::string(dtype_name(dtype)));
+  }
+  for (const Module* module : modules()) {
+    for (const NamedTensors* list : {&module->state().parameters, &module->state().buffers}) {
+      for (const auto& [name, tensor] : *list) {
+        if (tensor.defined() && is_floating(tensor.dtype())) convert_in_place(tensor, dtype);
+      }
+    }
+  }
+}
+
+NamedTensors Module::state_dict() const {
+  NamedTensors result;
+  for (const NamedTensors* list : {&state().parameters, &state().buffers}) {
+    for (const auto& entry : *list) {
+      if (entry.second.defined()) result.push_back(entry);
+    }
+  }
+  for (const auto& [name, child] : child_list()) {
+    for (auto& entry : child->state_dict())
+      result.emplace_back(name + "." + entry.first, std::move(entry.second));
+  }
+  return result;
+}
+
+LoadResult Module::load_state_dict(const NamedTensors& state, bool strict) {
+  std::unordered_map<std::string, const Tensor*> given;
+  for (const auto& [name, tensor] : state) {
+    if (!tensor.defined())
+      fail("load_state_dict", "expected a tensor for \"" + name + "\", got an undefined one");
+    if (!given.emplace(name, &tensor).second)
+      fail("load_state_dict", "expected every key once, got \"" + name + "\" twice");
+  }
+
+  LoadResult result;
+  std::string mismatches;
+  std::vector<std::pair<Tensor, const Tensor*>> copies;  // no source: zero
+  std::unordered_set<std::string> known;
+  for (auto& [name, target] : state_dict()) {
+    known.insert(name);
+    const auto found = given.find(name);
+    if (found == given.end()) {
+      if (is_batch_counter(name))
+        copies.emplace_back(target, nullptr);
+      else
+        result.missing.push_back(name);
+    } else if (found->second->sizes() != target.sizes()) {
+      result.mismatched.push_back(name);
+      mismatches += "\n\tsize mismatch for " + name + ": copying a param with shape " +
+                    found->second->sizes().str() +
+                    " from checkpoint, the shape in current model is " + target.sizes().str() + ".";
+    } else {
+      copies.emplace_back(target, found->second);
+    }
+  }
+  for (const auto& entry : state) {
+    if (!known.contains(entry.first)) result.unexpected.push_back(entry.first);
+  }
+
+  if (strict && !result.empty()) {
+    std::string message = "Error(s) in loading state_dict for " + type_name() + ":";
+    if (!result.missing.empty())
+      message += "\n\tMissing key(s) in state_dict: " + quoted(result.missing) + ".";
+    if (!result.unexpected.empty())
+      message += "\n\tUnexpected key(s) in state_dict: " + quoted(result.unexpected) + ".";
+    fail("load_state_dict", message + mismatches);
+  }
+
+  const NoGradGuard no_grad;
+  for (auto& [target, source] : copies) {
+    if (source)
+      target.copy_(*source);
+    else
+      target.zero_();
+  }
+  return result;
+}
+
+void Module::copy_state_from(const Module& other) {
+  const NoGradGuard no_grad;
+  const auto refuse = [&](const std::string& what) {
+    fail("clone", "expected fresh() to build a " + other.type_name() +
+                      " of the same structure, got another " + what);
+  };
+  const auto copy_tensors = [&](NamedTensors& mine, const NamedTensors& theirs) {
+    if (mine.size() != theirs.size()) refuse("number of tensors");
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+      Tensor& to = mine[i].second;
+      const Tensor& from = theirs[i].second;
+      if (mine[i].first != theirs[i].first || to.defined() != from.defined() ||
+          (to.defined() && to.sizes() != from.sizes())) {
+        refuse("tensor \"" + theirs[i].first + "\"");
+      }
+      if (!to.defined()) continue;
+      convert_in_place(to, from.dtype());
+      to.copy_(from);
+      if (to.requires_grad() != from.requires_grad()) to.requires_grad_(from.requires_grad());
+    }
+  };
+  copy_tensors(state().parameters, other.state().parameters);
+  copy_tensors(state().buffers, other.state().buffers);
+  state().training = other.state().training;
+  copy_extra_state(other);
+
+  const NamedModules &mine = child_list(), &theirs = other.child_list();
+  if (mine.size() != theirs.size()) refuse("number of children");
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    if (mine[i].first != theirs[i].first) refuse("child \"" + theirs[i].first + "\"");
+    mine[i].second->copy_state_from(*theirs[i].second);
+  }
+}
+
+}  // namespace norma::nn
