@@ -5,11 +5,13 @@ function(norma_require package target debian_package)
   if(TARGET ${target})
     return()
   endif()
-  find_package(${package} ${ARGN} QUIET GLOBAL)
+  find_package(${package} ${ARGN} QUIET)
   if(NOT TARGET ${target})
     message(FATAL_ERROR "Norma needs ${package} ${ARGN}, which was not found. "
       "On Debian or Ubuntu: apt-get install ${debian_package}")
   endif()
+  # Known to the project around Norma as well, which links with it.
+  set_target_properties(${target} PROPERTIES IMPORTED_GLOBAL TRUE)
 endfunction()
 
 include(${CMAKE_CURRENT_LIST_DIR}/norma-openblas.cmake)

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the other scripts, for its one function and its choice of a compiler:
 #
 #   install_missing library tests examples clang style
