@@ -1,6 +1,7 @@
 // The differentiable functions behind the layers: PyTorch's `torch.nn.functional`.
 #pragma once
 #include <array>
+#include <concepts>
 #include <optional>
 #include <string>
 
@@ -14,7 +15,49 @@ struct Pair {
   constexpr Pair(int64_t both) : h(both), w(both) {}
   constexpr Pair(int64_t height, int64_t width) : h(height), w(width) {}
   bool operator==(const Pair&) const = default;
+  /// "(1, 2)"
+  std::string str() const;
 };
+
+/// A pair that may be left out.
+class OptionalPair {
+ public:
+  constexpr OptionalPair() = default;
+  constexpr OptionalPair(int64_t both) : value_(Pair(both)) {}
+  constexpr OptionalPair(int64_t height, int64_t width) : value_(Pair(height, width)) {}
+  constexpr OptionalPair(Pair value) : value_(value) {}
+  constexpr Pair value_or(Pair other) const { return value_.value_or(other); }
+
+ private:
+  std::optional<Pair> value_;
+};
+
+/// The frame around the input of a convolution: one number, `{height, width}`, or PyTorch's words:
+/// "valid" for none, "same" for the frame that keeps the size at stride 1. 'same' adds d(k-1) rows
+/// in all; when that is odd, the bottom and the right get the additional one.
+class Padding {
+ public:
+  template <std::integral T>
+  requires(!std::same_as<T, bool>) constexpr Padding(T both) : size_(static_cast<int64_t>(both)) {}
+  constexpr Padding(int64_t height, int64_t width) : size_(height, width) {}
+  constexpr Padding(Pair size) : size_(size) {}
+  /// "same" or "valid"; anything else throws.
+  Padding(const char* word);
+
+  bool is_same() const { return word_[0] == 's'; }
+  /// Rows and columns on each side; 0 for "same", whose frame depends on the kernel.
+  Pair size() const { return size_; }
+  /// "(1, 2)", "same" or "valid".
+  std::string str() const;
+
+ private:
+  Pair size_;
+  const char* word_ = "";
+};
+
+/// What the frame holds: zeros, the image mirrored at its edge, the edge repeated, or the opposite
+/// side.
+enum class PaddingMode { Zeros, Reflect, Replicate, Circular };
 
 /// How losses gather the per-element values.
 enum class Reduction { None, Mean, Sum };
@@ -24,35 +67,57 @@ namespace functional {
 /// y = x Wᵀ + b. x [*, in], weight [out, in], bias [out] or undefined, y [*, out].
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor());
 
+/// Rows and columns to add on each side, in the order of PyTorch's `F.pad`.
+struct PadSizes {
+  int64_t left = 0, right = 0, top = 0, bottom = 0;
+};
 struct ConvOptions {
   Pair stride = 1;
-  /// Zeros at {top and left, bottom and right}; see `same_padding`.
-  Pair padding = 0;
+  Padding padding = 0;
   Pair dilation = 1;
   int64_t groups = 1;
-  /// Additional zeros at the bottom and at the right only ('same' with an even kernel).
-  Pair extra_padding = 0;
+
+  /// Throws `[op] …` on settings that suit no input.
+  void check(const char* op) const;
+  /// The frame for a kernel of this size.
+  PadSizes pad_sizes(Pair kernel_size) const;
 };
-/// Cross-correlation. input [N, C, H, W], weight [O, C/groups, kh, kw], bias [O] or undefined;
-/// output [N, O, H', W'], H' = floor((H + 2p - d(k-1) - 1)/s) + 1.
+/// Cross-correlation. input [N, C, H, W] or [C, H, W], weight [O, C/groups, kh, kw], bias [O] or
+/// undefined; output [N, O, H', W'] or [O, H', W'], H' = floor((H + 2p - d(k-1) - 1)/s) + 1.
+/// Output block g of the O/groups channels sees input block g of the C/groups channels alone.
 Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(),
               const ConvOptions& options = {});
 
-struct PoolOptions {
-  std::optional<Pair> stride = {};  ///< default: the kernel size
-  Pair padding = 0;
-  Pair dilation = 1;  ///< max pooling only
-  bool ceil_mode = false;
-  bool count_include_pad = true;                 ///< average pooling only
-  std::optional<int64_t> divisor_override = {};  ///< average pooling only
+/// Frames the last two dimensions of [N, C, H, W] or [C, H, W]. Reflect needs a padding smaller
+/// than the image, Circular one that is no larger.
+Tensor pad2d(const Tensor& input, const PadSizes& pad, PaddingMode mode = PaddingMode::Zeros);
+
+struct MaxPoolOptions {
+  OptionalPair stride = {};  ///< default: the kernel size
+  Pair padding = 0;          ///< at most half the kernel; padded cells never win
+  Pair dilation = 1;
+  bool ceil_mode = false;  ///< round the output size up instead of down
+
+  /// Throws `[op] …` on settings that suit no input.
+  void check(const char* op, Pair kernel_size) const;
 };
-/// input [N, C, H, W] or [C, H, W].
-Tensor max_pool2d(const Tensor& input, Pair kernel_size, const PoolOptions& options = {});
-Tensor avg_pool2d(const Tensor& input, Pair kernel_size, const PoolOptions& options = {});
+struct AvgPoolOptions {
+  OptionalPair stride = {};  ///< default: the kernel size
+  Pair padding = 0;          ///< zeros, at most half the kernel
+  bool ceil_mode = false;
+  bool count_include_pad = true;                 ///< padded cells count in the divisor
+  std::optional<int64_t> divisor_override = {};  ///< divides by this instead
+
+  void check(const char* op, Pair kernel_size) const;
+};
+/// input [N, C, H, W] or [C, H, W], output H' = floor((H + 2p - d(k-1) - 1)/s) + 1. With
+/// `ceil_mode` the quotient is rounded up, but no window starts in the padding at the end.
+/// A NaN in a window is its maximum; of equals the first one takes the gradient.
+Tensor max_pool2d(const Tensor& input, Pair kernel_size, const MaxPoolOptions& options = {});
+Tensor avg_pool2d(const Tensor& input, Pair kernel_size, const AvgPoolOptions& options = {});
 /// Output cell i averages rows floor(i H / h) to ceil((i+1) H / h).
 Tensor adaptive_avg_pool2d(const Tensor& input, Pair output_size);
 
-/// What `batch_norm` normalises with, and what it updates.
 struct BatchNormArgs {
   Tensor running_mean, running_var;  ///< undefined: batch statistics always
   Tensor weight, bias;               ///< undefined: 1 and 0

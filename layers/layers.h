@@ -3,6 +3,7 @@
 #include "norma/layers/activation.h"
 #include "norma/layers/batch_norm.h"
 #include "norma/layers/cloneable.h"
+#include "norma/layers/conv.h"
 #include "norma/layers/dropout.h"
 #include "norma/layers/flatten.h"
 #include "norma/layers/identity.h"
@@ -11,4 +12,5 @@
 #include "norma/layers/linear.h"
 #include "norma/layers/loss.h"
 #include "norma/layers/module.h"
+#include "norma/layers/pooling.h"
 #include "norma/layers/sequential.h"

@@ -1,0 +1,203 @@
+#include <algorithm>
+#include <limits>
+
+#include "norma/autograd/functional.h"
+#include "norma/autograd/record.h"
+#include "norma/core/kernels/pool.h"
+#include "norma/core/tensor_impl.h"
+
+namespace norma::functional {
+namespace {
+
+using autograd::InputGrads;
+using autograd::record;
+using kernels::Pool2dShape;
+
+struct Window {
+  Pair kernel, stride, padding, dilation;
+  bool ceil_mode;
+};
+
+void check_window(const char* op, const Window& o) {
+  const auto positive = [&](const char* name, const Pair& value) {
+    if (value.h < 1 || value.w < 1) {
+      fail(op,
+           std::string(name) + " should be greater than zero, but got " + name + "=" + value.str());
+    }
+  };
+  positive("kernel_size", o.kernel);
+  positive("stride", o.stride);
+  positive("dilation", o.dilation);
+  if (o.padding.h < 0 || o.padding.w < 0) {
+    fail(op, "pad must be non-negative, but got pad=" + o.padding.str());
+  }
+  if (o.padding.h > o.kernel.h / 2 || o.padding.w > o.kernel.w / 2) {
+    fail(op, "pad should be at most half of kernel size, but got pad=" + o.padding.str() +
+                 " and kernel_size=" + o.kernel.str());
+  }
+}
+
+void check_input(const char* op, const Tensor& input) {
+  const TensorImpl* x = defined_impl(input, op);
+  const int64_t rank = x->sizes.size();
+  const bool empty = (rank == 3 || rank == 4) &&
+                     std::min({x->sizes[rank - 3], x->sizes[rank - 2], x->sizes[rank - 1]}) == 0;
+  if ((rank != 3 && rank != 4) || empty) {
+    fail(op,
+         "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but "
+         "got: " +
+             x->sizes.str());
+  }
+  if (!is_floating(x->dtype)) {
+    fail(op, std::string("expected a floating input, got ") + dtype_name(x->dtype) +
+                 "; convert it with to(kFloat32)");
+  }
+}
+
+// The number of windows along one axis.
+int64_t window_count(int64_t in, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation,
+                     bool ceil_mode) {
+  const int64_t room = in + 2 * pad - dilation * (kernel - 1) - 1;
+  if (room < 0 && !(ceil_mode && room + stride > 0)) return 0;
+  const int64_t count = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+  // The last window has to start in the image or in the padding before it.
+  return (count - 1) * stride >= in + pad ? count - 1 : count;
+}
+
+Pool2dShape pool_shape(const char* op, const Shape& x, const Window& o) {
+  const int64_t rank = x.size(), h = x[rank - 2], w = x[rank - 1];
+  const int64_t out_h =
+      window_count(h, o.kernel.h, o.stride.h, o.padding.h, o.dilation.h, o.ceil_mode);
+  const int64_t out_w =
+      window_count(w, o.kernel.w, o.stride.w, o.padding.w, o.dilation.w, o.ceil_mode);
+  if (out_h < 1 || out_w < 1) {
+    const auto size = [&](int64_t rows, int64_t cols) {
+      return "(" + std::to_string(x[rank - 3]) + "x" + std::to_string(rows) + "x" +
+             std::to_string(cols) + ")";
+    };
+    fail(op, "Given input size: " + size(h, w) + ". Calculated output size: " + size(out_h, out_w) +
+                 ". Output size is too small");
+  }
+  return {.planes = x[0] * (rank == 4 ? x[1] : 1),
+          .in_h = h,
+          .in_w = w,
+          .out_h = out_h,
+          .out_w = out_w,
+          .kernel_h = o.kernel.h,
+          .kernel_w = o.kernel.w,
+          .stride_h = o.stride.h,
+          .stride_w = o.stride.w,
+          .pad_h = o.padding.h,
+          .pad_w = o.padding.w,
+          .dilation_h = o.dilation.h,
+          .dilation_w = o.dilation.w};
+}
+
+Shape output_sizes(Shape sizes, int64_t h, int64_t w) {
+  sizes[sizes.size() - 2] = h;
+  sizes[sizes.size() - 1] = w;
+  return sizes;
+}
+
+template <class Index>
+Tensor max_pool(const Tensor& x, const Pool2dShape& shape) {
+  const Tensor y = new_tensor(output_sizes(x.sizes(), shape.out_h, shape.out_w), x.dtype());
+  const auto index_bytes = static_cast<int64_t>(sizeof(Index));
+  const Tensor choice =
+      autograd::recording({&x}) ? new_tensor({y.numel() * index_bytes}, kUInt8) : Tensor();
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    kernels::max_pool_forward(shape, x.impl()->data_as<T>(), y.impl()->data_as<T>(),
+                              choice.defined() ? choice.impl()->data_as<Index>() : nullptr);
+  });
+  return record(
+      "max_pool2d", y, {&x}, [shape, choice, sizes = x.sizes()](const Tensor& g, InputGrads& d) {
+        const Tensor dy = g.contiguous();
+        d[0] = new_tensor(sizes, dy.dtype());
+        dispatch_floating(dy.dtype(), [&]<class T>() {
+          kernels::max_pool_backward(shape, dy.impl()->data_as<T>(),
+                                     choice.impl()->data_as<Index>(), d[0].impl()->data_as<T>());
+        });
+      });
+}
+
+Window window_of(Pair kernel_size, const MaxPoolOptions& o) {
+  return {kernel_size, o.stride.value_or(kernel_size), o.padding, o.dilation, o.ceil_mode};
+}
+
+Window window_of(Pair kernel_size, const AvgPoolOptions& o) {
+  return {kernel_size, o.stride.value_or(kernel_size), o.padding, 1, o.ceil_mode};
+}
+
+}  // namespace
+
+void MaxPoolOptions::check(const char* op, Pair kernel_size) const {
+  check_window(op, window_of(kernel_size, *this));
+}
+
+void AvgPoolOptions::check(const char* op, Pair kernel_size) const {
+  check_window(op, window_of(kernel_size, *this));
+  if (divisor_override == 0) fail(op, "divisor must be not zero");
+}
+
+Tensor max_pool2d(const Tensor& input, Pair kernel_size, const MaxPoolOptions& options) {
+  options.check("max_pool2d", kernel_size);
+  check_input("max_pool2d", input);
+  const Pool2dShape shape =
+      pool_shape("max_pool2d", input.sizes(), window_of(kernel_size, options));
+  const bool small = kernel_size.h * kernel_size.w <= std::numeric_limits<uint8_t>::max();
+  return small ? max_pool<uint8_t>(input.contiguous(), shape)
+               : max_pool<int32_t>(input.contiguous(), shape);
+}
+
+Tensor avg_pool2d(const Tensor& input, Pair kernel_size, const AvgPoolOptions& options) {
+  options.check("avg_pool2d", kernel_size);
+  check_input("avg_pool2d", input);
+  const Pool2dShape shape =
+      pool_shape("avg_pool2d", input.sizes(), window_of(kernel_size, options));
+  const kernels::AvgPoolRule rule{options.count_include_pad, options.divisor_override.value_or(0)};
+  const Tensor x = input.contiguous();
+  const Tensor y = new_tensor(output_sizes(x.sizes(), shape.out_h, shape.out_w), x.dtype());
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    kernels::avg_pool_forward(shape, rule, x.impl()->data_as<T>(), y.impl()->data_as<T>());
+  });
+  return record("avg_pool2d", y, {&x},
+                [shape, rule, sizes = x.sizes()](const Tensor& g, InputGrads& d) {
+                  const Tensor dy = g.contiguous();
+                  d[0] = new_tensor(sizes, dy.dtype());
+                  dispatch_floating(dy.dtype(), [&]<class T>() {
+                    kernels::avg_pool_backward(shape, rule, dy.impl()->data_as<T>(),
+                                               d[0].impl()->data_as<T>());
+                  });
+                });
+}
+
+Tensor adaptive_avg_pool2d(const Tensor& input, Pair output_size) {
+  if (output_size.h < 1 || output_size.w < 1) {
+    fail("adaptive_avg_pool2d",
+         "elements of output_size must be greater than zero, but got " + output_size.str());
+  }
+  check_input("adaptive_avg_pool2d", input);
+  const Tensor x = input.contiguous();
+  const Shape sizes = x.sizes();
+  const int64_t rank = sizes.size();
+  Pool2dShape shape{};
+  shape.planes = sizes[0] * (rank == 4 ? sizes[1] : 1);
+  shape.in_h = sizes[rank - 2];
+  shape.in_w = sizes[rank - 1];
+  shape.out_h = output_size.h;
+  shape.out_w = output_size.w;
+  const Tensor y = new_tensor(output_sizes(sizes, shape.out_h, shape.out_w), x.dtype());
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    kernels::adaptive_avg_pool_forward(shape, x.impl()->data_as<T>(), y.impl()->data_as<T>());
+  });
+  return record("adaptive_avg_pool2d", y, {&x}, [shape, sizes](const Tensor& g, InputGrads& d) {
+    const Tensor dy = g.contiguous();
+    d[0] = new_tensor(sizes, dy.dtype());
+    dispatch_floating(dy.dtype(), [&]<class T>() {
+      kernels::adaptive_avg_pool_backward(shape, dy.impl()->data_as<T>(),
+                                          d[0].impl()->data_as<T>());
+    });
+  });
+}
+
+}  // namespace norma::functional

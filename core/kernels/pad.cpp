@@ -1,0 +1,88 @@
+#include "norma/core/kernels/pad.h"
+
+#include <algorithm>
+
+#include "norma/core/threads.h"
+
+namespace norma::kernels {
+namespace {
+
+// The cell of a line of `size` that position `at`, possibly outside, shows; -1 for a zero.
+int64_t source(int64_t at, int64_t size, Border border) {
+  if (at >= 0 && at < size) return at;
+  switch (border) {
+    case Border::Reflect:
+      return at < 0 ? -at : 2 * (size - 1) - at;
+    case Border::Replicate:
+      return at < 0 ? 0 : size - 1;
+    case Border::Circular:
+      return at < 0 ? at + size : at - size;
+    case Border::Zeros:
+      break;
+  }
+  return -1;
+}
+
+// Calls f(output, input, count) for every run of cells that come from neighbouring cells; an input
+// of -1 stands for zeros.
+template <class F>
+void each_run(const Pad2dShape& s, F f) {
+  for (int64_t row = 0; row < s.out_h(); ++row) {
+    const int64_t from = source(row - s.top, s.in_h, s.border);
+    const int64_t to = row * s.out_w();
+    if (from < 0) {
+      f(to, int64_t{-1}, s.out_w());
+      continue;
+    }
+    const auto edge = [&](int64_t col) {
+      const int64_t cell = source(col - s.left, s.in_w, s.border);
+      f(to + col, cell < 0 ? cell : from * s.in_w + cell, int64_t{1});
+    };
+    for (int64_t col = 0; col < s.left; ++col) edge(col);
+    f(to + s.left, from * s.in_w, s.in_w);
+    for (int64_t col = s.left + s.in_w; col < s.out_w(); ++col) edge(col);
+  }
+}
+
+int64_t plane_grain(const Pad2dShape& s) { return 30'000 / (s.out_h() * s.out_w() + 1) + 1; }
+
+}  // namespace
+
+template <class T>
+void pad2d_forward(const Pad2dShape& s, const T* x, T* y) {
+  parallel_for(s.planes, plane_grain(s), [&](int64_t first, int64_t last) {
+    for (int64_t p = first; p < last; ++p) {
+      const T* in = x + p * s.in_h * s.in_w;
+      T* out = y + p * s.out_h() * s.out_w();
+      each_run(s, [=](int64_t to, int64_t from, int64_t count) {
+        if (from < 0) {
+          std::fill_n(out + to, count, T(0));
+        } else {
+          std::copy_n(in + from, count, out + to);
+        }
+      });
+    }
+  });
+}
+
+template <class T>
+void pad2d_backward(const Pad2dShape& s, const T* dy, T* dx) {
+  parallel_for(s.planes, plane_grain(s), [&](int64_t first, int64_t last) {
+    for (int64_t p = first; p < last; ++p) {
+      const T* grad = dy + p * s.out_h() * s.out_w();
+      T* out = dx + p * s.in_h * s.in_w;
+      std::fill_n(out, s.in_h * s.in_w, T(0));
+      each_run(s, [=](int64_t from, int64_t to, int64_t count) {
+        if (to < 0) return;
+        for (int64_t k = 0; k < count; ++k) out[to + k] += grad[from + k];
+      });
+    }
+  });
+}
+
+template void pad2d_forward(const Pad2dShape&, const float*, float*);
+template void pad2d_forward(const Pad2dShape&, const double*, double*);
+template void pad2d_backward(const Pad2dShape&, const float*, float*);
+template void pad2d_backward(const Pad2dShape&, const double*, double*);
+
+}  // namespace norma::kernels

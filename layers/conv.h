@@ -1,0 +1,60 @@
+// Conv2d: the convolutional layer.
+#pragma once
+#include "norma/autograd/functional.h"
+#include "norma/layers/cloneable.h"
+
+namespace norma::nn {
+
+/// Numbers stand for both axes, pairs are `{height, width}`.
+struct Conv2dOptions {
+  Pair stride = 1;
+  Padding padding = 0;  ///< a number, a pair, "same" or "valid"
+  Pair dilation = 1;
+  int64_t groups = 1;
+  bool bias = true;
+  PaddingMode padding_mode = PaddingMode::Zeros;
+};
+
+/// Convolution (cross-correlation: the kernel is not flipped) of [N, C, H, W] or [C, H, W] with
+/// `out_channels` kernels:
+///
+///     y[o] = bias[o] + Σ_c weight[o, c] ⋆ x[c]
+///
+/// Output [N, O, H', W'] or [O, H', W'], H' = ⌊(H + 2 padding - dilation (kernel - 1) - 1) /
+/// stride⌋
+/// + 1, and likewise W'. With `groups` = g, output channels of block i see only input channels of
+/// block i; g = C is a depthwise convolution. `padding = "same"` keeps the size at stride 1; an odd
+/// number of rows to add leaves the additional one at the bottom, as it leaves the column at the
+/// right. Before a BatchNorm, `{.bias = false}`: the norm subtracts any bias again.
+///
+/// Parameters: `weight` [O, C/groups, kh, kw] and `bias` [O] (absent with `{.bias = false}`), both
+/// drawn from U(-k, k) with k = 1/√(C/groups · kh · kw).
+///
+/// Errors, in the constructor: channels that groups do not divide, sizes, strides and dilations
+/// below 1, negative padding, "same" with a stride. In forward: another rank, type or number of
+/// channels, and a kernel larger than the padded input.
+class Conv2d : public Cloneable<Conv2d> {
+ public:
+  Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size,
+         const Conv2dOptions& options = {});
+
+  Tensor forward(const Tensor& input) override;
+  /// Draws new initial values.
+  void reset_parameters();
+
+  int64_t in_channels() const { return in_channels_; }
+  int64_t out_channels() const { return out_channels_; }
+  Pair kernel_size() const { return kernel_size_; }
+  const Conv2dOptions& options() const { return options_; }
+  std::string extra_repr() const override;
+  Conv2d fresh() const { return Conv2d(in_channels_, out_channels_, kernel_size_, options_); }
+
+  Tensor weight, bias;
+
+ private:
+  int64_t in_channels_, out_channels_;
+  Pair kernel_size_;
+  Conv2dOptions options_;
+};
+
+}  // namespace norma::nn

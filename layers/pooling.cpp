@@ -1,0 +1,61 @@
+#include "norma/layers/pooling.h"
+
+#include "norma/layers/repr.h"
+
+namespace norma::nn {
+
+namespace {
+
+// PyTorch prints what it was given: one number where both are equal.
+std::string short_repr(Pair pair) { return pair.h == pair.w ? repr(pair.h) : pair.str(); }
+
+template <class Options>
+std::string window_repr(Pair kernel_size, const Options& options) {
+  return "kernel_size=" + short_repr(kernel_size) +
+         ", stride=" + short_repr(options.stride.value_or(kernel_size)) +
+         ", padding=" + short_repr(options.padding);
+}
+
+}  // namespace
+
+MaxPool2d::MaxPool2d(Pair kernel_size, const MaxPool2dOptions& options)
+    : kernel_size_(kernel_size), options_(options) {
+  options.check("MaxPool2d", kernel_size);
+}
+
+Tensor MaxPool2d::forward(const Tensor& input) {
+  return functional::max_pool2d(input, kernel_size_, options_);
+}
+
+std::string MaxPool2d::extra_repr() const {
+  return window_repr(kernel_size_, options_) + ", dilation=" + short_repr(options_.dilation) +
+         ", ceil_mode=" + repr(options_.ceil_mode);
+}
+
+AvgPool2d::AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options)
+    : kernel_size_(kernel_size), options_(options) {
+  options.check("AvgPool2d", kernel_size);
+}
+
+Tensor AvgPool2d::forward(const Tensor& input) {
+  return functional::avg_pool2d(input, kernel_size_, options_);
+}
+
+std::string AvgPool2d::extra_repr() const { return window_repr(kernel_size_, options_); }
+
+AdaptiveAvgPool2d::AdaptiveAvgPool2d(Pair output_size) : output_size_(output_size) {
+  if (output_size.h < 1 || output_size.w < 1) {
+    fail("AdaptiveAvgPool2d",
+         "elements of output_size must be greater than zero, but got " + output_size.str());
+  }
+}
+
+Tensor AdaptiveAvgPool2d::forward(const Tensor& input) {
+  return functional::adaptive_avg_pool2d(input, output_size_);
+}
+
+std::string AdaptiveAvgPool2d::extra_repr() const {
+  return "output_size=" + short_repr(output_size_);
+}
+
+}  // namespace norma::nn
