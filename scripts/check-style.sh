@@ -29,7 +29,8 @@ for file in "${text[@]}"; do
 done
 for header in layers/*.h; do
   source=${header%.h}.cpp
-  [ -f "$source" ] || continue
+  # The base class of all layers is no layer.
+  [ -f "$source" ] && [ "$header" != layers/module.h ] || continue
   lines=$(cat "$header" "$source" | wc -l)
   [ "$lines" -le 250 ] || complain "$header with its source: $lines lines, at most 250"
 done
