@@ -11,6 +11,10 @@ complain() {
 
 mapfile -t code < <(git ls-files '*.h' '*.cpp')
 mapfile -t text < <(git ls-files '*.h' '*.cpp' '*.py' '*.sh' '*.cmake' '*.txt' '*.json' '*.md' '.ci/*')
+if [ ${#text[@]} -eq 0 ]; then
+  echo "git lists no files here"
+  exit 1
+fi
 
 # --- Format, by .clang-format
 if command -v clang-format-14 >/dev/null; then
