@@ -101,6 +101,8 @@ class Module {
   /// loads what fits and returns the lists. A missing `num_batches_tracked` (old checkpoints)
   /// counts as 0.
   LoadResult load_state_dict(const NamedTensors& state, bool strict = true);
+  /// Throws what the strict load would throw, and changes nothing.
+  void check_state_dict(const NamedTensors& state) const;
 
   /// A deep copy behind a pointer; classes without one (see `Cloneable`) throw.
   virtual std::shared_ptr<Module> clone_module() const;

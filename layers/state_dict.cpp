@@ -44,6 +44,58 @@ bool is_batch_counter(std::string_view name) {
   return name.size() == kCounter.size() || name[name.size() - kCounter.size() - 1] == '.';
 }
 
+// What a load would do, found out before anything changes.
+struct LoadPlan {
+  LoadResult result;
+  std::string mismatches;                                // in words
+  std::vector<std::pair<Tensor, const Tensor*>> copies;  // no source: zero
+};
+
+LoadPlan plan_load(const Module& module, const NamedTensors& state) {
+  std::unordered_map<std::string, const Tensor*> given;
+  for (const auto& [name, tensor] : state) {
+    if (!tensor.defined())
+      fail("load_state_dict", "expected a tensor for \"" + name + "\", got an undefined one");
+    if (!given.emplace(name, &tensor).second)
+      fail("load_state_dict", "expected every key once, got \"" + name + "\" twice");
+  }
+
+  LoadPlan plan;
+  std::unordered_set<std::string> known;
+  for (auto& [name, target] : module.state_dict()) {
+    known.insert(name);
+    const auto found = given.find(name);
+    if (found == given.end()) {
+      if (is_batch_counter(name))
+        plan.copies.emplace_back(target, nullptr);
+      else
+        plan.result.missing.push_back(name);
+    } else if (found->second->sizes() != target.sizes()) {
+      plan.result.mismatched.push_back(name);
+      plan.mismatches += "\n\tsize mismatch for " + name + ": copying a param with shape " +
+                         found->second->sizes().str() +
+                         " from checkpoint, the shape in current model is " + target.sizes().str() +
+                         ".";
+    } else {
+      plan.copies.emplace_back(target, found->second);
+    }
+  }
+  for (const auto& entry : state) {
+    if (!known.contains(entry.first)) plan.result.unexpected.push_back(entry.first);
+  }
+  return plan;
+}
+
+void require_complete(const LoadPlan& plan, const Module& module) {
+  if (plan.result.empty()) return;
+  std::string message = "Error(s) in loading state_dict for " + module.type_name() + ":";
+  if (!plan.result.missing.empty())
+    message += "\n\tMissing key(s) in state_dict: " + quoted(plan.result.missing) + ".";
+  if (!plan.result.unexpected.empty())
+    message += "\n\tUnexpected key(s) in state_dict: " + quoted(plan.result.unexpected) + ".";
+  fail("load_state_dict", message + plan.mismatches);
+}
+
 }  // namespace
 
 void Module::zero_grad() {
@@ -81,57 +133,21 @@ NamedTensors Module::state_dict() const {
   return result;
 }
 
+void Module::check_state_dict(const NamedTensors& state) const {
+  require_complete(plan_load(*this, state), *this);
+}
+
 LoadResult Module::load_state_dict(const NamedTensors& state, bool strict) {
-  std::unordered_map<std::string, const Tensor*> given;
-  for (const auto& [name, tensor] : state) {
-    if (!tensor.defined())
-      fail("load_state_dict", "expected a tensor for \"" + name + "\", got an undefined one");
-    if (!given.emplace(name, &tensor).second)
-      fail("load_state_dict", "expected every key once, got \"" + name + "\" twice");
-  }
-
-  LoadResult result;
-  std::string mismatches;
-  std::vector<std::pair<Tensor, const Tensor*>> copies;  // no source: zero
-  std::unordered_set<std::string> known;
-  for (auto& [name, target] : state_dict()) {
-    known.insert(name);
-    const auto found = given.find(name);
-    if (found == given.end()) {
-      if (is_batch_counter(name))
-        copies.emplace_back(target, nullptr);
-      else
-        result.missing.push_back(name);
-    } else if (found->second->sizes() != target.sizes()) {
-      result.mismatched.push_back(name);
-      mismatches += "\n\tsize mismatch for " + name + ": copying a param with shape " +
-                    found->second->sizes().str() +
-                    " from checkpoint, the shape in current model is " + target.sizes().str() + ".";
-    } else {
-      copies.emplace_back(target, found->second);
-    }
-  }
-  for (const auto& entry : state) {
-    if (!known.contains(entry.first)) result.unexpected.push_back(entry.first);
-  }
-
-  if (strict && !result.empty()) {
-    std::string message = "Error(s) in loading state_dict for " + type_name() + ":";
-    if (!result.missing.empty())
-      message += "\n\tMissing key(s) in state_dict: " + quoted(result.missing) + ".";
-    if (!result.unexpected.empty())
-      message += "\n\tUnexpected key(s) in state_dict: " + quoted(result.unexpected) + ".";
-    fail("load_state_dict", message + mismatches);
-  }
-
+  LoadPlan plan = plan_load(*this, state);
+  if (strict) require_complete(plan, *this);
   const NoGradGuard no_grad;
-  for (auto& [target, source] : copies) {
+  for (auto& [target, source] : plan.copies) {
     if (source)
       target.copy_(*source);
     else
       target.zero_();
   }
-  return result;
+  return plan.result;
 }
 
 void Module::copy_state_from(const Module& other) {
