@@ -1,3 +1,6 @@
 // Optimisers, learning-rate schedulers, gradient clipping.
 #pragma once
+#include "norma/optim/clip.h"
+#include "norma/optim/lr_scheduler.h"
 #include "norma/optim/optimizer.h"
+#include "norma/optim/sgd.h"

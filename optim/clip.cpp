@@ -1,0 +1,129 @@
+#include "norma/optim/clip.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "norma/autograd/grad_mode.h"
+#include "norma/core/simd.h"
+#include "norma/core/tensor_impl.h"
+#include "norma/core/threads.h"
+#include "norma/optim/number.h"
+
+namespace norma::optim {
+
+namespace {
+
+constexpr int64_t kGrain = 65536;
+
+std::vector<Tensor> gradients(const std::vector<Tensor>& parameters, const char* op) {
+  std::vector<Tensor> grads;
+  for (const Tensor& parameter : parameters) {
+    const Tensor& grad = defined_impl(parameter, op)->grad;
+    if (grad.defined()) grads.push_back(grad.detach());
+  }
+  return grads;
+}
+
+// Σ x² of [0, n) in double, over sixteen sums that the processor adds side by side.
+template <class T>
+double sum_of_squares(const T* x, int64_t n) {
+  constexpr int kLanes = 16;
+  std::array<double, kLanes> sums{};
+  double* s = sums.data();
+  simd([=]() NORMA_INLINE {
+    const int64_t whole = n - n % kLanes;
+    double lanes[kLanes] = {};
+    for (int64_t i = 0; i < whole; i += kLanes)
+      for (int j = 0; j < kLanes; ++j) {
+        const double value = static_cast<double>(x[i + j]);
+        lanes[j] += value * value;
+      }
+    for (int j = 0; j < kLanes; ++j) s[j] = lanes[j];
+    for (int64_t i = whole; i < n; ++i) {
+      const double value = static_cast<double>(x[i]);
+      s[i - whole] += value * value;
+    }
+  });
+  double total = 0;
+  for (double sum : sums) total += sum;
+  return total;
+}
+
+template <class T>
+double largest(const T* x, int64_t n) {
+  double result = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const double value = std::abs(static_cast<double>(x[i]));
+    if (!(value <= result)) result = value;  // NaN stays
+    if (std::isnan(result)) break;
+  }
+  return result;
+}
+
+template <class T>
+double sum_of_powers(const T* x, int64_t n, double p) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += std::pow(std::abs(static_cast<double>(x[i])), p);
+  return sum;
+}
+
+// Of one tensor: Σ|x|^p, or max|x| for p = infinity.
+double gather(const Tensor& grad, double p) {
+  const Tensor packed = grad.contiguous();
+  const int64_t n = packed.numel();
+  if (n == 0) return 0;
+  std::vector<double> parts(static_cast<std::size_t>(detail::parallel_parts(n, kGrain)));
+  dispatch_floating(packed.dtype(), [&]<class T>() {
+    const T* x = packed.impl()->data_as<T>();
+    parallel_parts_for(n, kGrain, [&](int64_t begin, int64_t end, int part) {
+      parts[static_cast<std::size_t>(part)] = p == 2.0 ? sum_of_squares(x + begin, end - begin)
+                                              : std::isinf(p)
+                                                  ? largest(x + begin, end - begin)
+                                                  : sum_of_powers(x + begin, end - begin, p);
+    });
+  });
+  double result = 0;
+  for (double part : parts)
+    result = std::isinf(p) ? largest(std::array{result, part}.data(), 2) : result + part;
+  return result;
+}
+
+}  // namespace
+
+double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, double norm_type,
+                       bool error_if_nonfinite) {
+  const char* op = "clip_grad_norm_";
+  if (!(max_norm >= 0)) fail(op, "expected max_norm >= 0, got " + number(max_norm));
+  if (!(norm_type > 0)) fail(op, "expected norm_type > 0, got " + number(norm_type));
+  const std::vector<Tensor> grads = gradients(parameters, op);
+  std::vector<double> sums;
+  for (const Tensor& grad : grads) sums.push_back(gather(grad, norm_type));
+  double total = 0;
+  if (std::isinf(norm_type)) {
+    total = largest(sums.data(), static_cast<int64_t>(sums.size()));
+  } else {
+    for (double sum : sums) total += sum;
+    total = norm_type == 2.0 ? std::sqrt(total) : std::pow(total, 1 / norm_type);
+  }
+  if (error_if_nonfinite && !std::isfinite(total))
+    fail(op, "The total norm of order " + number(norm_type) +
+                 " for gradients from `parameters` is non-finite, so it cannot be clipped: got " +
+                 number(total) +
+                 ". To disable this error and scale the gradients by the non-finite norm anyway, "
+                 "set `error_if_nonfinite=false`");
+  const double factor = max_norm / (total + 1e-6);
+  if (factor >= 1) return total;
+  NoGradGuard no_grad;
+  for (Tensor grad : grads) grad.mul_(factor);
+  return total;
+}
+
+void clip_grad_value_(const std::vector<Tensor>& parameters, double clip_value) {
+  const char* op = "clip_grad_value_";
+  if (!(clip_value >= 0)) fail(op, "expected clip_value >= 0, got " + number(clip_value));
+  NoGradGuard no_grad;
+  for (Tensor grad : gradients(parameters, op)) grad.clamp_(-clip_value, clip_value);
+}
+
+}  // namespace norma::optim

@@ -1,0 +1,205 @@
+// Learning-rate schedules. Call `scheduler.step()` once per epoch, after the optimiser's steps.
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "norma/optim/optimizer.h"
+
+namespace norma::optim {
+
+/// A scheduler in numbers: its options, its counters, "base_lrs.<group>" and "last_lr.<group>".
+struct SchedulerState {
+  std::string type;  ///< "StepLR"
+  std::map<std::string, double> values;
+};
+
+class StateFields;
+
+/// The base of schedules. e below is the number of `step()` calls so far, b a group's initial
+/// learning rate. As in PyTorch, a schedule derives the next rate from the current one: it composes
+/// with rates set from elsewhere and with other schedulers, and equals the formula up to rounding.
+/// Making a scheduler sets the rates of e = 0. The optimiser must outlive it.
+class LRScheduler {
+ public:
+  LRScheduler(const LRScheduler&) = delete;
+  LRScheduler& operator=(const LRScheduler&) = delete;
+  virtual ~LRScheduler() = default;
+
+  /// On to the next epoch.
+  virtual void step();
+  /// e.
+  int64_t last_epoch() const { return last_epoch_; }
+  /// The rates this scheduler set last, one per group.
+  const std::vector<double>& get_last_lr() const { return last_lr_; }
+
+  SchedulerState state_dict() const;
+  /// Throws unless `load_state_dict` would take `state`.
+  void check_state_dict(const SchedulerState& state) const;
+  /// Takes over options and counters; the rates themselves are part of the optimiser's state.
+  /// Everything is checked before anything changes.
+  void load_state_dict(const SchedulerState& state);
+
+ protected:
+  LRScheduler(Optimizer& optimizer, const char* type);
+  /// Throws unless every option is valid.
+  void check_options();
+  /// Sets the rates of e = `last_epoch()`; also the last line of a constructor.
+  void apply();
+  /// The rate for epoch `last_epoch()` of a group that had `lr`.
+  virtual double next_lr(double lr, double base_lr) const;
+  /// Names every option and counter, with its valid range: for checking, saving and loading alike.
+  virtual void fields(StateFields& fields) = 0;
+  void note_rates();
+
+  Optimizer& optimizer_;
+  int64_t last_epoch_ = 0;
+
+ private:
+  void all_fields(StateFields& fields);
+
+  const char* type_;
+  std::vector<double> base_lrs_;  // empty where the schedule has no use for them
+  std::vector<double> last_lr_;
+};
+
+/// lr = b · gamma^⌊e / step_size⌋
+class StepLR : public LRScheduler {
+ public:
+  StepLR(Optimizer& optimizer, int64_t step_size, double gamma = 0.1);
+
+ private:
+  double next_lr(double lr, double base_lr) const override;
+  void fields(StateFields& fields) override;
+  int64_t step_size_;
+  double gamma_;
+};
+
+/// lr = b · gamma^(number of milestones ≤ e)
+class MultiStepLR : public LRScheduler {
+ public:
+  MultiStepLR(Optimizer& optimizer, std::vector<int64_t> milestones, double gamma = 0.1);
+
+ private:
+  double next_lr(double lr, double base_lr) const override;
+  void fields(StateFields& fields) override;
+  std::vector<int64_t> milestones_;
+  double gamma_;
+};
+
+/// lr = b · gamma^e
+class ExponentialLR : public LRScheduler {
+ public:
+  ExponentialLR(Optimizer& optimizer, double gamma);
+
+ private:
+  double next_lr(double lr, double base_lr) const override;
+  void fields(StateFields& fields) override;
+  double gamma_;
+};
+
+/// lr = eta_min + (b − eta_min) (1 + cos(π e / T_max)) / 2. Not clamped: after T_max the rate rises
+/// again (Loshchilov & Hutter, "SGDR", 2017, without restarts).
+class CosineAnnealingLR : public LRScheduler {
+ public:
+  CosineAnnealingLR(Optimizer& optimizer, int64_t T_max, double eta_min = 0);
+
+ private:
+  double next_lr(double lr, double base_lr) const override;
+  void fields(StateFields& fields) override;
+  int64_t t_max_;
+  double eta_min_;
+};
+
+struct LinearLROptions {
+  double start_factor = 1.0 / 3;  ///< in (0, 1]
+  double end_factor = 1.0;        ///< in [0, 1]
+  int64_t total_iters = 5;
+};
+/// lr = b (start_factor + (end_factor − start_factor) min(e, total_iters) / total_iters): warm-up.
+class LinearLR : public LRScheduler {
+ public:
+  explicit LinearLR(Optimizer& optimizer, const LinearLROptions& options = {});
+
+ private:
+  double next_lr(double lr, double base_lr) const override;
+  void fields(StateFields& fields) override;
+  LinearLROptions options_;
+};
+
+struct ConstantLROptions {
+  double factor = 1.0 / 3;  ///< in (0, 1]
+  int64_t total_iters = 5;
+};
+/// lr = b · factor while e < total_iters, b from then on.
+class ConstantLR : public LRScheduler {
+ public:
+  explicit ConstantLR(Optimizer& optimizer, const ConstantLROptions& options = {});
+
+ private:
+  double next_lr(double lr, double base_lr) const override;
+  void fields(StateFields& fields) override;
+  ConstantLROptions options_;
+};
+
+struct PolynomialLROptions {
+  int64_t total_iters = 5;
+  double power = 1.0;
+};
+/// lr = b (1 − min(e, total_iters) / total_iters)^power
+class PolynomialLR : public LRScheduler {
+ public:
+  explicit PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options = {});
+
+ private:
+  double next_lr(double lr, double base_lr) const override;
+  void fields(StateFields& fields) override;
+  PolynomialLROptions options_;
+};
+
+/// lr = b · factor(e), for a schedule of your own. The function is not part of the state.
+class LambdaLR : public LRScheduler {
+ public:
+  LambdaLR(Optimizer& optimizer, std::function<double(int64_t)> factor);
+
+ private:
+  double next_lr(double lr, double base_lr) const override;
+  void fields(StateFields&) override {}
+  std::function<double(int64_t)> factor_;
+};
+
+struct ReduceLROnPlateauOptions {
+  std::string mode = "min";  ///< whether a smaller ("min") or a larger ("max") metric is better
+  double factor = 0.1;       ///< below 1
+  int64_t patience = 10;
+  double threshold = 1e-4;
+  std::string threshold_mode = "rel";  ///< or "abs"
+  int64_t cooldown = 0;
+  std::vector<double> min_lr = {0.0};  ///< one for all groups, or one per group
+  double eps = 1e-8;
+};
+/// Multiplies the rates by `factor` (never below `min_lr`) when the metric has not improved for
+/// more than `patience` steps; then ignores `cooldown` steps. An improvement is, in mode "min", a
+/// metric below best · (1 − threshold) ("rel") or best − threshold ("abs"); in mode "max" above
+/// best · (1 + threshold) or best + threshold. A change of at most `eps` is not made.
+class ReduceLROnPlateau : public LRScheduler {
+ public:
+  explicit ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options = {});
+  /// `metric`: for example the mean loss on held-out data.
+  void step(double metric);
+  double best() const { return best_; }
+  int64_t num_bad_epochs() const { return num_bad_epochs_; }
+
+ private:
+  void step() override;  // throws: a metric is needed
+  void check_min_lrs(std::size_t count) const;
+  bool improves(double metric) const;
+  void fields(StateFields& fields) override;
+  ReduceLROnPlateauOptions options_;
+  double best_ = 0;
+  int64_t num_bad_epochs_ = 0;
+  int64_t cooldown_counter_ = 0;
+};
+
+}  // namespace norma::optim
