@@ -1,0 +1,214 @@
+#include "norma/io/checkpoint.h"
+
+#include <bit>
+#include <optional>
+#include <string_view>
+
+#include "norma/core/factory.h"
+#include "norma/io/safetensors.h"
+#include "norma/io/with_path.h"
+
+namespace norma {
+
+namespace {
+
+constexpr const char* kVersion = "1";
+constexpr const char* kOptimizerKey = "norma.optimizer";
+constexpr const char* kSchedulerKey = "norma.scheduler";
+
+bool reserved(std::string_view key) { return key == "format" || key.starts_with("norma."); }
+
+Tensor number(double value) { return full({}, value, {.dtype = kFloat64}); }
+
+Tensor integers(const std::vector<int64_t>& values) { return tensor(values); }
+
+void put_all(NamedTensors& file, const std::string& prefix, const NamedTensors& tensors) {
+  for (const auto& [name, value] : tensors) file.emplace_back(prefix + name, value);
+}
+
+void put_optimizer(NamedTensors& file, const optim::OptimizerState& state) {
+  put_all(file, "optimizer.", state.tensors);
+  int64_t first = 0;
+  for (std::size_t g = 0; g < state.groups.size(); ++g) {
+    const std::string prefix = "optimizer.param_groups." + std::to_string(g) + ".";
+    for (const auto& [name, value] : state.groups[g])
+      file.emplace_back(prefix + name, number(value));
+    file.emplace_back(prefix + "params", arange(first, first + state.group_sizes[g]));
+    first += state.group_sizes[g];
+  }
+}
+
+// The sections of a checkpoint file, as far as they are there.
+struct Contents {
+  NamedTensors module, optimizer;
+  std::map<std::string, double> scheduler;
+  std::optional<Generator::State> generator;
+  int64_t epoch = 0;
+};
+
+double read_number(const std::string& name, const Tensor& value) {
+  if (value.dtype() != kFloat64 || value.dim() != 0)
+    fail("load_checkpoint", "expected one F64 number as \"" + name + "\", got shape " +
+                                value.sizes().str() + " of " + dtype_name(value.dtype()));
+  return value.item<double>();
+}
+
+const int64_t* read_integers(const std::string& name, const Tensor& value, const Shape& sizes) {
+  if (value.dtype() != kInt64 || !(value.sizes() == sizes))
+    fail("load_checkpoint", "expected I64 numbers of shape " + sizes.str() + " as \"" + name +
+                                "\", got shape " + value.sizes().str() + " of " +
+                                dtype_name(value.dtype()));
+  return value.data_ptr<int64_t>();
+}
+
+Contents sort_out(const TensorFile& file) {
+  Contents contents;
+  constexpr std::string_view kModule = "model.", kOptimizer = "optimizer.",
+                             kScheduler = "scheduler.";
+  for (const auto& [name, value] : file.tensors) {
+    if (name.starts_with(kModule)) {
+      contents.module.emplace_back(name.substr(kModule.size()), value);
+    } else if (name.starts_with(kOptimizer)) {
+      contents.optimizer.emplace_back(name.substr(kOptimizer.size()), value);
+    } else if (name.starts_with(kScheduler)) {
+      contents.scheduler[name.substr(kScheduler.size())] = read_number(name, value);
+    } else if (name == "generator") {
+      const int64_t* words = read_integers(name, value, {2});
+      contents.generator = {std::bit_cast<uint64_t>(words[0]), std::bit_cast<uint64_t>(words[1])};
+    } else if (name == "epoch") {
+      contents.epoch = *read_integers(name, value, {});
+    } else {
+      fail("load_checkpoint", "expected entries of a checkpoint, got \"" + name + "\"");
+    }
+  }
+  return contents;
+}
+
+optim::OptimizerState read_optimizer(const std::string& type, const NamedTensors& entries) {
+  optim::OptimizerState state;
+  state.type = type;
+  std::map<std::string, Tensor> groups;
+  constexpr std::string_view kGroups = "param_groups.";
+  for (const auto& [name, value] : entries) {
+    if (name.starts_with(kGroups)) {
+      groups[name.substr(kGroups.size())] = value;
+    } else {
+      state.tensors.emplace_back(name, value);
+    }
+  }
+  int64_t first = 0;
+  for (std::size_t g = 0; !groups.empty(); ++g) {
+    const std::string prefix = std::to_string(g) + ".";
+    auto& options = state.groups.emplace_back();
+    int64_t size = -1;
+    for (auto it = groups.lower_bound(prefix);
+         it != groups.end() && it->first.starts_with(prefix);) {
+      const std::string name = it->first.substr(prefix.size());
+      const std::string full_name = "optimizer.param_groups." + it->first;
+      if (name == "params") {
+        size = it->second.numel();
+        const int64_t* numbers = read_integers(full_name, it->second, {size});
+        for (int64_t i = 0; i < size; ++i)
+          if (numbers[i] != first + i)
+            fail("load_checkpoint", "expected consecutive parameters in \"" + full_name + "\"");
+      } else {
+        options[name] = read_number(full_name, it->second);
+      }
+      it = groups.erase(it);
+    }
+    if (size < 0)
+      fail("load_checkpoint", "expected an entry \"optimizer.param_groups." + prefix + "params\"");
+    state.group_sizes.push_back(size);
+    first += size;
+  }
+  return state;
+}
+
+}  // namespace
+
+void save_checkpoint(const std::string& path, const CheckpointParts& parts) {
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, value] : parts.metadata) {
+    if (reserved(key))
+      fail("save_checkpoint", path +
+                                  ": expected metadata keys other than \"format\" and "
+                                  "\"norma.…\", got \"" +
+                                  key + "\"");
+    metadata[key] = value;
+  }
+  metadata[kCheckpointKey] = kVersion;
+  NamedTensors tensors;
+  if (parts.module) put_all(tensors, "model.", parts.module->state_dict());
+  if (parts.optimizer) {
+    const optim::OptimizerState state = parts.optimizer->state_dict();
+    metadata[kOptimizerKey] = state.type;
+    put_optimizer(tensors, state);
+  }
+  if (parts.scheduler) {
+    const optim::SchedulerState state = parts.scheduler->state_dict();
+    metadata[kSchedulerKey] = state.type;
+    for (const auto& [name, value] : state.values)
+      tensors.emplace_back("scheduler." + name, number(value));
+  }
+  if (parts.generator) {
+    const Generator::State state = parts.generator->state();
+    tensors.emplace_back("generator", integers({std::bit_cast<int64_t>(state.seed),
+                                                std::bit_cast<int64_t>(state.next)}));
+  }
+  tensors.emplace_back("epoch", full({}, parts.epoch, {.dtype = kInt64}));
+  save_safetensors(tensors, path, metadata);
+}
+
+CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets& targets) {
+  const TensorFile file = load_safetensors(path);
+  const char* op = "load_checkpoint";
+  return with_path(op, path, [&] {
+    const auto version = file.metadata.find(kCheckpointKey);
+    if (version == file.metadata.end())
+      fail(op,
+           "expected a checkpoint, got other tensors; read a module alone with "
+           "load(module, path)");
+    if (version->second != kVersion)
+      fail(op, std::string("expected a checkpoint of version ") + kVersion + ", got version " +
+                   version->second);
+    const Contents contents = sort_out(file);
+    const auto require = [&](bool present, const char* part) {
+      if (!present)
+        fail(op, std::string("expected a checkpoint with ") + part + ", got one without; pass ." +
+                     part + " = nullptr to leave it as it is");
+    };
+
+    optim::OptimizerState optimizer;
+    optim::SchedulerState scheduler;
+    if (targets.module) {
+      require(!contents.module.empty() || targets.module->state_dict().empty(), "module");
+      targets.module->check_state_dict(contents.module);
+    }
+    if (targets.optimizer) {
+      const auto type = file.metadata.find(kOptimizerKey);
+      require(type != file.metadata.end(), "optimizer");
+      optimizer = read_optimizer(type->second, contents.optimizer);
+      targets.optimizer->check_state_dict(optimizer);
+    }
+    if (targets.scheduler) {
+      const auto type = file.metadata.find(kSchedulerKey);
+      require(type != file.metadata.end(), "scheduler");
+      scheduler = {type->second, contents.scheduler};
+      targets.scheduler->check_state_dict(scheduler);
+    }
+    if (targets.generator) require(contents.generator.has_value(), "generator");
+
+    if (targets.module) targets.module->load_state_dict(contents.module);
+    if (targets.optimizer) targets.optimizer->load_state_dict(optimizer);
+    if (targets.scheduler) targets.scheduler->load_state_dict(scheduler);
+    if (targets.generator) targets.generator->set_state(*contents.generator);
+
+    CheckpointInfo info;
+    info.epoch = contents.epoch;
+    for (const auto& [key, value] : file.metadata)
+      if (!reserved(key)) info.metadata[key] = value;
+    return info;
+  });
+}
+
+}  // namespace norma

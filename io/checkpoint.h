@@ -1,0 +1,56 @@
+// Checkpoints: everything training needs to go on as if it had never stopped.
+#pragma once
+#include <map>
+#include <string>
+
+#include "norma/core/random.h"
+#include "norma/layers/module.h"
+#include "norma/optim/lr_scheduler.h"
+#include "norma/optim/optimizer.h"
+
+namespace norma {
+
+/// What goes into a checkpoint. Null parts are left out.
+struct CheckpointParts {
+  const nn::Module* module = nullptr;
+  const optim::Optimizer* optimizer = nullptr;
+  const optim::LRScheduler* scheduler = nullptr;
+  /// Dropout, shuffling and initialisation draw from the default generator.
+  const Generator* generator = &default_generator();
+  int64_t epoch = 0;                                 ///< epochs done
+  std::map<std::string, std::string> metadata = {};  ///< notes of your own
+};
+
+/// Where the parts of a checkpoint go. Null parts are left alone.
+struct CheckpointTargets {
+  nn::Module* module = nullptr;
+  optim::Optimizer* optimizer = nullptr;
+  optim::LRScheduler* scheduler = nullptr;
+  Generator* generator = &default_generator();
+};
+
+/// What `load_checkpoint` hands back besides the parts it filled.
+struct CheckpointInfo {
+  int64_t epoch = 0;
+  std::map<std::string, std::string> metadata;
+};
+
+/// Writes one safetensors file, replacing an existing one in one step:
+///
+///     save_checkpoint("run.safetensors", {.module = &net, .optimizer = &sgd, .epoch = 3});
+///
+/// Tensors `model.<key>` hold the module's state_dict, `optimizer.state.<i>.momentum_buffer` and
+/// `optimizer.param_groups.<g>.<option>` the optimiser's, `scheduler.<value>` the scheduler's,
+/// `generator` and `epoch` the rest. Numbers are float64 and int64 tensors, so that none loses a
+/// bit. Metadata keys "format" and those that start with "norma." are reserved.
+void save_checkpoint(const std::string& path, const CheckpointParts& parts);
+
+/// Fills the given parts, to the last bit; make them as they were made before saving:
+///
+///     CheckpointInfo info = load_checkpoint("run.safetensors", {.module = &net, .optimizer =
+///     &sgd});
+///
+/// Everything is checked before anything changes; a part that the file does not have is an error.
+CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets& targets);
+
+}  // namespace norma

@@ -1,0 +1,29 @@
+// The safetensors file format: named tensors, opened by Python and many other tools.
+#pragma once
+#include <map>
+#include <string>
+
+#include "norma/layers/module.h"
+
+namespace norma {
+
+/// What a safetensors file holds.
+struct TensorFile {
+  NamedTensors tensors;  ///< in the order of their bytes in the file
+  std::map<std::string, std::string> metadata;
+};
+
+/// Reads a whole file. Everything the header says is checked against the length of the file before
+/// memory is reserved for tensors: offsets that overlap, leave holes or point outside, sizes that
+/// overflow, repeated names, headers over 100,000,000 bytes and truncated files are errors that
+/// name the file, and so are dtypes that Norma has no place for (complex and 8-bit floats, U64).
+/// F16 and BF16 arrive as kFloat32, I8 I16 I32 U16 U32 as kInt64, without loss.
+TensorFile load_safetensors(const std::string& path);
+
+/// Writes a file that load_safetensors and Python's `safetensors.torch.load_file` read. The
+/// metadata entry {"format": "pt"} is added, which Python asks for. An existing file is replaced in
+/// one step once the new one is safely on the disk (see io/atomic_file.h).
+void save_safetensors(const NamedTensors& tensors, const std::string& path,
+                      const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace norma

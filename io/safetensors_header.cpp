@@ -1,0 +1,313 @@
+#include "norma/io/safetensors_header.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <unordered_set>
+
+#include "norma/core/error.h"
+#include "norma/core/shape.h"
+
+namespace norma::safetensors {
+
+namespace {
+
+struct DTypeInfo {
+  std::string_view name;
+  int bits;
+};
+
+// In the order of the reference implementation.
+constexpr std::array<DTypeInfo, 22> kDTypes{
+    {{"BOOL", 8},        {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"U8", 8},
+     {"I8", 8},          {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8},
+     {"F8_E5M2FNUZ", 8}, {"I16", 16},    {"U16", 16},    {"F16", 16},    {"BF16", 16},
+     {"I32", 32},        {"U32", 32},    {"F32", 32},    {"C64", 64},    {"F64", 64},
+     {"I64", 64},        {"U64", 64}}};
+
+constexpr std::string_view kMetadata = "__metadata__";
+
+// A name in an error message: untrusted, so cut short and without control characters.
+std::string shown(std::string_view name) {
+  constexpr std::size_t kLongest = 120;
+  std::size_t length = std::min(name.size(), kLongest);
+  while (length < name.size() && (name[length] & 0xC0) == 0x80) --length;  // whole characters
+  std::string text = "\"";
+  for (char c : name.substr(0, length)) text += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+  return text + (length < name.size() ? "…\"" : "\"");
+}
+
+std::string shape_text(const std::vector<uint64_t>& shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+// Follows the parser through the only structure a header may have, so that nothing is built for
+// any other, and sees every key, so that none is repeated.
+class HeaderReader {
+ public:
+  using json = nlohmann::json;
+
+  explicit HeaderReader(Header& header) : header_(header) {}
+  const std::string& problem() const { return problem_; }
+
+  bool key(std::string& name) {
+    switch (where_) {
+      case Where::Top:
+        if (!names_.insert(name).second) return stop("the name " + shown(name) + " appears twice");
+        name_ = name;
+        return true;
+      case Where::Metadata:
+        if (header_.metadata.count(name))
+          return stop("metadata key " + shown(name) + " appears twice");
+        name_ = name;
+        return true;
+      default:
+        field_ = name == "dtype"          ? Field::DType
+                 : name == "shape"        ? Field::Shape
+                 : name == "data_offsets" ? Field::Offsets
+                                          : Field::None;
+        if (field_ == Field::None)
+          return stop("tensor " + shown(entry().name) + " has an unknown field " + shown(name));
+        if (seen_ & static_cast<unsigned>(field_))
+          return stop("tensor " + shown(entry().name) + " has the field " + shown(name) + " twice");
+        seen_ |= static_cast<unsigned>(field_);
+        return true;
+    }
+  }
+
+  bool start_object(std::size_t) {
+    if (where_ == Where::Start) {
+      where_ = Where::Top;
+    } else if (where_ == Where::Top && name_ == kMetadata) {
+      where_ = Where::Metadata;
+    } else if (where_ == Where::Top) {
+      where_ = Where::Tensor;
+      header_.entries.emplace_back().name = name_;
+      seen_ = 0;
+    } else {
+      return unexpected("an object");
+    }
+    return true;
+  }
+
+  bool end_object() {
+    if (where_ == Where::Tensor) {
+      for (auto [field, text] : {std::pair{Field::DType, "dtype"},
+                                 {Field::Shape, "shape"},
+                                 {Field::Offsets, "data_offsets"}})
+        if (!(seen_ & static_cast<unsigned>(field)))
+          return stop("tensor " + shown(entry().name) + " has no " + text);
+    }
+    where_ = where_ == Where::Top ? Where::End : Where::Top;
+    return true;
+  }
+
+  bool start_array(std::size_t) {
+    if (where_ != Where::Tensor || field_ == Field::DType) return unexpected("a list");
+    where_ = Where::List;
+    offsets_ = 0;
+    return true;
+  }
+
+  bool end_array() {
+    where_ = Where::Tensor;
+    if (field_ == Field::Offsets && offsets_ != 2) return offset_count();
+    return true;
+  }
+
+  bool number_unsigned(uint64_t value) {
+    if (where_ != Where::List) return unexpected("a number");
+    if (field_ == Field::Shape) {
+      if (entry().shape.size() == Shape::kMaxDims)
+        return stop("tensor " + shown(entry().name) + " has more than " +
+                    std::to_string(Shape::kMaxDims) + " dimensions, for which Norma has no place");
+      entry().shape.push_back(value);
+    } else {
+      if (offsets_ == 2) return offset_count();
+      (offsets_++ == 0 ? entry().begin : entry().end) = value;
+    }
+    return true;
+  }
+
+  bool string(std::string& value) {
+    if (where_ == Where::Metadata) {
+      header_.metadata[name_] = value;
+    } else if (where_ == Where::Tensor && field_ == Field::DType) {
+      entry().dtype = value;
+    } else {
+      return unexpected("a string");
+    }
+    return true;
+  }
+
+  bool null() { return unexpected("null"); }
+  bool boolean(bool) { return unexpected("a bool"); }
+  bool number_integer(int64_t value) { return unexpected("the number " + std::to_string(value)); }
+  bool number_float(double, const std::string& text) {
+    return unexpected("the number " + text.substr(0, 40));
+  }
+  bool binary(json::binary_t&) { return unexpected("binary data"); }
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
+    return stop("the header is no valid JSON at its byte " + std::to_string(position));
+  }
+
+ private:
+  enum class Where { Start, Top, Metadata, Tensor, List, End };
+  enum class Field : unsigned { None = 0, DType = 1, Shape = 2, Offsets = 4 };
+
+  Entry& entry() { return header_.entries.back(); }
+  bool stop(const std::string& problem) {
+    problem_ = problem;
+    return false;
+  }
+  bool offset_count() {
+    return stop("tensor " + shown(entry().name) + ": expected two data_offsets");
+  }
+  bool unexpected(const std::string& got) {
+    switch (where_) {
+      case Where::Metadata:
+        return stop("metadata key " + shown(name_) + ": expected a string, got " + got);
+      case Where::Top:
+        return stop((name_ == kMetadata ? "" : "tensor ") + shown(name_) +
+                    ": expected an object, got " + got);
+      case Where::Tensor:
+      case Where::List:
+        return stop("tensor " + shown(entry().name) + ": expected " +
+                    (field_ == Field::DType  ? "a string as dtype"
+                     : where_ == Where::List ? "whole numbers from 0 on as "
+                                             : "a list as ") +
+                    (field_ == Field::DType   ? ""
+                     : field_ == Field::Shape ? "shape"
+                                              : "data_offsets") +
+                    ", got " + got);
+      default:
+        return stop("expected a JSON object as header, got " + got);
+    }
+  }
+
+  Header& header_;
+  std::string problem_, name_;
+  std::unordered_set<std::string> names_;
+  Where where_ = Where::Start;
+  Field field_ = Field::None;
+  unsigned seen_ = 0;
+  int offsets_ = 0;
+};
+
+// The shape's byte count must be exactly end - begin.
+void check_entry(const Entry& entry, const std::string& path) {
+  const std::string which = "tensor " + shown(entry.name);
+  if (entry.end < entry.begin)
+    refuse(path, which + ": expected data_offsets in order, got [" + std::to_string(entry.begin) +
+                     ", " + std::to_string(entry.end) + "]");
+  const int bits = dtype_bits(entry.dtype);
+  if (bits == 0) refuse(path, which + " has the unknown dtype " + shown(entry.dtype));
+  // Empty dimensions count as 1 for the overflow check: strides are products of the others.
+  int64_t product = static_cast<int64_t>(bits);
+  bool empty = false, overflow = false;
+  for (uint64_t size : entry.shape) {
+    empty = empty || size == 0;
+    overflow = overflow || size > INT64_MAX ||
+               __builtin_mul_overflow(product, static_cast<int64_t>(std::max<uint64_t>(size, 1)),
+                                      &product);
+  }
+  if (overflow)
+    refuse(path, which + ": the shape " + shape_text(entry.shape) + " has too many elements");
+  const uint64_t total_bits = empty ? 0 : static_cast<uint64_t>(product);
+  if (total_bits % 8 != 0)
+    refuse(path, which + " of dtype " + entry.dtype + " and shape " + shape_text(entry.shape) +
+                     " does not fill whole bytes");
+  if (entry.end - entry.begin != total_bits / 8)
+    refuse(path, which + " of dtype " + entry.dtype + " and shape " + shape_text(entry.shape) +
+                     ": expected " + std::to_string(total_bits / 8) + " bytes, got data_offsets [" +
+                     std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "]");
+}
+
+}  // namespace
+
+void refuse(const std::string& path, const std::string& message) {
+  fail("safetensors", path + ": " + message);
+}
+
+int dtype_bits(std::string_view dtype) {
+  const int rank = dtype_rank(dtype);
+  return rank < 0 ? 0 : kDTypes[static_cast<std::size_t>(rank)].bits;
+}
+
+int dtype_rank(std::string_view dtype) {
+  for (std::size_t i = 0; i < kDTypes.size(); ++i)
+    if (kDTypes[i].name == dtype) return static_cast<int>(i);
+  return -1;
+}
+
+Header parse_header(std::string_view json, uint64_t data_bytes, const std::string& path) {
+  // The parser would take a byte-order mark as a start and a zero byte as the end.
+  const std::size_t first = json.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || json[first] != '{')
+    refuse(path, "expected a header that starts with '{'; this is no safetensors file");
+  if (json.find('\0') != std::string_view::npos)
+    refuse(path, "the header is no valid JSON: it has a zero byte");
+  Header header;
+  HeaderReader reader(header);
+  if (!nlohmann::json::sax_parse(json, &reader)) refuse(path, reader.problem());
+
+  std::sort(header.entries.begin(), header.entries.end(), [](const Entry& a, const Entry& b) {
+    return a.begin != b.begin ? a.begin < b.begin
+           : a.end != b.end   ? a.end < b.end
+                              : a.name < b.name;
+  });
+  uint64_t previous = 0;
+  for (const Entry& entry : header.entries) {
+    check_entry(entry, path);
+    if (entry.begin != previous)
+      refuse(path, "tensor " + shown(entry.name) + ": expected data from byte " +
+                       std::to_string(previous) + " on, got data_offsets [" +
+                       std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "] that " +
+                       (entry.begin < previous ? "overlap another tensor" : "leave a hole"));
+    previous = entry.end;
+  }
+  if (previous != data_bytes)
+    refuse(path, "expected " + std::to_string(previous) + " bytes of tensors, got " +
+                     std::to_string(data_bytes) +
+                     (data_bytes < previous ? "; the file was cut short"
+                                            : "; the file has bytes that belong to no tensor"));
+  return header;
+}
+
+std::string format_header(const Header& header, const std::string& path) {
+  const auto quoted = [&](const std::string& text) {
+    try {
+      return nlohmann::json(text).dump();
+    } catch (const nlohmann::json::exception&) {
+      refuse(path, "expected names and metadata in UTF-8, got other bytes");
+    }
+  };
+  std::string text = "{";
+  if (!header.metadata.empty()) text += quoted(std::string(kMetadata)) + ":{";
+  for (const auto& [key, value] : header.metadata)
+    text += (text.back() == '{' ? "" : ",") + quoted(key) + ":" + quoted(value);
+  if (!header.metadata.empty()) text += "}";
+  std::unordered_set<std::string_view> names;
+  for (const Entry& entry : header.entries) {
+    if (entry.name == kMetadata)
+      refuse(path, "expected another tensor name than " + shown(kMetadata));
+    if (!names.insert(entry.name).second)
+      refuse(path, "expected every name once, got " + shown(entry.name) + " twice");
+    text += (text.size() == 1 ? "" : ",") + quoted(entry.name) + ":{\"dtype\":\"" + entry.dtype +
+            "\",\"shape\":[";
+    for (std::size_t i = 0; i < entry.shape.size(); ++i)
+      text += (i ? "," : "") + std::to_string(entry.shape[i]);
+    text += "],\"data_offsets\":[" + std::to_string(entry.begin) + "," + std::to_string(entry.end) +
+            "]}";
+  }
+  text += "}";
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  if (text.size() > kMaxHeaderBytes)
+    refuse(path, "expected a header of at most " + std::to_string(kMaxHeaderBytes) +
+                     " bytes, got " + std::to_string(text.size()));
+  return text;
+}
+
+}  // namespace norma::safetensors

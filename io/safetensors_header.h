@@ -1,0 +1,41 @@
+// The JSON header of a safetensors file. For Norma's own sources.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace norma::safetensors {
+
+/// No larger header is read or written.
+inline constexpr uint64_t kMaxHeaderBytes = 100'000'000;
+
+/// One tensor of the file; bytes [begin, end) of the data that follow the header.
+struct Entry {
+  std::string name, dtype;
+  std::vector<uint64_t> shape;
+  uint64_t begin = 0, end = 0;
+};
+
+struct Header {
+  std::vector<Entry> entries;
+  std::map<std::string, std::string> metadata;
+};
+
+/// Bits per element of a dtype of the format, 0 for an unknown one; and its place in the order in
+/// which writers sort (largest first).
+int dtype_bits(std::string_view dtype);
+int dtype_rank(std::string_view dtype);
+
+/// Reads and checks a header that is followed by `data_bytes` bytes; entries come back in the order
+/// of their bytes. Throws `[safetensors] path: …`.
+Header parse_header(std::string_view json, uint64_t data_bytes, const std::string& path);
+
+/// The header in JSON, padded with spaces to a multiple of 8 bytes.
+std::string format_header(const Header& header, const std::string& path);
+
+/// Throws `[safetensors] path: message`.
+[[noreturn]] void refuse(const std::string& path, const std::string& message);
+
+}  // namespace norma::safetensors
