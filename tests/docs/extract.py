@@ -19,7 +19,7 @@ import re
 import sys
 
 FENCE = re.compile(r"^(\s*)```(\S*)\s*(.*?)\s*$")
-GIVEN = re.compile(r"<!-- given: (.*?) -->\s*\Z", re.DOTALL)
+GIVEN = re.compile(r"<!-- given: ((?:(?!-->).)*) -->\s*\Z", re.DOTALL)
 WORDS = {"declarations", "continues", "no-test"}
 PREAMBLE = """\
 #include <norma/norma.h>
