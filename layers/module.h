@@ -27,6 +27,9 @@ class Module;
 /// A module or a class derived from it.
 template <class M>
 concept AnyModule = std::derived_from<std::remove_cvref_t<M>, Module>;
+/// One that can be kept by value: not a `Module&`, which says too little to copy what is behind it.
+template <class M>
+concept ModuleValue = AnyModule<M> && !std::same_as<std::remove_cvref_t<M>, Module>;
 
 /// The base class of layers and models. Derive, register parameters, buffers and children by name
 /// in the constructor, override `forward`:
@@ -50,10 +53,6 @@ concept AnyModule = std::derived_from<std::remove_cvref_t<M>, Module>;
 class Module {
  public:
   Module();
-  Module(const Module&) = default;
-  Module(Module&&) = default;
-  Module& operator=(const Module&) = default;
-  Module& operator=(Module&&) = default;
   virtual ~Module();
 
   /// The computation. Call the module, not `forward`, so that errors name the module's path.
@@ -117,6 +116,12 @@ class Module {
   bool is_same(const Module& other) const { return state_ == other.state_; }
 
  protected:
+  // For derived classes only: `nn::Module m = net;` would cut the class off.
+  Module(const Module&) = default;
+  Module(Module&&) = default;
+  Module& operator=(const Module&) = default;
+  Module& operator=(Module&&) = default;
+
   using NamedModules = std::vector<std::pair<std::string, std::shared_ptr<Module>>>;
 
   /// Registers a leaf, which will require a gradient; returns it. An undefined tensor registers an
@@ -126,7 +131,7 @@ class Module {
   Tensor register_buffer(const std::string& name, Tensor tensor);
   /// Keeps a copy of the handle; returns the one given, so that both of these work:
   /// `register_module("fc", fc)` and `fc(register_module("fc", nn::Linear(4, 2)))`.
-  template <AnyModule M>
+  template <ModuleValue M>
   M register_module(const std::string& name, M&& module) {
     add_child(name, std::make_shared<std::remove_cvref_t<M>>(module));
     return std::forward<M>(module);

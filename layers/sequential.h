@@ -18,7 +18,7 @@ inline constexpr bool is_copy_of<Class, Arg> = std::same_as<Class, std::remove_c
 
 /// A module or a `std::shared_ptr` to one.
 template <class M>
-concept ModuleOrPointer = AnyModule<M> || std::convertible_to<M, std::shared_ptr<Module>>;
+concept ModuleOrPointer = ModuleValue<M> || std::convertible_to<M, std::shared_ptr<Module>>;
 }  // namespace detail
 
 /// Feeds its input through modules in order, each taking what the one before gave:
@@ -42,11 +42,11 @@ class Sequential : public Module {
   Tensor forward(const Tensor& input) override;
 
   /// Appends under the next number, or under a name of its own.
-  template <AnyModule M>
+  template <ModuleValue M>
   Sequential& push_back(M&& module) {
     return push_back(std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module)));
   }
-  template <AnyModule M>
+  template <ModuleValue M>
   Sequential& push_back(const std::string& name, M&& module) {
     return push_back(name, std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module)));
   }
