@@ -26,15 +26,14 @@ class InputGrads {
   int count_;
 };
 
-class Node : public RefCounted {
+class Node : public History {
  public:
   explicit Node(const char* op_name);
-  ~Node() override;
 
   /// Turns the gradient of the output into those of the inputs. Recording is off while it runs.
   virtual void backward(const Tensor& out_grad, InputGrads& grads) = 0;
-  /// Drops the saved values, once they were used.
-  virtual void release_saved() {}
+  /// Drops the saved values, once they were used; false where there are none.
+  virtual bool release_saved() { return false; }
 
   const char* name;
   uint64_t sequence;  // creation order: inputs are older than the operations on them
@@ -45,14 +44,21 @@ class Node : public RefCounted {
   Tensor grad;            // of the output, gathered while backward() runs
   bool visited = false;   // by the running backward()
   bool released = false;  // its saved values are gone
+
+ protected:
+  /// For destructors: frees the nodes that only this one holds, without recursion.
+  void drop_inputs() noexcept;
 };
 
-/// The end of the graph at a leaf: adds what arrives to the leaf's gradient. The leaf owns it and
-/// outlives its use: the pointer back is cleared when the leaf dies first.
+/// The end of the graph at a leaf: adds what arrives to the leaf's gradient. The leaf and the nodes
+/// that use it own it; its pointer back is cleared when the leaf dies.
 class Accumulator : public Node {
  public:
   explicit Accumulator(TensorImpl* leaf_impl);
   void backward(const Tensor& out_grad, InputGrads& grads) override;
+  void forget(const TensorImpl* gone) override {
+    if (gone == leaf) leaf = nullptr;
+  }
   TensorImpl* leaf;
 };
 
@@ -64,6 +70,7 @@ class Saved {
   explicit Saved(const Tensor& tensor);
   const Tensor& get() const;
   const Tensor& operator*() const { return get(); }
+  const Tensor* operator->() const { return &get(); }
   bool defined() const { return value_.defined(); }
 
  private:
@@ -71,10 +78,19 @@ class Saved {
   uint64_t version_ = 0;
 };
 
+/// The operation whose backward runs on this thread, null outside: errors name it.
+const Node*& running_node();
+
+/// Whether nothing else sees the values, so that they may be changed or taken over.
+bool is_exclusive(const Tensor& tensor);
+
 /// The node that takes a gradient for `tensor`: null when it needs none.
 Ref<Node> gradient_edge(const Tensor& tensor);
 
-/// Living nodes, accumulators of leaves apart. Tests watch it for leaks.
+/// Living operations of all graphs. Tests watch it for leaks.
 int64_t live_nodes();
+namespace detail {
+void count_nodes(int64_t change);
+}
 
 }  // namespace norma::autograd

@@ -11,6 +11,7 @@
 #include <array>
 #include <initializer_list>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,11 +35,21 @@ class OperationNode final : public Node {
     input_count = count;
     if (count > kInPlace) more_.resize(static_cast<std::size_t>(count));
     inputs = count > kInPlace ? more_.data() : few_.data();
+    detail::count_nodes(1);
+  }
+  ~OperationNode() override {
+    drop_inputs();
+    detail::count_nodes(-1);
   }
   void backward(const Tensor& out_grad, InputGrads& grads) override {
     (*function_)(out_grad, grads);
   }
-  void release_saved() override { function_.reset(); }
+  bool release_saved() override {
+    // Plain numbers and shapes hold no memory: such a node can run again.
+    if constexpr (std::is_trivially_copyable_v<Backward>) return false;
+    function_.reset();
+    return true;
+  }
 
  private:
   static constexpr int kInPlace = 4;
@@ -76,7 +87,11 @@ Tensor record(const char* op, Tensor out, const std::vector<Tensor>& inputs, Bac
 /// was computed from it out of place. Handles views: the base's history follows.
 Tensor& assign(const char* op, Tensor& target, const Tensor& result);
 
-/// Throws when an in-place `op` on `target` would break the rules for leaves or overlapping views.
+/// Throws when an in-place `op` on `target` would break the rules for leaves or for memory that
+/// several elements share.
 void check_in_place(const char* op, const Tensor& target);
+
+/// A view of `self` with this geometry; set its history with `record`.
+Tensor make_view(const Tensor& self, const Shape& sizes, const Shape& strides, int64_t offset);
 
 }  // namespace norma::autograd

@@ -38,8 +38,7 @@ class Tensor {
   explicit Tensor(Ref<RefCounted> impl) : impl_(std::move(impl)) {}
   bool defined() const { return static_cast<bool>(impl_); }
 
-  // --- Properties
-  // ---------------------------------------------------------------------------------
+  // --- Properties ---
   const Shape& sizes() const;
   const Shape& strides() const;
   int64_t size(int64_t dim) const;
@@ -62,8 +61,7 @@ class Tensor {
   template <class T>
   T item() const;
 
-  // --- Automatic differentiation
-  // ------------------------------------------------------------------
+  // --- Automatic differentiation ---
   bool requires_grad() const;
   /// Marks a leaf; only floating tensors can require a gradient.
   Tensor& requires_grad_(bool on = true);
@@ -78,9 +76,11 @@ class Tensor {
   void backward(const Tensor& gradient = Tensor(), bool retain_graph = false) const;
   /// The same values outside the graph.
   Tensor detach() const;
+  /// Every handle on this leaf takes over the memory, shape and dtype of `other`; the gradient is
+  /// dropped. PyTorch's `tensor.data = other`.
+  void set_data(const Tensor& other);
 
-  // --- Copies and conversions
-  // -----------------------------------------------------------------------
+  // --- Copies and conversions ---
   Tensor clone() const;
   /// This tensor if its elements lie in row-major order without gaps, a copy otherwise.
   Tensor contiguous() const;
@@ -90,8 +90,7 @@ class Tensor {
   Tensor& fill_(Scalar value);
   Tensor& zero_();
 
-  // --- Views
-  // ----------------------------------------------------------------------------------------
+  // --- Views ---
   /// A view where strides allow it, a copy otherwise; one size may be -1.
   Tensor reshape(const Shape& sizes) const;
   /// As `reshape`, but throws where a copy would be needed.
@@ -114,13 +113,11 @@ class Tensor {
   /// `select(0, index)`.
   Tensor operator[](int64_t index) const { return select(0, index); }
 
-  // --- Picking
-  // --------------------------------------------------------------------------------------
+  // --- Picking ---
   Tensor index_select(int64_t dim, const Tensor& index) const;
   Tensor gather(int64_t dim, const Tensor& index) const;
 
-  // --- Arithmetic with broadcasting
-  // -------------------------------------------------------------------
+  // --- Arithmetic with broadcasting ---
   Tensor add(const Tensor& other) const;
   Tensor sub(const Tensor& other) const;
   Tensor mul(const Tensor& other) const;
@@ -167,8 +164,7 @@ class Tensor {
     return div_(other);
   }
 
-  // --- Comparisons: kBool results, not differentiable
-  // -------------------------------------------------
+  // --- Comparisons: kBool results, not differentiable ---
   Tensor eq(const Tensor& other) const;
   Tensor ne(const Tensor& other) const;
   Tensor lt(const Tensor& other) const;
@@ -185,8 +181,7 @@ class Tensor {
   Tensor isnan() const;
   Tensor isfinite() const;
 
-  // --- Element by element
-  // -----------------------------------------------------------------------------
+  // --- Element by element ---
   Tensor abs() const;
   Tensor exp() const;
   Tensor log() const;
@@ -206,8 +201,7 @@ class Tensor {
   /// `value` where `mask` is true, this elsewhere.
   Tensor masked_fill(const Tensor& mask, Scalar value) const;
 
-  // --- Reductions: over everything, one dimension, or a set of dimensions
-  // --------------------------------
+  // --- Reductions: over everything, one dimension, or a set of dimensions ---
   Tensor sum() const;
   Tensor sum(const Shape& dims, bool keepdim = false) const;
   Tensor mean() const;
@@ -240,8 +234,7 @@ class Tensor {
   Tensor softmax(int64_t dim) const;
   Tensor log_softmax(int64_t dim) const;
 
-  // --- Matrices
-  // ---------------------------------------------------------------------------------------
+  // --- Matrices ---
   /// 1-d, 2-d and batched products, as PyTorch's `matmul`.
   Tensor matmul(const Tensor& other) const;
 

@@ -5,6 +5,13 @@
 
 namespace norma {
 
+struct TensorImpl;
+
+/// What core sees of a graph node: it is told when the leaf it writes to is gone.
+struct History : RefCounted {
+  virtual void forget(const TensorImpl*) {}
+};
+
 struct TensorImpl : RefCounted {
   Ref<Storage> storage;
   int64_t offset = 0;  // in elements
@@ -15,9 +22,10 @@ struct TensorImpl : RefCounted {
 
   // Carried here for autograd/, which alone gives these a meaning (see autograd/node.h).
   bool requires_grad = false;
-  Ref<RefCounted> node;       // the operation that made this tensor, or a leaf's accumulator
+  bool has_history = false;   // made by a recorded operation: not a leaf
+  Ref<History> node;          // that operation, or a leaf's accumulator
   Tensor grad;                // a leaf's gradient
-  Ref<TensorImpl> base;       // the tensor this one is a view of
+  Ref<TensorImpl> base;       // the tensor this one is a view of, never itself a view
   uint64_t base_version = 0;  // the storage's version when `node` was set
 
   ~TensorImpl() override;
@@ -32,7 +40,7 @@ inline TensorImpl* Tensor::impl() const { return static_cast<TensorImpl*>(impl_.
 
 /// Uninitialised, contiguous.
 Tensor new_tensor(const Shape& sizes, DType dtype);
-/// Shares the storage of `source`, with its own geometry and no history.
+/// Shares the storage of `source`, with its own geometry, no base and no history.
 Tensor alias(const Tensor& source, const Shape& sizes, const Shape& strides, int64_t offset);
 /// `impl()` that throws `[op] …` on an undefined tensor.
 TensorImpl* defined_impl(const Tensor& tensor, const char* op);

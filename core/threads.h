@@ -1,6 +1,7 @@
 // One pool of threads for everything: Norma's loops and, through them, OpenBLAS.
 #pragma once
 #include <cstdint>
+#include <type_traits>
 
 namespace norma {
 
@@ -27,7 +28,9 @@ void parallel_for(int64_t count, int64_t grain, F&& body) {
   if (parts == 1) return body(int64_t{0}, count);
   detail::run_parallel(
       count, parts,
-      [](void* f, int64_t begin, int64_t end, int) { (*static_cast<F*>(f))(begin, end); },
+      [](void* f, int64_t begin, int64_t end, int) {
+        (*static_cast<std::remove_reference_t<F>*>(f))(begin, end);
+      },
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 
@@ -41,7 +44,7 @@ void parallel_parts_for(int64_t count, int64_t grain, F&& body) {
   detail::run_parallel(
       count, parts,
       [](void* f, int64_t begin, int64_t end, int part) {
-        (*static_cast<F*>(f))(begin, end, part);
+        (*static_cast<std::remove_reference_t<F>*>(f))(begin, end, part);
       },
       const_cast<void*>(static_cast<const void*>(&body)));
 }

@@ -1,0 +1,296 @@
+// + - * / and powers, with dtype promotion, and their in-place forms.
+#include <algorithm>
+#include <cmath>
+
+#include "norma/autograd/elementwise.h"
+#include "norma/autograd/functions.h"
+#include "norma/core/factory.h"
+
+namespace norma {
+
+namespace autograd {
+
+namespace {
+int kind(DType dtype) { return dtype == kBool ? 0 : is_floating(dtype) ? 2 : 1; }
+}  // namespace
+
+DType result_type(const Tensor& a, const Tensor& b) {
+  const DType da = a.dtype(), db = b.dtype();
+  if (da == db) return da;
+  const bool a_weak = a.dim() == 0 && b.dim() != 0, b_weak = b.dim() == 0 && a.dim() != 0;
+  if (b_weak && kind(da) >= kind(db)) return da;
+  if (a_weak && kind(db) >= kind(da)) return db;
+  return std::max(da, db);
+}
+
+DType result_type(const Tensor& a, Scalar b) {
+  if (kind(a.dtype()) >= kind(b.dtype())) return a.dtype();
+  return b.dtype() == kFloat64 ? kFloat32 : b.dtype();
+}
+
+}  // namespace autograd
+
+using namespace autograd;
+
+namespace {
+
+constexpr auto kAdd = [](auto x, auto y) NORMA_INLINE { return static_cast<decltype(x)>(x + y); };
+constexpr auto kSub = [](auto x, auto y) NORMA_INLINE { return static_cast<decltype(x)>(x - y); };
+constexpr auto kMul = [](auto x, auto y) NORMA_INLINE { return static_cast<decltype(x)>(x * y); };
+constexpr auto kDiv = [](auto x, auto y) NORMA_INLINE { return static_cast<decltype(x)>(x / y); };
+
+void refuse_bool_subtraction(const Tensor& a, DType b) {
+  if (a.dtype() == kBool && b == kBool) {
+    fail("sub", "expected numbers, got two bool tensors; use ne() or logical_not()");
+  }
+}
+
+/// The in-place form of a binary operation: straight into `self` where no graph and no overlap is
+/// in the way, through a fresh result otherwise.
+template <class Out, class F>
+Tensor& binary_in_place(const char* op, Tensor& self, const Tensor& other, Out out_of_place, F f) {
+  const TensorImpl *a = defined_impl(self, op), *b = defined_impl(other, op);
+  const bool direct =
+      a->dtype == b->dtype && is_floating(a->dtype) &&
+      (a->sizes == b->sizes || broadcast_shapes(a->sizes, b->sizes, op) == a->sizes) &&
+      (a->storage.get() != b->storage.get() ||
+       (a->contiguous && b->contiguous && a->offset == b->offset && a->numel == b->numel)) &&
+      !recording({&self, &other});
+  if (!direct) return assign(op, self, out_of_place());
+  check_in_place(op, self);
+  dispatch_floating(a->dtype, [&]<class T>() { kernels::map2<T, T>(self, self, other, f); });
+  self.impl()->storage->bump_version();
+  return self;
+}
+
+template <class Out, class F>
+Tensor& unary_in_place(const char* op, Tensor& self, Out out_of_place, F f) {
+  const TensorImpl* a = defined_impl(self, op);
+  if (!is_floating(a->dtype) || recording({&self})) {
+    return assign(op, self, out_of_place());
+  }
+  check_in_place(op, self);
+  dispatch_floating(a->dtype, [&]<class T>() { kernels::map<T, T>(self, self, f); });
+  self.impl()->storage->bump_version();
+  return self;
+}
+
+}  // namespace
+
+Tensor Tensor::add(const Tensor& other) const {
+  Tensor out =
+      binary("add", *this, other, result_type(*this, other), [](auto x, auto y) NORMA_INLINE {
+        if constexpr (std::is_same_v<decltype(x), bool>)
+          return x || y;
+        else
+          return static_cast<decltype(x)>(x + y);
+      });
+  return record("add", out, {this, &other},
+                [](const Tensor& g, InputGrads& d) { d[0] = d[1] = g; });
+}
+
+Tensor Tensor::sub(const Tensor& other) const {
+  refuse_bool_subtraction(*this, other.dtype());
+  Tensor out = binary("sub", *this, other, result_type(*this, other), kSub);
+  return record("sub", out, {this, &other}, [](const Tensor& g, InputGrads& d) {
+    d[0] = g;
+    if (d.needs(1)) d[1] = g.neg();
+  });
+}
+
+Tensor Tensor::mul(const Tensor& other) const {
+  Tensor out = binary("mul", *this, other, result_type(*this, other), kMul);
+  const bool grad_a = other.requires_grad(), grad_b = requires_grad();
+  return record("mul", out, {this, &other},
+                [a = Saved(grad_a ? *this : Tensor()), b = Saved(grad_b ? other : Tensor())](
+                    const Tensor& g, InputGrads& d) {
+                  if (d.needs(0)) d[0] = g.mul(*b);
+                  if (d.needs(1)) d[1] = g.mul(*a);
+                });
+}
+
+Tensor Tensor::div(const Tensor& other) const {
+  Tensor out = binary("div", *this, other, floating_type(result_type(*this, other)), kDiv);
+  return record("div", out, {this, &other},
+                [a = Saved(other.requires_grad() ? *this : Tensor()), b = Saved(other)](
+                    const Tensor& g, InputGrads& d) {
+                  if (d.needs(0)) d[0] = g.div(*b);
+                  if (d.needs(1)) d[1] = g.neg().mul(*a).div(b->square());
+                });
+}
+
+namespace {
+
+template <class T>
+NORMA_INLINE inline T power(T base, T exponent) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return std::pow(base, exponent);
+  } else {
+    T result = 1;
+    for (; exponent > 0; exponent = static_cast<T>(exponent - 1))
+      result = static_cast<T>(result * base);
+    return result;
+  }
+}
+
+void refuse_negative_integer_power(DType dtype, bool negative) {
+  if (negative && !is_floating(dtype)) {
+    fail("pow",
+         "expected an exponent of 0 or more for integers, got a negative one; convert with "
+         "to(kFloat32)");
+  }
+}
+
+/// d/dx x^p = p x^(p-1), and 0 for p = 0 also where x is 0.
+Tensor power_gradient(const Tensor& g, const Tensor& x, double p) {
+  if (p == 0) return zeros_like(g);
+  if (p == 1) return g;
+  if (p == 2) return combine(g, x, [](auto u, auto v) NORMA_INLINE { return 2 * u * v; });
+  return combine(g, x, [p](auto u, auto v) NORMA_INLINE {
+    using T = decltype(u);
+    return u * static_cast<T>(p) * std::pow(v, static_cast<T>(p - 1));
+  });
+}
+
+}  // namespace
+
+Tensor Tensor::pow(const Tensor& exponent) const {
+  const DType dtype = result_type(*this, exponent);
+  refuse_negative_integer_power(dtype, !is_floating(dtype) && exponent.lt(0).any().item<bool>());
+  Tensor out = binary("pow", *this, exponent, dtype,
+                      [](auto x, auto y) NORMA_INLINE { return power(x, y); });
+  return record(
+      "pow", out, {this, &exponent},
+      [x = Saved(*this), p = Saved(exponent), y = Saved(out)](const Tensor& g, InputGrads& d) {
+        if (d.needs(0)) {
+          const Tensor slope = p->mul(x->pow(p->sub(1)));
+          d[0] = g.mul(slope.masked_fill(p->eq(0), 0));
+        }
+        // y log x, and 0 at x = 0 for exponents of 0 or more, as the limit from above.
+        if (d.needs(1)) d[1] = g.mul(y->mul(x->log()).masked_fill(x->eq(0).mul(p->ge(0)), 0));
+      });
+}
+
+Tensor Tensor::add(Scalar other) const {
+  const DType dtype = result_type(*this, other);
+  Tensor out = unary(*this, dtype, [other](auto x) NORMA_INLINE {
+    return static_cast<decltype(x)>(x + other.to<decltype(x)>());
+  });
+  return record("add", out, {this}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
+}
+
+Tensor Tensor::sub(Scalar other) const {
+  const DType dtype = result_type(*this, other);
+  refuse_bool_subtraction(*this, other.dtype());
+  Tensor out = unary(*this, dtype, [other](auto x) NORMA_INLINE {
+    return static_cast<decltype(x)>(x - other.to<decltype(x)>());
+  });
+  return record("sub", out, {this}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
+}
+
+Tensor Tensor::mul(Scalar other) const {
+  const DType dtype = result_type(*this, other);
+  Tensor out = unary(*this, dtype, [other](auto x) NORMA_INLINE {
+    return static_cast<decltype(x)>(x * other.to<decltype(x)>());
+  });
+  return record("mul", out, {this},
+                [other](const Tensor& g, InputGrads& d) { d[0] = g.mul(other); });
+}
+
+Tensor Tensor::div(Scalar other) const {
+  Tensor out = unary_floating("div", *this,
+                              [other](auto x) NORMA_INLINE { return x / other.to<decltype(x)>(); });
+  return record("div", out, {this},
+                [other](const Tensor& g, InputGrads& d) { d[0] = g.div(other); });
+}
+
+Tensor Tensor::pow(Scalar exponent) const {
+  const DType dtype = result_type(*this, exponent);
+  const double p = exponent.to<double>();
+  refuse_negative_integer_power(dtype, p < 0);
+  Tensor out =
+      p == 2
+          ? unary(*this, dtype, [](auto x) NORMA_INLINE { return static_cast<decltype(x)>(x * x); })
+          : unary(*this, dtype,
+                  [exponent](auto x) NORMA_INLINE { return power(x, exponent.to<decltype(x)>()); });
+  return record("pow", out, {this}, [p, x = Saved(*this)](const Tensor& g, InputGrads& d) {
+    d[0] = power_gradient(g, *x, p);
+  });
+}
+
+Tensor Tensor::neg() const {
+  if (dtype() == kBool) fail("neg", "expected numbers, got a bool tensor; use logical_not()");
+  Tensor out =
+      unary(*this, dtype(), [](auto x) NORMA_INLINE { return static_cast<decltype(x)>(-x); });
+  return record("neg", out, {this}, [](const Tensor& g, InputGrads& d) { d[0] = g.neg(); });
+}
+
+Tensor operator-(Scalar a, const Tensor& b) {
+  const DType dtype = result_type(b, a);
+  refuse_bool_subtraction(b, a.dtype());
+  Tensor out = unary(b, dtype, [a](auto x) NORMA_INLINE {
+    return static_cast<decltype(x)>(a.to<decltype(x)>() - x);
+  });
+  return record("rsub", out, {&b}, [](const Tensor& g, InputGrads& d) { d[0] = g.neg(); });
+}
+
+Tensor operator/(Scalar a, const Tensor& b) {
+  Tensor out =
+      unary_floating("div", b, [a](auto x) NORMA_INLINE { return a.to<decltype(x)>() / x; });
+  return record("reciprocal", out, {&b}, [a, y = Saved(out)](const Tensor& g, InputGrads& d) {
+    // -a / b² = -y² / a; the first form also serves a = 0.
+    if (a.to<double>() == 0) {
+      d[0] = g.mul(*y).neg();
+    } else {
+      d[0] = combine(g, *y,
+                     [a](auto u, auto v) NORMA_INLINE { return -u * v * v / a.to<decltype(u)>(); });
+    }
+  });
+}
+
+Tensor& Tensor::add_(const Tensor& other) {
+  return binary_in_place(
+      "add_", *this, other, [&] { return add(other); }, kAdd);
+}
+Tensor& Tensor::sub_(const Tensor& other) {
+  return binary_in_place(
+      "sub_", *this, other, [&] { return sub(other); }, kSub);
+}
+Tensor& Tensor::mul_(const Tensor& other) {
+  return binary_in_place(
+      "mul_", *this, other, [&] { return mul(other); }, kMul);
+}
+Tensor& Tensor::div_(const Tensor& other) {
+  return binary_in_place(
+      "div_", *this, other, [&] { return div(other); }, kDiv);
+}
+Tensor& Tensor::add_(Scalar other) {
+  return unary_in_place(
+      "add_", *this, [&] { return add(other); },
+      [other](auto x) NORMA_INLINE { return x + other.to<decltype(x)>(); });
+}
+Tensor& Tensor::sub_(Scalar other) {
+  return unary_in_place(
+      "sub_", *this, [&] { return sub(other); },
+      [other](auto x) NORMA_INLINE { return x - other.to<decltype(x)>(); });
+}
+Tensor& Tensor::mul_(Scalar other) {
+  return unary_in_place(
+      "mul_", *this, [&] { return mul(other); },
+      [other](auto x) NORMA_INLINE { return x * other.to<decltype(x)>(); });
+}
+Tensor& Tensor::div_(Scalar other) {
+  return unary_in_place(
+      "div_", *this, [&] { return div(other); },
+      [other](auto x) NORMA_INLINE { return x / other.to<decltype(x)>(); });
+}
+Tensor& Tensor::pow_(Scalar exponent) { return assign("pow_", *this, pow(exponent)); }
+Tensor& Tensor::neg_() { return assign("neg_", *this, neg()); }
+Tensor& Tensor::exp_() { return assign("exp_", *this, exp()); }
+Tensor& Tensor::sqrt_() { return assign("sqrt_", *this, sqrt()); }
+Tensor& Tensor::relu_() { return assign("relu_", *this, relu()); }
+Tensor& Tensor::sigmoid_() { return assign("sigmoid_", *this, sigmoid()); }
+Tensor& Tensor::tanh_() { return assign("tanh_", *this, tanh()); }
+Tensor& Tensor::clamp_(Scalar min, Scalar max) { return assign("clamp_", *this, clamp(min, max)); }
+
+}  // namespace norma

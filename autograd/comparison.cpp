@@ -1,0 +1,70 @@
+// Comparisons: kBool results, outside the graph.
+#include <cmath>
+#include <limits>
+
+#include "norma/autograd/elementwise.h"
+#include "norma/core/factory.h"
+
+namespace norma {
+
+using namespace autograd;
+
+namespace {
+
+template <class F>
+Tensor compare(const char* op, const Tensor& a, const Tensor& b, F f) {
+  const Shape sizes = broadcast_shapes(defined_impl(a, op)->sizes, defined_impl(b, op)->sizes, op);
+  const DType dtype = result_type(a, b);
+  Tensor out = new_tensor(sizes, kBool);
+  const Tensor x = a.detach().to(dtype), y = b.detach().to(dtype);
+  dispatch(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, y, f); });
+  return out;
+}
+
+template <class F>
+Tensor compare(const char* op, const Tensor& a, Scalar b, F f) {
+  const DType dtype = result_type((defined_impl(a, op), a), b);
+  Tensor out = new_tensor(a.sizes(), kBool);
+  const Tensor x = a.detach().to(dtype);
+  dispatch(dtype, [&]<class T>() {
+    kernels::map<bool, T>(out, x, [f, v = b.to<T>()](T u) NORMA_INLINE { return f(u, v); });
+  });
+  return out;
+}
+
+constexpr auto kEq = [](auto x, auto y) NORMA_INLINE { return x == y; };
+constexpr auto kNe = [](auto x, auto y) NORMA_INLINE { return x != y; };
+constexpr auto kLt = [](auto x, auto y) NORMA_INLINE { return x < y; };
+constexpr auto kLe = [](auto x, auto y) NORMA_INLINE { return x <= y; };
+constexpr auto kGt = [](auto x, auto y) NORMA_INLINE { return x > y; };
+constexpr auto kGe = [](auto x, auto y) NORMA_INLINE { return x >= y; };
+
+}  // namespace
+
+Tensor Tensor::eq(const Tensor& other) const { return compare("eq", *this, other, kEq); }
+Tensor Tensor::ne(const Tensor& other) const { return compare("ne", *this, other, kNe); }
+Tensor Tensor::lt(const Tensor& other) const { return compare("lt", *this, other, kLt); }
+Tensor Tensor::le(const Tensor& other) const { return compare("le", *this, other, kLe); }
+Tensor Tensor::gt(const Tensor& other) const { return compare("gt", *this, other, kGt); }
+Tensor Tensor::ge(const Tensor& other) const { return compare("ge", *this, other, kGe); }
+Tensor Tensor::eq(Scalar other) const { return compare("eq", *this, other, kEq); }
+Tensor Tensor::ne(Scalar other) const { return compare("ne", *this, other, kNe); }
+Tensor Tensor::lt(Scalar other) const { return compare("lt", *this, other, kLt); }
+Tensor Tensor::le(Scalar other) const { return compare("le", *this, other, kLe); }
+Tensor Tensor::gt(Scalar other) const { return compare("gt", *this, other, kGt); }
+Tensor Tensor::ge(Scalar other) const { return compare("ge", *this, other, kGe); }
+Tensor Tensor::logical_not() const { return eq(Scalar(false)); }
+Tensor Tensor::isnan() const { return ne(*this); }
+Tensor Tensor::isfinite() const {
+  const double largest = std::numeric_limits<double>::max();
+  if (!is_floating(dtype())) return ones(sizes(), {.dtype = kBool});
+  Tensor out = new_tensor(sizes(), kBool);
+  dispatch_floating(dtype(), [&]<class T>() {
+    kernels::map<bool, T>(out, *this, [largest](T x) NORMA_INLINE {
+      return std::fabs(static_cast<double>(x)) <= largest;
+    });
+  });
+  return out;
+}
+
+}  // namespace norma

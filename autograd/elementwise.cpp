@@ -1,0 +1,200 @@
+// Functions of single elements, and choices between elements.
+#include "norma/autograd/elementwise.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "norma/autograd/functions.h"
+#include "norma/core/factory.h"
+
+namespace norma {
+
+using namespace autograd;
+
+Tensor Tensor::abs() const {
+  Tensor out = unary(*this, dtype(), [](auto x) NORMA_INLINE {
+    return static_cast<decltype(x)>(x < decltype(x)(0) ? -x : x);
+  });
+  return record("abs", out, {this}, [x = Saved(*this)](const Tensor& g, InputGrads& d) {
+    d[0] = combine(g, *x, [](auto u, auto v) NORMA_INLINE {
+      return v > 0 ? u : v < 0 ? -u : u * 0;
+    });
+  });
+}
+
+Tensor Tensor::exp() const {
+  Tensor out = unary_floating("exp", *this, [](auto x) NORMA_INLINE { return std::exp(x); });
+  return record("exp", out, {this},
+                [y = Saved(out)](const Tensor& g, InputGrads& d) { d[0] = g.mul(*y); });
+}
+
+Tensor Tensor::log() const {
+  Tensor out = unary_floating("log", *this, [](auto x) NORMA_INLINE { return std::log(x); });
+  return record("log", out, {this},
+                [x = Saved(*this)](const Tensor& g, InputGrads& d) { d[0] = g.div(*x); });
+}
+
+Tensor Tensor::sqrt() const {
+  Tensor out = unary_floating("sqrt", *this, [](auto x) NORMA_INLINE { return std::sqrt(x); });
+  return record("sqrt", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
+    d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return u / (2 * v); });
+  });
+}
+
+Tensor Tensor::square() const { return pow(2); }
+
+Tensor Tensor::sigmoid() const {
+  Tensor out =
+      unary_floating("sigmoid", *this, [](auto x) NORMA_INLINE { return 1 / (1 + std::exp(-x)); });
+  return record("sigmoid", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
+    d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return u * v * (1 - v); });
+  });
+}
+
+Tensor Tensor::tanh() const {
+  Tensor out = unary_floating("tanh", *this, [](auto x) NORMA_INLINE { return std::tanh(x); });
+  return record("tanh", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
+    d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return u * (1 - v * v); });
+  });
+}
+
+Tensor Tensor::relu() const {
+  // Written so that NaN passes through, as in PyTorch.
+  Tensor out = unary(*this, dtype(),
+                     [](auto x) NORMA_INLINE { return x < decltype(x)(0) ? decltype(x)(0) : x; });
+  return record("relu", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
+    d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return v <= 0 ? decltype(u)(0) : u; });
+  });
+}
+
+Tensor Tensor::leaky_relu(double negative_slope) const {
+  Tensor out = unary_floating("leaky_relu", *this, [negative_slope](auto x) NORMA_INLINE {
+    return x > 0 ? x : x * static_cast<decltype(x)>(negative_slope);
+  });
+  return record("leaky_relu", out, {this},
+                [negative_slope, x = Saved(*this)](const Tensor& g, InputGrads& d) {
+                  d[0] = combine(g, *x, [negative_slope](auto u, auto v) NORMA_INLINE {
+                    return v > 0 ? u : u * static_cast<decltype(u)>(negative_slope);
+                  });
+                });
+}
+
+Tensor Tensor::gelu(bool approximate_tanh) const {
+  constexpr double kSqrtHalf = 0.70710678118654752, kSqrt2OverPi = 0.79788456080286536;
+  constexpr double kDensity = 0.39894228040143268, kCubic = 0.044715;
+  Tensor out = unary_floating("gelu", *this, [=](auto x) NORMA_INLINE {
+    using T = decltype(x);
+    if (approximate_tanh) {
+      return x / 2 * (1 + std::tanh(T(kSqrt2OverPi) * (x + T(kCubic) * x * x * x)));
+    }
+    return x / 2 * (1 + std::erf(x * T(kSqrtHalf)));
+  });
+  return record("gelu", out, {this}, [=, x = Saved(*this)](const Tensor& g, InputGrads& d) {
+    d[0] = combine(g, *x, [=](auto u, auto v) NORMA_INLINE {
+      using T = decltype(u);
+      if (approximate_tanh) {
+        const T t = std::tanh(T(kSqrt2OverPi) * (v + T(kCubic) * v * v * v));
+        const T inner = T(kSqrt2OverPi) * (1 + 3 * T(kCubic) * v * v);
+        return u * ((1 + t) / 2 + v / 2 * (1 - t * t) * inner);
+      }
+      return u * ((1 + std::erf(v * T(kSqrtHalf))) / 2 + v * T(kDensity) * std::exp(-v * v / 2));
+    });
+  });
+}
+
+namespace {
+
+/// Clamps to whichever bounds are given; the gradient passes where the value was within them.
+Tensor clamp_between(const char* op, const Tensor& x, const Scalar* min, const Scalar* max) {
+  defined_impl(x, op);
+  DType dtype = x.dtype();
+  if (min) dtype = std::max(dtype, result_type(x, *min));
+  if (max) dtype = std::max(dtype, result_type(x, *max));
+  Tensor out = new_tensor(x.sizes(), dtype);
+  const Tensor from = x.detach().to(dtype);
+  const bool below = min != nullptr, above = max != nullptr;
+  const Scalar low = below ? *min : Scalar(0), high = above ? *max : Scalar(0);
+  dispatch(dtype, [&]<class T>() {
+    kernels::map<T, T>(out, from, [=, l = low.to<T>(), h = high.to<T>()](T v) NORMA_INLINE {
+      if (below && v < l) v = l;
+      if (above && v > h) v = h;
+      return v;
+    });
+  });
+  return record(op, out, {&x}, [=, saved = Saved(x)](const Tensor& g, InputGrads& d) {
+    d[0] = combine(g, *saved, [=](auto u, auto v) NORMA_INLINE {
+      using T = decltype(u);
+      return (below && v < low.to<T>()) || (above && v > high.to<T>()) ? T(0) : u;
+    });
+  });
+}
+
+}  // namespace
+
+Tensor Tensor::clamp(Scalar min, Scalar max) const {
+  return clamp_between("clamp", *this, &min, &max);
+}
+Tensor Tensor::clamp_min(Scalar min) const {
+  return clamp_between("clamp_min", *this, &min, nullptr);
+}
+Tensor Tensor::clamp_max(Scalar max) const {
+  return clamp_between("clamp_max", *this, nullptr, &max);
+}
+
+namespace {
+
+/// Ties share the gradient in halves, as in PyTorch; NaN wins.
+template <class F>
+Tensor extremum(const char* op, const Tensor& a, const Tensor& b, F first_wins) {
+  Tensor out = binary(op, a, b, result_type(a, b), [first_wins](auto x, auto y) NORMA_INLINE {
+    return x != x || first_wins(x, y) ? x : y;
+  });
+  return record(op, out, {&a, &b}, [=, x = Saved(a), y = Saved(b)](const Tensor& g, InputGrads& d) {
+    const DType dtype = g.dtype();
+    const auto share = [first_wins](auto u, auto v) NORMA_INLINE {
+      using T = decltype(u);
+      return u == v ? T(0.5) : first_wins(u, v) ? T(1) : T(0);
+    };
+    if (d.needs(0)) d[0] = g.mul(binary(op, *x, *y, dtype, share));
+    if (d.needs(1)) d[1] = g.mul(binary(op, *x, *y, dtype, share).neg().add(1));
+  });
+}
+
+}  // namespace
+
+Tensor Tensor::maximum(const Tensor& other) const {
+  return extremum("maximum", *this, other, [](auto x, auto y) NORMA_INLINE { return x > y; });
+}
+Tensor Tensor::minimum(const Tensor& other) const {
+  return extremum("minimum", *this, other, [](auto x, auto y) NORMA_INLINE { return x < y; });
+}
+
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  if (condition.dtype() != kBool) {
+    fail("where", std::string("expected a condition of dtype bool, got ") +
+                      dtype_name(condition.dtype()) + "; compare first, for example with gt(0)");
+  }
+  const DType dtype = result_type(a, b);
+  const Shape sizes =
+      broadcast_shapes(condition.sizes(), broadcast_shapes(a.sizes(), b.sizes(), "where"), "where");
+  Tensor out = new_tensor(sizes, dtype);
+  const Tensor x = a.detach().to(dtype), y = b.detach().to(dtype);
+  dispatch(dtype, [&]<class T>() {
+    kernels::map3<T>(out, condition, x, y, [](bool c, T u, T v) { return c ? u : v; });
+  });
+  return record("where", out, {&a, &b}, [c = Saved(condition)](const Tensor& g, InputGrads& d) {
+    const Tensor zero = zeros(Shape{}, {.dtype = g.dtype()});
+    if (d.needs(0)) d[0] = where(*c, g, zero);
+    if (d.needs(1)) d[1] = where(*c, zero, g);
+  });
+}
+
+Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
+  if (mask.dtype() != kBool) {
+    fail("masked_fill",
+         std::string("expected a mask of dtype bool, got ") + dtype_name(mask.dtype()));
+  }
+  return where(mask, full(Shape{}, value, {.dtype = dtype()}), *this);
+}
+
+}  // namespace norma

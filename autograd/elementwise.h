@@ -1,0 +1,48 @@
+// How functions of single elements become operations. For Norma's own sources.
+#pragma once
+#include "norma/autograd/promotion.h"
+#include "norma/autograd/record.h"
+#include "norma/core/kernels/elementwise.h"
+
+namespace norma::autograd {
+
+/// out = f(a, b) on the promoted dtype; `F` is called as f(x, y) with two values of one type.
+template <class F>
+Tensor binary(const char* op, const Tensor& a, const Tensor& b, DType dtype, F f) {
+  const Shape& sa = defined_impl(a, op)->sizes;
+  const Shape& sb = defined_impl(b, op)->sizes;
+  Tensor out = new_tensor(sa == sb ? sa : broadcast_shapes(sa, sb, op), dtype);
+  const Tensor x = a.dtype() == dtype ? a : a.detach().to(dtype);
+  const Tensor y = b.dtype() == dtype ? b : b.detach().to(dtype);
+  dispatch(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, y, f); });
+  return out;
+}
+
+template <class F>
+Tensor unary(const Tensor& x, DType dtype, F f) {
+  Tensor out = new_tensor(x.sizes(), dtype);
+  const Tensor from = x.dtype() == dtype ? x : x.detach().to(dtype);
+  dispatch(dtype, [&]<class T>() { kernels::map<T, T>(out, from, f); });
+  return out;
+}
+
+/// For functions that make sense on floating values only; integers are taken as kFloat32.
+template <class F>
+Tensor unary_floating(const char* op, const Tensor& x, F f) {
+  const DType dtype = floating_type(defined_impl(x, op)->dtype);
+  Tensor out = new_tensor(x.sizes(), dtype);
+  const Tensor from = x.dtype() == dtype ? x : x.detach().to(dtype);
+  dispatch_floating(dtype, [&]<class T>() { kernels::map<T, T>(out, from, f); });
+  return out;
+}
+
+/// g · f(x) in one pass, for backward functions.
+template <class F>
+Tensor combine(const Tensor& g, const Tensor& x, F f) {
+  Tensor out = new_tensor(g.sizes(), g.dtype());
+  const Tensor y = x.dtype() == g.dtype() ? x : x.to(g.dtype());
+  dispatch_floating(g.dtype(), [&]<class T>() { kernels::map2<T, T>(out, g, y, f); });
+  return out;
+}
+
+}  // namespace norma::autograd

@@ -1,0 +1,143 @@
+// backward(): walks the graph from young to old and hands gradients on.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "norma/autograd/record.h"
+#include "norma/core/factory.h"
+
+namespace norma {
+namespace autograd {
+
+namespace {
+
+/// Sums a gradient of the broadcast shape down to the shape of `to`, and casts it to its dtype.
+Tensor fit_gradient(Tensor grad, const Node& from, const Node& to) {
+  if (!(grad.sizes() == to.sizes)) {
+    const int64_t extra = grad.dim() - to.sizes.size();
+    Shape summed;
+    bool fits = extra >= 0;
+    for (int64_t i = 0; fits && i < grad.dim(); ++i) {
+      const int64_t size = i < extra ? 1 : to.sizes[i - extra];
+      fits = size == grad.size(i) || size == 1;
+      if (i < extra || size != grad.size(i)) summed.push_back(i);
+    }
+    if (!fits) {
+      fail(from.name, "expected its backward to give a gradient of shape " + to.sizes.str() +
+                          ", got " + grad.sizes().str());
+    }
+    grad = grad.sum(summed, true).reshape(to.sizes);
+  }
+  return grad.dtype() == to.dtype ? grad : grad.to(to.dtype);
+}
+
+void accumulate(Tensor& total, Tensor grad) {
+  if (!total.defined()) {
+    total = std::move(grad);
+  } else if (is_exclusive(total)) {
+    total.add_(grad);
+  } else {
+    total = total.add(grad);
+  }
+}
+
+/// The nodes under a root in the order of backward; their marks and half-gathered gradients are
+/// taken off again at the end, also when a backward function throws.
+class Visit {
+ public:
+  explicit Visit(Node* root) {
+    // A list instead of recursion: graphs are deeper than call stacks.
+    root->visited = true;
+    order_.push_back(root);
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      for (int k = 0; k < order_[i]->input_count; ++k) {
+        Node* input = order_[i]->inputs[k].get();
+        if (!input || input->visited) continue;
+        input->visited = true;
+        order_.push_back(input);
+      }
+    }
+    // An operation must not run before every use of its result has sent its share: in b = a + a;
+    // c = b + b, node b waits for both edges from c. Inputs are older than the operations on them,
+    // so going from young to old is such an order.
+    std::sort(order_.begin(), order_.end(),
+              [](const Node* a, const Node* b) { return a->sequence > b->sequence; });
+  }
+  ~Visit() {
+    for (Node* node : order_) {
+      node->visited = false;
+      node->grad = Tensor();
+    }
+  }
+  const std::vector<Node*>& order() const { return order_; }
+
+ private:
+  std::vector<Node*> order_;
+};
+
+/// Names the node in errors while its backward runs.
+class Running {
+ public:
+  explicit Running(const Node* node) { running_node() = node; }
+  ~Running() { running_node() = nullptr; }
+};
+
+void run_backward(Node* root, const Tensor& gradient, bool retain_graph) {
+  const NoGradGuard no_grad;
+  const Visit visit(root);
+  for (const Node* node : visit.order()) {
+    if (!node->released) continue;
+    fail(node->name,
+         "expected a graph that was not freed yet, got one whose saved values went with an earlier "
+         "backward(); pass retain_graph = true to the first call");
+  }
+  root->grad = gradient;
+  std::vector<Tensor> grads;
+  for (Node* node : visit.order()) {
+    if (!node->grad.defined()) continue;
+    const Tensor grad = std::move(node->grad);
+    grads.clear();
+    grads.resize(static_cast<std::size_t>(node->input_count));
+    InputGrads input_grads(grads, node->inputs, node->input_count);
+    {
+      const Running running(node);
+      node->backward(grad, input_grads);
+    }
+    for (int k = 0; k < node->input_count; ++k) {
+      Node* input = node->inputs[k].get();
+      Tensor& share = grads[static_cast<std::size_t>(k)];
+      if (!input || !share.defined()) continue;
+      accumulate(input->grad, fit_gradient(std::move(share), *node, *input));
+    }
+    if (!retain_graph) node->released = node->release_saved();
+  }
+}
+
+}  // namespace
+}  // namespace autograd
+
+void Tensor::backward(const Tensor& gradient, bool retain_graph) const {
+  TensorImpl* self = defined_impl(*this, "backward");
+  if (!requires_grad()) {
+    fail("backward",
+         "expected a tensor that requires_grad, got one that neither does nor was made from one "
+         "that does; "
+         "call requires_grad_() on a leaf first, outside NoGradGuard");
+  }
+  if (!gradient.defined() && self->numel != 1) {
+    fail("backward",
+         "expected a scalar (one element) or a gradient argument, got a tensor of shape " +
+             self->sizes.str() + "; reduce it first, for example with sum() or mean()");
+  }
+  if (gradient.defined() && !(gradient.sizes() == self->sizes)) {
+    fail("backward",
+         "expected a gradient of shape " + self->sizes.str() + ", got " + gradient.sizes().str());
+  }
+  const Ref<autograd::Node> root = autograd::gradient_edge(*this);
+  autograd::run_backward(root.get(),
+                         gradient.defined() ? gradient.detach().to(self->dtype)
+                                            : ones(self->sizes, {.dtype = self->dtype}),
+                         retain_graph);
+}
+
+}  // namespace norma

@@ -1,0 +1,111 @@
+#include "norma/autograd/gradcheck.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "norma/autograd/functions.h"
+#include "norma/autograd/grad_mode.h"
+#include "norma/core/factory.h"
+#include "norma/core/random.h"
+
+namespace norma {
+
+namespace {
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.9g", value);
+  return text;
+}
+
+void check_inputs(const std::vector<Tensor>& inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& input = inputs[i];
+    if (!input.requires_grad()) continue;
+    const std::string which = "input " + std::to_string(i);
+    if (input.dtype() != kFloat64) {
+      fail("gradcheck", "expected " + which + " to be float64, got " + dtype_name(input.dtype()) +
+                            "; float32 has too few digits for differences");
+    }
+    if (!input.is_leaf())
+      fail("gradcheck",
+           "expected " + which + " to be a leaf, got the result of " + input.grad_fn_name());
+    if (!input.is_contiguous())
+      fail("gradcheck", "expected " + which + " to be contiguous; call contiguous() first");
+  }
+}
+
+/// Position of element `flat` in row-major order.
+Shape unravel(int64_t flat, const Shape& sizes) {
+  Shape index = sizes;
+  for (int64_t i = sizes.size() - 1; i >= 0; --i) {
+    index[i] = flat % sizes[i];
+    flat /= sizes[i];
+  }
+  return index;
+}
+
+}  // namespace
+
+GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
+                          const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+  check_inputs(inputs);
+  for (Tensor input : inputs) input.set_grad(Tensor());
+  const Tensor out = function(inputs);
+  if (!out.requires_grad()) {
+    fail("gradcheck",
+         "expected a function whose result depends on an input that requires_grad, got one that "
+         "does not");
+  }
+  Generator generator(20150211);
+  const Tensor weights = rand(out.sizes(), {.dtype = kFloat64}, generator).add(0.5);
+  out.backward(weights.to(out.dtype()));
+
+  const NoGradGuard no_grad;
+  const auto weighted_sum = [&] {
+    return function(inputs).to(kFloat64).mul(weights).sum().item<double>();
+  };
+  GradcheckResult worst;
+  double worst_excess = -1;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& input = inputs[i];
+    if (!input.requires_grad()) continue;
+    const Tensor grad = input.grad().defined() ? input.grad().contiguous() : zeros_like(input);
+    double* values = input.data_ptr<double>();
+    for (int64_t k = 0; k < input.numel(); ++k) {
+      const double before = values[k];
+      values[k] = before + options.eps;
+      const double above = weighted_sum();
+      values[k] = before - options.eps;
+      const double below = weighted_sum();
+      values[k] = before;
+      const double numeric = (above - below) / (2 * options.eps),
+                   analytic = grad.data_ptr<double>()[k];
+      const double tolerance = options.atol + options.rtol * std::fabs(numeric);
+      const double error = std::fabs(analytic - numeric);
+      // NaN never passes.
+      const double excess = error == error ? error / tolerance : INFINITY;
+      if (excess <= worst_excess) continue;
+      worst_excess = excess;
+      worst = {.ok = excess <= 1,
+               .input = static_cast<int>(i),
+               .index = unravel(k, input.sizes()),
+               .analytic = analytic,
+               .numeric = numeric,
+               .tolerance = tolerance,
+               .message = {}};
+    }
+  }
+  if (worst.input >= 0) {
+    worst.message = std::string(worst.ok ? "gradients agree" : "gradients differ") +
+                    "; worst at input " + std::to_string(worst.input) + ", element " +
+                    worst.index.str() + ": backward() gives " + number(worst.analytic) +
+                    ", central difference " + number(worst.numeric) + ", tolerance " +
+                    number(worst.tolerance);
+  } else {
+    worst.message = "gradients agree: no elements to check";
+  }
+  return worst;
+}
+
+}  // namespace norma

@@ -1,0 +1,260 @@
+// Matrix products.
+#include <algorithm>
+#include <string>
+
+#include "norma/autograd/functional.h"
+#include "norma/autograd/promotion.h"
+#include "norma/autograd/record.h"
+#include "norma/core/blas.h"
+#include "norma/core/factory.h"
+#include "norma/core/kernels/elementwise.h"
+#include "norma/core/threads.h"
+
+namespace norma {
+
+using namespace autograd;
+
+namespace {
+
+/// The last two dimensions as OpenBLAS wants them: row-major, or the transpose of that.
+struct Matrix {
+  bool transposed = false;
+  int64_t row_stride = 1;
+};
+
+bool as_matrix(const TensorImpl* x, Matrix& matrix) {
+  const int64_t rank = x->sizes.size();
+  const int64_t rows = x->sizes[rank - 2], cols = x->sizes[rank - 1];
+  const int64_t down = x->strides[rank - 2], across = x->strides[rank - 1];
+  if ((across == 1 || cols == 1) && (down >= std::max<int64_t>(cols, 1) || rows == 1)) {
+    matrix = {false, std::max<int64_t>({rows == 1 ? cols : down, cols, 1})};
+    return true;
+  }
+  if ((down == 1 || rows == 1) && (across >= std::max<int64_t>(rows, 1) || cols == 1)) {
+    matrix = {true, std::max<int64_t>({cols == 1 ? rows : across, rows, 1})};
+    return true;
+  }
+  return false;
+}
+
+/// out[m, n] = a[m, k] b[k, n] for integers, by the definition.
+template <class T>
+void integer_product(T* out, const T* a, const T* b, int64_t m, int64_t n, int64_t k) {
+  std::fill_n(out, m * n, T(0));
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t p = 0; p < k; ++p) {
+      for (int64_t j = 0; j < n; ++j)
+        out[i * n + j] = static_cast<T>(out[i * n + j] + a[i * k + p] * b[p * n + j]);
+    }
+  }
+}
+
+/// The product of the last two dimensions; all leading dimensions are equal. No history.
+Tensor product(const Tensor& left, const Tensor& right) {
+  const int64_t rank = left.dim();
+  Matrix ma, mb;
+  const Tensor a = as_matrix(left.impl(), ma) && is_floating(left.dtype()) ? left.detach()
+                                                                           : left.detach().clone();
+  const Tensor b = as_matrix(right.impl(), mb) && is_floating(right.dtype())
+                       ? right.detach()
+                       : right.detach().clone();
+  as_matrix(a.impl(), ma);
+  as_matrix(b.impl(), mb);
+  const int64_t m = a.size(-2), k = a.size(-1), n = b.size(-1);
+  Shape sizes = a.sizes();
+  sizes[rank - 1] = n;
+  Tensor out = new_tensor(sizes, a.dtype());
+  int64_t batch = 1;
+  for (int64_t i = 0; i + 2 < rank; ++i) batch *= sizes[i];
+  const auto offset = [rank](const Tensor& x, int64_t index) {
+    int64_t result = 0;
+    for (int64_t i = rank - 3; i >= 0; --i) {
+      result += index % x.sizes()[i] * x.strides()[i];
+      index /= x.sizes()[i];
+    }
+    return result;
+  };
+  if (out.numel() == 0) return out;
+  if (!is_floating(a.dtype())) {
+    dispatch(a.dtype(), [&]<class T>() {
+      for (int64_t i = 0; i < batch; ++i) {
+        integer_product(out.data_ptr<T>() + i * m * n, a.data_ptr<T>() + offset(a, i),
+                        b.data_ptr<T>() + offset(b, i), m, n, k);
+      }
+    });
+    return out;
+  }
+  dispatch_floating(a.dtype(), [&]<class T>() {
+    const T *pa = a.data_ptr<T>(), *pb = b.data_ptr<T>();
+    T* po = out.data_ptr<T>();
+    if (batch == 1) {
+      return parallel_gemm<T>(ma.transposed, mb.transposed, m, n, k, 1, pa, ma.row_stride, pb,
+                              mb.row_stride, 0, po, n);
+    }
+    const int64_t grain = std::max<int64_t>(1, (1 << 18) / std::max<int64_t>(1, m * n * k));
+    parallel_for(batch, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        gemm<T>(ma.transposed, mb.transposed, m, n, k, 1, pa + offset(a, i), ma.row_stride,
+                pb + offset(b, i), mb.row_stride, 0, po + i * m * n, n);
+      }
+    });
+  });
+  return out;
+}
+
+[[noreturn]] void refuse(const Shape& a, const Shape& b) {
+  fail(
+      "matmul",
+      "expected the last size of the first operand to equal the last but one (or only) size of the "
+      "second, got " +
+          a.str() + " and " + b.str());
+}
+
+/// For operands of 2 or more dimensions whose leading dimensions are equal.
+Tensor batched_matmul(const Tensor& a, const Tensor& b) {
+  return record("matmul", product(a, b), {&a, &b},
+                [x = Saved(a), y = Saved(b)](const Tensor& g, InputGrads& d) {
+                  if (d.needs(0)) d[0] = product(g, y->transpose(-2, -1));
+                  if (d.needs(1)) d[1] = product(x->transpose(-2, -1), g);
+                });
+}
+
+}  // namespace
+
+Tensor Tensor::matmul(const Tensor& other) const {
+  const Shape sa = defined_impl(*this, "matmul")->sizes, sb = defined_impl(other, "matmul")->sizes;
+  if (sa.empty() || sb.empty()) {
+    fail("matmul",
+         "expected operands of 1 or more dimensions, got " + sa.str() + " and " + sb.str());
+  }
+  if (dtype() != other.dtype()) {
+    fail("matmul", std::string("expected operands of one dtype, got ") + dtype_name(dtype()) +
+                       " and " + dtype_name(other.dtype()) + "; convert with to()");
+  }
+  if (sa.back() != (sb.size() == 1 ? sb[0] : sb[sb.size() - 2])) refuse(sa, sb);
+  if (sa.size() == 1) {
+    const Tensor out = unsqueeze(0).matmul(other);
+    return out.squeeze(sb.size() == 1 ? 0 : -2);
+  }
+  if (sb.size() == 1) return matmul(other.unsqueeze(1)).squeeze(-1);
+  if (sb.size() == 2) {
+    if (sa.size() == 2) return batched_matmul(*this, other);
+    Shape out = sa;
+    out[out.size() - 1] = sb[1];
+    return batched_matmul(reshape({sa.numel() / std::max<int64_t>(sa.back(), 1), sa.back()}), other)
+        .reshape(out);
+  }
+  Shape batch_a, batch_b;
+  for (int64_t i = 0; i + 2 < sa.size(); ++i) batch_a.push_back(sa[i]);
+  for (int64_t i = 0; i + 2 < sb.size(); ++i) batch_b.push_back(sb[i]);
+  const Shape batch = batch_a == batch_b ? batch_a : broadcast_shapes(batch_a, batch_b, "matmul");
+  Shape full_a = batch, full_b = batch;
+  for (int64_t i : {2, 1}) {
+    full_a.push_back(sa[sa.size() - i]);
+    full_b.push_back(sb[sb.size() - i]);
+  }
+  return batched_matmul(full_a == sa ? *this : expand(full_a),
+                        full_b == sb ? other : other.expand(full_b));
+}
+
+namespace functional {
+
+namespace {
+
+template <class T>
+void fill_rows(T* out, const T* row, int64_t rows, int64_t cols) {
+  parallel_for(rows, std::max<int64_t>(1, kernels::kGrain / cols), [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) std::copy_n(row, cols, out + i * cols);
+  });
+}
+
+/// Sums the rows of a matrix; blocks of rows go through T, the total is kept in double.
+template <class T>
+void sum_rows(T* out, const T* x, int64_t rows, int64_t cols) {
+  parallel_for(cols, std::max<int64_t>(16, kernels::kGrain / std::max<int64_t>(1, rows)),
+               [=](int64_t begin, int64_t end) {
+                 constexpr int64_t kStrip = 64, kBlock = 256;
+                 for (int64_t c = begin; c < end; c += kStrip) {
+                   const int64_t width = std::min(kStrip, end - c);
+                   simd([=]() NORMA_INLINE {
+                     double total[kStrip] = {};
+                     for (int64_t r = 0; r < rows; r += kBlock) {
+                       T part[kStrip] = {};
+                       const int64_t stop = std::min(r + kBlock, rows);
+                       for (int64_t i = r; i < stop; ++i) {
+                         const T* line = x + i * cols + c;
+                         for (int64_t j = 0; j < width; ++j) part[j] += line[j];
+                       }
+                       for (int64_t j = 0; j < width; ++j) total[j] += static_cast<double>(part[j]);
+                     }
+                     for (int64_t j = 0; j < width; ++j) out[c + j] = static_cast<T>(total[j]);
+                   });
+                 }
+               });
+}
+
+}  // namespace
+
+Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+  const Shape& sx = defined_impl(input, "linear")->sizes;
+  const Shape& sw = defined_impl(weight, "linear")->sizes;
+  if (sw.size() != 2)
+    fail("linear", "expected a weight of shape [out_features, in_features], got " + sw.str());
+  const int64_t out_features = sw[0], in_features = sw[1];
+  if (sx.empty() || sx.back() != in_features) {
+    fail("linear", "expected an input of shape [*, " + std::to_string(in_features) +
+                       "] for a weight of shape " + sw.str() + ", got " + sx.str());
+  }
+  if (bias.defined() && !(bias.sizes() == Shape({out_features}))) {
+    fail("linear", "expected a bias of shape [" + std::to_string(out_features) + "], got " +
+                       bias.sizes().str());
+  }
+  if (input.dtype() != weight.dtype() || !is_floating(input.dtype())) {
+    fail("linear", std::string("expected a floating input of the weight's dtype ") +
+                       dtype_name(weight.dtype()) + ", got " + dtype_name(input.dtype()) +
+                       "; convert with to()");
+  }
+  const Tensor x = input.contiguous(), w = weight.contiguous();
+  const int64_t rows = in_features ? x.numel() / in_features : sx.numel();
+  Shape sizes = sx;
+  sizes[sizes.size() - 1] = out_features;
+  Tensor out = new_tensor(sizes, x.dtype());
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    T* y = out.data_ptr<T>();
+    if (bias.defined())
+      fill_rows<T>(y, bias.contiguous().data_ptr<T>(), rows, std::max<int64_t>(1, out_features));
+    parallel_gemm<T>(false, true, rows, out_features, in_features, 1, x.data_ptr<T>(),
+                     std::max<int64_t>(1, in_features), w.data_ptr<T>(),
+                     std::max<int64_t>(1, in_features), bias.defined() ? T(1) : T(0), y,
+                     out_features);
+  });
+  const bool grad_x = input.requires_grad(), grad_w = weight.requires_grad();
+  return record("linear", out, {&input, &weight, &bias},
+                [=, sx = sx, sx_saved = Saved(grad_w ? x : Tensor()),
+                 sw_saved = Saved(grad_x ? w : Tensor())](const Tensor& grad, InputGrads& d) {
+                  const Tensor g = grad.contiguous();
+                  dispatch_floating(g.dtype(), [&]<class T>() {
+                    const T* pg = g.data_ptr<T>();
+                    const int64_t n = out_features, k = in_features;
+                    if (d.needs(0)) {
+                      d[0] = new_tensor(sx, g.dtype());
+                      parallel_gemm<T>(false, false, rows, k, n, 1, pg, std::max<int64_t>(1, n),
+                                       sw_saved->data_ptr<T>(), std::max<int64_t>(1, k), 0,
+                                       d[0].data_ptr<T>(), std::max<int64_t>(1, k));
+                    }
+                    if (d.needs(1)) {
+                      d[1] = new_tensor({n, k}, g.dtype());
+                      parallel_gemm<T>(true, false, n, k, rows, 1, pg, std::max<int64_t>(1, n),
+                                       sx_saved->data_ptr<T>(), std::max<int64_t>(1, k), 0,
+                                       d[1].data_ptr<T>(), std::max<int64_t>(1, k));
+                    }
+                    if (d.needs(2)) {
+                      d[2] = new_tensor({n}, g.dtype());
+                      sum_rows<T>(d[2].data_ptr<T>(), pg, rows, n);
+                    }
+                  });
+                });
+}
+
+}  // namespace functional
+}  // namespace norma

@@ -1,0 +1,351 @@
+// Reductions over everything, one dimension or several.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "norma/autograd/functions.h"
+#include "norma/autograd/promotion.h"
+#include "norma/autograd/record.h"
+#include "norma/core/factory.h"
+#include "norma/core/kernels/reduce.h"
+
+namespace norma {
+
+using namespace autograd;
+
+namespace {
+
+/// A tensor folded to row-major [outer, length, inner], the middle being what is reduced.
+struct Folded {
+  Tensor x;
+  int64_t outer = 1, length = 1, inner = 1;
+  Shape kept;    // the result's shape with keepdim
+  Shape result;  // and as asked for
+  int64_t count() const { return outer * inner; }
+};
+
+/// No dimensions means all of them, as in PyTorch.
+Folded fold(const char* op, const Tensor& self, const Shape& dims, bool keepdim) {
+  const Shape& sizes = defined_impl(self, op)->sizes;
+  const int64_t rank = sizes.size();
+  std::array<bool, Shape::kMaxDims> reduced{};
+  for (int64_t dim : dims) {
+    bool& flag = reduced[static_cast<std::size_t>(wrap_dim(dim, rank, op))];
+    if (flag) fail(op, "expected every dimension at most once, got " + dims.str());
+    flag = true;
+  }
+  if (dims.empty()) reduced.fill(true);
+  Folded folded;
+  Shape order_kept, order_reduced;
+  bool adjacent = true;
+  for (int64_t i = 0; i < rank; ++i) {
+    const bool here = reduced[static_cast<std::size_t>(i)];
+    folded.kept.push_back(here ? 1 : sizes[i]);
+    if (!here || keepdim) folded.result.push_back(here ? 1 : sizes[i]);
+    if (here) {
+      adjacent = adjacent && (order_reduced.empty() || order_reduced.back() == i - 1);
+      order_reduced.push_back(i);
+      folded.length *= sizes[i];
+    } else {
+      order_kept.push_back(i);
+      (order_reduced.empty() ? folded.outer : folded.inner) *= sizes[i];
+    }
+  }
+  folded.x = self.detach();
+  if (!adjacent) {
+    Shape order = order_kept;
+    for (int64_t dim : order_reduced) order.push_back(dim);
+    folded.x = folded.x.permute(order);
+    folded.outer *= folded.inner;
+    folded.inner = 1;
+  }
+  folded.x = folded.x.contiguous();
+  return folded;
+}
+
+void refuse_empty(const char* op, const Folded& folded) {
+  if (folded.length == 0) {
+    fail(op, "expected at least one element to reduce, got shape " + folded.x.sizes().str());
+  }
+}
+
+Tensor sum_folded(const Folded& folded) {
+  const DType dtype = folded.x.dtype();
+  // As in PyTorch, integers and bools are summed as int64.
+  const Tensor x = is_floating(dtype) ? folded.x : folded.x.to(kInt64);
+  Tensor out = new_tensor(folded.result, x.dtype());
+  if (x.dtype() == kInt64) {
+    kernels::sum_middle(out.data_ptr<int64_t>(), x.data_ptr<int64_t>(), folded.outer, folded.length,
+                        folded.inner);
+  } else {
+    dispatch_floating(x.dtype(), [&]<class T>() {
+      kernels::sum_middle(out.data_ptr<T>(), x.data_ptr<T>(), folded.outer, folded.length,
+                          folded.inner);
+    });
+  }
+  return out;
+}
+
+/// Σ (x - mean)² per cell in float64, two passes.
+template <class T>
+void squared_deviations(const Folded& folded, double* mean_out, double* sum_out) {
+  const int64_t n = folded.length;
+  kernels::for_each_middle(folded.x.data_ptr<T>(), folded.outer, n, folded.inner,
+                           [=](const T* first, int64_t stride, int64_t at) {
+                             double sum = 0, squares = 0, rest = 0;
+                             for (int64_t i = 0; i < n; ++i)
+                               sum += static_cast<double>(first[i * stride]);
+                             const double mean = sum / static_cast<double>(n);
+                             for (int64_t i = 0; i < n; ++i) {
+                               const double delta = static_cast<double>(first[i * stride]) - mean;
+                               rest += delta;
+                               squares += delta * delta;
+                             }
+                             mean_out[at] = mean;
+                             sum_out[at] = squares - rest * rest / static_cast<double>(n);
+                           });
+}
+
+Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbiased, bool keepdim,
+                bool root) {
+  if (!is_floating(defined_impl(self, op)->dtype)) {
+    fail(op, std::string("expected a floating tensor, got ") + dtype_name(self.dtype()) +
+                 "; convert with to()");
+  }
+  const Folded folded = fold(op, self, dims, keepdim);
+  Tensor out = new_tensor(folded.result, self.dtype());
+  const Tensor means = new_tensor({folded.count()}, kFloat64),
+               squares = new_tensor({folded.count()}, kFloat64);
+  const double divisor = static_cast<double>(folded.length) - (unbiased ? 1.0 : 0.0);
+  dispatch_floating(self.dtype(), [&]<class T>() {
+    squared_deviations<T>(folded, means.data_ptr<double>(), squares.data_ptr<double>());
+    const double* s = squares.data_ptr<double>();
+    for (int64_t i = 0; i < folded.count(); ++i) {
+      // One element has no unbiased variance: 0/0, as in PyTorch.
+      const double var = divisor > 0 ? s[i] / divisor : std::numeric_limits<double>::quiet_NaN();
+      out.data_ptr<T>()[i] = static_cast<T>(root ? std::sqrt(var) : var);
+    }
+  });
+  return record(op, out, {&self},
+                [=, kept = folded.kept, x = Saved(self), y = Saved(root ? out : Tensor())](
+                    const Tensor& g, InputGrads& d) {
+                  // d var / dx = 2 (x - mean) / divisor, d std / dx = (x - mean) / (divisor std).
+                  const Tensor mean = means.reshape(kept).to(g.dtype());
+                  Tensor slope = x->sub(mean);
+                  if (root)
+                    slope = slope.div(y->reshape(kept)).masked_fill(y->reshape(kept).eq(0), 0);
+                  d[0] = slope.mul(g.reshape(kept)).mul((root ? 1.0 : 2.0) / divisor);
+                });
+}
+
+/// The position along the reduced dimension of the element that `better` prefers; NaN wins, then the
+/// first of equals.
+template <class Better>
+Tensor find(const Folded& folded, Better better) {
+  Tensor index = new_tensor(folded.result, kInt64);
+  int64_t* out = index.data_ptr<int64_t>();
+  const int64_t n = folded.length;
+  dispatch(folded.x.dtype(), [&]<class T>() {
+    kernels::for_each_middle(folded.x.data_ptr<T>(), folded.outer, n, folded.inner,
+                             [=](const T* first, int64_t stride, int64_t at) {
+                               int64_t best = 0;
+                               for (int64_t i = 1; i < n; ++i) {
+                                 const T now = first[best * stride], next = first[i * stride];
+                                 if (now != now) break;
+                                 if (next != next || better(next, now)) best = i;
+                               }
+                               out[at] = best;
+                             });
+  });
+  return index;
+}
+
+constexpr auto kGreater = [](auto a, auto b) { return a > b; };
+constexpr auto kLess = [](auto a, auto b) { return a < b; };
+
+template <class Better>
+std::pair<Tensor, Tensor> extremum_along(const char* op, const Tensor& self, int64_t dim,
+                                         bool keepdim, Better better) {
+  const int64_t d = wrap_dim(dim, defined_impl(self, op)->sizes.size(), op);
+  const Folded folded = fold(op, self, {d}, keepdim);
+  refuse_empty(op, folded);
+  const Tensor index = find(folded, better);
+  if (self.dim() == 0) return {self.clone(), index};
+  const Tensor picked = self.gather(d, index.reshape(folded.kept));
+  return {keepdim ? picked : picked.squeeze(d), index};
+}
+
+/// Over everything; equal extrema share the gradient evenly, as in PyTorch.
+template <class Better>
+Tensor extremum_of_all(const char* op, const Tensor& self, Better better) {
+  const Folded folded = fold(op, self, {}, false);
+  refuse_empty(op, folded);
+  const int64_t at = find(folded, better).template item<int64_t>();
+  const Tensor out = folded.x.reshape({-1}).select(0, at).clone();
+  return record(op, out, {&self},
+                [x = Saved(self), y = Saved(out)](const Tensor& g, InputGrads& d) {
+                  const Tensor hit = x->eq(*y).to(g.dtype());
+                  d[0] = hit.mul(g).div(hit.sum());
+                });
+}
+
+Tensor any_folded(const Folded& folded, bool wanted) {
+  Tensor out = new_tensor(folded.result, kBool);
+  bool* result = out.data_ptr<bool>();
+  const int64_t n = folded.length;
+  dispatch(folded.x.dtype(), [&]<class T>() {
+    kernels::for_each_middle(folded.x.data_ptr<T>(), folded.outer, n, folded.inner,
+                             [=](const T* first, int64_t stride, int64_t at) {
+                               bool found = false;
+                               for (int64_t i = 0; i < n && !found; ++i)
+                                 found = (first[i * stride] != T(0)) == wanted;
+                               result[at] = found == wanted;
+                             });
+  });
+  return out;
+}
+
+}  // namespace
+
+Tensor Tensor::sum() const { return sum(Shape{}); }
+
+Tensor Tensor::sum(const Shape& dims, bool keepdim) const {
+  const Folded folded = fold("sum", *this, dims, keepdim);
+  return record("sum", sum_folded(folded), {this},
+                [kept = folded.kept, from = sizes()](const Tensor& g, InputGrads& d) {
+                  d[0] = g.reshape(kept).expand(from);
+                });
+}
+
+Tensor Tensor::mean() const { return mean(Shape{}); }
+
+Tensor Tensor::mean(const Shape& dims, bool keepdim) const {
+  if (!is_floating(defined_impl(*this, "mean")->dtype)) {
+    fail("mean", std::string("expected a floating tensor, got ") + dtype_name(dtype()) +
+                     "; convert with to(kFloat32)");
+  }
+  const Folded folded = fold("mean", *this, dims, keepdim);
+  const auto count = static_cast<double>(folded.length);
+  return record("mean", sum_folded(folded).div(count), {this},
+                [count, kept = folded.kept, from = sizes()](const Tensor& g, InputGrads& d) {
+                  d[0] = g.div(count).reshape(kept).expand(from);
+                });
+}
+
+Tensor Tensor::var(const Shape& dims, bool unbiased, bool keepdim) const {
+  return variance("var", *this, dims, unbiased, keepdim, false);
+}
+
+Tensor Tensor::std(const Shape& dims, bool unbiased, bool keepdim) const {
+  return variance("std", *this, dims, unbiased, keepdim, true);
+}
+
+Tensor Tensor::norm(double p) const { return norm(p, Shape{}); }
+
+Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
+  if (!is_floating(defined_impl(*this, "norm")->dtype)) {
+    fail("norm", std::string("expected a floating tensor, got ") + dtype_name(dtype()) +
+                     "; convert with to()");
+  }
+  if (!(p > 0)) fail("norm", "expected a power p above 0, got " + std::to_string(p));
+  const Folded folded = fold("norm", *this, dims, keepdim);
+  Tensor out = new_tensor(folded.result, dtype());
+  const int64_t n = folded.length;
+  dispatch_floating(dtype(), [&]<class T>() {
+    T* result = out.data_ptr<T>();
+    kernels::for_each_middle(folded.x.data_ptr<T>(), folded.outer, n, folded.inner,
+                             [=](const T* first, int64_t stride, int64_t at) {
+                               double total = 0;
+                               for (int64_t i = 0; i < n; ++i) {
+                                 const double v = std::fabs(static_cast<double>(first[i * stride]));
+                                 if (std::isinf(p)) {
+                                   total = v > total || v != v ? v : total;
+                                 } else {
+                                   total += p == 2 ? v * v : p == 1 ? v : std::pow(v, p);
+                                 }
+                               }
+                               if (!std::isinf(p) && p != 1)
+                                 total = p == 2 ? std::sqrt(total) : std::pow(total, 1 / p);
+                               result[at] = static_cast<T>(total);
+                             });
+  });
+  return record(
+      "norm", out, {this},
+      [=, kept = folded.kept, x = Saved(*this), y = Saved(out)](const Tensor& grad, InputGrads& d) {
+        const Tensor g = grad.reshape(kept), total = y->reshape(kept);
+        const Tensor sign = x->gt(0).to(g.dtype()).sub(x->lt(0).to(g.dtype()));
+        if (std::isinf(p)) {
+          const Tensor hit = x->abs().eq(total).to(g.dtype());
+          d[0] = hit.mul(sign).mul(g).div(hit.sum(dims, true));
+        } else if (p == 1) {
+          d[0] = sign.mul(g);
+        } else {
+          // sign(x) (|x| / norm)^(p-1), and 0 where the norm is 0.
+          const Tensor ratio = x->abs().div(total).masked_fill(total.eq(0), 0);
+          d[0] = sign.mul(p == 2 ? ratio : ratio.pow(p - 1)).mul(g);
+        }
+      });
+}
+
+Tensor Tensor::max() const { return extremum_of_all("max", *this, kGreater); }
+Tensor Tensor::min() const { return extremum_of_all("min", *this, kLess); }
+
+std::pair<Tensor, Tensor> Tensor::max(int64_t dim, bool keepdim) const {
+  return extremum_along("max", *this, dim, keepdim, kGreater);
+}
+std::pair<Tensor, Tensor> Tensor::min(int64_t dim, bool keepdim) const {
+  return extremum_along("min", *this, dim, keepdim, kLess);
+}
+
+namespace {
+
+template <class Better>
+Tensor position(const char* op, const Tensor& self, const Shape& dims, bool keepdim,
+                Better better) {
+  const Folded folded = fold(op, self, dims, keepdim);
+  refuse_empty(op, folded);
+  return find(folded, better);
+}
+
+}  // namespace
+
+Tensor Tensor::argmax() const { return position("argmax", *this, {}, false, kGreater); }
+Tensor Tensor::argmax(int64_t dim, bool keepdim) const {
+  return position("argmax", *this, {dim}, keepdim, kGreater);
+}
+Tensor Tensor::argmin() const { return position("argmin", *this, {}, false, kLess); }
+Tensor Tensor::argmin(int64_t dim, bool keepdim) const {
+  return position("argmin", *this, {dim}, keepdim, kLess);
+}
+
+Tensor Tensor::any() const { return any_folded(fold("any", *this, {}, false), true); }
+Tensor Tensor::any(int64_t dim, bool keepdim) const {
+  return any_folded(fold("any", *this, {dim}, keepdim), true);
+}
+Tensor Tensor::all() const { return any_folded(fold("all", *this, {}, false), false); }
+Tensor Tensor::all(int64_t dim, bool keepdim) const {
+  return any_folded(fold("all", *this, {dim}, keepdim), false);
+}
+
+bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol) {
+  const NoGradGuard no_grad;
+  const Shape sizes = broadcast_shapes(a.sizes(), b.sizes(), "allclose");
+  const Tensor x = a.to(kFloat64).expand(sizes).contiguous(),
+               y = b.to(kFloat64).expand(sizes).contiguous();
+  const double *px = x.data_ptr<double>(), *py = y.data_ptr<double>();
+  for (int64_t i = 0; i < x.numel(); ++i) {
+    // Equality first: infinities of one sign are close.
+    if (px[i] == py[i]) continue;
+    if (!(std::fabs(px[i] - py[i]) <= atol + rtol * std::fabs(py[i])) || std::isinf(py[i]))
+      return false;
+  }
+  return true;
+}
+
+bool equal(const Tensor& a, const Tensor& b) {
+  const NoGradGuard no_grad;
+  return a.sizes() == b.sizes() && a.eq(b).all().item<bool>();
+}
+
+}  // namespace norma

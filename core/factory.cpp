@@ -1,0 +1,171 @@
+#include "norma/core/factory.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "norma/core/tensor_impl.h"
+
+namespace norma {
+
+namespace {
+
+Tensor finish(Tensor tensor, const TensorOptions& options) {
+  if (options.requires_grad) tensor.requires_grad_();
+  return tensor;
+}
+
+/// Walks a nested list: checks that it is rectangular, collects sizes and leaves.
+void collect(const NestedList& list, int64_t depth, Shape& sizes, std::vector<Scalar>& leaves,
+             bool first) {
+  if (!list.is_list()) {
+    if (depth != sizes.size())
+      fail("tensor", "expected lists of equal depth, got a number among lists");
+    return leaves.push_back(list.value());
+  }
+  const auto length = static_cast<int64_t>(list.items().size());
+  if (first) {
+    sizes.push_back(length);
+  } else if (depth >= sizes.size() || sizes[depth] != length) {
+    fail("tensor", "expected rows of equal length, got " + std::to_string(length) +
+                       " elements in a row of " +
+                       (depth < sizes.size() ? std::to_string(sizes[depth]) : "numbers"));
+  }
+  bool first_item = first;
+  for (const NestedList& item : list.items()) {
+    collect(item, depth + 1, sizes, leaves, first_item);
+    first_item = false;
+  }
+}
+
+Tensor from_leaves(const Shape& sizes, const std::vector<Scalar>& leaves, DType dtype) {
+  Tensor result = new_tensor(sizes, dtype);
+  dispatch(dtype, [&]<class T>() {
+    T* out = result.data_ptr<T>();
+    for (std::size_t i = 0; i < leaves.size(); ++i) out[i] = leaves[i].to<T>();
+  });
+  return result;
+}
+
+Tensor nested_tensor(const NestedList& values, const DType* wanted) {
+  Shape sizes;
+  std::vector<Scalar> leaves;
+  collect(values, 0, sizes, leaves, true);
+  DType dtype = leaves.empty() ? kFloat32 : kBool;
+  for (const Scalar& leaf : leaves) {
+    dtype = std::max(dtype, leaf.dtype() == kFloat64 ? kFloat32 : leaf.dtype());
+  }
+  return from_leaves(sizes, leaves, wanted ? *wanted : dtype);
+}
+
+}  // namespace
+
+Tensor empty(const Shape& sizes, const TensorOptions& options) {
+  return finish(new_tensor(sizes, options.dtype), options);
+}
+
+Tensor full(const Shape& sizes, Scalar value, const TensorOptions& options) {
+  Tensor result = new_tensor(sizes, options.dtype);
+  dispatch(options.dtype,
+           [&]<class T>() { std::fill_n(result.data_ptr<T>(), result.numel(), value.to<T>()); });
+  return finish(result, options);
+}
+
+Tensor zeros(const Shape& sizes, const TensorOptions& options) { return full(sizes, 0, options); }
+Tensor ones(const Shape& sizes, const TensorOptions& options) { return full(sizes, 1, options); }
+Tensor empty_like(const Tensor& other) { return new_tensor(other.sizes(), other.dtype()); }
+Tensor zeros_like(const Tensor& other) { return zeros(other.sizes(), {.dtype = other.dtype()}); }
+Tensor ones_like(const Tensor& other) { return ones(other.sizes(), {.dtype = other.dtype()}); }
+Tensor full_like(const Tensor& other, Scalar value) {
+  return full(other.sizes(), value, {.dtype = other.dtype()});
+}
+
+Tensor arange(Scalar end) { return arange(0, end, 1); }
+
+Tensor arange(Scalar start, Scalar end, Scalar step) {
+  const bool floating =
+      start.dtype() == kFloat64 || end.dtype() == kFloat64 || step.dtype() == kFloat64;
+  return arange(start, end, step, {.dtype = floating ? kFloat32 : kInt64});
+}
+
+Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& options) {
+  const double first = start.to<double>(), last = end.to<double>(), delta = step.to<double>();
+  if (delta == 0 || !std::isfinite(delta))
+    fail("arange", "expected a step other than 0, got " + std::to_string(delta));
+  if ((last - first) / delta < 0) {
+    fail("arange", "expected an end that the step leads to, got start " + std::to_string(first) +
+                       ", end " + std::to_string(last) + ", step " + std::to_string(delta));
+  }
+  const auto count = static_cast<int64_t>(std::ceil((last - first) / delta));
+  Tensor result = new_tensor({count}, options.dtype);
+  dispatch(options.dtype, [&]<class T>() {
+    T* out = result.data_ptr<T>();
+    if (is_floating(options.dtype)) {
+      for (int64_t i = 0; i < count; ++i)
+        out[i] = static_cast<T>(first + static_cast<double>(i) * delta);
+    } else {
+      for (int64_t i = 0; i < count; ++i) {
+        out[i] = static_cast<T>(start.to<int64_t>() + i * step.to<int64_t>());
+      }
+    }
+  });
+  return finish(result, options);
+}
+
+Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options) {
+  if (steps < 0) fail("linspace", "expected 0 steps or more, got " + std::to_string(steps));
+  Tensor result = new_tensor({steps}, options.dtype);
+  const double delta = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0.0;
+  dispatch(options.dtype, [&]<class T>() {
+    T* out = result.data_ptr<T>();
+    // From both ends towards the middle, so that the ends are exact.
+    for (int64_t i = 0; i < steps; ++i) {
+      out[i] =
+          static_cast<T>(i < (steps + 1) / 2 ? start + static_cast<double>(i) * delta
+                                             : end - static_cast<double>(steps - 1 - i) * delta);
+    }
+  });
+  return finish(result, options);
+}
+
+Tensor eye(int64_t n, const TensorOptions& options) { return eye(n, n, options); }
+
+Tensor eye(int64_t n, int64_t m, const TensorOptions& options) {
+  Tensor result = zeros({n, m}, {.dtype = options.dtype});
+  dispatch(options.dtype, [&]<class T>() {
+    T* out = result.data_ptr<T>();
+    for (int64_t i = 0; i < std::min(n, m); ++i) out[i * m + i] = static_cast<T>(1);
+  });
+  return finish(result, options);
+}
+
+Tensor tensor(const NestedList& values) { return nested_tensor(values, nullptr); }
+
+Tensor tensor(const NestedList& values, const TensorOptions& options) {
+  return finish(nested_tensor(values, &options.dtype), options);
+}
+
+template <class T>
+Tensor tensor(const std::vector<T>& values) {
+  Tensor result = new_tensor({static_cast<int64_t>(values.size())}, dtype_of<T>);
+  std::copy(values.begin(), values.end(), result.data_ptr<T>());
+  return result;
+}
+template Tensor tensor<float>(const std::vector<float>&);
+template Tensor tensor<double>(const std::vector<double>&);
+template Tensor tensor<int64_t>(const std::vector<int64_t>&);
+template Tensor tensor<uint8_t>(const std::vector<uint8_t>&);
+
+Tensor from_blob(void* data, const Shape& sizes, DType dtype, std::function<void()> deleter) {
+  if (!data && sizes.numel() != 0) fail("from_blob", "expected a pointer to the values, got null");
+  const int64_t bytes = sizes.numel() * item_size(dtype);
+  Ref<TensorImpl> impl(new TensorImpl);
+  impl->storage =
+      Ref<Storage>(new Storage(data, static_cast<std::size_t>(bytes), std::move(deleter)));
+  impl->sizes = sizes;
+  impl->strides = contiguous_strides(sizes);
+  impl->numel = sizes.numel();
+  impl->dtype = dtype;
+  return Tensor(std::move(impl));
+}
+
+}  // namespace norma

@@ -1,0 +1,284 @@
+// Compiled without contraction to fused multiply-add, which would change last bits between
+// machines.
+#include "norma/core/random.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "norma/core/factory.h"
+#include "norma/core/tensor_impl.h"
+#include "norma/core/threads.h"
+
+namespace norma {
+
+namespace {
+
+/// log(x) for normal positive x from exact operations alone: the same bits everywhere.
+double portable_log(double x) {
+  const auto bits = std::bit_cast<uint64_t>(x);
+  auto exponent = static_cast<int>(bits >> 52) - 1023;
+  auto m = std::bit_cast<double>((bits & 0xfffffffffffffULL) | 0x3ff0000000000000ULL);
+  if (m > 1.4142135623730951) {
+    m *= 0.5;
+    ++exponent;
+  }
+  // log m = 2 artanh(s), s = (m - 1) / (m + 1), |s| < 0.172
+  const double s = (m - 1.0) / (m + 1.0), t = s * s;
+  double series = 0.0;
+  for (int k = 23; k >= 1; k -= 2) series = series * t + 1.0 / k;
+  return 2.0 * s * series + exponent * 0.6931471805599453;
+}
+
+double ratio(const double (&num)[8], const double (&den)[8], double r) {
+  double n = num[7], d = den[7];
+  for (int i = 6; i >= 0; --i) {
+    n = n * r + num[i];
+    d = d * r + den[i];
+  }
+  return n / d;
+}
+
+constexpr double kScale53 = 1.0 / 9007199254740992.0;  // 2^-53
+
+uint64_t word64(const std::array<uint32_t, 4>& words, int i) {
+  return static_cast<uint64_t>(words[static_cast<std::size_t>(2 * i) + 1]) << 32 |
+         words[static_cast<std::size_t>(2 * i)];
+}
+
+/// Fills `tensor` with `draw(words, i)`, i counting the numbers within a block of four words.
+template <class T, class Draw>
+void fill_from_blocks(const Tensor& tensor, Generator& generator, Draw draw) {
+  constexpr int64_t kPerBlock = sizeof(T) == 4 ? 4 : 2;
+  const int64_t count = tensor.numel();
+  const int64_t blocks = (count + kPerBlock - 1) / kPerBlock;
+  const uint64_t first = generator.reserve(static_cast<uint64_t>(blocks)), seed = generator.seed();
+  T* out = tensor.data_ptr<T>();
+  parallel_for(blocks, 4096, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      const auto words = Generator::block(seed, first + static_cast<uint64_t>(b));
+      const int64_t stop = std::min<int64_t>(kPerBlock, count - b * kPerBlock);
+      for (int64_t i = 0; i < stop; ++i) out[b * kPerBlock + i] = draw(words, static_cast<int>(i));
+    }
+  });
+}
+
+/// Random fills write to row-major memory; other layouts are filled through a copy.
+template <class Fill>
+Tensor fill_in_place(const char* op, Tensor& tensor, Fill fill) {
+  TensorImpl* impl = defined_impl(tensor, op);
+  if (!is_floating(impl->dtype)) {
+    fail(op, std::string("expected a floating tensor, got ") + dtype_name(impl->dtype));
+  }
+  if (impl->node && impl->requires_grad && !tensor.is_leaf()) {
+    fail(op, "expected a tensor without history, got the result of " + tensor.grad_fn_name());
+  }
+  Tensor target = impl->contiguous ? tensor : new_tensor(impl->sizes, impl->dtype);
+  dispatch_floating(impl->dtype, [&]<class T>() { fill.template operator()<T>(target); });
+  if (!target.is_same(tensor)) {
+    tensor.detach().copy_(target);
+  } else {
+    impl->storage->bump_version();
+  }
+  return tensor;
+}
+
+template <class T>
+T uniform_draw(const std::array<uint32_t, 4>& words, int i) {
+  if constexpr (sizeof(T) == 4) {
+    return static_cast<T>(words[static_cast<std::size_t>(i)] >> 8) * 0x1p-24f;
+  } else {
+    return static_cast<T>(word64(words, i) >> 11) * kScale53;
+  }
+}
+
+template <class T>
+double normal_draw(const std::array<uint32_t, 4>& words, int i) {
+  if constexpr (sizeof(T) == 4) {
+    return normal_quantile((static_cast<double>(words[static_cast<std::size_t>(i)]) + 0.5) *
+                           0x1p-32);
+  } else {
+    return normal_quantile((static_cast<double>(word64(words, i) >> 12) + 0.5) * 0x1p-52);
+  }
+}
+
+}  // namespace
+
+void Generator::manual_seed(uint64_t seed) {
+  seed_ = seed;
+  next_ = 0;
+}
+
+void Generator::set_state(const State& state) {
+  seed_ = state.seed;
+  next_ = state.next;
+}
+
+std::array<uint32_t, 4> Generator::block(uint64_t seed, uint64_t index) {
+  uint32_t c0 = static_cast<uint32_t>(index), c1 = static_cast<uint32_t>(index >> 32), c2 = 0,
+           c3 = 0;
+  uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t p0 = uint64_t{0xD2511F53} * c0, p1 = uint64_t{0xCD9E8D57} * c2;
+    c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
+    c2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
+    c1 = static_cast<uint32_t>(p1);
+    c3 = static_cast<uint32_t>(p0);
+    k0 += 0x9E3779B9;
+    k1 += 0xBB67AE85;
+  }
+  return {c0, c1, c2, c3};
+}
+
+uint64_t Generator::reserve(uint64_t count) {
+  const uint64_t first = next_;
+  next_ += count;
+  return first;
+}
+
+uint64_t Generator::next_u64() { return word64(block(seed_, reserve(1)), 0); }
+
+double Generator::uniform() { return static_cast<double>(next_u64() >> 11) * kScale53; }
+
+uint64_t Generator::below(uint64_t n) {
+  if (n == 0) fail("random", "expected a range with at least one number, got none");
+  const uint64_t limit =
+      std::numeric_limits<uint64_t>::max() - std::numeric_limits<uint64_t>::max() % n;
+  for (;;) {
+    const uint64_t value = next_u64();
+    if (value < limit) return value % n;
+  }
+}
+
+double Generator::normal() {
+  return normal_quantile((static_cast<double>(next_u64() >> 12) + 0.5) * 0x1p-52);
+}
+
+double normal_quantile(double p) {
+  static constexpr double kA[8] = {3.3871328727963666080e0,  1.3314166789178437745e+2,
+                                   1.9715909503065514427e+3, 1.3731693765509461125e+4,
+                                   4.5921953931549871457e+4, 6.7265770927008700853e+4,
+                                   3.3430575583588128105e+4, 2.5090809287301226727e+3};
+  static constexpr double kB[8] = {1.0,
+                                   4.2313330701600911252e+1,
+                                   6.8718700749205790830e+2,
+                                   5.3941960214247511077e+3,
+                                   2.1213794301586595867e+4,
+                                   3.9307895800092710610e+4,
+                                   2.8729085735721942674e+4,
+                                   5.2264952788528545610e+3};
+  static constexpr double kC[8] = {1.42343711074968357734e0,  4.63033784615654529590e0,
+                                   5.76949722146069140550e0,  3.64784832476320460504e0,
+                                   1.27045825245236838258e0,  2.41780725177450611770e-1,
+                                   2.27238449892691845833e-2, 7.74545014278341407640e-4};
+  static constexpr double kD[8] = {1.0,
+                                   2.05319162663775882187e0,
+                                   1.67638483018380384940e0,
+                                   6.89767334985100004550e-1,
+                                   1.48103976427480074590e-1,
+                                   1.51986665636164571966e-2,
+                                   5.47593808499534494600e-4,
+                                   1.05075007164441684324e-9};
+  static constexpr double kE[8] = {6.65790464350110377720e0,  5.46378491116411436990e0,
+                                   1.78482653991729133580e0,  2.96560571828504891230e-1,
+                                   2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                                   2.71155556874348757815e-5, 2.01033439929228813265e-7};
+  static constexpr double kF[8] = {1.0,
+                                   5.99832206555887937690e-1,
+                                   1.36929880922735805310e-1,
+                                   1.48753612908506148525e-2,
+                                   7.86869131145613259100e-4,
+                                   1.84631831751005468180e-5,
+                                   1.42151175831644588870e-7,
+                                   2.04426310338993978564e-15};
+  const double q = p - 0.5;
+  if (std::fabs(q) <= 0.425) return q * ratio(kA, kB, 0.180625 - q * q);
+  const double r = std::sqrt(-portable_log(q < 0 ? p : 1.0 - p));
+  const double value = r <= 5.0 ? ratio(kC, kD, r - 1.6) : ratio(kE, kF, r - 5.0);
+  return q < 0 ? -value : value;
+}
+
+Generator& default_generator() {
+  static Generator generator;
+  return generator;
+}
+
+void manual_seed(uint64_t seed) { default_generator().manual_seed(seed); }
+
+Tensor rand(const Shape& sizes, const TensorOptions& options, Generator& generator) {
+  Tensor result = uniform_(new_tensor(sizes, options.dtype), 0.0, 1.0, generator);
+  return options.requires_grad ? result.requires_grad_() : result;
+}
+
+Tensor randn(const Shape& sizes, const TensorOptions& options, Generator& generator) {
+  Tensor result = normal_(new_tensor(sizes, options.dtype), 0.0, 1.0, generator);
+  return options.requires_grad ? result.requires_grad_() : result;
+}
+
+Tensor rand_like(const Tensor& other) { return rand(other.sizes(), {.dtype = other.dtype()}); }
+Tensor randn_like(const Tensor& other) { return randn(other.sizes(), {.dtype = other.dtype()}); }
+
+Tensor randint(int64_t low, int64_t high, const Shape& sizes, const TensorOptions& options,
+               Generator& generator) {
+  if (low >= high) {
+    fail("randint",
+         "expected low < high, got " + std::to_string(low) + " and " + std::to_string(high));
+  }
+  const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+  Tensor result = new_tensor(sizes, options.dtype);
+  dispatch(options.dtype, [&]<class T>() {
+    T* out = result.data_ptr<T>();
+    for (int64_t i = 0; i < result.numel(); ++i) {
+      out[i] =
+          static_cast<T>(static_cast<int64_t>(static_cast<uint64_t>(low) + generator.below(range)));
+    }
+  });
+  return options.requires_grad ? result.requires_grad_() : result;
+}
+
+Tensor randperm(int64_t n, Generator& generator) {
+  if (n < 0) fail("randperm", "expected 0 or more, got " + std::to_string(n));
+  Tensor result = arange(n);
+  int64_t* order = result.data_ptr<int64_t>();
+  for (int64_t i = n - 1; i > 0; --i) {
+    std::swap(order[i], order[generator.below(static_cast<uint64_t>(i) + 1)]);
+  }
+  return result;
+}
+
+Tensor uniform_(Tensor tensor, double low, double high, Generator& generator) {
+  if (!(low <= high)) {
+    fail("uniform_",
+         "expected low <= high, got " + std::to_string(low) + " and " + std::to_string(high));
+  }
+  return fill_in_place("uniform_", tensor, [&]<class T>(const Tensor& target) {
+    fill_from_blocks<T>(target, generator, [=](const auto& words, int i) {
+      return static_cast<T>(low) + uniform_draw<T>(words, i) * static_cast<T>(high - low);
+    });
+  });
+}
+
+Tensor normal_(Tensor tensor, double mean, double std, Generator& generator) {
+  if (!(std >= 0))
+    fail("normal_", "expected a standard deviation of 0 or more, got " + std::to_string(std));
+  return fill_in_place("normal_", tensor, [&]<class T>(const Tensor& target) {
+    fill_from_blocks<T>(target, generator, [=](const auto& words, int i) {
+      return static_cast<T>(mean + std * normal_draw<T>(words, i));
+    });
+  });
+}
+
+Tensor bernoulli_(Tensor tensor, double p, Generator& generator) {
+  if (!(p >= 0 && p <= 1))
+    fail("bernoulli_", "expected a probability from 0 to 1, got " + std::to_string(p));
+  return fill_in_place("bernoulli_", tensor, [&]<class T>(const Tensor& target) {
+    fill_from_blocks<T>(target, generator, [=](const auto& words, int i) {
+      return static_cast<T>(static_cast<double>(uniform_draw<T>(words, i)) < p);
+    });
+  });
+}
+
+}  // namespace norma

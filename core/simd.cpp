@@ -1,0 +1,32 @@
+#include "norma/core/simd.h"
+
+#include <cstdlib>
+#include <string_view>
+
+namespace norma {
+
+namespace {
+SimdLevel detect() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("bmi2");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl");
+  const char* wish = std::getenv("NORMA_SIMD");
+  const std::string_view name = wish ? wish : "";
+  if (name == "baseline" || !avx2) return SimdLevel::Baseline;
+  return avx512 && name != "avx2" ? SimdLevel::Avx512 : SimdLevel::Avx2;
+#else
+  return SimdLevel::Baseline;
+#endif
+}
+}  // namespace
+
+SimdLevel simd_level() {
+  static const SimdLevel level = detect();
+  return level;
+}
+
+}  // namespace norma

@@ -1,0 +1,204 @@
+#include "norma/core/storage.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdlib>
+#include <limits>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "norma/core/error.h"
+
+namespace norma {
+
+namespace {
+
+std::atomic<int64_t> live_bytes{0};
+std::atomic<int64_t> kept_bytes{0};
+std::atomic<int64_t> asked_system{0};
+
+// Caching would hide use-after-free from AddressSanitizer.
+#ifdef NORMA_SANITIZE
+constexpr bool kCache = false;
+#else
+constexpr bool kCache = true;
+#endif
+
+// --- Blocks for tensor data: one free list per size class, shared by all threads ---
+
+constexpr std::size_t kAlignment = 64;
+
+/// Classes in steps of an eighth of a power of two: at most 12.5 % of a large block is unused.
+int size_class(std::size_t bytes) {
+  const std::size_t units = (bytes + kAlignment - 1) / kAlignment;
+  if (units <= 16) return static_cast<int>(units);
+  const int log = static_cast<int>(std::bit_width(units - 1)) - 1;
+  const std::size_t step = std::size_t{1} << (log - 3);
+  return 17 + (log - 4) * 8 + static_cast<int>((units - 1 - (std::size_t{1} << log)) / step);
+}
+
+std::size_t class_bytes(int index) {
+  if (index <= 16) return static_cast<std::size_t>(index) * kAlignment;
+  const int log = (index - 17) / 8 + 4;
+  const std::size_t step = std::size_t{1} << (log - 3);
+  return ((std::size_t{1} << log) + (static_cast<std::size_t>((index - 17) % 8) + 1) * step) *
+         kAlignment;
+}
+
+constexpr int kClasses = 17 + 8 * 54;
+
+class SpinLock {
+ public:
+  void lock() {
+    while (flag_.test_and_set(std::memory_order_acquire)) {
+      while (flag_.test(std::memory_order_relaxed)) {
+      }
+    }
+  }
+  void unlock() { flag_.clear(std::memory_order_release); }
+
+ private:
+  std::atomic_flag flag_;
+};
+
+struct FreeBlock {
+  FreeBlock* next;
+};
+
+// Never destroyed: tensors in static variables are freed after everything else.
+struct BlockCache {
+  SpinLock lock;
+  std::array<FreeBlock*, kClasses> lists{};
+};
+BlockCache& block_cache() {
+  static BlockCache* cache = new BlockCache;
+  return *cache;
+}
+
+void* allocate_block(std::size_t bytes) {
+  const int index = size_class(std::max<std::size_t>(bytes, 1));
+  const std::size_t size = class_bytes(index);
+  if (kCache) {
+    BlockCache& cache = block_cache();
+    cache.lock.lock();
+    FreeBlock*& head = cache.lists[static_cast<std::size_t>(index)];
+    FreeBlock* block = head;
+    if (block) head = block->next;
+    cache.lock.unlock();
+    if (block) {
+      kept_bytes.fetch_sub(static_cast<int64_t>(size), std::memory_order_relaxed);
+      return block;
+    }
+  }
+  asked_system.fetch_add(1, std::memory_order_relaxed);
+  void* block = std::aligned_alloc(kAlignment, size);
+  if (!block) {
+    fail("allocate", "expected memory for " + std::to_string(bytes) +
+                         " bytes, got none from the system; use a smaller batch or model");
+  }
+  return block;
+}
+
+void free_block(void* data, std::size_t bytes) noexcept {
+  const int index = size_class(std::max<std::size_t>(bytes, 1));
+  if (!kCache) return std::free(data);
+  BlockCache& cache = block_cache();
+  auto* block = static_cast<FreeBlock*>(data);
+  cache.lock.lock();
+  block->next = cache.lists[static_cast<std::size_t>(index)];
+  cache.lists[static_cast<std::size_t>(index)] = block;
+  cache.lock.unlock();
+  kept_bytes.fetch_add(static_cast<int64_t>(class_bytes(index)), std::memory_order_relaxed);
+}
+
+// --- Small objects (tensors' descriptions, nodes): per-thread free lists ---
+
+constexpr std::size_t kSmallStep = 32;
+constexpr std::size_t kSmallClasses = 32;  // up to 1 KiB
+constexpr int kSmallKeep = 4096;           // per class and thread; the rest goes back to the system
+
+struct SmallLists {
+  std::array<FreeBlock*, kSmallClasses + 1> heads{};
+  std::array<int, kSmallClasses + 1> counts{};
+  bool closed = false;
+};
+// Trivially destructible, so that frees after the thread's end still find it; the guard empties it.
+thread_local SmallLists small_lists;
+struct SmallListsGuard {
+  ~SmallListsGuard() {
+    small_lists.closed = true;
+    for (FreeBlock*& head : small_lists.heads) {
+      while (head) std::free(std::exchange(head, head->next));
+    }
+  }
+  void touch() {}
+};
+thread_local SmallListsGuard small_lists_guard;
+
+}  // namespace
+
+void* pool_allocate(std::size_t size) {
+  const std::size_t index = (size + kSmallStep - 1) / kSmallStep;
+  if (kCache && index <= kSmallClasses) {
+    SmallLists& lists = small_lists;
+    if (FreeBlock* block = lists.heads[index]) {
+      lists.heads[index] = block->next;
+      --lists.counts[index];
+      return block;
+    }
+  }
+  asked_system.fetch_add(1, std::memory_order_relaxed);
+  void* block = std::malloc(index * kSmallStep);
+  if (!block) throw std::bad_alloc();
+  return block;
+}
+
+void pool_free(void* block, std::size_t size) noexcept {
+  const std::size_t index = (size + kSmallStep - 1) / kSmallStep;
+  SmallLists& lists = small_lists;
+  if (!kCache || index > kSmallClasses || lists.closed || lists.counts[index] >= kSmallKeep) {
+    return std::free(block);
+  }
+  if (lists.counts[index] == 0) small_lists_guard.touch();
+  auto* freed = static_cast<FreeBlock*>(block);
+  freed->next = lists.heads[index];
+  lists.heads[index] = freed;
+  ++lists.counts[index];
+}
+
+Storage::Storage(std::size_t bytes) : data_(allocate_block(bytes)), bytes_(bytes), owned_(true) {
+  live_bytes.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+}
+
+Storage::Storage(void* data, std::size_t bytes, std::function<void()> deleter)
+    : data_(data), bytes_(bytes), owned_(false), deleter_(std::move(deleter)) {
+  live_bytes.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+}
+
+Storage::~Storage() {
+  live_bytes.fetch_sub(static_cast<int64_t>(bytes_), std::memory_order_relaxed);
+  if (owned_) free_block(data_, bytes_);
+  if (deleter_) deleter_();
+}
+
+int64_t live_storage_bytes() { return live_bytes.load(std::memory_order_relaxed); }
+int64_t cached_bytes() { return kept_bytes.load(std::memory_order_relaxed); }
+int64_t system_allocations() { return asked_system.load(std::memory_order_relaxed); }
+
+void empty_cache() {
+  BlockCache& cache = block_cache();
+  for (int index = 0; index < kClasses; ++index) {
+    cache.lock.lock();
+    FreeBlock* block = std::exchange(cache.lists[static_cast<std::size_t>(index)], nullptr);
+    cache.lock.unlock();
+    while (block) {
+      std::free(std::exchange(block, block->next));
+      kept_bytes.fetch_sub(static_cast<int64_t>(class_bytes(index)), std::memory_order_relaxed);
+    }
+  }
+}
+
+}  // namespace norma

@@ -1,0 +1,201 @@
+#include "norma/core/threads.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "norma/core/error.h"
+
+namespace norma {
+
+namespace {
+
+constexpr int kMaxThreads = 1024;
+
+int parse_thread_count(const char* text) {
+  char* end = nullptr;
+  const long value = std::strtol(text, &end, 10);
+  if (end == text || *end != '\0' || value < 1 || value > kMaxThreads) {
+    fail("set_num_threads",
+         std::string("expected NORMA_NUM_THREADS to be a number from 1 to 1024, got \"") + text +
+             "\"");
+  }
+  return static_cast<int>(value);
+}
+
+int default_thread_count() {
+  if (const char* text = std::getenv("NORMA_NUM_THREADS")) return parse_thread_count(text);
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0)
+    return std::clamp(CPU_COUNT(&set), 1, kMaxThreads);
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+std::atomic<int>& thread_count() {
+  static std::atomic<int> count{default_thread_count()};
+  return count;
+}
+
+inline void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+thread_local bool inside_parallel = false;
+
+// One job at a time. Its parts are claimed through `ticket_`, which holds the job's number, its
+// parts and the next one to take, so that a worker that wakes late cannot take a part of another
+// job.
+class Pool {
+ public:
+  ~Pool() { stop(); }
+
+  void run(int64_t count, int parts, detail::RangeFunction function, void* context) {
+    std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
+    if (inside_parallel || !lock.owns_lock()) {
+      for (int part = 0; part < parts; ++part) run_part(count, parts, part, function, context);
+      return;
+    }
+    ensure_workers(parts - 1);
+    count_ = count;
+    function_ = function;
+    context_ = context;
+    error_ = nullptr;
+    pending_.store(parts, std::memory_order_relaxed);
+    const uint64_t job = ((ticket_.load(std::memory_order_relaxed) >> 32) + 1) << 32;
+    ticket_.store(job | static_cast<uint64_t>(parts) << 16, std::memory_order_release);
+    epoch_.fetch_add(1, std::memory_order_release);
+    epoch_.notify_all();
+
+    inside_parallel = true;
+    work();
+    inside_parallel = false;
+    for (int spins = 0; pending_.load(std::memory_order_acquire) != 0; ++spins) {
+      if (spins < kSpins) {
+        pause_briefly();
+      } else {
+        std::this_thread::yield();
+      }
+    }
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+
+  void resize() {
+    std::lock_guard<std::mutex> lock(busy_);
+    stop();
+  }
+
+ private:
+  static constexpr int kSpins = 400;
+
+  static void run_part(int64_t count, int parts, int part, detail::RangeFunction function,
+                       void* context) {
+    const int64_t begin = count * part / parts;
+    const int64_t end = count * (part + 1) / parts;
+    if (begin < end) function(context, begin, end, part);
+  }
+
+  void ensure_workers(int wanted) {
+    while (static_cast<int>(workers_.size()) < wanted) {
+      workers_.emplace_back([this, seen = epoch_.load()] { worker(seen); });
+    }
+  }
+
+  void worker(uint32_t seen) {
+    inside_parallel = true;
+    for (;;) {
+      uint32_t now = epoch_.load(std::memory_order_acquire);
+      for (int spins = 0; now == seen && spins < kSpins; ++spins) {
+        pause_briefly();
+        now = epoch_.load(std::memory_order_acquire);
+      }
+      if (now == seen) {
+        epoch_.wait(seen, std::memory_order_acquire);
+        continue;
+      }
+      seen = now;
+      if (stopping_.load(std::memory_order_acquire)) return;
+      work();
+    }
+  }
+
+  void work() {
+    uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    for (;;) {
+      const int next = static_cast<int>(ticket & 0xffff);
+      const int parts = static_cast<int>(ticket >> 16 & 0xffff);
+      if (next >= parts) return;
+      if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
+      try {
+        run_part(count_, parts, next, function_, context_);
+      } catch (...) {
+        std::lock_guard<std::mutex> lock(error_lock_);
+        if (!error_) error_ = std::current_exception();
+      }
+      pending_.fetch_sub(1, std::memory_order_acq_rel);
+      ticket = ticket_.load(std::memory_order_acquire);
+    }
+  }
+
+  void stop() {
+    stopping_.store(true, std::memory_order_release);
+    epoch_.fetch_add(1, std::memory_order_release);
+    epoch_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+    workers_.clear();
+    stopping_.store(false, std::memory_order_release);
+  }
+
+  std::mutex busy_, error_lock_;
+  std::vector<std::thread> workers_;
+  std::atomic<uint32_t> epoch_{0};
+  std::atomic<uint64_t> ticket_{0};
+  std::atomic<int> pending_{0};
+  std::atomic<bool> stopping_{false};
+  int64_t count_ = 0;
+  detail::RangeFunction function_ = nullptr;
+  void* context_ = nullptr;
+  std::exception_ptr error_;
+};
+
+Pool& pool() {
+  static Pool instance;
+  return instance;
+}
+
+}  // namespace
+
+void set_num_threads(int count) {
+  if (count < 1 || count > kMaxThreads) {
+    fail("set_num_threads", "expected a number from 1 to 1024, got " + std::to_string(count));
+  }
+  if (thread_count().exchange(count) != count) pool().resize();
+}
+
+int get_num_threads() { return thread_count().load(std::memory_order_relaxed); }
+
+namespace detail {
+
+int parallel_parts(int64_t count, int64_t grain) {
+  const int64_t useful = grain > 0 ? count / grain : count;
+  return static_cast<int>(std::clamp<int64_t>(useful, 1, get_num_threads()));
+}
+
+void run_parallel(int64_t count, int parts, RangeFunction function, void* context) {
+  pool().run(count, parts, function, context);
+}
+
+}  // namespace detail
+}  // namespace norma
