@@ -6,6 +6,7 @@
 
 #include "norma/autograd/functions.h"
 #include "norma/core/factory.h"
+#include "norma/core/kernels/vector_math.h"
 
 namespace norma {
 
@@ -23,13 +24,13 @@ Tensor Tensor::abs() const {
 }
 
 Tensor Tensor::exp() const {
-  Tensor out = unary_floating("exp", *this, [](auto x) NORMA_INLINE { return std::exp(x); });
+  Tensor out = unary_floating("exp", *this, [](auto x) NORMA_INLINE { return fast_exp(x); });
   return record("exp", out, {this},
                 [y = Saved(out)](const Tensor& g, InputGrads& d) { d[0] = g.mul(*y); });
 }
 
 Tensor Tensor::log() const {
-  Tensor out = unary_floating("log", *this, [](auto x) NORMA_INLINE { return std::log(x); });
+  Tensor out = unary_floating("log", *this, [](auto x) NORMA_INLINE { return fast_log(x); });
   return record("log", out, {this},
                 [x = Saved(*this)](const Tensor& g, InputGrads& d) { d[0] = g.div(*x); });
 }
@@ -45,14 +46,14 @@ Tensor Tensor::square() const { return pow(2); }
 
 Tensor Tensor::sigmoid() const {
   Tensor out =
-      unary_floating("sigmoid", *this, [](auto x) NORMA_INLINE { return 1 / (1 + std::exp(-x)); });
+      unary_floating("sigmoid", *this, [](auto x) NORMA_INLINE { return fast_sigmoid(x); });
   return record("sigmoid", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
     d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return u * v * (1 - v); });
   });
 }
 
 Tensor Tensor::tanh() const {
-  Tensor out = unary_floating("tanh", *this, [](auto x) NORMA_INLINE { return std::tanh(x); });
+  Tensor out = unary_floating("tanh", *this, [](auto x) NORMA_INLINE { return fast_tanh(x); });
   return record("tanh", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
     d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return u * (1 - v * v); });
   });
@@ -85,7 +86,7 @@ Tensor Tensor::gelu(bool approximate_tanh) const {
   Tensor out = unary_floating("gelu", *this, [=](auto x) NORMA_INLINE {
     using T = decltype(x);
     if (approximate_tanh) {
-      return x / 2 * (1 + std::tanh(T(kSqrt2OverPi) * (x + T(kCubic) * x * x * x)));
+      return x / 2 * (1 + fast_tanh(T(kSqrt2OverPi) * (x + T(kCubic) * x * x * x)));
     }
     return x / 2 * (1 + std::erf(x * T(kSqrtHalf)));
   });
@@ -93,11 +94,11 @@ Tensor Tensor::gelu(bool approximate_tanh) const {
     d[0] = combine(g, *x, [=](auto u, auto v) NORMA_INLINE {
       using T = decltype(u);
       if (approximate_tanh) {
-        const T t = std::tanh(T(kSqrt2OverPi) * (v + T(kCubic) * v * v * v));
+        const T t = fast_tanh(T(kSqrt2OverPi) * (v + T(kCubic) * v * v * v));
         const T inner = T(kSqrt2OverPi) * (1 + 3 * T(kCubic) * v * v);
         return u * ((1 + t) / 2 + v / 2 * (1 - t * t) * inner);
       }
-      return u * ((1 + std::erf(v * T(kSqrtHalf))) / 2 + v * T(kDensity) * std::exp(-v * v / 2));
+      return u * ((1 + std::erf(v * T(kSqrtHalf))) / 2 + v * T(kDensity) * fast_exp(-v * v / 2));
     });
   });
 }

@@ -5,6 +5,7 @@
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/reduce.h"
+#include "norma/core/kernels/vector_math.h"
 
 namespace norma {
 
@@ -38,7 +39,7 @@ void normalise(T* out, const T* x, const Lines& lines, bool log) {
         }
         double sum = 0;
         for (int64_t i = 0; i < n; ++i) {
-          const T e = std::exp(first[i * stride] - largest);
+          const T e = fast_exp(first[i * stride] - largest);
           if (!log) result[i * stride] = e;
           sum += static_cast<double>(e);
         }
@@ -81,7 +82,7 @@ Tensor normalised(const char* op, const Tensor& self, int64_t dim, bool log) {
             const T total = static_cast<T>(sum);
             for (int64_t i = 0; i < lines.length; ++i) {
               const int64_t k = at + i * stride;
-              dx[k] = log ? pg[k] - std::exp(py[k]) * total : py[k] * (pg[k] - total);
+              dx[k] = log ? pg[k] - fast_exp(py[k]) * total : py[k] * (pg[k] - total);
             }
           });
     });
