@@ -2,9 +2,7 @@
 
 # norma_flags(target): the warnings every target of Norma is held to, and the options of the build.
 function(norma_flags target)
-  # GCC 12 sees overlapping copies in `"[" + text` where there are none (its bug 105651).
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion
-    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
     $<$<BOOL:${NORMA_WERROR}>:-Werror> $<$<BOOL:${NORMA_NATIVE}>:-march=native>)
   # GCC 12 sees impossible overlaps in std::string concatenation (its bug 105651).
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
