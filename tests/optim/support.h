@@ -1,0 +1,56 @@
+// The parameters and gradients of golden_optim.py.
+#pragma once
+#include <norma/norma.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.h"
+
+inline norma::Tensor start(int which, int count, norma::DType dtype = norma::kFloat64) {
+  std::vector<double> values;
+  for (int i = 0; i < count; ++i) values.push_back((i - 1.5 + which) / 4);
+  return norma::tensor(values).to(dtype).requires_grad_();
+}
+
+inline norma::Tensor gradient(int step, int which, int count,
+                              norma::DType dtype = norma::kFloat64) {
+  std::vector<double> values;
+  for (int i = 0; i < count; ++i) values.push_back(((3 * step + 7 * i + 5 * which) % 11 - 5) / 8.0);
+  return norma::tensor(values).to(dtype);
+}
+
+inline std::vector<double> numbers(const norma::Tensor& tensor) {
+  const norma::Tensor packed = tensor.detach().to(norma::kFloat64).contiguous();
+  const double* first = packed.data_ptr<double>();
+  return {first, first + packed.numel()};
+}
+
+inline void append(std::vector<double>& to, const norma::Tensor& tensor) {
+  for (double value : numbers(tensor)) to.push_back(value);
+}
+
+/// The largest |a - b| / max(|b|, floor).
+inline double worst(const std::vector<double>& a, const std::vector<double>& b,
+                    double floor = 1e-300) {
+  REQUIRE(a.size() == b.size());
+  double result = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    result = std::max(result, std::abs(a[i] - b[i]) / std::max(std::abs(b[i]), floor));
+  return result;
+}
+
+template <class F>
+std::string message_of(F&& f) {
+  try {
+    f();
+  } catch (const norma::Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+inline bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
