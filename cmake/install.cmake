@@ -5,11 +5,23 @@ set(norma_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/norma)
 install(TARGETS norma EXPORT norma-targets)
 install(EXPORT norma-targets NAMESPACE norma:: DESTINATION ${norma_package_dir})
 
-# The numeric kernels are for Norma's own sources.
-install(FILES norma.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/norma)
-install(DIRECTORY core autograd layers optim io data
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/norma
-  FILES_MATCHING PATTERN "*.h" PATTERN "kernels" EXCLUDE)
+# The public headers are norma.h and all that it includes, directly or not. The others, kernels and
+# helpers, are for Norma's own sources.
+set(public_headers norma.h)
+set(unread norma.h)
+while(unread)
+  list(POP_FRONT unread header)
+  file(STRINGS ${header} includes REGEX "^#include \"norma/.*\"")
+  list(TRANSFORM includes REPLACE "^#include \"norma/(.*)\".*" "\\1")
+  list(REMOVE_ITEM includes ${public_headers})
+  list(APPEND public_headers ${includes})
+  list(APPEND unread ${includes})
+endwhile()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${public_headers})
+foreach(header IN LISTS public_headers)
+  get_filename_component(folder ${header} DIRECTORY)
+  install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/norma/${folder})
+endforeach()
 
 get_target_property(norma_library_type norma TYPE)
 configure_package_config_file(cmake/norma-config.cmake.in norma-config.cmake
