@@ -305,8 +305,8 @@ void SGD::load_state_dict(const OptimizerState& state) {
 }
 
 std::vector<SGDParamGroup> split_weight_decay(const nn::Module& module, double weight_decay) {
-  SGDParamGroup decayed{.params = {}, .weight_decay = weight_decay};
-  SGDParamGroup spared{.params = {}, .weight_decay = 0.0};
+  SGDParamGroup decayed{.weight_decay = weight_decay};
+  SGDParamGroup spared{.weight_decay = 0.0};
   for (const Tensor& parameter : module.parameters())
     (parameter.dim() >= 2 ? decayed : spared).params.push_back(parameter);
   std::vector<SGDParamGroup> groups;

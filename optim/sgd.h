@@ -17,7 +17,7 @@ struct SGDOptions {
 
 /// Parameters with options of their own; what is not said is taken from the optimiser's options.
 struct SGDParamGroup {
-  std::vector<Tensor> params;
+  std::vector<Tensor> params = {};
   std::optional<double> lr = {};
   std::optional<double> momentum = {};
   std::optional<double> dampening = {};
