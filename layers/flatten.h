@@ -13,7 +13,7 @@ class Flatten : public Cloneable<Flatten> {
 
   Tensor forward(const Tensor& input) override;
   std::string extra_repr() const override;
-  Flatten fresh() const { return *this; }
+  Flatten fresh() const { return Flatten(start_dim_, end_dim_); }
 
  private:
   int64_t start_dim_, end_dim_;

@@ -221,7 +221,8 @@ TEST_CASE("errors name the module's path") {
   nn::Sequential net(nn::Identity(), mlp);
   const Tensor bad = norma::ones({5, 3});
   CHECK(has(message_of([&] { net(bad); }), "(in 1.net.0, a Linear)"));
-  CHECK(has(message_of([&] { mlp(bad); }), "(in net.0, a Linear)"));
+  CHECK(has(message_of([&] { mlp(bad); }), "(in 1.net.0, a Linear)"));
+  CHECK(has(message_of([&] { MLP()(bad); }), "(in net.0, a Linear)"));
   CHECK(has(message_of([&] { nn::Linear(2, 2)(bad); }), "(in Linear)"));
   CHECK(has(message_of([&] { nn::CrossEntropyLoss()(bad, norma::ones({7})); }),
             "(in CrossEntropyLoss)"));
