@@ -182,6 +182,10 @@ TEST_CASE("A scheduler refuses a state that does not fit, and keeps its own") {
   state.values["mode_max"] = 2;
   CHECK(
       has(message_of([&] { plateau.load_state_dict(state); }), "expected mode_max 0 or 1, got 2"));
+  MultiStepLR few(*optimizer, {1}), many(*optimizer, {1, 2, 3});
+  const auto values = few.state_dict().values;
+  few.check_state_dict(many.state_dict());  // fits, and is not taken over by a mere check
+  CHECK(few.state_dict().values == values);
 }
 
 TEST_CASE("Schedulers refuse wrong options") {
