@@ -1,0 +1,24 @@
+// The models and batches of the benchmark, the same in every peer's program.
+#pragma once
+#include <norma/norma.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+/// A model and one batch: float inputs, int64 labels.
+struct Workload {
+  std::string name;
+  std::shared_ptr<norma::nn::Module> model;
+  norma::Tensor inputs, labels;
+};
+
+/// mlp_tiny, mlp_small, mlp_large, cnn, resnet20
+const std::vector<std::string>& workload_names();
+
+/// `batch` 0 takes the workload's own batch size.
+Workload make_workload(const std::string& name, int64_t batch = 0);
+
+}  // namespace bench
