@@ -119,13 +119,18 @@ Tensor avg_pool2d(const Tensor& input, Pair kernel_size, const AvgPoolOptions& o
 Tensor adaptive_avg_pool2d(const Tensor& input, Pair output_size);
 
 struct BatchNormArgs {
-  Tensor running_mean, running_var;  ///< undefined: batch statistics always
-  Tensor weight, bias;               ///< undefined: 1 and 0
-  bool training = false;             ///< use batch statistics, update the running ones
-  double momentum = 0.1;             ///< weight of the new value
+  Tensor running_mean = Tensor();  ///< both undefined: batch statistics always
+  Tensor running_var = Tensor();
+  Tensor weight = Tensor();  ///< undefined: 1
+  Tensor bias = Tensor();    ///< undefined: 0
+  bool training = false;     ///< use batch statistics, update the running ones
+  double momentum = 0.1;     ///< weight of the new value
   double eps = 1e-5;
 };
-/// Per channel (axis 1): y = (x - mean) / sqrt(var + eps) * weight + bias. See nn::BatchNorm2d.
+/// Per channel (axis 1): y = (x - mean) / sqrt(var + eps) * weight + bias; x [N, C, …]. In training
+/// mean and var (biased) are those of the batch, and running = (1 - momentum) running + momentum new
+/// with the unbiased variance; nothing changes when the call throws. Refuses batch statistics of one
+/// value per channel. See nn::BatchNorm2d.
 Tensor batch_norm(const Tensor& input, const BatchNormArgs& args);
 
 /// Normalises over the last dimensions, which must equal `normalized_shape`, with biased variance.

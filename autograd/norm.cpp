@@ -1,0 +1,196 @@
+// Batch and layer normalisation.
+#include <string>
+
+#include "norma/autograd/functional.h"
+#include "norma/autograd/record.h"
+#include "norma/core/factory.h"
+#include "norma/core/kernels/norm.h"
+#include "norma/core/tensor_impl.h"
+
+namespace norma::functional {
+namespace {
+
+using autograd::InputGrads;
+using autograd::record;
+using autograd::Saved;
+using kernels::ChannelParams;
+using kernels::ChannelShape;
+using kernels::NormStats;
+using kernels::RunningStats;
+
+template <class T>
+T* data_or_null(const Tensor& tensor) {
+  return tensor.defined() ? tensor.impl()->data_as<T>() : nullptr;
+}
+
+/// The values in row-major order, outside the graph.
+Tensor packed(const Tensor& tensor) {
+  return !tensor.defined() || tensor.is_contiguous() ? tensor : tensor.detach().contiguous();
+}
+
+/// Marks a tensor as changed whose values were written to `values`: itself, or its packed copy.
+void written(const Tensor& tensor, const Tensor& values) {
+  if (values.is_same(tensor)) {
+    tensor.impl()->storage->bump_version();
+  } else {
+    tensor.detach().copy_(values);
+  }
+}
+
+const TensorImpl* check_floating(const char* op, const Tensor& input) {
+  const TensorImpl* x = defined_impl(input, op);
+  if (!is_floating(x->dtype)) {
+    fail(op, std::string("expected a floating input, got ") + dtype_name(x->dtype) +
+                 "; convert it with to(kFloat32)");
+  }
+  return x;
+}
+
+void check_parameter(const char* op, const char* name, const Tensor& tensor, const Shape& sizes,
+                     const TensorImpl* input) {
+  if (!tensor.defined()) return;
+  if (!(tensor.sizes() == sizes)) {
+    fail(op, std::string("expected ") + name + " of size " + sizes.str() + ", got " +
+                 tensor.sizes().str() + " for input size " + input->sizes.str());
+  }
+  if (tensor.dtype() != input->dtype) {
+    fail(op, std::string("expected ") + name + " of the input's type " + dtype_name(input->dtype) +
+                 ", got " + dtype_name(tensor.dtype()) + "; convert one with to()");
+  }
+}
+
+/// Checks everything and gives the input as [n, channels, length].
+ChannelShape channel_shape(const Tensor& input, const BatchNormArgs& args, bool batch_stats) {
+  const TensorImpl* x = check_floating("batch_norm", input);
+  const Shape& sizes = x->sizes;
+  if (sizes.size() < 2) {
+    fail("batch_norm",
+         "expected an input of at least two dimensions, [N, C, …], got " + sizes.str());
+  }
+  ChannelShape shape{sizes[0], sizes[1], 1};
+  for (int64_t i = 2; i < sizes.size(); ++i) shape.length *= sizes[i];
+  const Shape channels{shape.channels};
+  check_parameter("batch_norm", "running_mean", args.running_mean, channels, x);
+  check_parameter("batch_norm", "running_var", args.running_var, channels, x);
+  check_parameter("batch_norm", "weight", args.weight, channels, x);
+  check_parameter("batch_norm", "bias", args.bias, channels, x);
+  if (args.running_mean.defined() != args.running_var.defined()) {
+    fail("batch_norm", std::string("expected running_mean and running_var together, got running_") +
+                           (args.running_mean.defined() ? "mean" : "var") + " alone");
+  }
+  if (batch_stats && shape.n * shape.length == 1) {
+    fail("batch_norm",
+         "Expected more than 1 value per channel when training, got input size " + sizes.str() +
+             "; call eval() to use the running statistics, or give the DataLoader drop_last = "
+             "true so that no batch of one is left over");
+  }
+  return shape;
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& input, const BatchNormArgs& args) {
+  const bool batch_stats = args.training || !args.running_mean.defined();
+  const ChannelShape shape = channel_shape(input, args, batch_stats);
+  const bool updates = args.training && args.running_mean.defined();
+  const Tensor x = packed(input), w = packed(args.weight), b = packed(args.bias);
+  const Tensor mean = packed(args.running_mean), var = packed(args.running_var);
+  const DType dtype = x.dtype();
+  Tensor y = new_tensor(x.sizes(), dtype);
+  const Tensor stats = new_tensor({3, shape.channels}, dtype);
+  // An empty batch has no statistics: the running ones stay as they are.
+  if (x.numel() > 0) {
+    dispatch_floating(dtype, [&]<class T>() {
+      const T* px = x.impl()->data_as<T>();
+      const ChannelParams<T> params{data_or_null<T>(w), data_or_null<T>(b)};
+      const NormStats<T> saved(stats.impl()->data_as<T>(), shape.channels);
+      T *pm = data_or_null<T>(mean), *pv = data_or_null<T>(var), *py = y.impl()->data_as<T>();
+      if (batch_stats) {
+        const RunningStats<T> running{updates ? pm : nullptr, updates ? pv : nullptr,
+                                      args.momentum};
+        kernels::batch_norm_train<T>(shape, px, params, args.eps, running, py, saved);
+      } else {
+        kernels::batch_norm_eval<T>(shape, px, params, args.eps, pm, pv, py, saved);
+      }
+    });
+    if (updates) {
+      written(args.running_mean, mean);
+      written(args.running_var, var);
+    }
+  }
+  if (!autograd::recording({&input, &args.weight, &args.bias})) return y;
+  return record(
+      "batch_norm", y, {&input, &args.weight, &args.bias},
+      [shape, batch_stats, stats, sx = Saved(x), sw = Saved(w)](const Tensor& g, InputGrads& d) {
+        const Tensor dy = g.contiguous();
+        const DType type = dy.dtype();
+        if (d.needs(0)) d[0] = new_tensor(dy.sizes(), type);
+        if (dy.numel() == 0) {
+          for (const int i : {1, 2}) {
+            if (d.needs(i)) d[i] = zeros({shape.channels}, {.dtype = type});
+          }
+          return;
+        }
+        for (const int i : {1, 2}) {
+          if (d.needs(i)) d[i] = new_tensor({shape.channels}, type);
+        }
+        dispatch_floating(type, [&]<class T>() {
+          kernels::batch_norm_backward<T>(
+              shape, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(), data_or_null<T>(*sw),
+              NormStats<T>(stats.impl()->data_as<T>(), shape.channels), batch_stats,
+              data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
+        });
+      });
+}
+
+Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tensor& weight,
+                  const Tensor& bias, double eps) {
+  const TensorImpl* impl = check_floating("layer_norm", input);
+  const Shape& sizes = impl->sizes;
+  const int64_t rank = normalized_shape.size(), first = sizes.size() - rank;
+  if (rank == 0) {
+    fail("layer_norm", "expected normalized_shape of at least one dimension, got []");
+  }
+  bool fits = first >= 0;
+  for (int64_t i = 0; fits && i < rank; ++i) fits = sizes[first + i] == normalized_shape[i];
+  if (!fits) {
+    const std::string shape = normalized_shape.str();
+    fail("layer_norm", "Given normalized_shape=" + shape + ", expected input with shape [*, " +
+                           shape.substr(1) + ", but got input of size " + sizes.str());
+  }
+  check_parameter("layer_norm", "weight", weight, normalized_shape, impl);
+  check_parameter("layer_norm", "bias", bias, normalized_shape, impl);
+
+  const Tensor x = packed(input), w = packed(weight), b = packed(bias);
+  const int64_t size = normalized_shape.numel();
+  int64_t rows = 1;
+  for (int64_t i = 0; i < first; ++i) rows *= sizes[i];
+  Tensor y = new_tensor(sizes, x.dtype());
+  const Tensor stats = new_tensor({3, rows}, x.dtype());
+  if (x.numel() > 0) {
+    dispatch_floating(x.dtype(), [&]<class T>() {
+      kernels::layer_norm<T>(rows, size, x.impl()->data_as<T>(),
+                             {data_or_null<T>(w), data_or_null<T>(b)}, eps, y.impl()->data_as<T>(),
+                             NormStats<T>(stats.impl()->data_as<T>(), rows));
+    });
+  }
+  if (!autograd::recording({&input, &weight, &bias})) return y;
+  return record("layer_norm", y, {&input, &weight, &bias},
+                [rows, size, normalized_shape, stats, sx = Saved(x), sw = Saved(w)](const Tensor& g,
+                                                                                    InputGrads& d) {
+                  const Tensor dy = g.contiguous();
+                  if (d.needs(0)) d[0] = new_tensor(dy.sizes(), dy.dtype());
+                  for (const int i : {1, 2}) {
+                    if (d.needs(i)) d[i] = zeros(normalized_shape, {.dtype = dy.dtype()});
+                  }
+                  if (dy.numel() == 0) return;
+                  dispatch_floating(dy.dtype(), [&]<class T>() {
+                    kernels::layer_norm_backward<T>(
+                        rows, size, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
+                        data_or_null<T>(*sw), NormStats<T>(stats.impl()->data_as<T>(), rows),
+                        data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
+                  });
+                });
+}
+
+}  // namespace norma::functional

@@ -1,0 +1,68 @@
+// The loops of batch and layer normalisation, on raw pointers.
+//
+// Statistics are kept as three values per group of n elements that share a mean: a float `shift`
+// near the mean, the small `rest` that is missing to it, and invstd = 1/sqrt(var + eps). Every use
+// subtracts the shift first, so that a large mean costs no digits, and a constant group gives exact
+// zeros.
+#pragma once
+#include <cstdint>
+
+namespace norma::kernels {
+
+/// A contiguous [n, channels, length] tensor.
+struct ChannelShape {
+  int64_t n, channels, length;
+};
+
+/// What belongs to the channels, `channels` values each; null where absent.
+template <class T>
+struct ChannelParams {
+  const T* weight;
+  const T* bias;
+};
+
+/// `shift`, `rest` and `invstd` are the thirds of one array of 3 * count values.
+template <class T>
+struct NormStats {
+  T* shift;
+  T* rest;
+  T* invstd;
+  NormStats(T* values, int64_t count)
+      : shift(values), rest(values + count), invstd(values + 2 * count) {}
+};
+
+/// Running statistics to update (null: none): running = (1 - momentum) running + momentum new, with
+/// the unbiased variance.
+template <class T>
+struct RunningStats {
+  T* mean;
+  T* var;
+  double momentum;
+};
+
+/// y = (x - mean) invstd weight + bias with the statistics of the batch, which go to `stats`.
+/// Needs n * length >= 2.
+template <class T>  // float or double
+void batch_norm_train(ChannelShape shape, const T* x, ChannelParams<T> params, double eps,
+                      RunningStats<T> running, T* y, NormStats<T> stats);
+
+/// The same with given statistics, which go to `stats`, too.
+template <class T>
+void batch_norm_eval(ChannelShape shape, const T* x, ChannelParams<T> params, double eps,
+                     const T* mean, const T* var, T* y, NormStats<T> stats);
+
+/// Gradients from `dy`; null outputs are skipped. `batch_stats`: the statistics came from x itself.
+template <class T>
+void batch_norm_backward(ChannelShape shape, const T* dy, const T* x, const T* weight,
+                         NormStats<T> stats, bool batch_stats, T* dx, T* dweight, T* dbias);
+
+/// Normalises each of `rows` rows of `size` elements; weight and bias have `size` elements.
+template <class T>
+void layer_norm(int64_t rows, int64_t size, const T* x, ChannelParams<T> params, double eps, T* y,
+                NormStats<T> stats);
+
+template <class T>
+void layer_norm_backward(int64_t rows, int64_t size, const T* dy, const T* x, const T* weight,
+                         NormStats<T> stats, T* dx, T* dweight, T* dbias);
+
+}  // namespace norma::kernels
