@@ -1,0 +1,110 @@
+#include "norma/core/kernels/dropout.h"
+
+#include <algorithm>
+
+#include "norma/core/simd.h"
+#include "norma/core/threads.h"
+
+namespace norma::kernels {
+namespace {
+
+constexpr int64_t kLanes = 64;          // Philox blocks computed side by side
+constexpr int64_t kGroup = 4 * kLanes;  // mask values from them
+constexpr int64_t kGrain = 64;          // groups worth a thread
+
+int64_t groups_of(int64_t count) { return (count + kGroup - 1) / kGroup; }
+
+/// The mask values of group `index`, as random.h's Generator::block would give them.
+NORMA_INLINE inline void mask_group(RandomBlocks random, int64_t index, uint32_t threshold,
+                                    uint8_t* mask) {
+  uint32_t c0[kLanes], c1[kLanes], c2[kLanes], c3[kLanes];
+  const uint64_t start = random.first + static_cast<uint64_t>(index * kLanes);
+  for (int64_t l = 0; l < kLanes; ++l) {
+    const uint64_t counter = start + static_cast<uint64_t>(l);
+    c0[l] = static_cast<uint32_t>(counter);
+    c1[l] = static_cast<uint32_t>(counter >> 32);
+    c2[l] = c3[l] = 0;
+  }
+  uint32_t k0 = static_cast<uint32_t>(random.seed), k1 = static_cast<uint32_t>(random.seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    for (int64_t l = 0; l < kLanes; ++l) {
+      const uint64_t p0 = uint64_t{0xD2511F53} * c0[l], p1 = uint64_t{0xCD9E8D57} * c2[l];
+      const uint32_t n0 = static_cast<uint32_t>(p1 >> 32) ^ c1[l] ^ k0;
+      const uint32_t n2 = static_cast<uint32_t>(p0 >> 32) ^ c3[l] ^ k1;
+      c1[l] = static_cast<uint32_t>(p1);
+      c3[l] = static_cast<uint32_t>(p0);
+      c0[l] = n0;
+      c2[l] = n2;
+    }
+    k0 += 0x9E3779B9;
+    k1 += 0xBB67AE85;
+  }
+  for (int64_t l = 0; l < kLanes; ++l) mask[l] = c0[l] >= threshold;
+  for (int64_t l = 0; l < kLanes; ++l) mask[kLanes + l] = c1[l] >= threshold;
+  for (int64_t l = 0; l < kLanes; ++l) mask[2 * kLanes + l] = c2[l] >= threshold;
+  for (int64_t l = 0; l < kLanes; ++l) mask[3 * kLanes + l] = c3[l] >= threshold;
+}
+
+/// Calls `use(position, count, values)` for each group of mask values.
+template <class Use>
+void for_mask_groups(int64_t count, double p, RandomBlocks random, Use use) {
+  const uint32_t threshold = static_cast<uint32_t>(p * 4294967296.0);
+  parallel_for(groups_of(count), kGrain, [&](int64_t begin, int64_t end) {
+    simd([=]() NORMA_INLINE {
+      for (int64_t group = begin; group < end; ++group) {
+        uint8_t values[kGroup];
+        mask_group(random, group, threshold, values);
+        use(group * kGroup, std::min(kGroup, count - group * kGroup), values);
+      }
+    });
+  });
+}
+
+}  // namespace
+
+uint64_t mask_blocks(int64_t count) { return static_cast<uint64_t>(groups_of(count) * kLanes); }
+
+void random_mask(int64_t count, double p, RandomBlocks random, uint8_t* mask) {
+  for_mask_groups(count, p, random, [=](int64_t at, int64_t n, const uint8_t* values) NORMA_INLINE {
+    for (int64_t i = 0; i < n; ++i) mask[at + i] = values[i];
+  });
+}
+
+template <class T>
+void apply_mask(int64_t rows, int64_t length, const T* x, const uint8_t* mask, double scale, T* y) {
+  const T factor = static_cast<T>(scale);
+  const int64_t grain = std::max<int64_t>(1, 32768 / std::max<int64_t>(1, length));
+  parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
+    simd_narrow([=]() NORMA_INLINE {
+      if (length == 1) {
+        for (int64_t i = begin; i < end; ++i) y[i] = x[i] * (static_cast<T>(mask[i]) * factor);
+        return;
+      }
+      for (int64_t r = begin; r < end; ++r) {
+        const T row_factor = static_cast<T>(mask[r]) * factor;
+        for (int64_t i = r * length; i < (r + 1) * length; ++i) y[i] = x[i] * row_factor;
+      }
+    });
+  });
+}
+
+template <class T>
+void dropout_forward(int64_t count, const T* x, double p, RandomBlocks random, double scale,
+                     uint8_t* mask, T* y) {
+  const T factor = static_cast<T>(scale);
+  for_mask_groups(count, p, random, [=](int64_t at, int64_t n, const uint8_t* values) NORMA_INLINE {
+    for (int64_t i = 0; i < n; ++i) mask[at + i] = values[i];
+    for (int64_t i = 0; i < n; ++i) {
+      y[at + i] = x[at + i] * (static_cast<T>(values[i]) * factor);
+    }
+  });
+}
+
+#define NORMA_INSTANTIATE(T)                                                           \
+  template void apply_mask<T>(int64_t, int64_t, const T*, const uint8_t*, double, T*); \
+  template void dropout_forward<T>(int64_t, const T*, double, RandomBlocks, double, uint8_t*, T*);
+NORMA_INSTANTIATE(float)
+NORMA_INSTANTIATE(double)
+#undef NORMA_INSTANTIATE
+
+}  // namespace norma::kernels

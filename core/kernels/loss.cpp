@@ -1,0 +1,261 @@
+#include "norma/core/kernels/loss.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "norma/core/kernels/vector_math.h"
+#include "norma/core/simd.h"
+#include "norma/core/threads.h"
+
+namespace norma::kernels {
+namespace {
+
+constexpr int64_t kGrain = 8192;  // exponentials worth a thread
+constexpr int64_t kLanes = 64;
+
+/// Σ term(i). Long rows are summed in lanes, which become vectors.
+template <class T, class Term>
+NORMA_INLINE inline T sum_of(int64_t count, Term term) {
+  int64_t i = 0;
+  T total = T(0);
+  if (count >= kLanes) {
+    T lanes[kLanes];
+    for (int64_t l = 0; l < kLanes; ++l) lanes[l] = T(0);
+    for (; i + kLanes <= count; i += kLanes) {
+      for (int64_t l = 0; l < kLanes; ++l) lanes[l] += term(i + l);
+    }
+    for (int64_t l = 0; l < 32; ++l) lanes[l] += lanes[l + 32];
+    for (int64_t l = 0; l < 16; ++l) lanes[l] += lanes[l + 16];
+    for (int64_t l = 0; l < 16; ++l) total += lanes[l];
+  }
+  for (; i < count; ++i) total += term(i);
+  return total;
+}
+
+template <class T>
+NORMA_INLINE inline T largest_of(const T* x, int64_t count) {
+  int64_t i = 0;
+  T largest = -std::numeric_limits<T>::infinity();
+  if (count >= kLanes) {
+    T lanes[kLanes];
+    for (int64_t l = 0; l < kLanes; ++l) lanes[l] = x[l];
+    for (i = kLanes; i + kLanes <= count; i += kLanes) {
+      for (int64_t l = 0; l < kLanes; ++l) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
+    }
+    for (int64_t l = 0; l < kLanes; ++l) largest = lanes[l] > largest ? lanes[l] : largest;
+  }
+  for (; i < count; ++i) largest = x[i] > largest ? x[i] : largest;
+  return largest;
+}
+
+/// Splits the rows over threads and calls `body(row, first)`, `first` being the position of the
+/// row's first logit.
+template <class Body>
+void for_rows(ClassShape shape, Body body) {
+  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, shape.classes));
+  parallel_for(shape.rows(), grain, [&](int64_t begin, int64_t end) {
+    simd_narrow([=]() NORMA_INLINE {
+      const int64_t inner = shape.inner;
+      for (int64_t r = begin; r < end; ++r) {
+        body(r, inner == 1 ? r * shape.classes : r / inner * shape.classes * inner + r % inner);
+      }
+    });
+  });
+}
+
+}  // namespace
+
+template <class T>
+void softmax_rows(ClassShape shape, const T* x, SoftmaxRows<T> out) {
+  const int64_t classes = shape.classes, inner = shape.inner;
+  if (classes == 0) return;
+  // Short rows are gathered, so that the exponentials run over long stretches.
+  const int64_t batch = std::max<int64_t>(1, 2048 / classes);
+  const int64_t grain = std::max<int64_t>(1, kGrain / classes);
+  parallel_for(shape.rows(), grain, [&](int64_t begin, int64_t end) {
+    simd([=]() NORMA_INLINE {
+      for (int64_t from = begin; from < end; from += batch) {
+        const int64_t to = std::min(end, from + batch);
+        for (int64_t r = from; r < to; ++r) {
+          T* const e = out.exps + r * classes;
+          const T* row = x + r * classes;
+          if (inner > 1) {
+            const T* first = x + r / inner * classes * inner + r % inner;
+            for (int64_t c = 0; c < classes; ++c) e[c] = first[c * inner];
+            row = e;
+          }
+          const T largest = largest_of(row, classes);
+          out.max[r] = largest;
+          for (int64_t c = 0; c < classes; ++c) e[c] = row[c] - largest;
+        }
+        T* const all = out.exps + from * classes;
+        for (int64_t i = 0; i < (to - from) * classes; ++i) all[i] = fast_exp(all[i]);
+        for (int64_t r = from; r < to; ++r) {
+          const T* const e = out.exps + r * classes;
+          out.sum[r] = sum_of<T>(classes, [=](int64_t c) NORMA_INLINE { return e[c]; });
+        }
+      }
+    });
+  });
+}
+
+template <class T>
+void cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
+                           ClassTargets<T> targets, T* loss) {
+  const int64_t classes = shape.classes, inner = shape.inner;
+  const T own = static_cast<T>(1.0 - targets.smoothing);
+  const T other = static_cast<T>(targets.smoothing / static_cast<double>(classes));
+  const T* const w = targets.weight;
+  for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
+    const int64_t y = targets.index[r];
+    if (y == targets.ignore_index) {
+      loss[r] = T(0);
+      return;
+    }
+    const T max = softmax.max[r], log_sum = fast_log(softmax.sum[r]);
+    loss[r] = own * (w ? w[y] : T(1)) * (log_sum - (x[first + y * inner] - max));
+    if (other == T(0)) return;
+    const T* const row = x + first;
+    loss[r] += other * sum_of<T>(classes, [=](int64_t c) NORMA_INLINE {
+                 const T z = log_sum - (row[c * inner] - max);
+                 return w ? w[c] * z : z;
+               });
+  });
+}
+
+template <class T>
+void cross_entropy_backward(ClassShape shape, SoftmaxRows<T> softmax, ClassTargets<T> targets,
+                            LossGradient<T> g, T* dx) {
+  const int64_t classes = shape.classes, inner = shape.inner;
+  const double other = targets.smoothing / static_cast<double>(classes);
+  const T* const w = targets.weight;
+  double all_weights = static_cast<double>(classes);
+  if (w) all_weights = ordered_sum(classes, w);
+  for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
+    const int64_t y = targets.index[r];
+    const T* const e = softmax.exps + r * classes;
+    T* const d = dx + first;
+    if (y == targets.ignore_index) {
+      for (int64_t c = 0; c < classes; ++c) d[c * inner] = T(0);
+      return;
+    }
+    const double gr = static_cast<double>(g.values[r * g.stride]) * g.scale;
+    const double own = (1.0 - targets.smoothing) * (w ? static_cast<double>(w[y]) : 1.0);
+    const T scale =
+        static_cast<T>(gr * (own + other * all_weights) / static_cast<double>(softmax.sum[r]));
+    const T spread = static_cast<T>(gr * other);
+    if (inner > 1) {
+      for (int64_t c = 0; c < classes; ++c) {
+        d[c * inner] = e[c] * scale - spread * (w ? w[c] : T(1));
+      }
+    } else if (w && spread != T(0)) {
+      for (int64_t c = 0; c < classes; ++c) d[c] = e[c] * scale - spread * w[c];
+    } else {
+      for (int64_t c = 0; c < classes; ++c) d[c] = e[c] * scale - spread;
+    }
+    d[y * inner] -= static_cast<T>(gr * own);
+  });
+}
+
+template <class T>
+void soft_cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
+                                SoftTargets<T> targets, T* loss) {
+  const int64_t classes = shape.classes, inner = shape.inner;
+  const T own = static_cast<T>(1.0 - targets.smoothing);
+  const T other = static_cast<T>(targets.smoothing / static_cast<double>(classes));
+  const T* const w = targets.weight;
+  for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
+    const T max = softmax.max[r], log_sum = fast_log(softmax.sum[r]);
+    const T *row = x + first, *q = targets.q + first;
+    loss[r] = sum_of<T>(classes, [=](int64_t c) NORMA_INLINE {
+      const T z = (q[c * inner] * own + other) * (log_sum - (row[c * inner] - max));
+      return w ? w[c] * z : z;
+    });
+  });
+}
+
+template <class T>
+void soft_cross_entropy_backward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
+                                 SoftTargets<T> targets, LossGradient<T> g, T* dx, T* dq) {
+  const int64_t classes = shape.classes, inner = shape.inner;
+  const T own = static_cast<T>(1.0 - targets.smoothing);
+  const T other = static_cast<T>(targets.smoothing / static_cast<double>(classes));
+  const T* const w = targets.weight;
+  for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
+    const T gr = static_cast<T>(static_cast<double>(g.values[r * g.stride]) * g.scale);
+    const T max = softmax.max[r], sum = softmax.sum[r], log_sum = fast_log(sum);
+    const T *row = x + first, *q = targets.q + first, *e = softmax.exps + r * classes;
+    if (dx) {
+      const T total = sum_of<T>(classes, [=](int64_t c) NORMA_INLINE {
+        const T t = q[c * inner] * own + other;
+        return w ? w[c] * t : t;
+      });
+      const T scale = gr * total / sum;
+      for (int64_t c = 0; c < classes; ++c) {
+        const T t = q[c * inner] * own + other;
+        dx[first + c * inner] = e[c] * scale - gr * (w ? w[c] * t : t);
+      }
+    }
+    if (dq) {
+      for (int64_t c = 0; c < classes; ++c) {
+        const T z = gr * own * (log_sum - (row[c * inner] - max));
+        dq[first + c * inner] = w ? w[c] * z : z;
+      }
+    }
+  });
+}
+
+template <class T>
+void nll_forward(ClassShape shape, const T* x, ClassTargets<T> targets, T* loss) {
+  for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
+    const int64_t y = targets.index[r];
+    const bool ignored = y == targets.ignore_index;
+    const T w = ignored || !targets.weight ? T(1) : targets.weight[y];
+    loss[r] = ignored ? T(0) : -w * x[first + y * shape.inner];
+  });
+}
+
+template <class T>
+void nll_backward(ClassShape shape, ClassTargets<T> targets, LossGradient<T> g, T* dx) {
+  for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
+    const int64_t y = targets.index[r], inner = shape.inner;
+    for (int64_t c = 0; c < shape.classes; ++c) dx[first + c * inner] = T(0);
+    if (y == targets.ignore_index) return;
+    const double w = targets.weight ? static_cast<double>(targets.weight[y]) : 1.0;
+    dx[first + y * inner] =
+        static_cast<T>(-w * static_cast<double>(g.values[r * g.stride]) * g.scale);
+  });
+}
+
+template <class T>
+double ordered_sum(int64_t count, const T* values) {
+  double lanes[8] = {};
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    for (int64_t l = 0; l < 8; ++l) lanes[l] += static_cast<double>(values[i + l]);
+  }
+  double total = ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) +
+                 ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+  for (; i < count; ++i) total += static_cast<double>(values[i]);
+  return total;
+}
+
+#define NORMA_INSTANTIATE(T)                                                                    \
+  template void softmax_rows<T>(ClassShape, const T*, SoftmaxRows<T>);                          \
+  template void cross_entropy_forward<T>(ClassShape, const T*, SoftmaxRows<T>, ClassTargets<T>, \
+                                         T*);                                                   \
+  template void cross_entropy_backward<T>(ClassShape, SoftmaxRows<T>, ClassTargets<T>,          \
+                                          LossGradient<T>, T*);                                 \
+  template void soft_cross_entropy_forward<T>(ClassShape, const T*, SoftmaxRows<T>,             \
+                                              SoftTargets<T>, T*);                              \
+  template void soft_cross_entropy_backward<T>(ClassShape, const T*, SoftmaxRows<T>,            \
+                                               SoftTargets<T>, LossGradient<T>, T*, T*);        \
+  template void nll_forward<T>(ClassShape, const T*, ClassTargets<T>, T*);                      \
+  template void nll_backward<T>(ClassShape, ClassTargets<T>, LossGradient<T>, T*);              \
+  template double ordered_sum<T>(int64_t, const T*);
+NORMA_INSTANTIATE(float)
+NORMA_INSTANTIATE(double)
+#undef NORMA_INSTANTIATE
+
+}  // namespace norma::kernels
