@@ -89,8 +89,68 @@ NORMA_INLINE inline void each_run(const Conv2dShape& s, Range channels, Range po
   }
 }
 
+// At stride 1 and equal widths, a tap sees the image moved by a constant: one long run per row of
+// the columns, except for the cells that would come from the neighbouring line.
+bool is_shift(const Conv2dShape& s) {
+  return s.stride_h == 1 && s.stride_w == 1 && s.out_w == s.in_w;
+}
+
+// f(row of the columns, tap's move in cells, first and last position that it sees, its sideways
+// move) for every row.
+template <class F>
+NORMA_INLINE inline void each_shift(const Conv2dShape& s, Range channels, Range positions, F f) {
+  int64_t row = 0;
+  for (int64_t c = channels.begin; c < channels.end; ++c) {
+    for (int64_t i = 0; i < s.kernel_h; ++i) {
+      const int64_t down = i * s.dilation_h - s.pad_top;
+      for (int64_t j = 0; j < s.kernel_w; ++j, ++row) {
+        const int64_t across = j * s.dilation_w - s.pad_left, move = down * s.in_w + across;
+        // Neither above nor below the image, nor before its first or after its last cell.
+        const int64_t lowest = std::max(std::max<int64_t>(0, -down) * s.in_w, -move);
+        const int64_t highest = std::min((s.in_h - down) * s.in_w, s.in_size() - move);
+        const bool misses = across >= s.in_w || -across >= s.in_w;
+        const int64_t from =
+            misses ? positions.end : std::clamp(lowest, positions.begin, positions.end);
+        const int64_t to = std::clamp(highest, from, positions.end);
+        f(row, c * s.in_size() + move, Range{from, to}, across);
+      }
+    }
+  }
+}
+
+// Zeroes the cells of a row of columns that a tap sees beside the image.
+template <class T>
+NORMA_INLINE inline void clear_sides(const Conv2dShape& s, Range positions, int64_t across,
+                                     T* out) {
+  if (across == 0) return;
+  const int64_t width = across < 0 ? -across : across, side = across < 0 ? 0 : s.out_w - width;
+  for (int64_t line = positions.begin / s.out_w * s.out_w + side; line < positions.end;
+       line += s.out_w) {
+    const int64_t last = std::min(line + width, positions.end);
+    for (int64_t at = std::max(line, positions.begin); at < last; ++at)
+      out[at - positions.begin] = T(0);
+  }
+}
+
 template <class T>
 void im2col(const Conv2dShape& s, Range channels, Range positions, const T* image, T* columns) {
+  if (is_shift(s)) {
+    simd([=]() NORMA_INLINE {
+      const int64_t count = positions.end - positions.begin;
+      each_shift(s, channels, positions,
+                 [=](int64_t row, int64_t move, Range seen, int64_t across) NORMA_INLINE {
+                   T* const out = columns + row * count;
+                   const int64_t before = seen.begin - positions.begin,
+                                 after = seen.end - positions.begin;
+                   for (int64_t k = 0; k < before; ++k) out[k] = T(0);
+                   const T* const in = image + move + positions.begin;
+                   for (int64_t k = before; k < after; ++k) out[k] = in[k];
+                   for (int64_t k = after; k < count; ++k) out[k] = T(0);
+                   clear_sides(s, positions, across, out);
+                 });
+    });
+    return;
+  }
   simd([=]() NORMA_INLINE {
     const int64_t step = s.stride_w;
     each_run(s, channels, positions,
@@ -111,9 +171,23 @@ void im2col(const Conv2dShape& s, Range channels, Range positions, const T* imag
   });
 }
 
-// The transpose of im2col: adds the columns to the cells they came from.
+// The transpose of im2col: adds the columns, which it may overwrite, to the cells they came from.
 template <class T>
-void col2im(const Conv2dShape& s, Range channels, Range positions, const T* columns, T* image) {
+void col2im(const Conv2dShape& s, Range channels, Range positions, T* columns, T* image) {
+  if (is_shift(s)) {
+    simd([=]() NORMA_INLINE {
+      const int64_t count = positions.end - positions.begin;
+      each_shift(s, channels, positions,
+                 [=](int64_t row, int64_t move, Range seen, int64_t across) NORMA_INLINE {
+                   T* const in = columns + row * count;
+                   clear_sides(s, positions, across, in);
+                   T* const out = image + move + positions.begin;
+                   const int64_t last = seen.end - positions.begin;
+                   for (int64_t k = seen.begin - positions.begin; k < last; ++k) out[k] += in[k];
+                 });
+    });
+    return;
+  }
   simd([=]() NORMA_INLINE {
     const int64_t step = s.stride_w;
     each_run(s, channels, positions,
@@ -227,7 +301,7 @@ void conv2d_forward(const Conv2dShape& s, const T* x, const T* w, const T* bias,
       const T* image = x + (n * s.in_channels + g * s.group_in()) * s.in_size();
       const int64_t channel = g * plan.outputs + o;
       T* out = y + (n * s.out_channels + channel) * plan.positions + begin;
-      for (int64_t k = 0; k < outputs; ++k) {
+      for (int64_t k = 0; k < outputs && (bias || plan.depth == 0); ++k) {
         std::fill_n(out + k * plan.positions, count, bias ? bias[channel + k] : T(0));
       }
       if (plan.depth == 0) continue;
@@ -235,8 +309,8 @@ void conv2d_forward(const Conv2dShape& s, const T* x, const T* w, const T* bias,
         im2col(s, {0, s.group_in()}, {begin, begin + count}, image, columns);
       }
       gemm(false, false, outputs, count, plan.depth, T(1), w + channel * plan.depth, plan.depth,
-           plan.pointwise ? image + begin : columns, plan.pointwise ? plan.positions : count, T(1),
-           out, plan.positions);
+           plan.pointwise ? image + begin : columns, plan.pointwise ? plan.positions : count,
+           bias ? T(1) : T(0), out, plan.positions);
     }
   });
 }
