@@ -1,4 +1,7 @@
 // Data sets, transforms, batches.
 #pragma once
+#include "norma/data/cifar.h"
+#include "norma/data/csv.h"
 #include "norma/data/dataset.h"
+#include "norma/data/idx.h"
 #include "norma/data/transforms.h"

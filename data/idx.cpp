@@ -1,0 +1,188 @@
+#include "norma/data/idx.h"
+
+#include <algorithm>
+#include <bit>
+#include <filesystem>
+#include <initializer_list>
+#include <vector>
+
+#include "norma/core/tensor_impl.h"
+#include "norma/data/file_reader.h"
+
+namespace norma::data {
+
+namespace {
+
+using detail::FileReader;
+
+struct ElementType {
+  unsigned char code;
+  uint64_t bytes;  // in the file
+  DType dtype;     // in memory
+  const char* name;
+};
+
+constexpr ElementType kElementTypes[] = {
+    {0x08, 1, kUInt8, "uint8"}, {0x09, 1, kInt64, "int8"},      {0x0b, 2, kInt64, "int16"},
+    {0x0c, 4, kInt64, "int32"}, {0x0d, 4, kFloat32, "float32"}, {0x0e, 8, kFloat64, "float64"},
+};
+
+template <class Bits>
+Bits big_endian(const unsigned char* bytes) {
+  uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(Bits); ++i) value = value << 8 | bytes[i];
+  return static_cast<Bits>(value);
+}
+
+// Fills `out` with `count` elements of the file type `Bits`, through `convert`.
+template <class Bits, class T, class Convert>
+uint64_t read_elements(FileReader& file, T* out, uint64_t count, Convert convert) {
+  unsigned char buffer[32768];
+  constexpr uint64_t kChunk = sizeof(buffer) / sizeof(Bits);
+  uint64_t bytes = 0;
+  for (uint64_t done = 0; done < count;) {
+    const uint64_t wanted = std::min(kChunk, count - done);
+    const std::size_t got = file.read(buffer, wanted * sizeof(Bits));
+    bytes += got;
+    if (got < wanted * sizeof(Bits)) break;
+    for (uint64_t i = 0; i < wanted; ++i) {
+      out[done + i] = convert(big_endian<Bits>(buffer + i * sizeof(Bits)));
+    }
+    done += wanted;
+  }
+  return bytes;
+}
+
+uint64_t read_payload(FileReader& file, const ElementType& type, TensorImpl& out) {
+  const auto count = static_cast<uint64_t>(out.numel);
+  switch (type.code) {
+    case 0x08:
+      return file.read(out.data(), count);
+    case 0x09:
+      return read_elements<uint8_t>(file, out.data_as<int64_t>(), count,
+                                    [](uint8_t v) { return int64_t{static_cast<int8_t>(v)}; });
+    case 0x0b:
+      return read_elements<uint16_t>(file, out.data_as<int64_t>(), count,
+                                     [](uint16_t v) { return int64_t{static_cast<int16_t>(v)}; });
+    case 0x0c:
+      return read_elements<uint32_t>(file, out.data_as<int64_t>(), count,
+                                     [](uint32_t v) { return int64_t{static_cast<int32_t>(v)}; });
+    case 0x0d:
+      return read_elements<uint32_t>(file, out.data_as<float>(), count,
+                                     [](uint32_t v) { return std::bit_cast<float>(v); });
+    default:
+      return read_elements<uint64_t>(file, out.data_as<double>(), count,
+                                     [](uint64_t v) { return std::bit_cast<double>(v); });
+  }
+}
+
+std::string hex(unsigned char value) {
+  constexpr char digits[] = "0123456789abcdef";
+  return std::string("0x") + digits[value >> 4] + digits[value & 15];
+}
+
+Tensor read(const char* op, const std::string& path) {
+  FileReader file(op, path);
+  unsigned char header[4 + 4 * Shape::kMaxDims];
+  if (file.read(header, 4) < 4) file.refuse("expected an IDX header of 4 bytes, got fewer");
+  if (header[0] != 0 || header[1] != 0) {
+    file.refuse("expected an IDX file, which begins with two zero bytes, got " + hex(header[0]) +
+                " " + hex(header[1]));
+  }
+  const ElementType* type =
+      std::find_if(std::begin(kElementTypes), std::end(kElementTypes),
+                   [&](const ElementType& known) { return known.code == header[2]; });
+  if (type == std::end(kElementTypes)) {
+    file.refuse("expected the IDX element type 0x08, 0x09, 0x0b, 0x0c, 0x0d or 0x0e, got " +
+                hex(header[2]));
+  }
+  const uint64_t dims = header[3];
+  if (dims < 1 || dims > static_cast<uint64_t>(Shape::kMaxDims)) {
+    file.refuse("expected 1 to 8 dimensions, got " + std::to_string(dims));
+  }
+  if (file.read(header + 4, 4 * dims) < 4 * dims) {
+    file.refuse("expected " + std::to_string(dims) + " sizes in the header, got fewer");
+  }
+
+  Shape sizes;
+  uint64_t bytes = type->bytes;
+  bool overflow = false;
+  for (uint64_t d = 0; d < dims; ++d) {
+    const auto size = big_endian<uint32_t>(header + 4 + 4 * d);
+    sizes.push_back(size);
+    overflow |= __builtin_mul_overflow(bytes, uint64_t{size}, &bytes);
+  }
+  const std::string what = std::string(type->name) + " " + sizes.str();
+  const uint64_t header_bytes = 4 + 4 * dims;
+  // Eight bytes in memory may come from one in the file.
+  if (overflow || bytes > uint64_t{1} << 59) {
+    file.refuse("expected a size that fits in memory, got a header that promises " + what);
+  }
+  const std::string expected =
+      "expected " + std::to_string(header_bytes + bytes) + " bytes for " + what + ", got ";
+  const std::string hint = "the file is cut short, or the header is wrong";
+  if (header_bytes + bytes > file.max_bytes()) {
+    file.refuse(expected + (file.compressed() ? "at most " : "") + std::to_string(file.max_bytes()),
+                hint);
+  }
+  if (!file.compressed() && header_bytes + bytes < file.disk_bytes()) {
+    file.refuse(expected + std::to_string(file.disk_bytes()), "there are bytes after the data");
+  }
+
+  Tensor result = new_tensor(sizes, type->dtype);
+  const uint64_t got = read_payload(file, *type, *result.impl());
+  if (got < bytes) file.refuse(expected + std::to_string(header_bytes + got), hint);
+  char extra;
+  if (file.read(&extra, 1) != 0) file.refuse(expected + "more", "there are bytes after the data");
+  return result;
+}
+
+// The path of the file under the first of its usual names that exists.
+std::string find_file(const std::string& dir, const std::string& stem, const std::string& rank) {
+  for (const char* mark : {"-", "."}) {
+    for (const char* ending : {"", ".gz"}) {
+      std::string path =
+          (std::filesystem::path(dir) / (stem + mark + "idx" + rank + "-ubyte" + ending)).string();
+      std::error_code error;
+      if (std::filesystem::exists(path, error)) return path;
+    }
+  }
+  fail("mnist", "expected the file " + stem + "-idx" + rank + "-ubyte (or " + stem + ".idx" + rank +
+                    "-ubyte, plain or .gz), got none of them in \"" + dir +
+                    "\"; download MNIST there, or use synthetic_digits()");
+}
+
+}  // namespace
+
+Tensor read_idx(const std::string& path) { return read("read_idx", path); }
+
+Dataset mnist(const std::string& dir, bool train) {
+  const std::string part = train ? "train" : "t10k";
+  const std::string image_path = find_file(dir, part + "-images", "3");
+  const std::string label_path = find_file(dir, part + "-labels", "1");
+  const auto check_kind = [](const Tensor& t, int64_t rank, const char* kind,
+                             const std::string& path) {
+    if (t.dtype() == kUInt8 && t.dim() == rank) return;
+    fail("mnist", std::string("expected ") + kind + ", got " + dtype_name(t.dtype()) + " " +
+                      t.sizes().str() + " in \"" + path + "\"");
+  };
+  const Tensor labels = read("mnist", label_path);
+  check_kind(labels, 1, "labels, uint8 [N]", label_path);
+  const Tensor images = read("mnist", image_path);
+  check_kind(images, 3, "images, uint8 [N, rows, cols]", image_path);
+  if (images.size(0) != labels.size(0)) {
+    fail("mnist", "expected one label per image, got " + std::to_string(images.size(0)) +
+                      " images in \"" + image_path + "\" and " + std::to_string(labels.size(0)) +
+                      " labels in \"" + label_path + "\"");
+  }
+  const auto* values = labels.data_ptr<uint8_t>();
+  const auto* wrong = std::find_if(values, values + labels.numel(), [](int v) { return v > 9; });
+  if (wrong != values + labels.numel()) {
+    fail("mnist", "expected labels from 0 to 9, got " + std::to_string(*wrong) + " for image " +
+                      std::to_string(wrong - values) + " in \"" + label_path +
+                      "\"; read other label sets with read_idx");
+  }
+  return {images.unsqueeze(1), labels.to(kInt64)};
+}
+
+}  // namespace norma::data

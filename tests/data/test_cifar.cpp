@@ -1,0 +1,116 @@
+#include "tests/data/gzip.h"
+#include "tests/data/helpers.h"
+
+using norma::Shape;
+using norma::Tensor;
+namespace data = norma::data;
+
+namespace {
+
+// Records whose pixels tell the record, the channel and the place.
+std::string records(int count, int first_label = 0) {
+  std::string bytes;
+  for (int n = 0; n < count; ++n) {
+    bytes.push_back(static_cast<char>((first_label + n) % 10));
+    for (int i = 0; i < 3072; ++i)
+      bytes.push_back(static_cast<char>((7 * n + 31 * (i / 1024) + i) % 251));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("cifar10 joins the training files that exist, plain or compressed") {
+  const Scratch scratch;
+  scratch.write("data_batch_4.bin", records(2, 6));
+  CHECK(data::cifar10(scratch.dir()).size() == 2);
+  scratch.write("data_batch_1.bin.gz", gzip(records(3, 1)));
+  const data::Dataset train = data::cifar10(scratch.dir());
+  CHECK(train.inputs.sizes() == Shape({5, 3, 32, 32}));
+  CHECK(train.inputs.dtype() == norma::kUInt8);
+  CHECK(norma::equal(train.targets, norma::tensor({1, 2, 3, 6, 7})));
+  const auto* pixels = train.inputs.data_ptr<uint8_t>();
+  bool same = true;
+  for (int n = 0; n < 5; ++n) {
+    for (int i = 0; i < 3072; ++i) {
+      same = same && pixels[n * 3072 + i] == (7 * (n < 3 ? n : n - 3) + 31 * (i / 1024) + i) % 251;
+    }
+  }
+  CHECK(same);
+}
+
+TEST_CASE("cifar10 takes a reduced test set where the whole one is absent") {
+  const Scratch scratch;
+  scratch.write("test_batch_notes.bin", "no data");
+  scratch.write("test_batch_.bin", "no data");
+  scratch.write("test_batch_5.txt", "no data");
+  scratch.write("test_batch_3.bin.gz", gzip(records(3, 4)));
+  CHECK(norma::equal(data::cifar10(scratch.dir(), false).targets, norma::tensor({4, 5, 6})));
+  scratch.write("test_batch_10.bin", records(10, 5));
+  CHECK(data::cifar10(scratch.dir(), false).size() == 10);
+  scratch.write("test_batch.bin", records(1, 9));
+  CHECK(norma::equal(data::cifar10(scratch.dir(), false).targets, norma::tensor({9})));
+}
+
+TEST_CASE("cifar10 refuses what is no whole number of records, and names the file") {
+  const Scratch scratch;
+  const std::string path = scratch.path("data_batch_2.bin");
+  const auto message_for = [&](const std::string& bytes) {
+    scratch.write("data_batch_2.bin", bytes);
+    return message_of([&] { data::cifar10(scratch.dir()); });
+  };
+  for (const std::size_t length : {0u, 1u, 3072u, 3074u, 6145u}) {
+    const std::string expected =
+        "[cifar10] expected whole records of 3073 bytes (30730000 bytes for the original file), "
+        "got " +
+        std::to_string(length) + " bytes in \"" + path +
+        "\"; the file is cut short, or is no CIFAR-10 binary file";
+    CHECK(message_for(records(3).substr(0, length)) == expected);
+    CHECK(message_for(gzip(records(3).substr(0, length))) == expected);
+  }
+  std::string wrong = records(3);
+  wrong[2 * 3073] = 10;
+  CHECK(message_for(wrong) ==
+        "[cifar10] expected labels from 0 to 9, got 10 in record 2 in \"" + path + "\"");
+  CHECK(has(message_for(gzip(records(3)).substr(0, 100)), "ends too early in \"" + path + "\""));
+  CHECK(has(message_for(std::string(30'730'001, '\0')),
+            "expected at most 30730000 bytes, got 30730001 in \"" + path + "\""));
+  CHECK(has(message_for(gzip(std::string(31'000'000, '\0'), 1)),
+            "expected at most 30730000 bytes, got more in \"" + path + "\""));
+  CHECK(message_for(std::string(30'730'000, '\0')) == "");
+
+  scratch.write("test_batch_4.bin", records(3));
+  CHECK(message_of([&] { data::cifar10(scratch.dir(), false); }) ==
+        "[cifar10] expected 12292 bytes for 4 records as in the name, got 9219 bytes in \"" +
+            scratch.path("test_batch_4.bin") + "\"");
+}
+
+TEST_CASE("cifar10 without files says which it looked for, and where") {
+  const Scratch scratch;
+  CHECK(message_of([&] { data::cifar10(scratch.dir()); }) ==
+        "[cifar10] expected data_batch_1.bin, …, data_batch_5.bin (at least one, plain or .gz), "
+        "got none of them in \"" +
+            scratch.dir() + "\"; unpack the binary version of CIFAR-10 there");
+  CHECK(has(message_of([&] { data::cifar10(scratch.path("absent"), false); }),
+            "expected test_batch.bin (or test_batch_1000.bin and the like, plain or .gz), got none "
+            "of them in \"" +
+                scratch.path("absent") + "\""));
+}
+
+TEST_CASE("the CIFAR-10 files") {
+  const std::string dir = real_data("cifar10");
+  if (dir.empty()) return;
+  // Labels and sums as read with Python's gzip and numpy from data_batch_1 and the first 1,000
+  // records of test_batch.
+  const Tensor first = norma::tensor({6, 9, 9, 4, 1, 1, 2, 7, 8, 3});
+  const data::Dataset train = data::cifar10(dir), test = data::cifar10(dir, false);
+  CHECK(train.size() >= 10'000);
+  CHECK(norma::equal(train.targets.narrow(0, 0, 10), first));
+  const auto sums = [](const Tensor& images) { return images.to(norma::kInt64).sum({0, 2, 3}); };
+  CHECK(norma::equal(sums(train.inputs.narrow(0, 0, 10'000)),
+                     norma::tensor({1'288'517'123, 1'262'189'222, 1'167'674'233})));
+  CHECK(test.size() >= 1'000);
+  CHECK(norma::equal(test.targets.narrow(0, 0, 10), norma::tensor({3, 8, 8, 0, 6, 6, 1, 6, 3, 1})));
+  CHECK(norma::equal(sums(test.inputs.narrow(0, 0, 1'000)),
+                     norma::tensor({129'709'978, 127'077'761, 117'772'592})));
+}

@@ -1,0 +1,230 @@
+#include "tests/data/gzip.h"
+#include "tests/data/helpers.h"
+
+using norma::Shape;
+using norma::Tensor;
+namespace data = norma::data;
+
+namespace {
+
+std::string big_endian(uint64_t value, int bytes) {
+  std::string text;
+  for (int i = bytes - 1; i >= 0; --i) text.push_back(static_cast<char>(value >> (8 * i)));
+  return text;
+}
+
+std::string idx(int type, const std::vector<uint32_t>& sizes, const std::string& payload) {
+  std::string bytes = big_endian(static_cast<uint64_t>(type), 3);
+  bytes += static_cast<char>(sizes.size());
+  for (const uint32_t size : sizes) bytes += big_endian(size, 4);
+  return bytes + payload;
+}
+
+std::string images(uint32_t n, uint32_t rows = 2, uint32_t cols = 3) {
+  std::string pixels;
+  for (uint32_t i = 0; i < n * rows * cols; ++i) pixels.push_back(static_cast<char>(200 + i));
+  return idx(8, {n, rows, cols}, pixels);
+}
+
+std::string labels(const std::string& values) {
+  return idx(8, {static_cast<uint32_t>(values.size())}, values);
+}
+
+}  // namespace
+
+TEST_CASE("read_idx knows every element type, big-endian, plain or compressed") {
+  const Scratch scratch;
+  struct Row {
+    int type;
+    std::string payload;
+    Tensor expected;
+  };
+  const auto words = [](std::initializer_list<uint64_t> values, int bytes) {
+    std::string text;
+    for (const uint64_t value : values) text += big_endian(value, bytes);
+    return text;
+  };
+  const Row rows[] = {
+      {0x08, "\x01\x80\xff", norma::tensor(std::vector<uint8_t>{1, 128, 255})},
+      {0x09, "\x01\x80\xff", norma::tensor({1, -128, -1})},
+      {0x0b, words({0x0102, 0x8000, 0xffff}, 2), norma::tensor({258, -32768, -1})},
+      {0x0c, words({0x01020304, 0x80000000, 0xffffffff}, 4),
+       norma::tensor({16909060, -2147483648LL, -1})},
+      {0x0d, words({0x3fc00000, 0xc0490fdb, 0x00000001}, 4),
+       norma::tensor({1.5, -3.14159274101257324, 1.401298464324817e-45})},
+      {0x0e, words({0x3ff8000000000000, 0xc00921fb54442d18, 0x0000000000000001}, 8),
+       norma::tensor(std::vector<double>{1.5, -3.141592653589793, 4.9406564584124654e-324})},
+  };
+  for (const Row& row : rows) {
+    const std::string file = idx(row.type, {3}, row.payload);
+    for (const std::string& bytes : {file, gzip(file)}) {
+      const Tensor got = data::read_idx(scratch.write("file", bytes));
+      INFO("type " << row.type);
+      CHECK(got.dtype() == row.expected.dtype());
+      CHECK(norma::equal(got, row.expected));
+    }
+  }
+}
+
+TEST_CASE("read_idx keeps the order of dimensions; empty and long files") {
+  const Scratch scratch;
+  const Tensor cube = data::read_idx(scratch.write("cube", idx(9, {2, 3, 4}, [] {
+                                                     std::string text;
+                                                     for (char i = 0; i < 24; ++i)
+                                                       text.push_back(i);
+                                                     return text;
+                                                   }())));
+  CHECK(norma::equal(cube, norma::arange(24).reshape({2, 3, 4})));
+  CHECK(data::read_idx(scratch.write("none", idx(8, {0, 28, 28}, ""))).sizes() ==
+        Shape({0, 28, 28}));
+  CHECK(data::read_idx(scratch.write("eight", idx(8, {1, 1, 1, 1, 1, 1, 1, 1}, "a"))).dim() == 8);
+  // Longer than the reader's buffers.
+  std::string payload;
+  for (uint64_t i = 0; i < 70'001; ++i) payload += big_endian(i * 30'000, 4);
+  const std::string bytes = idx(0x0c, {70'001}, payload);
+  const Tensor expected = norma::arange(0, 70'001 * 30'000LL, 30'000);
+  CHECK(norma::equal(data::read_idx(scratch.write("long", bytes)), expected));
+  CHECK(norma::equal(data::read_idx(scratch.write("long", gzip(bytes))), expected));
+}
+
+TEST_CASE("read_idx refuses a file of any other length, and names it") {
+  const Scratch scratch;
+  const std::string whole = idx(0x0b, {2, 3}, "abcdefghijkl");
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    for (const bool packed : {false, true}) {
+      const std::string part = whole.substr(0, length);
+      const std::string path = scratch.write("cut", packed ? gzip(part) : part);
+      const std::string message = message_of([&] { data::read_idx(path); });
+      CHECK(has(message, "[read_idx] expected "));
+      CHECK(has(message, " in \"" + path + "\""));
+    }
+  }
+  const auto message_for = [&](const std::string& bytes) {
+    const std::string path = scratch.write("f", bytes);
+    std::string message = message_of([&] { data::read_idx(path); });
+    const std::size_t at = message.find("\"" + path + "\"");
+    if (at != std::string::npos) message.replace(at, path.size() + 2, "PATH");
+    return message;
+  };
+  CHECK(message_for(whole) == "");
+  CHECK(message_for(whole.substr(0, 23)) ==
+        "[read_idx] expected 24 bytes for int16 [2, 3], got 23 in PATH; the file is cut short, or "
+        "the header is wrong");
+  CHECK(message_for(gzip(whole.substr(0, 23))) ==
+        "[read_idx] expected 24 bytes for int16 [2, 3], got 23 in PATH; the file is cut short, or "
+        "the header is wrong");
+  CHECK(message_for(whole + "!") ==
+        "[read_idx] expected 24 bytes for int16 [2, 3], got 25 in PATH; there are bytes after the "
+        "data");
+  CHECK(message_for(gzip(whole + "!")) ==
+        "[read_idx] expected 24 bytes for int16 [2, 3], got more in PATH; there are bytes after "
+        "the data");
+  CHECK(message_for(gzip(whole).substr(0, 30)) ==
+        "[read_idx] expected complete gzip data, got a file that ends too early in PATH; copy or "
+        "download it again");
+  CHECK(message_for("") == "[read_idx] expected an IDX header of 4 bytes, got fewer in PATH");
+  CHECK(message_for(whole.substr(0, 11)) ==
+        "[read_idx] expected 2 sizes in the header, got fewer in PATH");
+}
+
+TEST_CASE("read_idx refuses headers that make no sense, before it sets memory aside") {
+  const Scratch scratch;
+  const auto message_for = [&](const std::string& bytes) {
+    return message_of([&] { data::read_idx(scratch.write("f", bytes)); });
+  };
+  CHECK(has(message_for("\x89PNG"),
+            "expected an IDX file, which begins with two zero bytes, got 0x89 0x50"));
+  CHECK(has(message_for(idx(0x0a, {1}, "a")),
+            "expected the IDX element type 0x08, 0x09, 0x0b, 0x0c, 0x0d or 0x0e, got 0x0a"));
+  CHECK(has(message_for(idx(8, {}, "a")), "expected 1 to 8 dimensions, got 0"));
+  CHECK(has(message_for(idx(8, std::vector<uint32_t>(9, 1), "a")),
+            "expected 1 to 8 dimensions, got 9"));
+
+  const int64_t live = norma::live_storage_bytes(), asked = norma::system_allocations();
+  CHECK(has(message_for(idx(8, {0xffffffff, 0xffffffff, 0xffffffff}, "a")),
+            "expected a size that fits in memory, got a header that promises uint8 [4294967295, "
+            "4294967295, 4294967295]"));
+  CHECK(has(message_for(idx(9, {0xffffffff, 0x40000000}, "a")), "expected a size that fits"));
+  CHECK(has(message_for(idx(8, {4'000'000'000}, "a")),
+            "expected 4000000008 bytes for uint8 [4000000000], got 9"));
+  const std::string packed = gzip(idx(8, {4'000'000'000}, "a"));
+  CHECK(has(message_for(packed), "expected 4000000008 bytes for uint8 [4000000000], got at most " +
+                                     std::to_string(1032 * packed.size())));
+  CHECK(norma::live_storage_bytes() == live);
+  CHECK(norma::system_allocations() == asked);
+}
+
+TEST_CASE("mnist finds its files under each of their names") {
+  const std::string image_names[] = {"-images-idx3-ubyte", "-images.idx3-ubyte",
+                                     "-images-idx3-ubyte.gz", "-images.idx3-ubyte.gz"};
+  const std::string label_names[] = {"-labels-idx1-ubyte", "-labels.idx1-ubyte",
+                                     "-labels-idx1-ubyte.gz", "-labels.idx1-ubyte.gz"};
+  for (const std::string& image_name : image_names) {
+    for (const std::string& label_name : label_names) {
+      const Scratch scratch;
+      const auto packed = [](const std::string& name, const std::string& bytes) {
+        return name.ends_with(".gz") ? gzip(bytes) : bytes;
+      };
+      scratch.write("train" + image_name, packed(image_name, images(3)));
+      scratch.write("train" + label_name, packed(label_name, labels({9, 0, 5})));
+      scratch.write("t10k" + image_name, packed(image_name, images(1)));
+      scratch.write("t10k" + label_name, packed(label_name, labels({7})));
+      const data::Dataset train = data::mnist(scratch.dir());
+      CHECK(train.inputs.sizes() == Shape({3, 1, 2, 3}));
+      CHECK(train.inputs.dtype() == norma::kUInt8);
+      CHECK(norma::equal(train.inputs.flatten().to(norma::kInt64), norma::arange(200, 218)));
+      CHECK(norma::equal(train.targets, norma::tensor({9, 0, 5})));
+      CHECK(train.targets.dtype() == norma::kInt64);
+      CHECK(norma::equal(data::mnist(scratch.dir(), false).targets, norma::tensor({7})));
+    }
+  }
+}
+
+TEST_CASE("mnist refuses files that do not fit together, and names them") {
+  const Scratch scratch;
+  const auto message = [&] { return message_of([&] { data::mnist(scratch.dir()); }); };
+  const std::string image_path = scratch.path("train-images-idx3-ubyte");
+  const std::string label_path = scratch.path("train-labels-idx1-ubyte");
+  CHECK(message() ==
+        "[mnist] expected the file train-images-idx3-ubyte (or train-images.idx3-ubyte, plain or "
+        ".gz), got none of them in \"" +
+            scratch.dir() + "\"; download MNIST there, or use synthetic_digits()");
+  scratch.write("train-images-idx3-ubyte", images(3));
+  CHECK(has(message(), "expected the file train-labels-idx1-ubyte"));
+
+  scratch.write("train-labels-idx1-ubyte", labels({1, 2}));
+  CHECK(message() == "[mnist] expected one label per image, got 3 images in \"" + image_path +
+                         "\" and 2 labels in \"" + label_path + "\"");
+  scratch.write("train-labels-idx1-ubyte", labels({1, 2, 10}));
+  CHECK(message() == "[mnist] expected labels from 0 to 9, got 10 for image 2 in \"" + label_path +
+                         "\"; read other label sets with read_idx");
+  scratch.write("train-labels-idx1-ubyte", images(3));
+  CHECK(message() ==
+        "[mnist] expected labels, uint8 [N], got uint8 [3, 2, 3] in \"" + label_path + "\"");
+  scratch.write("train-labels-idx1-ubyte", labels({1, 2, 3}).substr(0, 10));
+  CHECK(has(message(), "[mnist] expected 11 bytes for uint8 [3], got 10 in \"" + label_path));
+  scratch.write("train-labels-idx1-ubyte", labels({1, 2, 3}));
+  scratch.write("train-images-idx3-ubyte", idx(9, {3, 1, 1}, "abc"));
+  CHECK(message() == "[mnist] expected images, uint8 [N, rows, cols], got int64 [3, 1, 1] in \"" +
+                         image_path + "\"");
+}
+
+TEST_CASE("the MNIST files") {
+  const std::string dir = real_data("mnist");
+  if (dir.empty()) return;
+  const data::Dataset train = data::mnist(dir), test = data::mnist(dir, false);
+  CHECK(train.inputs.sizes() == Shape({60000, 1, 28, 28}));
+  CHECK(test.inputs.sizes() == Shape({10000, 1, 28, 28}));
+  // Sums and labels as read with Python's gzip and numpy.
+  CHECK(test.inputs.to(norma::kInt64).sum().item<int64_t>() == 264'923'200);
+  CHECK(
+      norma::equal(train.targets.narrow(0, 0, 10), norma::tensor({5, 0, 4, 1, 9, 2, 1, 3, 1, 4})));
+  CHECK(norma::equal(test.targets.narrow(0, 0, 10), norma::tensor({7, 2, 1, 0, 4, 1, 4, 9, 5, 9})));
+  const int64_t counts[] = {5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949};
+  for (int64_t digit = 0; digit < 10; ++digit) {
+    CHECK(train.targets.eq(digit).sum().item<int64_t>() == counts[digit]);
+  }
+  const Tensor pixels = data::convert_image_dtype(train.inputs);
+  CHECK(pixels.mean().item<double>() == Approx(0.1307).margin(1e-4));
+  CHECK(pixels.std().item<double>() == Approx(0.3081).margin(1e-4));
+}
