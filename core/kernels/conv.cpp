@@ -1,207 +1,192 @@
 #include "norma/core/kernels/conv.h"
 
 #include <algorithm>
+#include <numeric>
 
-#include "norma/core/blas.h"
+#include "norma/core/kernels/lines.h"
 #include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/tile.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
 namespace {
 
-// A panel of columns stays in the second-level cache, beside OpenBLAS's packed copies.
-constexpr int64_t kPanelBytes = 256 * 1024;
+// Working memory of a panel, which has to stay in the second-level cache.
+constexpr int64_t kPanelBytes = 384 * 1024;
 // Multiply-adds below which a second thread costs more than it brings.
-constexpr int64_t kThreadWork = 100'000;
+constexpr int64_t kThreadWork = 200'000;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// A convolution as matrix products per image and group: y [outputs, positions] = w [outputs, depth]
-// times columns [depth, positions], where row (c, i, j) of the columns is channel c as tap (i, j)
-// sees it. The positions are cut into panels of `width`.
-struct Plan {
-  int64_t depth, outputs, positions, width, panels;
-  bool pointwise;     // the columns are the image itself
-  bool whole_images;  // enough images to give every thread its share
+// Every tap sees the image as it is.
+bool is_pointwise(const Conv2dShape& s) {
+  return s.taps() == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 && s.pad_left == 0 &&
+         s.in_h == s.out_h && s.in_w == s.out_w;
+}
 
+// The output rows of an image in panels.
+struct Panels {
+  // `row_size`: elements of working memory that an output row takes.
   template <class T>
-  static Plan make(const Conv2dShape& s) {
-    Plan plan{};
-    plan.depth = s.group_in() * s.taps();
-    plan.outputs = s.group_out();
-    plan.positions = s.out_size();
-    plan.pointwise = s.taps() == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
-                     s.pad_left == 0 && s.in_size() == s.out_size();
+  static Panels make(const Conv2dShape& s, int64_t row_size) {
+    const int64_t row_bytes = std::max<int64_t>(row_size, 1) * static_cast<int64_t>(sizeof(T));
+    const int64_t fit = std::max<int64_t>(kPanelBytes / row_bytes, 1);
+    int64_t count = ceil_div(s.out_h, std::min(fit, s.out_h));
+    // With few images, every one is shared out.
     const int64_t threads = get_num_threads();
-    plan.whole_images = s.batch >= 4 * threads || s.batch % threads == 0;
-    int64_t width =
-        kPanelBytes / static_cast<int64_t>(sizeof(T)) / std::max<int64_t>(plan.depth, 1);
-    width = std::max<int64_t>(width, 64);
-    plan.panels = plan.pointwise ? 1 : ceil_div(plan.positions, width);
-    if (!plan.whole_images) {
-      plan.panels = std::min(plan.positions, ceil_div(plan.panels, threads) * threads);
+    if (s.batch < 4 * threads && s.batch % threads != 0) {
+      count = std::min(s.out_h, ceil_div(count, threads) * threads);
     }
-    plan.width = ceil_div(plan.positions, plan.panels);
-    plan.panels = ceil_div(plan.positions, plan.width);
-    return plan;
+    const int64_t rows = ceil_div(s.out_h, count);
+    return {rows, ceil_div(s.out_h, rows)};
   }
-  int64_t begin(int64_t panel) const { return panel * width; }
-  int64_t count(int64_t panel) const { return std::min(width, positions - begin(panel)); }
-  int64_t column_size() const { return depth * width; }
-  int64_t grain(int64_t items_per_image, int64_t groups) const {
-    const int64_t work = depth * outputs * positions * groups / items_per_image;
-    return ceil_div(kThreadWork, std::max<int64_t>(work, 1));
-  }
+  int64_t rows, count;
 };
 
-struct Range {
-  int64_t begin, end;
-};
+int64_t grain(const Conv2dShape& s, int64_t items) {
+  const int64_t work = s.batch * s.out_channels * s.out_size() * s.group_in() * s.taps();
+  return ceil_div(kThreadWork * std::max<int64_t>(items, 1), std::max<int64_t>(work, 1));
+}
 
-// Walks the columns of `channels` at the positions of a panel: f(image, column, before, inside,
-// after) for every run within one output row, whose cells lie in the frame, in the image from
-// offset `image` on, and in the frame again.
-template <class F>
-NORMA_INLINE inline void each_run(const Conv2dShape& s, Range channels, Range positions, F f) {
-  int64_t column = 0;
-  for (int64_t c = channels.begin; c < channels.end; ++c) {
+// The order of terms is that of the weights in memory: channel, kernel row, kernel column.
+void fill_offsets(const Lines& lines, bool direct, int64_t* offsets) {
+  const Conv2dShape& s = lines.shape;
+  for (int64_t c = 0; c < s.group_in(); ++c) {
     for (int64_t i = 0; i < s.kernel_h; ++i) {
       for (int64_t j = 0; j < s.kernel_w; ++j) {
-        const int64_t shift = j * s.dilation_w - s.pad_left;
-        const Span valid = valid_positions(s.out_w, s.stride_w, shift, s.in_w);
-        int64_t row = positions.begin / s.out_w, first = positions.begin % s.out_w;
-        for (int64_t left = positions.end - positions.begin; left > 0; ++row, first = 0) {
-          const int64_t last = std::min(s.out_w, first + left);
-          const int64_t y = row * s.stride_h + i * s.dilation_h - s.pad_top;
-          int64_t from = last, to = last;
-          if (y >= 0 && y < s.in_h) {
-            from = std::min(std::max(valid.first, first), last);
-            to = std::min(std::max(valid.last, from), last);
-          }
-          f((c * s.in_h + y) * s.in_w + from * s.stride_w + shift, column, from - first, to - from,
-            last - to);
-          column += last - first;
-          left -= last - first;
+        *offsets++ = direct ? c * s.in_size() : lines.offset(c, i, j);
+      }
+    }
+  }
+}
+
+// y = x ⋆ w + bias with the weights seen through `view`, whose groups are `group_stride` apart.
+template <class T>
+void correlate(Conv2dShape s, const WeightView<T>& view, int64_t group_stride, const T* bias,
+               const T* x, T* y) {
+  const bool direct = is_pointwise(s) && s.out_size() % kTileSlack == 0;
+  if (direct) {
+    // Any division into rows will do; this one leaves no vector incomplete.
+    s.in_h = s.out_h = s.out_size() / kTileSlack;
+    s.in_w = s.out_w = kTileSlack;
+  }
+  const int64_t depth = s.group_in() * s.taps(), outputs = s.group_out();
+  const Panels panels = Panels::make<T>(s, s.group_in() * s.kernel_w * s.out_w);
+  const Lines lines(s, panels.rows);
+  const Scratch<int64_t> offsets(depth);
+  fill_offsets(lines, direct, offsets.data());
+
+  // Without enough panels for all threads, the output channels are shared out as well.
+  const int64_t block = row_block<T>(), row_blocks = ceil_div(outputs, block);
+  const int64_t units = s.batch * s.groups * panels.count;
+  const int64_t wanted =
+      std::min(row_blocks, ceil_div(get_num_threads(), std::max<int64_t>(units, 1)));
+  const int64_t share = ceil_div(row_blocks, wanted) * block;
+  const int64_t shares = ceil_div(outputs, share);
+
+  const int64_t group_packed = packed_size<T>(outputs, depth);
+  const Scratch<T> packed(s.groups * group_packed);
+  parallel_for(s.groups * row_blocks, 20'000 / (block * depth + 1) + 1,
+               [&](int64_t first, int64_t last) {
+                 for (int64_t item = first; item < last; ++item) {
+                   const int64_t g = item / row_blocks, row = item % row_blocks * block;
+                   WeightView<T> weights = view;
+                   weights.data += g * group_stride + row * view.row;
+                   pack_weights(weights, std::min(block, outputs - row), s.group_in(), s.kernel_h,
+                                s.kernel_w, bias ? bias + g * outputs + row : nullptr,
+                                packed.data() + g * group_packed + row * (depth + 1));
+                 }
+               });
+
+  const int64_t items = units * shares, item_grain = grain(s, items);
+  const int64_t line_size = direct ? 0 : lines.size() + kTileSlack;
+  const Scratch<T> line_memory(detail::parallel_parts(items, item_grain) * line_size);
+  parallel_parts_for(items, item_grain, [&](int64_t first, int64_t last, int part) {
+    T* filled = line_memory.data() + part * line_size;
+    int64_t filled_unit = -1;
+    if (!direct) std::fill_n(filled + lines.size(), kTileSlack, T(0));
+    for (int64_t item = first; item < last; ++item) {
+      const int64_t unit = item / shares, row = item % shares * share;
+      const int64_t begin = unit % panels.count * panels.rows;
+      const int64_t rows = std::min(panels.rows, s.out_h - begin);
+      const int64_t g = unit / panels.count % s.groups, n = unit / panels.count / s.groups;
+      const T* image = x + (n * s.in_channels + g * s.group_in()) * s.in_size();
+      if (!direct && unit != filled_unit) fill_lines(lines, begin, rows, image, filled);
+      filled_unit = unit;
+      const int64_t channel = n * s.out_channels + g * outputs + row;
+      multiply(Product<T>{.rows = std::min(share, outputs - row),
+                          .depth = depth,
+                          .count = rows * s.out_w,
+                          .packed = packed.data() + g * group_packed + row * (depth + 1),
+                          .offsets = offsets.data(),
+                          .b = direct ? image + begin * s.out_w : filled,
+                          .c = y + channel * s.out_size() + begin * s.out_w,
+                          .ldc = s.out_size()});
+    }
+  });
+}
+
+// Along one axis: the input cells that lie at `residue` modulo the stride, and the taps that reach
+// them. dx at those cells is a convolution of dy, of stride 1, with these taps in reverse.
+struct Phase {
+  Phase(int64_t residue, int64_t stride, int64_t dilation, int64_t kernel, int64_t pad, int64_t in)
+      : tap_step(stride / std::gcd(stride, dilation)), dilation_step(tap_step * dilation / stride) {
+    int64_t first_tap = 0;
+    while (first_tap < kernel && first_tap * dilation % stride != residue) ++first_tap;
+    taps = first_tap < kernel ? (kernel - 1 - first_tap) / tap_step + 1 : 0;
+    last_tap = first_tap + (taps - 1) * tap_step;
+    const int64_t before = pad > residue ? ceil_div(pad - residue, stride) : 0;
+    first_cell = before * stride + residue - pad;
+    cells = first_cell < in ? (in - 1 - first_cell) / stride + 1 : 0;
+    frame = (taps - 1) * dilation_step + first_tap * dilation / stride - before;
+  }
+  int64_t tap_step, dilation_step;
+  int64_t taps = 0, last_tap = 0;
+  int64_t first_cell = 0, cells = 0;
+  int64_t frame = 0;  // rows of zeros around dy; negative: rows of dy that do not count
+};
+
+template <class T>
+void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
+  const int64_t planes = s.batch * s.in_channels;
+  const bool strided = s.stride_h > 1 || s.stride_w > 1;
+  if (strided) {
+    parallel_for(planes * s.in_size(), 50'000,
+                 [&](int64_t first, int64_t last) { std::fill(dx + first, dx + last, T(0)); });
+  }
+  for (int64_t a = 0; a < s.stride_h; ++a) {
+    const Phase rows(a, s.stride_h, s.dilation_h, s.kernel_h, s.pad_top, s.in_h);
+    for (int64_t b = 0; b < s.stride_w; ++b) {
+      const Phase cols(b, s.stride_w, s.dilation_w, s.kernel_w, s.pad_left, s.in_w);
+      if (rows.taps * cols.taps == 0 || rows.cells * cols.cells == 0) continue;
+      Conv2dShape t = s;
+      t.in_channels = s.out_channels, t.in_h = s.out_h, t.in_w = s.out_w;
+      t.out_channels = s.in_channels, t.out_h = rows.cells, t.out_w = cols.cells;
+      t.kernel_h = rows.taps, t.kernel_w = cols.taps;
+      t.stride_h = t.stride_w = 1;
+      t.pad_top = rows.frame, t.pad_left = cols.frame;
+      t.dilation_h = rows.dilation_step, t.dilation_w = cols.dilation_step;
+      const int64_t depth = s.group_in() * s.taps();
+      const WeightView<T> view{.data = w + rows.last_tap * s.kernel_w + cols.last_tap,
+                               .row = s.taps(),
+                               .channel = depth,
+                               .tap_h = -rows.tap_step * s.kernel_w,
+                               .tap_w = -cols.tap_step};
+      const T* no_bias = nullptr;
+      if (!strided) return correlate(t, view, s.group_out() * depth, no_bias, dy, dx);
+      const Scratch<T> phase(planes * t.out_size());
+      correlate(t, view, s.group_out() * depth, no_bias, dy, phase.data());
+      parallel_for(planes * t.out_h, 50'000 / t.out_w + 1, [&](int64_t first, int64_t last) {
+        for (int64_t line = first; line < last; ++line) {
+          const int64_t y = rows.first_cell + line % t.out_h * s.stride_h;
+          T* out = dx + line / t.out_h * s.in_size() + y * s.in_w + cols.first_cell;
+          const T* in = phase.data() + line * t.out_w;
+          for (int64_t k = 0; k < t.out_w; ++k) out[k * s.stride_w] = in[k];
         }
-      }
+      });
     }
   }
-}
-
-// At stride 1 and equal widths, a tap sees the image moved by a constant: one long run per row of
-// the columns, except for the cells that would come from the neighbouring line.
-bool is_shift(const Conv2dShape& s) {
-  return s.stride_h == 1 && s.stride_w == 1 && s.out_w == s.in_w;
-}
-
-// f(row of the columns, tap's move in cells, first and last position that it sees, its sideways
-// move) for every row.
-template <class F>
-NORMA_INLINE inline void each_shift(const Conv2dShape& s, Range channels, Range positions, F f) {
-  int64_t row = 0;
-  for (int64_t c = channels.begin; c < channels.end; ++c) {
-    for (int64_t i = 0; i < s.kernel_h; ++i) {
-      const int64_t down = i * s.dilation_h - s.pad_top;
-      for (int64_t j = 0; j < s.kernel_w; ++j, ++row) {
-        const int64_t across = j * s.dilation_w - s.pad_left, move = down * s.in_w + across;
-        // Neither above nor below the image, nor before its first or after its last cell.
-        const int64_t lowest = std::max(std::max<int64_t>(0, -down) * s.in_w, -move);
-        const int64_t highest = std::min((s.in_h - down) * s.in_w, s.in_size() - move);
-        const bool misses = across >= s.in_w || -across >= s.in_w;
-        const int64_t from =
-            misses ? positions.end : std::clamp(lowest, positions.begin, positions.end);
-        const int64_t to = std::clamp(highest, from, positions.end);
-        f(row, c * s.in_size() + move, Range{from, to}, across);
-      }
-    }
-  }
-}
-
-// Zeroes the cells of a row of columns that a tap sees beside the image.
-template <class T>
-NORMA_INLINE inline void clear_sides(const Conv2dShape& s, Range positions, int64_t across,
-                                     T* out) {
-  if (across == 0) return;
-  const int64_t width = across < 0 ? -across : across, side = across < 0 ? 0 : s.out_w - width;
-  for (int64_t line = positions.begin / s.out_w * s.out_w + side; line < positions.end;
-       line += s.out_w) {
-    const int64_t last = std::min(line + width, positions.end);
-    for (int64_t at = std::max(line, positions.begin); at < last; ++at)
-      out[at - positions.begin] = T(0);
-  }
-}
-
-template <class T>
-void im2col(const Conv2dShape& s, Range channels, Range positions, const T* image, T* columns) {
-  if (is_shift(s)) {
-    simd([=]() NORMA_INLINE {
-      const int64_t count = positions.end - positions.begin;
-      each_shift(s, channels, positions,
-                 [=](int64_t row, int64_t move, Range seen, int64_t across) NORMA_INLINE {
-                   T* const out = columns + row * count;
-                   const int64_t before = seen.begin - positions.begin,
-                                 after = seen.end - positions.begin;
-                   for (int64_t k = 0; k < before; ++k) out[k] = T(0);
-                   const T* const in = image + move + positions.begin;
-                   for (int64_t k = before; k < after; ++k) out[k] = in[k];
-                   for (int64_t k = after; k < count; ++k) out[k] = T(0);
-                   clear_sides(s, positions, across, out);
-                 });
-    });
-    return;
-  }
-  simd([=]() NORMA_INLINE {
-    const int64_t step = s.stride_w;
-    each_run(s, channels, positions,
-             [=](int64_t cell, int64_t column, int64_t before, int64_t inside, int64_t after)
-                 NORMA_INLINE {
-                   T* out = columns + column;
-                   for (int64_t k = 0; k < before; ++k) out[k] = T(0);
-                   out += before;
-                   const T* in = image + cell;
-                   if (step == 1) {
-                     for (int64_t k = 0; k < inside; ++k) out[k] = in[k];
-                   } else {
-                     for (int64_t k = 0; k < inside; ++k) out[k] = in[k * step];
-                   }
-                   out += inside;
-                   for (int64_t k = 0; k < after; ++k) out[k] = T(0);
-                 });
-  });
-}
-
-// The transpose of im2col: adds the columns, which it may overwrite, to the cells they came from.
-template <class T>
-void col2im(const Conv2dShape& s, Range channels, Range positions, T* columns, T* image) {
-  if (is_shift(s)) {
-    simd([=]() NORMA_INLINE {
-      const int64_t count = positions.end - positions.begin;
-      each_shift(s, channels, positions,
-                 [=](int64_t row, int64_t move, Range seen, int64_t across) NORMA_INLINE {
-                   T* const in = columns + row * count;
-                   clear_sides(s, positions, across, in);
-                   T* const out = image + move + positions.begin;
-                   const int64_t last = seen.end - positions.begin;
-                   for (int64_t k = seen.begin - positions.begin; k < last; ++k) out[k] += in[k];
-                 });
-    });
-    return;
-  }
-  simd([=]() NORMA_INLINE {
-    const int64_t step = s.stride_w;
-    each_run(s, channels, positions,
-             [=](int64_t cell, int64_t column, int64_t before, int64_t inside, int64_t)
-                 NORMA_INLINE {
-                   const T* in = columns + column + before;
-                   T* out = image + cell;
-                   if (step == 1) {
-                     for (int64_t k = 0; k < inside; ++k) out[k] += in[k];
-                   } else {
-                     for (int64_t k = 0; k < inside; ++k) out[k * step] += in[k];
-                   }
-                 });
-  });
 }
 
 template <class T>
@@ -222,175 +207,103 @@ double sum(const T* values, int64_t count) {
   return total;
 }
 
+// dw and db, each of which may be null. Every part of the images has sums of its own, which are
+// added in order at the end.
 template <class T>
-void add_weight_grad(const Plan& plan, const T* dy, const T* columns, int64_t ld, int64_t count,
-                     T* dw) {
-  gemm(false, true, plan.outputs, plan.depth, count, T(1), dy, plan.positions, columns, ld, T(1),
-       dw, plan.depth);
-}
+void weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw, T* db) {
+  const int64_t depth = s.group_in() * s.taps(), outputs = s.group_out();
+  const int64_t terms = ceil_div(depth, kTermBlock) * kTermBlock;
+  const int64_t columns = ceil_div(outputs, kColumnBlock) * kColumnBlock;
+  const bool direct = is_pointwise(s);
+  const Panels panels = Panels::make<T>(s, (s.group_in() * s.kernel_w + columns) * s.out_w);
+  const Lines lines(s, panels.rows);
+  const Scratch<int64_t> offsets(terms);
+  std::fill_n(offsets.data() + depth, terms - depth, int64_t{0});
+  fill_offsets(lines, direct, offsets.data());
 
-// Gradient of the input channels `channels` of one group of one image; `columns` is scratch.
-template <class T>
-void add_input_grad(const Conv2dShape& s, const Plan& plan, Range channels, Range positions,
-                    const T* w, const T* dy, T* columns, T* dx) {
-  const int64_t rows = (channels.end - channels.begin) * s.taps();
-  const int64_t count = positions.end - positions.begin;
-  const T* weights = w + channels.begin * s.taps();
-  if (plan.pointwise) {
-    gemm(true, false, rows, count, plan.outputs, T(1), weights, plan.depth, dy + positions.begin,
-         plan.positions, T(0), dx + channels.begin * plan.positions + positions.begin,
-         plan.positions);
-    return;
-  }
-  gemm(true, false, rows, count, plan.outputs, T(1), weights, plan.depth, dy + positions.begin,
-       plan.positions, T(0), columns, count);
-  col2im(s, channels, positions, columns, dx);
-}
-
-// Few images: each thread takes some input channels of each, so that no two write to one cell.
-template <class T>
-void input_grad_by_channels(const Conv2dShape& s, const Plan& plan, const T* w, const T* dy,
-                            T* dx) {
-  const int64_t block = ceil_div(s.group_in(), get_num_threads());
-  const int64_t blocks = ceil_div(s.group_in(), block);
-  const int64_t items = s.batch * s.groups * blocks;
-  const int64_t grain = plan.grain(s.groups * blocks, s.groups);
-  const int64_t columns = plan.pointwise ? 0 : block * s.taps() * plan.width;
-  const Scratch<T> scratch(detail::parallel_parts(items, grain) * columns);
-  parallel_parts_for(items, grain, [&](int64_t first, int64_t last, int part) {
+  const int64_t items = s.batch * panels.count, item_grain = grain(s, items);
+  const int64_t parts = detail::parallel_parts(items, item_grain);
+  const int64_t line_size = dw && !direct ? lines.size() : 0;
+  const int64_t turned_size = dw ? panels.rows * s.out_w * columns : 0;
+  const int64_t sum_size = dw ? s.groups * terms * columns : 0;
+  const Scratch<T> memory(parts * (line_size + turned_size));
+  const Scratch<T> sums(parts * sum_size);
+  const Scratch<double> bias_sums(db ? parts * s.out_channels : 0);
+  parallel_parts_for(items, item_grain, [&](int64_t first, int64_t last, int part) {
+    T* filled = memory.data() + part * (line_size + turned_size);
+    T* turned = filled + line_size;
+    T* part_sums = sums.data() + part * sum_size;
+    double* part_db = bias_sums.data() + part * s.out_channels;
+    std::fill_n(part_sums, sum_size, T(0));
+    if (db) std::fill_n(part_db, s.out_channels, 0.0);
     for (int64_t item = first; item < last; ++item) {
-      const int64_t n = item / (s.groups * blocks), g = item / blocks % s.groups;
-      const Range channels{item % blocks * block,
-                           std::min(s.group_in(), (item % blocks + 1) * block)};
-      T* image = dx + (n * s.in_channels + g * s.group_in()) * s.in_size();
-      std::fill(image + channels.begin * s.in_size(), image + channels.end * s.in_size(), T(0));
-      for (int64_t p = 0; p < plan.panels; ++p) {
-        add_input_grad(s, plan, channels, {plan.begin(p), plan.begin(p) + plan.count(p)},
-                       w + g * plan.outputs * plan.depth,
-                       dy + (n * s.out_channels + g * plan.outputs) * plan.positions,
-                       scratch.data() + part * columns, image);
+      const int64_t n = item / panels.count, begin = item % panels.count * panels.rows;
+      const int64_t rows = std::min(panels.rows, s.out_h - begin);
+      const T* grad = dy + n * s.out_channels * s.out_size() + begin * s.out_w;
+      for (int64_t o = 0; db && o < s.out_channels; ++o) {
+        part_db[o] += sum(grad + o * s.out_size(), rows * s.out_w);
+      }
+      for (int64_t g = 0; dw && g < s.groups; ++g) {
+        const T* image = x + (n * s.in_channels + g * s.group_in()) * s.in_size();
+        if (!direct) fill_lines(lines, begin, rows, image, filled);
+        transpose(outputs, rows * s.out_w, grad + g * outputs * s.out_size(), s.out_size(), columns,
+                  turned);
+        add_outer(OuterSum<T>{.terms = depth,
+                              .count = rows * s.out_w,
+                              .columns = outputs,
+                              .offsets = offsets.data(),
+                              .b = direct ? image + begin * s.out_w : filled,
+                              .d = turned,
+                              .sums = part_sums + g * terms * columns});
       }
     }
   });
+  T* total = sums.data();
+  for (int64_t part = 1; part < parts; ++part) {
+    const T* more = sums.data() + part * sum_size;
+    simd([=]() NORMA_INLINE {
+      for (int64_t i = 0; i < sum_size; ++i) total[i] += more[i];
+    });
+  }
+  for (int64_t g = 0; dw && g < s.groups; ++g) {
+    transpose(depth, outputs, total + g * terms * columns, columns, depth,
+              dw + g * outputs * depth);
+  }
+  for (int64_t o = 0; db && o < s.out_channels; ++o) {
+    double value = 0;
+    for (int64_t part = 0; part < parts; ++part)
+      value += bias_sums.data()[part * s.out_channels + o];
+    db[o] = static_cast<T>(value);
+  }
 }
+
+bool is_depthwise(const Conv2dShape& s) { return s.group_in() == 1 && s.groups > 1; }
 
 }  // namespace
 
 template <class T>
 void conv2d_forward(const Conv2dShape& s, const T* x, const T* w, const T* bias, T* y) {
-  if (s.group_in() == 1 && s.groups > 1) return depthwise_forward(s, x, w, bias, y);
-  const Plan plan = Plan::make<T>(s);
-  // With fewer panels than threads, the output channels are shared out as well.
-  const int64_t units = s.batch * s.groups * plan.panels;
-  const int64_t wanted =
-      plan.whole_images ? 1 : ceil_div(get_num_threads(), std::max<int64_t>(units, 1));
-  const int64_t block = ceil_div(plan.outputs, std::min(wanted, plan.outputs));
-  const int64_t blocks = ceil_div(plan.outputs, block);
-  const int64_t items = units * blocks;
-  const int64_t grain = plan.grain(s.groups * plan.panels * blocks, s.groups);
-  const int64_t column_size = plan.pointwise ? 0 : plan.column_size();
-  const Scratch<T> scratch(detail::parallel_parts(items, grain) * column_size);
-  parallel_parts_for(items, grain, [&](int64_t first, int64_t last, int part) {
-    T* columns = scratch.data() + part * column_size;
-    for (int64_t item = first; item < last; ++item) {
-      const int64_t o = item % blocks * block, p = item / blocks % plan.panels;
-      const int64_t g = item / blocks / plan.panels % s.groups;
-      const int64_t n = item / blocks / plan.panels / s.groups;
-      const int64_t begin = plan.begin(p), count = plan.count(p);
-      const int64_t outputs = std::min(block, plan.outputs - o);
-      const T* image = x + (n * s.in_channels + g * s.group_in()) * s.in_size();
-      const int64_t channel = g * plan.outputs + o;
-      T* out = y + (n * s.out_channels + channel) * plan.positions + begin;
-      for (int64_t k = 0; k < outputs && (bias || plan.depth == 0); ++k) {
-        std::fill_n(out + k * plan.positions, count, bias ? bias[channel + k] : T(0));
-      }
-      if (plan.depth == 0) continue;
-      if (!plan.pointwise) {
-        im2col(s, {0, s.group_in()}, {begin, begin + count}, image, columns);
-      }
-      gemm(false, false, outputs, count, plan.depth, T(1), w + channel * plan.depth, plan.depth,
-           plan.pointwise ? image + begin : columns, plan.pointwise ? plan.positions : count,
-           bias ? T(1) : T(0), out, plan.positions);
-    }
-  });
+  if (is_depthwise(s)) return depthwise_forward(s, x, w, bias, y);
+  const int64_t depth = s.group_in() * s.taps();
+  const WeightView<T> view{
+      .data = w, .row = depth, .channel = s.taps(), .tap_h = s.kernel_w, .tap_w = 1};
+  correlate(s, view, s.group_out() * depth, bias, x, y);
 }
 
 template <class T>
 void conv2d_backward(const Conv2dShape& s, const T* x, const T* w, const T* dy, T* dx, T* dw,
                      T* db) {
-  const Plan plan = Plan::make<T>(s);
-  const int64_t weights = s.out_channels * plan.depth;
-  if (dw) std::fill_n(dw, weights, T(0));
-  if (db) std::fill_n(db, s.out_channels, T(0));
-  if (s.group_in() == 1 && s.groups > 1) {
+  if (s.batch == 0) {
+    if (dw) std::fill_n(dw, s.out_channels * s.group_in() * s.taps(), T(0));
+    if (db) std::fill_n(db, s.out_channels, T(0));
+    return;
+  }
+  if (is_depthwise(s)) {
     depthwise_backward(s, x, w, dy, dx, dw);
     dx = dw = nullptr;
   }
-  if (plan.depth == 0) dx = dw = nullptr;
-  if (dx && !plan.whole_images) {
-    input_grad_by_channels(s, plan, w, dy, dx);
-    dx = nullptr;
-  }
-  if (!dx && !dw && !db) return;
-
-  // One pass over the images computes the rest while dy is in cache; every part of the images has
-  // sums of its own, added in order at the end.
-  const int64_t pieces = plan.whole_images ? 1 : plan.panels;
-  const int64_t items = s.batch * pieces;
-  const int64_t grain = plan.grain(pieces, s.groups);
-  const int64_t parts = detail::parallel_parts(items, grain);
-  const int64_t column_size = plan.pointwise ? 0 : plan.column_size();
-  const Scratch<T> scratch(parts * column_size);
-  const Scratch<T> sums(dw ? (parts - 1) * weights : 0);
-  const Scratch<double> bias_sums(db ? parts * s.out_channels : 0);
-  parallel_parts_for(items, grain, [&](int64_t first, int64_t last, int part) {
-    T* columns = scratch.data() + part * column_size;
-    T* part_dw = part == 0 ? dw : sums.data() + (part - 1) * weights;
-    double* part_db = bias_sums.data() + part * s.out_channels;
-    if (dw && part > 0) std::fill_n(part_dw, weights, T(0));
-    if (db) std::fill_n(part_db, s.out_channels, 0.0);
-    for (int64_t item = first; item < last; ++item) {
-      const int64_t n = item / pieces, piece = item % pieces;
-      if (dx) std::fill_n(dx + n * s.in_channels * s.in_size(), s.in_channels * s.in_size(), T(0));
-      for (int64_t g = 0; g < s.groups; ++g) {
-        const int64_t image = (n * s.in_channels + g * s.group_in()) * s.in_size();
-        const T* dy_group = dy + (n * s.out_channels + g * plan.outputs) * plan.positions;
-        const int64_t stop = plan.whole_images ? plan.panels : piece + 1;
-        for (int64_t p = piece; p < stop; ++p) {
-          const int64_t begin = plan.begin(p), count = plan.count(p);
-          for (int64_t o = 0; db && o < plan.outputs; ++o) {
-            part_db[g * plan.outputs + o] += sum(dy_group + o * plan.positions + begin, count);
-          }
-          if (dw) {
-            if (!plan.pointwise) {
-              im2col(s, {0, s.group_in()}, {begin, begin + count}, x + image, columns);
-            }
-            add_weight_grad(plan, dy_group + begin, plan.pointwise ? x + image + begin : columns,
-                            plan.pointwise ? plan.positions : count, count,
-                            part_dw + g * plan.outputs * plan.depth);
-          }
-          if (dx) {
-            add_input_grad(s, plan, {0, s.group_in()}, {begin, begin + count},
-                           w + g * plan.outputs * plan.depth, dy_group, columns, dx + image);
-          }
-        }
-      }
-    }
-  });
-  if (items == 0) return;
-  for (int64_t part = 1; dw && part < parts; ++part) {
-    const T* more = sums.data() + (part - 1) * weights;
-    simd([=]() NORMA_INLINE {
-      for (int64_t i = 0; i < weights; ++i) dw[i] += more[i];
-    });
-  }
-  for (int64_t o = 0; db && o < s.out_channels; ++o) {
-    double total = 0;
-    for (int64_t part = 0; part < parts; ++part) {
-      total += bias_sums.data()[part * s.out_channels + o];
-    }
-    db[o] = static_cast<T>(total);
-  }
+  if (dw || db) weight_grad(s, x, dy, dw, db);
+  if (dx) input_grad(s, w, dy, dx);
 }
 
 template void conv2d_forward(const Conv2dShape&, const float*, const float*, const float*, float*);

@@ -61,6 +61,7 @@ void depthwise_backward(const Conv2dShape& s, const T* x, const T* w, const T* d
   // A thread has whole channels, in all images, so that the sums over the images are its own.
   const int64_t grain = plane_grain(s) / std::max<int64_t>(s.batch * s.group_out(), 1) + 1;
   if (!dx && !dw) return;
+  if (dw) std::fill_n(dw, s.out_channels * s.taps(), T(0));
   parallel_for(s.groups, grain, [&](int64_t first, int64_t last) {
     for (int64_t c = first; c < last; ++c) {
       for (int64_t n = 0; n < s.batch; ++n) {

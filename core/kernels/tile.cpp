@@ -1,0 +1,297 @@
+#include "norma/core/kernels/tile.h"
+
+#include <algorithm>
+
+#include "norma/core/simd.h"
+
+namespace norma::kernels {
+namespace {
+
+template <class T, int Bytes>
+struct Vector {
+  typedef T Value __attribute__((vector_size(Bytes)));
+  // The same anywhere in memory.
+  typedef T Loose __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias));
+  static constexpr int kLanes = Bytes / static_cast<int>(sizeof(T));
+};
+
+// The registers of a level hold Rows × Vectors sums, the vectors of one term and one weight.
+struct Level512 {
+  static constexpr int kBytes = 64, kRows = 8, kVectors = 3, kColumnVectors = 2;
+};
+struct Level256 {
+  static constexpr int kBytes = 32, kRows = 4, kVectors = 3, kColumnVectors = 1;
+};
+struct Level128 {
+  static constexpr int kBytes = 16, kRows = 4, kVectors = 2, kColumnVectors = 1;
+};
+
+int64_t rows_of_level() { return simd_level() == SimdLevel::Avx512 ? Level512::kRows : 4; }
+
+int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+// Runs f.operator()<Level>() compiled for the level.
+template <class F>
+void at_level(F f) {
+  switch (simd_level()) {
+#if defined(__x86_64__)
+    case SimdLevel::Avx512:
+      return detail::run_avx512([=]() NORMA_INLINE { f.template operator()<Level512>(); });
+    case SimdLevel::Avx2:
+      return detail::run_avx2([=]() NORMA_INLINE { f.template operator()<Level256>(); });
+#endif
+    default:
+      return detail::run_baseline([=]() NORMA_INLINE { f.template operator()<Level128>(); });
+  }
+}
+
+// The first Rows rows of a block of BlockRows.
+template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
+NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, const T* b, T* c,
+                                      int64_t ldc) {
+  using V = Vector<T, Bytes>;
+  typename V::Value sums[Rows][Vectors];
+#pragma GCC unroll 8
+  for (int m = 0; m < Rows; ++m) {
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; ++v) sums[m][v] = packed[m] - typename V::Value{};
+  }
+  const int64_t depth = p.depth;
+  const int64_t* offsets = p.offsets;
+  const T* weights = packed + BlockRows;
+  for (int64_t k = 0; k < depth; ++k, weights += BlockRows) {
+    const T* in = b + offsets[k];
+    typename V::Value term[Vectors];
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; ++v) {
+      term[v] = *reinterpret_cast<const typename V::Loose*>(in + v * V::kLanes);
+    }
+#pragma GCC unroll 8
+    for (int m = 0; m < Rows; ++m) {
+#pragma GCC unroll 3
+      for (int v = 0; v < Vectors; ++v) sums[m][v] += weights[m] * term[v];
+    }
+  }
+#pragma GCC unroll 8
+  for (int m = 0; m < Rows; ++m) {
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; ++v) {
+      *reinterpret_cast<typename V::Loose*>(c + m * ldc + v * V::kLanes) = sums[m][v];
+    }
+  }
+}
+
+// `rows` <= Rows rows at `count` positions, of which those that Vectors hold are done.
+template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
+NORMA_INLINE inline void product_rows(const Product<T>& p, const T* packed, int64_t rows, int64_t q,
+                                      int64_t count, T* c) {
+  constexpr int64_t kWidth = Vectors * Vector<T, Bytes>::kLanes;
+  if (rows == Rows && count >= kWidth) {
+    return product_tile<T, Bytes, BlockRows, Rows, Vectors>(p, packed, p.b + q, c + q, p.ldc);
+  }
+  alignas(64) T whole[Rows * kWidth];
+  product_tile<T, Bytes, BlockRows, Rows, Vectors>(p, packed, p.b + q, whole, kWidth);
+  for (int64_t m = 0; m < rows; ++m) {
+    for (int64_t i = 0; i < std::min(count, kWidth); ++i) {
+      c[m * p.ldc + q + i] = whole[m * kWidth + i];
+    }
+  }
+}
+
+template <class T, class Level, int Vectors>
+NORMA_INLINE inline void product_block(const Product<T>& p, const T* packed, int64_t rows,
+                                       int64_t q, int64_t count, T* c) {
+  constexpr int kRows = Level::kRows;
+  if (kRows > 4 && rows <= 4) {
+    return product_rows<T, Level::kBytes, kRows, 4, Vectors>(p, packed, rows, q, count, c);
+  }
+  product_rows<T, Level::kBytes, kRows, kRows, Vectors>(p, packed, rows, q, count, c);
+}
+
+template <class T, class Level>
+NORMA_INLINE inline void multiply_at(const Product<T>& p) {
+  constexpr int kRows = Level::kRows;
+  constexpr int64_t kLanes = Vector<T, Level::kBytes>::kLanes;
+  for (int64_t q = 0; q < p.count;) {
+    const int64_t left = p.count - q, vectors = (left + kLanes - 1) / kLanes;
+    // Three vectors at a time; four go as two and two.
+    const int64_t take = vectors == 4 || Level::kVectors == 2 ? std::min<int64_t>(vectors, 2)
+                                                              : std::min<int64_t>(vectors, 3);
+    const T* packed = p.packed;
+    for (int64_t m = 0; m < p.rows; m += kRows, packed += kRows * (p.depth + 1)) {
+      const int64_t rows = std::min<int64_t>(kRows, p.rows - m);
+      T* c = p.c + m * p.ldc;
+      if (take == 1) {
+        product_block<T, Level, 1>(p, packed, rows, q, left, c);
+      } else if (take == 2) {
+        product_block<T, Level, 2>(p, packed, rows, q, left, c);
+      } else if constexpr (Level::kVectors == 3) {
+        product_block<T, Level, 3>(p, packed, rows, q, left, c);
+      }
+    }
+    q += take * kLanes;
+  }
+}
+
+template <class T, int Bytes, int Vectors>
+NORMA_INLINE inline void outer_tile(const OuterSum<T>& s, const int64_t* offsets, int64_t begin,
+                                    int64_t end, int64_t stride, const T* d, T* out) {
+  using V = Vector<T, Bytes>;
+  constexpr int kTerms = static_cast<int>(kTermBlock);
+  typename V::Value sums[kTerms][Vectors];
+  const T* in[kTerms];
+#pragma GCC unroll 12
+  for (int k = 0; k < kTerms; ++k) {
+    in[k] = s.b + offsets[k];
+#pragma GCC unroll 2
+    for (int v = 0; v < Vectors; ++v) {
+      sums[k][v] = *reinterpret_cast<const typename V::Loose*>(out + k * stride + v * V::kLanes);
+    }
+  }
+  for (int64_t p = begin; p < end; ++p) {
+    typename V::Value row[Vectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < Vectors; ++v) {
+      row[v] = *reinterpret_cast<const typename V::Loose*>(d + p * stride + v * V::kLanes);
+    }
+#pragma GCC unroll 12
+    for (int k = 0; k < kTerms; ++k) {
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) sums[k][v] += in[k][p] * row[v];
+    }
+  }
+#pragma GCC unroll 12
+  for (int k = 0; k < kTerms; ++k) {
+#pragma GCC unroll 2
+    for (int v = 0; v < Vectors; ++v) {
+      *reinterpret_cast<typename V::Loose*>(out + k * stride + v * V::kLanes) = sums[k][v];
+    }
+  }
+}
+
+template <class T, class Level>
+NORMA_INLINE inline void add_outer_at(const OuterSum<T>& s) {
+  constexpr int kBytes = Level::kBytes;
+  constexpr int64_t kLanes = Vector<T, kBytes>::kLanes;
+  // So many positions stay in the first-level cache while all sums pass by.
+  constexpr int64_t kChunk = 256;
+  const int64_t stride = round_up(s.columns, kColumnBlock);
+  for (int64_t begin = 0; begin < s.count; begin += kChunk) {
+    const int64_t end = std::min(s.count, begin + kChunk);
+    for (int64_t k = 0; k < s.terms; k += kTermBlock) {
+      T* out = s.sums + k * stride;
+      int64_t o = 0;
+      if constexpr (Level::kColumnVectors == 2) {
+        for (; o + kLanes < s.columns; o += 2 * kLanes) {
+          outer_tile<T, kBytes, 2>(s, s.offsets + k, begin, end, stride, s.d + o, out + o);
+        }
+      }
+      for (; o < s.columns; o += kLanes) {
+        outer_tile<T, kBytes, 1>(s, s.offsets + k, begin, end, stride, s.d + o, out + o);
+      }
+    }
+  }
+}
+
+// A 4×4 block.
+template <class T>
+NORMA_INLINE inline void transpose_block(const T* in, int64_t ld, T* out, int64_t stride) {
+  using V = Vector<T, 4 * static_cast<int>(sizeof(T))>;
+  const auto load = [=](int64_t row) NORMA_INLINE {
+    return reinterpret_cast<const typename V::Loose*>(in + row * ld);
+  };
+  const typename V::Value a = *load(0), b = *load(1), c = *load(2), d = *load(3);
+  const typename V::Value ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  const typename V::Value ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const typename V::Value cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  const typename V::Value cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  const auto store = [=](int64_t row) NORMA_INLINE {
+    return reinterpret_cast<typename V::Loose*>(out + row * stride);
+  };
+  *store(0) = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
+  *store(1) = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
+  *store(2) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
+  *store(3) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+}
+
+}  // namespace
+
+template <class T>
+int64_t row_block() {
+  return rows_of_level();
+}
+
+template <class T>
+int64_t packed_size(int64_t rows, int64_t depth) {
+  return round_up(rows, rows_of_level()) * (depth + 1);
+}
+
+template <class T>
+void pack_weights(const WeightView<T>& weights, int64_t rows, int64_t channels, int64_t kernel_h,
+                  int64_t kernel_w, const T* bias, T* packed) {
+  const int64_t block = rows_of_level();
+  for (int64_t m = 0; m < rows; m += block) {
+    const int64_t here = std::min(block, rows - m);
+    for (int64_t r = 0; r < block; ++r) *packed++ = bias && r < here ? bias[m + r] : T(0);
+    for (int64_t c = 0; c < channels; ++c) {
+      for (int64_t i = 0; i < kernel_h; ++i) {
+        for (int64_t j = 0; j < kernel_w; ++j) {
+          const T* from = weights.data + m * weights.row + c * weights.channel + i * weights.tap_h +
+                          j * weights.tap_w;
+          for (int64_t r = 0; r < here; ++r) *packed++ = from[r * weights.row];
+          for (int64_t r = here; r < block; ++r) *packed++ = T(0);
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void multiply(const Product<T>& product) {
+  at_level([product]<class Level>() NORMA_INLINE { multiply_at<T, Level>(product); });
+}
+
+template <class T>
+void add_outer(const OuterSum<T>& sum) {
+  at_level([sum]<class Level>() NORMA_INLINE { add_outer_at<T, Level>(sum); });
+}
+
+template <class T>
+void transpose(int64_t rows, int64_t count, const T* in, int64_t ld, int64_t columns, T* out) {
+  simd([=]() NORMA_INLINE {
+    constexpr int64_t kBlock = 4, kStrip = 16;
+    for (int64_t p = 0; p < count; p += kStrip) {
+      const int64_t end = std::min(count, p + kStrip);
+      int64_t o = 0;
+      for (; o + kBlock <= rows; o += kBlock) {
+        int64_t q = p;
+        for (; q + kBlock <= end; q += kBlock) {
+          transpose_block(in + o * ld + q, ld, out + q * columns + o, columns);
+        }
+        for (; q < end; ++q) {
+          for (int64_t k = o; k < o + kBlock; ++k) out[q * columns + k] = in[k * ld + q];
+        }
+      }
+      for (int64_t q = p; q < end; ++q) {
+        for (int64_t k = o; k < rows; ++k) out[q * columns + k] = in[k * ld + q];
+        for (int64_t k = rows; k < columns; ++k) out[q * columns + k] = T(0);
+      }
+    }
+  });
+}
+
+#define NORMA_TILES(T)                                                                           \
+  template int64_t row_block<T>();                                                               \
+  template int64_t packed_size<T>(int64_t, int64_t);                                             \
+  template void pack_weights(const WeightView<T>&, int64_t, int64_t, int64_t, int64_t, const T*, \
+                             T*);                                                                \
+  template void multiply(const Product<T>&);                                                     \
+  template void add_outer(const OuterSum<T>&);                                                   \
+  template void transpose(int64_t, int64_t, const T*, int64_t, int64_t, T*);
+NORMA_TILES(float)
+NORMA_TILES(double)
+#undef NORMA_TILES
+
+}  // namespace norma::kernels
