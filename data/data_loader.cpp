@@ -29,8 +29,14 @@ struct DataLoader::Source {
 
 namespace {
 
-// Finished batches that may wait for the loop.
-constexpr std::size_t kQueueLength = 2;
+// Finished batches that may wait for the loop: more where they are small, so that the worker need
+// not be woken for each.
+std::size_t queue_length(const Dataset& data, int64_t batch_size) {
+  const int64_t per_sample = 4 * (data.inputs.numel() / data.size()) + 1;
+  const int64_t samples = std::min(batch_size, data.size());
+  return static_cast<std::size_t>(
+      std::clamp<int64_t>((int64_t{4} << 20) / (per_sample * samples), 2, 16));
+}
 
 // Rows order[0], …, order[count - 1] of `from`, or the rows from `first` where there is no order.
 Tensor take_rows(const Tensor& from, const int64_t* order, int64_t first, int64_t count) {
@@ -56,7 +62,9 @@ uint64_t join(uint32_t high, uint32_t low) { return uint64_t{high} << 32 | low; 
 class DataLoader::Epoch {
  public:
   Epoch(std::shared_ptr<const Source> source, int64_t number)
-      : source_(std::move(source)), batches_(source_->batches()) {
+      : source_(std::move(source)),
+        batches_(source_->batches()),
+        queue_length_(queue_length(source_->dataset, source_->options.batch_size)) {
     // Two seeds of their own, so that neither stream repeats the other or that of another epoch.
     const auto words = Generator::block(source_->options.seed, static_cast<uint64_t>(number));
     transform_seed_ = join(words[2], words[3]);
@@ -97,8 +105,9 @@ class DataLoader::Epoch {
       }
       current_ = std::move(ready_.front());
       ready_.pop_front();
+      const bool low = ready_.size() == queue_length_ / 2;
       lock.unlock();
-      changed_.notify_one();
+      if (low) changed_.notify_one();
     }
     ++next_;
     at_end_ = false;
@@ -140,7 +149,9 @@ class DataLoader::Epoch {
         error = std::current_exception();
       }
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return stopped_ || ready_.size() < kQueueLength; });
+      if (ready_.size() == queue_length_) {
+        changed_.wait(lock, [this] { return stopped_ || ready_.size() <= queue_length_ / 2; });
+      }
       if (stopped_) return;
       if (error) {
         error_ = error;
@@ -165,6 +176,7 @@ class DataLoader::Epoch {
 
   const std::shared_ptr<const Source> source_;
   const int64_t batches_;
+  const std::size_t queue_length_;
   uint64_t transform_seed_ = 0;
   Tensor order_;
 

@@ -18,7 +18,7 @@ struct DataLoaderOptions {
   bool drop_last = false;  ///< leave out a last batch that would be smaller than the others
   uint64_t seed = 0;       ///< of the order and of the transforms
   std::vector<Transform> transforms = {};  ///< applied to the inputs of each batch, in this order
-  bool prefetch = true;  ///< prepare the next batches on another thread while the model works
+  bool prefetch = true;                    ///< prepare the next batches on another thread
 };
 
 struct Batch {

@@ -241,27 +241,34 @@ TEST_CASE("transforms run in order, recording nothing, on another thread when pr
 }
 
 TEST_CASE("the next batch is prepared while the loop works, and only a few ahead") {
-  std::mutex mutex;
-  std::condition_variable changed;
-  int prepared = 0;
-  DataLoader loader(counted(40), {.batch_size = 1, .transforms = {[&](const Tensor& x, Generator&) {
-                                                     const std::lock_guard lock(mutex);
-                                                     ++prepared;
-                                                     changed.notify_all();
-                                                     return x;
-                                                   }}});
-  int taken = 0;
-  for (auto [x, y] : loader) {
-    ++taken;
-    std::unique_lock lock(mutex);
-    const int wanted = std::min(taken + 1, 40);
-    const bool ahead =
-        changed.wait_for(lock, std::chrono::seconds(60), [&] { return prepared >= wanted; });
-    REQUIRE(ahead);
-    REQUIRE(prepared <= taken + 3);
+  // Small batches, and some of 2.4 MB.
+  const data::Dataset large{norma::zeros({12, 600'000}, {.dtype = norma::kUInt8}),
+                            norma::arange(12)};
+  for (const data::Dataset& dataset : {counted(60), large}) {
+    const int total = static_cast<int>(dataset.size());
+    const int most_ahead = total == 12 ? 3 : 17;
+    std::mutex mutex;
+    std::condition_variable changed;
+    int prepared = 0;
+    DataLoader loader(dataset, {.transforms = {[&](const Tensor& x, Generator&) {
+                                  const std::lock_guard lock(mutex);
+                                  ++prepared;
+                                  changed.notify_all();
+                                  return x;
+                                }}});
+    int taken = 0;
+    for (auto [x, y] : loader) {
+      ++taken;
+      std::unique_lock lock(mutex);
+      const int wanted = std::min(taken + 1, total);
+      const bool ahead =
+          changed.wait_for(lock, std::chrono::seconds(60), [&] { return prepared >= wanted; });
+      REQUIRE(ahead);
+      REQUIRE(prepared <= taken + most_ahead);
+    }
+    CHECK(taken == total);
+    CHECK(prepared == total);
   }
-  CHECK(taken == 40);
-  CHECK(prepared == 40);
 }
 
 TEST_CASE("an error in a worker reaches the loop at its batch, and the loader stays usable") {
