@@ -1,0 +1,32 @@
+// The command line that all examples share.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace example {
+
+/// Every example fills in its own defaults. An option is offered where it has a use: those of
+/// training where `epochs` is given, `--picture` where there is one.
+struct Options {
+  std::string data = {};     ///< --data: real data instead of synthetic ones
+  int64_t epochs = -1;       ///< --epochs
+  int64_t batch_size = 64;   ///< --batch-size
+  double lr = 0.01;          ///< --lr: the learning rate at the start
+  int64_t train_size = 0;    ///< --train-size: how many samples to train on, 0 for the usual number
+  int64_t test_size = 0;     ///< --test-size
+  std::string save = {};     ///< --save: where the trained model goes
+  std::string load = {};     ///< --load: a model to begin with
+  std::string picture = {};  ///< --picture
+  int64_t seed = 0;          ///< --seed
+  int threads = 0;           ///< --threads, 0 for all processors
+
+  std::string about = {};       ///< what the program does, for --help
+  std::string about_data = {};  ///< what --data should name
+};
+
+/// Reads the command line into `options`, sets threads and seed, runs `program`. Returns what
+/// `main` should: 0 when all went well. A `norma::Error` is printed, and 1 returned.
+int run(int argc, char** argv, Options& options, const std::function<void()>& program);
+
+}  // namespace example

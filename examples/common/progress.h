@@ -1,0 +1,41 @@
+// How the training goes.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace example {
+
+/// In a terminal, a bar that redraws itself, with the loss, the rate and the time left, and a line
+/// per epoch. Elsewhere some plain lines without times, so that two runs can be compared.
+///
+///     Progress progress(epochs, loader.size());
+///     for (…) {
+///       for (auto& [x, y] : loader) { …; progress.batch(loss.item<double>(), x.size(0)); }
+///       progress.epoch(accuracy);
+///     }
+class Progress {
+ public:
+  Progress(int64_t epochs, int64_t batches_per_epoch);
+
+  /// After each batch: its mean loss and its number of samples.
+  void batch(double loss, int64_t samples);
+  /// After each epoch: the accuracy on the test data.
+  void epoch(double test_accuracy);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double mean_loss() const { return loss_sum_ / static_cast<double>(epoch_samples_); }
+  std::string place() const;
+  void draw_bar();
+
+  int64_t epochs_, batches_;
+  bool terminal_;
+  int64_t epoch_ = 1, batch_ = 0;  // where we are: batches done in this epoch
+  double loss_sum_ = 0;            // over the samples of this epoch
+  int64_t epoch_samples_ = 0, all_samples_ = 0;
+  Clock::duration trained_{};  // time spent training, without the tests in between
+  Clock::time_point last_, drawn_{};
+};
+
+}  // namespace example
