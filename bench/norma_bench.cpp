@@ -8,54 +8,17 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "models.h"
+#include "timing.h"
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-struct Timing {
-  int blocks = 5;
-  double seconds = 0.6;
-};
-
-/// Milliseconds per call: the median over blocks of `timing.seconds` each, after a warm-up.
-double milliseconds(const std::function<void()>& call, const Timing& timing) {
-  const auto warm_up = Clock::now();
-  int64_t calls = 0;
-  do {
-    call();
-    ++calls;
-  } while (seconds_since(warm_up) < timing.seconds / 3);
-  // The clock is read once per batch of calls, so that it costs nothing where calls are short.
-  const auto batch = std::max<int64_t>(1, calls / 50);
-  std::vector<double> medians;
-  for (int block = 0; block < timing.blocks; ++block) {
-    const auto start = Clock::now();
-    int64_t done = 0;
-    double elapsed = 0;
-    do {
-      for (int64_t i = 0; i < batch; ++i) call();
-      done += batch;
-      elapsed = seconds_since(start);
-    } while (elapsed < timing.seconds);
-    medians.push_back(1e3 * elapsed / static_cast<double>(done));
-  }
-  std::sort(medians.begin(), medians.end());
-  return medians[medians.size() / 2];
-}
+using bench::Timing;
 
 /// One training step, and one forward pass for inference.
 class Steps {
@@ -78,11 +41,11 @@ class Steps {
 
   double time_training(const Timing& timing) {
     workload_.model->train();
-    return milliseconds([this] { train(); }, timing);
+    return bench::milliseconds(timing, [this] { train(); });
   }
   double time_inference(const Timing& timing) {
     workload_.model->eval();
-    return milliseconds([this] { infer(); }, timing);
+    return bench::milliseconds(timing, [this] { infer(); });
   }
 
  private:

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Norma beside its peers: the same models, in turn, several rounds; prints a Markdown table.
+
+    compare.py build/release/bench/norma_bench --libtorch build/release/bench/peers/libtorch_bench
+
+PyTorch takes part when the interpreter given by --python can import torch; libtorch and dlib when
+their programs (bench/peers) are given. Every thread setting of a peer counts, and its best one, by
+the median over the rounds, stands in the table.
+"""
+import argparse
+import collections
+import itertools
+import os
+import pathlib
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+
+WORKLOADS = ("mlp_tiny", "mlp_small", "mlp_large", "cnn", "resnet20")
+PHASES = ("train", "infer")
+THREADS = (1, 2)
+PYTORCH_BENCH = pathlib.Path(__file__).resolve().parent / "peers" / "pytorch_bench.py"
+
+# One way to run a program: whose, with which threads, by which command and environment.
+Run = collections.namedtuple("Run", "name setting command environment workloads")
+
+
+def norma_runs(program):
+    return [Run("Norma", (n,), [program, "--threads", str(n)], {}, WORKLOADS) for n in THREADS]
+
+
+def torch_runs(name, command):
+    """Its own threads and OpenBLAS's, each 1 and 2, without spinning against each other."""
+    return [
+        Run(name, (own, blas), [*command, "--threads", str(own)],
+            {"OMP_NUM_THREADS": str(own), "OPENBLAS_NUM_THREADS": str(blas),
+             "OMP_WAIT_POLICY": "passive"}, WORKLOADS)
+        for own, blas in itertools.product(THREADS, THREADS)]
+
+
+def dlib_runs(program):
+    """Its layers run on one thread: only OpenBLAS's threads count."""
+    workloads = tuple(name for name in WORKLOADS if name != "resnet20")
+    return [
+        Run("dlib", (1, blas), [program],
+            {"OMP_NUM_THREADS": str(blas), "OPENBLAS_NUM_THREADS": str(blas),
+             "OMP_WAIT_POLICY": "passive"}, workloads)
+        for blas in THREADS]
+
+
+def can_import_torch(python):
+    try:
+        return subprocess.run([python, "-c", "import torch"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def measure(run, workload, options):
+    """{phase: milliseconds} of one process."""
+    command = [*shlex.split(options.prefix), *run.command, "--seconds", str(options.seconds),
+               "--blocks", str(options.blocks), workload]
+    try:
+        output = subprocess.run(command, env={**os.environ, **run.environment}, check=True,
+                                stdout=subprocess.PIPE, text=True, timeout=600).stdout
+        times = dict(line.split() for line in output.splitlines())
+        return {phase: float(times[f"{workload}.{phase}"]) for phase in PHASES}
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
+        sys.exit(f"compare.py: expected {workload}.train and {workload}.infer from "
+                 f"{shlex.join(command)}, got {error!r}")
+
+
+def measure_all(runs, options):
+    """{(workload, phase): {name: {setting: [milliseconds per round]}}}"""
+    times = collections.defaultdict(
+        lambda: collections.defaultdict(lambda: collections.defaultdict(list)))
+    for number in range(1, options.rounds + 1):
+        for workload in options.workloads:
+            # A workload's programs run close together, so that they meet the same machine.
+            for run in runs:
+                if workload not in run.workloads:
+                    continue
+                for phase, ms in measure(run, workload, options).items():
+                    times[workload, phase][run.name][run.setting].append(ms)
+                    setting = ",".join(map(str, run.setting))
+                    print(f"round {number} {run.name}({setting}) {workload}.{phase} {ms:.4f}",
+                          file=sys.stderr, flush=True)
+                time.sleep(options.pause)
+    return times
+
+
+def best(settings):
+    """The setting with the smallest median: (milliseconds, setting)."""
+    return min((statistics.median(ms), setting) for setting, ms in settings.items())
+
+
+def three_digits(value):
+    digits = max(0, 2 - int(f"{value:e}".split("e")[1]))
+    return f"{value:.{digits}f}"
+
+
+def table(times, peers):
+    heads = [f"Norma, {n} thread{'s' if n > 1 else ''}" for n in THREADS]
+    heads += list(peers)
+    if peers:
+        heads += [f"Norma ÷ best peer, {n} thread{'s' if n > 1 else ''}" for n in THREADS]
+    lines = ["| ms | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
+    for (workload, phase), names in sorted(times.items(), key=lambda item: (
+            PHASES.index(item[0][1]), WORKLOADS.index(item[0][0]))):
+        norma = [statistics.median(names["Norma"][(n,)]) for n in THREADS]
+        cells = [three_digits(ms) for ms in norma]
+        found = {peer: best(names[peer]) for peer in peers if peer in names}
+        for peer in peers:
+            if peer not in found:
+                cells.append("–")
+                continue
+            ms, setting = found[peer]
+            cells.append(f"{three_digits(ms)} ({', '.join(map(str, setting))})")
+        if peers:
+            fastest = min((ms for ms, _ in found.values()), default=None)
+            cells += [f"{ms / fastest:.2f}" if fastest else "–" for ms in norma]
+        lines.append(f"| `{workload}` {phase} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("norma_bench", help="the program norma_bench")
+    parser.add_argument("--libtorch", metavar="PROGRAM", help="the program libtorch_bench")
+    parser.add_argument("--dlib", metavar="PROGRAM", help="the program dlib_bench")
+    parser.add_argument("--python", default=sys.executable, metavar="PROGRAM",
+                        help="the interpreter whose PyTorch takes part (default: this one)")
+    parser.add_argument("--no-pytorch", action="store_true", help="leave PyTorch out")
+    parser.add_argument("--workloads", nargs="+", default=WORKLOADS, choices=WORKLOADS,
+                        metavar="NAME", help=", ".join(WORKLOADS) + " (default: all)")
+    parser.add_argument("--rounds", type=int, default=5, help="the median over them counts")
+    parser.add_argument("--seconds", type=float, default=0.6, help="length of a timed block")
+    parser.add_argument("--blocks", type=int, default=5, help="timed blocks of a process")
+    parser.add_argument("--pause", type=float, default=0, metavar="SECONDS",
+                        help="rest after each process")
+    parser.add_argument("--prefix", default="", metavar="COMMAND",
+                        help="put before every measured program, such as 'chrt -f 50'")
+    options = parser.parse_args()
+    for name, least in (("rounds", 1), ("blocks", 1), ("pause", 0)):
+        if getattr(options, name) < least:
+            parser.error(f"expected --{name} of at least {least}, got {getattr(options, name)}")
+    if options.seconds <= 0:
+        parser.error(f"expected --seconds above 0, got {options.seconds}")
+    return options
+
+
+def main():
+    options = parse_options()
+    runs = norma_runs(options.norma_bench)
+    if not options.no_pytorch:
+        if can_import_torch(options.python):
+            runs += torch_runs("PyTorch", [options.python, str(PYTORCH_BENCH)])
+        else:
+            print(f"compare.py: {options.python} cannot import torch: without PyTorch",
+                  file=sys.stderr)
+    if options.libtorch:
+        runs += torch_runs("libtorch", [options.libtorch])
+    if options.dlib:
+        runs += dlib_runs(options.dlib)
+    peers = list(dict.fromkeys(run.name for run in runs if run.name != "Norma"))
+    print(table(measure_all(runs, options), peers))
+    if peers:
+        print("\nIn brackets: the peer's best setting, its own threads and OpenBLAS's. "
+              f"Medians over {options.rounds} round{'s' if options.rounds > 1 else ''}.")
+
+
+if __name__ == "__main__":
+    main()

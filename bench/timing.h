@@ -1,0 +1,46 @@
+// How every program of the benchmark measures: Norma's and its peers' alike.
+#pragma once
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+namespace bench {
+
+struct Timing {
+  int blocks = 5;
+  double seconds = 0.6;
+};
+
+/// Milliseconds per call: the median over blocks of `timing.seconds` each, after a warm-up.
+template <class F>
+double milliseconds(const Timing& timing, F&& call) {
+  using Clock = std::chrono::steady_clock;
+  const auto seconds_since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  const auto warm_up = Clock::now();
+  int64_t calls = 0;
+  do {
+    call();
+    ++calls;
+  } while (seconds_since(warm_up) < timing.seconds / 3);
+  // The clock is read once per batch of calls, so that it costs nothing where calls are short.
+  const auto batch = std::max<int64_t>(1, calls / 50);
+  std::vector<double> blocks;
+  for (int block = 0; block < timing.blocks; ++block) {
+    const auto start = Clock::now();
+    int64_t done = 0;
+    double elapsed = 0;
+    do {
+      for (int64_t i = 0; i < batch; ++i) call();
+      done += batch;
+      elapsed = seconds_since(start);
+    } while (elapsed < timing.seconds);
+    blocks.push_back(1e3 * elapsed / static_cast<double>(done));
+  }
+  std::sort(blocks.begin(), blocks.end());
+  return blocks[blocks.size() / 2];
+}
+
+}  // namespace bench
