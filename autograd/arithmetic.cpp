@@ -45,6 +45,11 @@ void refuse_bool_subtraction(const Tensor& a, DType b) {
   }
 }
 
+/// `self`, or a copy with its history, where backward needs the values that are about to change.
+Tensor original(const Tensor& self, const Tensor& needed_for) {
+  return recording({&needed_for}) ? self.clone() : self;
+}
+
 /// The in-place form of a binary operation: straight into `self` where no graph and no overlap is
 /// in the way, through a fresh result otherwise.
 template <class Out, class F>
@@ -258,11 +263,11 @@ Tensor& Tensor::sub_(const Tensor& other) {
 }
 Tensor& Tensor::mul_(const Tensor& other) {
   return binary_in_place(
-      "mul_", *this, other, [&] { return mul(other); }, kMul);
+      "mul_", *this, other, [&] { return original(*this, other).mul(other); }, kMul);
 }
 Tensor& Tensor::div_(const Tensor& other) {
   return binary_in_place(
-      "div_", *this, other, [&] { return div(other); }, kDiv);
+      "div_", *this, other, [&] { return original(*this, other).div(other); }, kDiv);
 }
 Tensor& Tensor::add_(Scalar other) {
   return unary_in_place(
@@ -284,13 +289,17 @@ Tensor& Tensor::div_(Scalar other) {
       "div_", *this, [&] { return div(other); },
       [other](auto x) NORMA_INLINE { return x / other.to<decltype(x)>(); });
 }
-Tensor& Tensor::pow_(Scalar exponent) { return assign("pow_", *this, pow(exponent)); }
+Tensor& Tensor::pow_(Scalar exponent) {
+  return assign("pow_", *this, original(*this, *this).pow(exponent));
+}
 Tensor& Tensor::neg_() { return assign("neg_", *this, neg()); }
 Tensor& Tensor::exp_() { return assign("exp_", *this, exp()); }
 Tensor& Tensor::sqrt_() { return assign("sqrt_", *this, sqrt()); }
 Tensor& Tensor::relu_() { return assign("relu_", *this, relu()); }
 Tensor& Tensor::sigmoid_() { return assign("sigmoid_", *this, sigmoid()); }
 Tensor& Tensor::tanh_() { return assign("tanh_", *this, tanh()); }
-Tensor& Tensor::clamp_(Scalar min, Scalar max) { return assign("clamp_", *this, clamp(min, max)); }
+Tensor& Tensor::clamp_(Scalar min, Scalar max) {
+  return assign("clamp_", *this, original(*this, *this).clamp(min, max));
+}
 
 }  // namespace norma

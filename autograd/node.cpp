@@ -27,6 +27,22 @@ namespace {
 std::atomic<int64_t> node_count{0};
 std::atomic<uint64_t> next_sequence{1};
 
+/// A leaf's accumulator must not write to a tensor that has another history now.
+void set_node(TensorImpl* impl, Ref<History> node) {
+  if (impl->node) impl->node->forget(impl);
+  impl->node = std::move(node);
+}
+
+/// Elements from the first to the last that a geometry reaches, gaps included.
+int64_t extent(const Shape& sizes, const Shape& strides) {
+  int64_t last = 0;
+  for (int64_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] == 0) return 0;
+    last += (sizes[i] - 1) * strides[i];
+  }
+  return last + 1;
+}
+
 /// Puts the values of `part` into a region of `base` and is the base's new history after an
 /// in-place change of that view: the gradient of the region goes to the view's history, the rest to
 /// the old one.
@@ -37,7 +53,8 @@ Tensor replace_region(const Tensor& base, const Tensor& part, const Shape& sizes
   const Shape layout = base.strides();
   return record("replace_region", result, {&base, &part}, [=](const Tensor& g, InputGrads& d) {
     // The same layout as the base, so that the region has the same strides in the gradient.
-    Tensor laid_out = alias(new_tensor(g.sizes(), g.dtype()), g.sizes(), layout, 0);
+    const Tensor memory = new_tensor({extent(g.sizes(), layout)}, g.dtype());
+    const Tensor laid_out = alias(memory, g.sizes(), layout, 0);
     kernels::copy(laid_out, g);
     const Tensor region = alias(laid_out, sizes, strides, shift);
     d[1] = region.clone();
@@ -52,9 +69,17 @@ Tensor region_of(const Tensor& base, const Shape& sizes, const Shape& strides, i
   const int64_t shift = offset - base.storage_offset();
   const Shape base_sizes = base.sizes(), layout = base.strides();
   return record("region_of", result, {&base}, [=](const Tensor& g, InputGrads& d) {
-    const Tensor whole = zeros(base_sizes, {.dtype = g.dtype()});
-    const Tensor laid_out = alias(whole, base_sizes, layout, 0);
-    kernels::copy(alias(laid_out, sizes, strides, shift), g);
+    const Tensor memory = zeros({extent(base_sizes, layout)}, {.dtype = g.dtype()});
+    const Tensor laid_out = alias(memory, base_sizes, layout, 0);
+    // Where expand() repeats an element, its gradients add up.
+    Shape once = sizes, repeated;
+    for (int64_t i = 0; i < sizes.size(); ++i) {
+      if (strides[i] != 0 || sizes[i] == 1) continue;
+      once[i] = 1;
+      repeated.push_back(i);
+    }
+    kernels::copy(alias(laid_out, once, strides, shift),
+                  repeated.empty() ? g : g.sum(repeated, true));
     d[0] = laid_out;
   });
 }
@@ -63,12 +88,14 @@ Tensor region_of(const Tensor& base, const Shape& sizes, const Shape& strides, i
 void refresh_view(TensorImpl* impl) {
   if (!impl->base || impl->base_version == impl->storage->version()) return;
   impl->base_version = impl->storage->version();
+  // After set_data() the base lives elsewhere.
+  if (impl->base->storage.get() != impl->storage.get()) return impl->base.reset();
   if (!impl->base->requires_grad) return;
   const Tensor base{Ref<RefCounted>(impl->base)};
   const bool before = std::exchange(grad_mode, true);
   const Tensor fresh = region_of(base, impl->sizes, impl->strides, impl->offset);
   grad_mode = before;
-  impl->node = fresh.impl()->node;
+  set_node(impl, fresh.impl()->node);
   impl->has_history = impl->requires_grad = true;
 }
 
@@ -93,8 +120,7 @@ bool is_exclusive(const Tensor& tensor) {
 
 bool InputGrads::needs(int i) const { return static_cast<bool>(inputs_[i]); }
 
-Node::Node(const char* op_name)
-    : name(op_name), sequence(next_sequence.fetch_add(1, std::memory_order_relaxed)) {}
+Node::Node(const char* op_name) : name(op_name) {}
 
 void Node::drop_inputs() noexcept {
   thread_local std::vector<Ref<Node>> waiting;
@@ -117,13 +143,12 @@ void detail::count_nodes(int64_t change) {
 }
 
 Accumulator::Accumulator(TensorImpl* leaf_impl) : Node("accumulate_grad"), leaf(leaf_impl) {
-  sequence = 0;  // after every operation, whenever the leaf was first used
   sizes = leaf->sizes;
   dtype = leaf->dtype;
 }
 
 void Accumulator::backward(const Tensor& out_grad, InputGrads&) {
-  if (!leaf) return;
+  if (!leaf || !leaf->requires_grad) return;
   if (leaf->grad.defined()) {
     leaf->grad.add_(out_grad);
   } else {
@@ -174,6 +199,8 @@ Ref<Node> gradient_edge(const Tensor& tensor) {
 
 void set_history(Tensor& out, Ref<Node> node) {
   TensorImpl* impl = out.impl();
+  // Only now: asking an input for its edge may have made nodes for views.
+  node->sequence = next_sequence.fetch_add(1, std::memory_order_relaxed);
   node->sizes = impl->sizes;
   node->dtype = impl->dtype;
   impl->node = Ref<History>(node);
@@ -183,6 +210,8 @@ void set_history(Tensor& out, Ref<Node> node) {
 
 Tensor make_view(const Tensor& self, const Shape& sizes, const Shape& strides, int64_t offset) {
   Tensor view = alias(self, sizes, strides, offset);
+  // A view made under NoGradGuard stays outside the graph, like detach()'s.
+  if (!grad_mode && self.requires_grad()) return view;
   TensorImpl *impl = view.impl(), *from = self.impl();
   impl->base = from->base ? from->base : Ref<TensorImpl>(from);
   impl->base_version = impl->storage->version();
@@ -201,7 +230,7 @@ void check_in_place(const char* op, const Tensor& target) {
                    "; change it under NoGradGuard, or use the out-of-place operation");
     }
   }
-  if (shares_elements(impl)) {
+  if (shares_elements(impl) || (grad_mode && impl->base && shares_elements(impl->base.get()))) {
     fail(
         op,
         "expected a tensor whose elements have memory of their own, got an expanded one of shape " +
@@ -218,7 +247,8 @@ Tensor& assign(const char* op, Tensor& target, const Tensor& result) {
                  "result of shape " +
                  result.sizes().str());
   }
-  if (is_floating(result.dtype()) && !is_floating(impl->dtype)) {
+  if ((is_floating(result.dtype()) && !is_floating(impl->dtype)) ||
+      (impl->dtype == kBool && result.dtype() != kBool)) {
     fail(op, std::string("expected a result that fits the dtype ") + dtype_name(impl->dtype) +
                  " that changes in place, got " + dtype_name(result.dtype()));
   }
@@ -229,13 +259,13 @@ Tensor& assign(const char* op, Tensor& target, const Tensor& result) {
     impl->base_version = impl->storage->version();
     return target;
   }
-  impl->node = Ref<History>(gradient_edge(expanded));
+  set_node(impl, gradient_edge(expanded));
   impl->has_history = impl->requires_grad = true;
   impl->base_version = impl->storage->version();
   if (impl->base) {
     const Tensor base{Ref<RefCounted>(impl->base)};
     const Tensor changed = replace_region(base, target, impl->sizes, impl->strides, impl->offset);
-    impl->base->node = changed.impl()->node;
+    set_node(impl->base.get(), changed.impl()->node);
     impl->base->has_history = impl->base->requires_grad = true;
   }
   return target;

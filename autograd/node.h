@@ -36,7 +36,9 @@ class Node : public History {
   virtual bool release_saved() { return false; }
 
   const char* name;
-  uint64_t sequence;  // creation order: inputs are older than the operations on them
+  // Creation order: inputs are older than the operations on them. 0 for accumulators, which come
+  // last whenever their leaf was first used.
+  uint64_t sequence = 0;
   Shape sizes;        // of the output
   DType dtype = kFloat32;
   Ref<Node>* inputs = nullptr;  // null where an input needs no gradient

@@ -46,7 +46,8 @@ class OperationNode final : public Node {
   }
   bool release_saved() override {
     // Plain numbers and shapes hold no memory: such a node can run again.
-    if constexpr (std::is_trivially_copyable_v<Backward>) return false;
+    // (is_trivially_copyable would say so too, but GCC denies it for lambdas once they are in an optional.)
+    if constexpr (std::is_trivially_destructible_v<Backward>) return false;
     function_.reset();
     return true;
   }

@@ -100,9 +100,16 @@ Tensor& Tensor::copy_(const Tensor& source) {
     fail("copy_",
          "expected values that broadcast to " + self->sizes.str() + ", got " + from->sizes.str());
   }
-  const bool overlaps = self->storage.get() == from->storage.get();
-  if (recording({this, &source}) || overlaps) {
-    return assign("copy_", *this, (overlaps ? source.clone() : source).to(self->dtype));
+  const bool recorded = is_floating(self->dtype) && recording({this, &source});
+  if (recorded || self->storage.get() == from->storage.get()) {
+    Tensor values = new_tensor(self->sizes, self->dtype);
+    kernels::copy(values, source);
+    if (!recorded) return assign("copy_", *this, values);
+    const auto backward = [](const Tensor& g, InputGrads& d) {
+      if (d.needs(0)) d[0] = zeros_like(g);
+      d[1] = g;
+    };
+    return assign("copy_", *this, record("copy_", values, {this, &source}, backward));
   }
   check_in_place("copy_", *this);
   kernels::copy(*this, source);
@@ -112,7 +119,10 @@ Tensor& Tensor::copy_(const Tensor& source) {
 
 Tensor& Tensor::fill_(Scalar value) {
   const TensorImpl* self = defined_impl(*this, "fill_");
-  return assign("fill_", *this, full(Shape{}, value, {.dtype = self->dtype}).expand(self->sizes));
+  const Tensor values = full(Shape{}, value, {.dtype = self->dtype}).expand(self->sizes);
+  return assign("fill_", *this, record("fill_", values, {this}, [](const Tensor& g, InputGrads& d) {
+                  d[0] = zeros_like(g);
+                }));
 }
 
 Tensor& Tensor::zero_() { return fill_(0); }
