@@ -51,10 +51,10 @@ TEST_CASE("weights are buffers, the loss's own") {
   CHECK(names_of(nn::BCEWithLogitsLoss({.weight = w, .pos_weight = w}).named_buffers()) ==
         "weight pos_weight");
   CHECK(nn::CrossEntropyLoss().state_dict().empty());
-  loss.to(norma::kFloat64);
-  CHECK(w.dtype() == norma::kFloat32);
   loss.weight.fill_(2.0);
   CHECK(to_vector(w) == std::vector<double>(3, 1.0));
+  loss.to(norma::kFloat64);
+  CHECK(w.dtype() == norma::kFloat32);
   // Changing the buffer changes the loss.
   nn::CrossEntropyLoss sum({.weight = w, .reduction = Reduction::Sum});
   const Tensor x = norma::randn({2, 3}), y = norma::tensor({0, 1});
