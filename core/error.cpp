@@ -3,7 +3,7 @@
 namespace norma {
 
 Error::Error(std::string op, std::string message)
-    : op_(std::move(op)), message_(std::move(message)) {
+    : std::runtime_error(""), op_(std::move(op)), message_(std::move(message)) {
   compose();
 }
 

@@ -1,6 +1,6 @@
 // The one error type of Norma and the helpers that raise it.
 #pragma once
-#include <exception>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -8,7 +8,7 @@ namespace norma {
 
 /// Every error Norma raises. `what()` reads `[op] expected …, got …; hint`, followed by the path of
 /// the module in whose forward pass it arose, `(in net.1, a BatchNorm1d)`, where there is one.
-class Error : public std::exception {
+class Error : public std::runtime_error {
  public:
   Error(std::string op, std::string message);
 

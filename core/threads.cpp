@@ -63,8 +63,9 @@ class Pool {
   ~Pool() { stop(); }
 
   void run(int64_t count, int parts, detail::RangeFunction function, void* context) {
-    std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
-    if (inside_parallel || !lock.owns_lock()) {
+    // A nested call runs inline, as does one while another thread has the pool.
+    std::unique_lock<std::mutex> lock(busy_, std::defer_lock);
+    if (inside_parallel || !lock.try_lock()) {
       for (int part = 0; part < parts; ++part) run_part(count, parts, part, function, context);
       return;
     }
