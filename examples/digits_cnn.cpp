@@ -96,8 +96,8 @@ void train(const example::Options& options) {
 int main(int argc, char** argv) {
   example::Options options{
       .epochs = 1,
-      .batch_size = 64,
-      .lr = 0.01,
+      .batch_size = 32,
+      .lr = 0.005,
       .save = "digits_cnn.safetensors",
       .about = "Trains a convolutional network with batch normalisation to read digits.",
       .about_data = "Folder with MNIST's files; without it, digits that Norma draws"};
