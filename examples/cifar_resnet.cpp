@@ -6,6 +6,7 @@
 //   cifar_resnet                  on digits that Norma draws, in colour
 #include <norma/norma.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "common/datasets.h"

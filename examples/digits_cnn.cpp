@@ -5,6 +5,7 @@
 //   digits_cnn --load digits_cnn.safetensors --epochs 0     only test what was saved
 #include <norma/norma.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 

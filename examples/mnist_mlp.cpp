@@ -4,6 +4,7 @@
 //   mnist_mlp --data DIR          on MNIST
 #include <norma/norma.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "common/datasets.h"
