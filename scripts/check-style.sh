@@ -10,7 +10,7 @@ complain() {
 }
 
 mapfile -t code < <(git ls-files '*.h' '*.cpp')
-mapfile -t text < <(git ls-files '*.h' '*.cpp' '*.py' '*.sh' '*.cmake' '*.txt' '*.json' '*.md' '.ci/*')
+mapfile -t text < <(git ls-files '*.h' '*.cpp' '*.py' '*.sh' '*.cmake' '*CMakeLists.txt' '*.json' '*.md' '.ci/*')
 if [ ${#text[@]} -eq 0 ]; then
   echo "git lists no files here"
   exit 1

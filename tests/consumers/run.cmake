@@ -22,10 +22,13 @@ if(KIND STREQUAL "installed")
 else()
   # These build all of Norma once more: quickly, with no optimisation.
   list(APPEND options -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0
-    -DNORMA_CHECKOUT=${CHECKOUT})
+    -DNORMA_CHECKOUT=${CHECKOUT} -DFETCHCONTENT_BASE_DIR=${SCRATCH}/build)
   find_program(ccache ccache)
   if(ccache)
+    # Both call the folder norma-build, so that one build serves the other.
     list(APPEND options -DCMAKE_CXX_COMPILER_LAUNCHER=${ccache})
+    set(ENV{CCACHE_BASEDIR} ${SCRATCH})
+    set(ENV{CCACHE_NOHASHDIR} 1)
   endif()
 endif()
 
