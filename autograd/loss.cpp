@@ -6,6 +6,7 @@
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/loss.h"
+#include "norma/core/kernels/scratch.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::functional {
@@ -124,13 +125,23 @@ Tensor number(double value, DType dtype) {
   return out;
 }
 
-/// The losses themselves, their sum, or their sum over `divisor`.
-Tensor reduced(const Tensor& losses, Reduction reduction, double divisor) {
-  if (reduction == Reduction::None) return losses;
-  const double sum = dispatch_floating(losses.dtype(), [&]<class T>() {
-    return kernels::ordered_sum(losses.numel(), losses.impl()->data_as<T>());
-  });
-  return number(reduction == Reduction::Mean ? sum / divisor : sum, losses.dtype());
+/// The loss of every row as `fill(losses)` writes it, their sum, or their sum over `divisor`;
+/// `space` has room for them.
+template <class T, class Fill>
+Tensor reduced(const Classes& classes, Reduction reduction, double divisor, T* space, Fill fill) {
+  if (reduction == Reduction::None) {
+    const Tensor losses = new_tensor(classes.loss_sizes, dtype_of<T>);
+    fill(losses.impl()->data_as<T>());
+    return losses;
+  }
+  fill(space);
+  const double sum = kernels::ordered_sum(classes.shape.rows(), space);
+  return number(reduction == Reduction::Mean ? sum / divisor : sum, dtype_of<T>);
+}
+
+/// Room for the softmax of every row, kept for backward, and for the losses behind it.
+Tensor softmax_space(ClassShape shape, DType dtype) {
+  return new_tensor({shape.rows() * (shape.classes + 3)}, dtype);
 }
 
 template <class T>
@@ -152,17 +163,17 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
   const double smoothing = options.label_smoothing;
   const Tensor x = packed(input), y = packed(target), w = packed(options.weight);
   const double divisor = total_weight("cross_entropy", shape.classes, y, w, ignore);
-  const Tensor softmax = new_tensor({shape.rows() * (shape.classes + 2)}, x.dtype());
-  const Tensor losses = new_tensor(classes.loss_sizes, x.dtype());
-  dispatch_floating(x.dtype(), [&]<class T>() {
+  const Tensor softmax = softmax_space(shape, x.dtype());
+  const Tensor out = dispatch_floating(x.dtype(), [&]<class T>() {
     const T* px = x.impl()->data_as<T>();
+    const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
     const ClassTargets<T> targets{y.impl()->data_as<int64_t>(), data_or_null<T>(w), ignore,
                                   smoothing};
-    kernels::softmax_rows<T>(shape, px, softmax_of<T>(softmax, shape));
-    kernels::cross_entropy_forward<T>(shape, px, softmax_of<T>(softmax, shape), targets,
-                                      losses.impl()->data_as<T>());
+    kernels::softmax_rows<T>(shape, px, rows);
+    return reduced<T>(classes, reduction, divisor, rows.sum + shape.rows(), [&](T* losses) {
+      kernels::cross_entropy_forward<T>(shape, px, rows, targets, losses);
+    });
   });
-  const Tensor out = reduced(losses, reduction, divisor);
   if (!autograd::recording({&input})) return out;
   return record(
       "cross_entropy", out, {&input},
@@ -186,16 +197,16 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
   const double smoothing = options.label_smoothing;
   const double divisor = shape.classes > 0 ? static_cast<double>(shape.rows()) : 0.0;
   const Tensor x = packed(input), q = packed(target), w = packed(options.weight);
-  const Tensor softmax = new_tensor({shape.rows() * (shape.classes + 2)}, x.dtype());
-  const Tensor losses = new_tensor(classes.loss_sizes, x.dtype());
-  dispatch_floating(x.dtype(), [&]<class T>() {
+  const Tensor softmax = softmax_space(shape, x.dtype());
+  const Tensor out = dispatch_floating(x.dtype(), [&]<class T>() {
     const T* px = x.impl()->data_as<T>();
+    const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
     const SoftTargets<T> targets{q.impl()->data_as<T>(), data_or_null<T>(w), smoothing};
-    kernels::softmax_rows<T>(shape, px, softmax_of<T>(softmax, shape));
-    kernels::soft_cross_entropy_forward<T>(shape, px, softmax_of<T>(softmax, shape), targets,
-                                           losses.impl()->data_as<T>());
+    kernels::softmax_rows<T>(shape, px, rows);
+    return reduced<T>(classes, reduction, divisor, rows.sum + shape.rows(), [&](T* losses) {
+      kernels::soft_cross_entropy_forward<T>(shape, px, rows, targets, losses);
+    });
   });
-  const Tensor out = reduced(losses, reduction, divisor);
   if (!autograd::recording({&input, &target})) return out;
   return record(
       "cross_entropy", out, {&input, &target},
@@ -335,13 +346,13 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
   const int64_t ignore = options.ignore_index;
   const Tensor x = packed(input), y = packed(target), w = packed(options.weight);
   const double divisor = total_weight("nll_loss", shape.classes, y, w, ignore);
-  const Tensor losses = new_tensor(classes.loss_sizes, x.dtype());
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    kernels::nll_forward<T>(shape, x.impl()->data_as<T>(),
-                            {y.impl()->data_as<int64_t>(), data_or_null<T>(w), ignore, 0.0},
-                            losses.impl()->data_as<T>());
+  const Tensor out = dispatch_floating(x.dtype(), [&]<class T>() {
+    const ClassTargets<T> targets{y.impl()->data_as<int64_t>(), data_or_null<T>(w), ignore, 0.0};
+    const kernels::Scratch<T> space(shape.rows());
+    return reduced<T>(classes, reduction, divisor, space.data(), [&](T* losses) {
+      kernels::nll_forward<T>(shape, x.impl()->data_as<T>(), targets, losses);
+    });
   });
-  const Tensor out = reduced(losses, reduction, divisor);
   if (!autograd::recording({&input})) return out;
   return record(
       "nll_loss", out, {&input},

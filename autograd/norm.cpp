@@ -23,19 +23,30 @@ T* data_or_null(const Tensor& tensor) {
   return tensor.defined() ? tensor.impl()->data_as<T>() : nullptr;
 }
 
-/// The values in row-major order, outside the graph.
-Tensor packed(const Tensor& tensor) {
-  return !tensor.defined() || tensor.is_contiguous() ? tensor : tensor.detach().contiguous();
-}
-
-/// Marks a tensor as changed whose values were written to `values`: itself, or its packed copy.
-void written(const Tensor& tensor, const Tensor& values) {
-  if (values.is_same(tensor)) {
-    tensor.impl()->storage->bump_version();
-  } else {
-    tensor.detach().copy_(values);
+/// The values in row-major order, outside the graph: the tensor itself where it is so already.
+class Packed {
+ public:
+  explicit Packed(const Tensor& tensor) : original_(tensor) {
+    if (tensor.defined() && !tensor.is_contiguous()) copy_ = tensor.detach().contiguous();
   }
-}
+  const Tensor& get() const { return copy_.defined() ? copy_ : original_; }
+  template <class T>
+  T* data() const {
+    return get().defined() ? get().impl()->data_as<T>() : nullptr;
+  }
+  /// Tells that `data` was written to.
+  void written() const {
+    if (copy_.defined()) {
+      original_.detach().copy_(copy_);
+    } else {
+      original_.impl()->storage->bump_version();
+    }
+  }
+
+ private:
+  const Tensor& original_;
+  Tensor copy_;
+};
 
 const TensorImpl* check_floating(const char* op, const Tensor& input) {
   const TensorImpl* x = defined_impl(input, op);
@@ -93,18 +104,18 @@ Tensor batch_norm(const Tensor& input, const BatchNormArgs& args) {
   const bool batch_stats = args.training || !args.running_mean.defined();
   const ChannelShape shape = channel_shape(input, args, batch_stats);
   const bool updates = args.training && args.running_mean.defined();
-  const Tensor x = packed(input), w = packed(args.weight), b = packed(args.bias);
-  const Tensor mean = packed(args.running_mean), var = packed(args.running_var);
-  const DType dtype = x.dtype();
-  Tensor y = new_tensor(x.sizes(), dtype);
+  const Packed x(input), w(args.weight), b(args.bias);
+  const Packed mean(args.running_mean), var(args.running_var);
+  const DType dtype = input.dtype();
+  Tensor y = new_tensor(input.sizes(), dtype);
   const Tensor stats = new_tensor({3, shape.channels}, dtype);
   // An empty batch has no statistics: the running ones stay as they are.
-  if (x.numel() > 0) {
+  if (input.numel() > 0) {
     dispatch_floating(dtype, [&]<class T>() {
-      const T* px = x.impl()->data_as<T>();
-      const ChannelParams<T> params{data_or_null<T>(w), data_or_null<T>(b)};
+      const T* px = x.data<T>();
+      const ChannelParams<T> params{w.data<T>(), b.data<T>()};
       const NormStats<T> saved(stats.impl()->data_as<T>(), shape.channels);
-      T *pm = data_or_null<T>(mean), *pv = data_or_null<T>(var), *py = y.impl()->data_as<T>();
+      T *pm = mean.data<T>(), *pv = var.data<T>(), *py = y.impl()->data_as<T>();
       if (batch_stats) {
         const RunningStats<T> running{updates ? pm : nullptr, updates ? pv : nullptr,
                                       args.momentum};
@@ -114,33 +125,34 @@ Tensor batch_norm(const Tensor& input, const BatchNormArgs& args) {
       }
     });
     if (updates) {
-      written(args.running_mean, mean);
-      written(args.running_var, var);
+      mean.written();
+      var.written();
     }
   }
   if (!autograd::recording({&input, &args.weight, &args.bias})) return y;
-  return record(
-      "batch_norm", y, {&input, &args.weight, &args.bias},
-      [shape, batch_stats, stats, sx = Saved(x), sw = Saved(w)](const Tensor& g, InputGrads& d) {
-        const Tensor dy = g.contiguous();
-        const DType type = dy.dtype();
-        if (d.needs(0)) d[0] = new_tensor(dy.sizes(), type);
-        if (dy.numel() == 0) {
-          for (const int i : {1, 2}) {
-            if (d.needs(i)) d[i] = zeros({shape.channels}, {.dtype = type});
-          }
-          return;
-        }
-        for (const int i : {1, 2}) {
-          if (d.needs(i)) d[i] = new_tensor({shape.channels}, type);
-        }
-        dispatch_floating(type, [&]<class T>() {
-          kernels::batch_norm_backward<T>(
-              shape, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(), data_or_null<T>(*sw),
-              NormStats<T>(stats.impl()->data_as<T>(), shape.channels), batch_stats,
-              data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
-        });
-      });
+  return record("batch_norm", y, {&input, &args.weight, &args.bias},
+                [shape, batch_stats, stats, sx = Saved(x.get()), sw = Saved(w.get())](
+                    const Tensor& g, InputGrads& d) {
+                  const Tensor dy = g.contiguous();
+                  const DType type = dy.dtype();
+                  if (d.needs(0)) d[0] = new_tensor(dy.sizes(), type);
+                  if (dy.numel() == 0) {
+                    for (const int i : {1, 2}) {
+                      if (d.needs(i)) d[i] = zeros({shape.channels}, {.dtype = type});
+                    }
+                    return;
+                  }
+                  for (const int i : {1, 2}) {
+                    if (d.needs(i)) d[i] = new_tensor({shape.channels}, type);
+                  }
+                  dispatch_floating(type, [&]<class T>() {
+                    kernels::batch_norm_backward<T>(
+                        shape, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
+                        data_or_null<T>(*sw),
+                        NormStats<T>(stats.impl()->data_as<T>(), shape.channels), batch_stats,
+                        data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
+                  });
+                });
 }
 
 Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tensor& weight,
@@ -161,23 +173,23 @@ Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tens
   check_parameter("layer_norm", "weight", weight, normalized_shape, impl);
   check_parameter("layer_norm", "bias", bias, normalized_shape, impl);
 
-  const Tensor x = packed(input), w = packed(weight), b = packed(bias);
+  const Packed x(input), w(weight), b(bias);
   const int64_t size = normalized_shape.numel();
   int64_t rows = 1;
   for (int64_t i = 0; i < first; ++i) rows *= sizes[i];
-  Tensor y = new_tensor(sizes, x.dtype());
-  const Tensor stats = new_tensor({3, rows}, x.dtype());
-  if (x.numel() > 0) {
-    dispatch_floating(x.dtype(), [&]<class T>() {
-      kernels::layer_norm<T>(rows, size, x.impl()->data_as<T>(),
-                             {data_or_null<T>(w), data_or_null<T>(b)}, eps, y.impl()->data_as<T>(),
+  Tensor y = new_tensor(sizes, impl->dtype);
+  const Tensor stats = new_tensor({3, rows}, impl->dtype);
+  if (input.numel() > 0) {
+    dispatch_floating(impl->dtype, [&]<class T>() {
+      kernels::layer_norm<T>(rows, size, x.data<T>(), {w.data<T>(), b.data<T>()}, eps,
+                             y.impl()->data_as<T>(),
                              NormStats<T>(stats.impl()->data_as<T>(), rows));
     });
   }
   if (!autograd::recording({&input, &weight, &bias})) return y;
   return record("layer_norm", y, {&input, &weight, &bias},
-                [rows, size, normalized_shape, stats, sx = Saved(x), sw = Saved(w)](const Tensor& g,
-                                                                                    InputGrads& d) {
+                [rows, size, normalized_shape, stats, sx = Saved(x.get()), sw = Saved(w.get())](
+                    const Tensor& g, InputGrads& d) {
                   const Tensor dy = g.contiguous();
                   if (d.needs(0)) d[0] = new_tensor(dy.sizes(), dy.dtype());
                   for (const int i : {1, 2}) {

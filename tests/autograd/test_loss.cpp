@@ -194,6 +194,7 @@ TEST_CASE("what ignore_index and empty batches leave") {
   CHECK(cross_entropy(empty, nothing, {.reduction = Reduction::Sum}).item<float>() == 0.0f);
   CHECK(cross_entropy(empty, nothing, {.reduction = Reduction::None}).sizes() == Shape({0}));
   CHECK(std::isnan(cross_entropy(empty, norma::zeros({0, 3})).item<float>()));
+  CHECK(std::isnan(nll_loss(empty, nothing).item<float>()));
   CHECK(std::isnan(mse_loss(empty, norma::zeros({0, 3})).item<float>()));
   CHECK(l1_loss(empty, norma::zeros({0, 3}), Reduction::Sum).item<float>() == 0.0f);
   const Tensor sum = cross_entropy(empty, nothing, {.reduction = Reduction::Sum}) +
