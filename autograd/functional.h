@@ -133,14 +133,16 @@ struct BatchNormArgs {
 /// value per channel. See nn::BatchNorm2d.
 Tensor batch_norm(const Tensor& input, const BatchNormArgs& args);
 
-/// Normalises over the last dimensions, which must equal `normalized_shape`, with biased variance.
+/// y = (x - mean) / sqrt(var + eps) * weight + bias over the last dimensions, which must equal
+/// `normalized_shape`, with biased variance. weight and bias have that shape, undefined: 1 and 0.
 Tensor layer_norm(const Tensor& input, const Shape& normalized_shape,
                   const Tensor& weight = Tensor(), const Tensor& bias = Tensor(),
                   double eps = 1e-5);
 
-/// Zeroes each element with probability p and scales the rest by 1/(1-p); identity unless training.
+/// Zeroes each element with probability p in [0, 1] and scales the rest by 1/(1-p). Unless training,
+/// and for p = 0, returns the input itself and draws nothing.
 Tensor dropout(const Tensor& input, double p = 0.5, bool training = true);
-/// Zeroes whole channels of [N, C, …].
+/// The same for whole channels of [N, C, …].
 Tensor dropout2d(const Tensor& input, double p = 0.5, bool training = true);
 
 struct CrossEntropyOptions {
@@ -149,8 +151,10 @@ struct CrossEntropyOptions {
   Reduction reduction = Reduction::Mean;
   double label_smoothing = 0.0;
 };
-/// input: logits [N, C], [N, C, d1, …] or [C]; target: kInt64 class indices [N], [N, d1, …] or [],
-/// or probabilities of the input's shape. See nn::CrossEntropyLoss.
+/// input: logits [N, C], [N, C, d1, …] or [C]; target: kInt64 classes [N], [N, d1, …] or [], or
+/// probabilities of the input's shape, which may require a gradient. Softmax, logarithm and loss in
+/// one operation, through the maximum, so that no logit is too large. See nn::CrossEntropyLoss for
+/// the formula and what the mean divides by.
 Tensor cross_entropy(const Tensor& input, const Tensor& target,
                      const CrossEntropyOptions& options = {});
 
@@ -159,9 +163,11 @@ struct NllOptions {
   int64_t ignore_index = -100;
   Reduction reduction = Reduction::Mean;
 };
-/// input: log-probabilities, shaped as for `cross_entropy`.
+/// -w[y] x[y]; input: log-probabilities, shaped as for `cross_entropy`; target: kInt64 classes.
 Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& options = {});
 
+/// (x - t)² and |x - t|, for every element. Both sizes must be the same: broadcasting [N] against
+/// [N, 1] to [N, N] is a mistake that would go unnoticed.
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::Mean);
 Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::Mean);
 
@@ -170,7 +176,7 @@ struct BceOptions {
   Tensor pos_weight = Tensor();  ///< weight of the positive class, broadcast
   Reduction reduction = Reduction::Mean;
 };
-/// −[p y log σ(x) + (1−y) log(1−σ(x))] in its overflow-free form.
+/// −[p t log σ(x) + (1−t) log(1−σ(x))] for every element, in its overflow-free form.
 Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
                                         const BceOptions& options = {});
 
