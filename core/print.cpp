@@ -180,8 +180,9 @@ std::string Tensor::str() const {
   } else if (tracked) {
     suffixes.push_back("requires_grad=True");
   }
+  // Two more than its length, as PyTorch counts.
   std::size_t last_line =
-      text.size() - (text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1) + 1;
+      text.size() - (text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1) + 2;
   for (const std::string& suffix : suffixes) {
     if (last_line + suffix.size() + 2 > kLineWidth) {
       text += ",\n" + std::string(prefix.size(), ' ') + suffix;
