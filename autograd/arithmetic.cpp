@@ -14,8 +14,8 @@ namespace {
 int kind(DType dtype) { return dtype == kBool ? 0 : is_floating(dtype) ? 2 : 1; }
 }  // namespace
 
-DType result_type(const Tensor& a, const Tensor& b) {
-  const DType da = a.dtype(), db = b.dtype();
+DType result_type(const Tensor& a, const Tensor& b, const char* op) {
+  const DType da = defined_impl(a, op)->dtype, db = defined_impl(b, op)->dtype;
   if (da == db) return da;
   const bool a_weak = a.dim() == 0 && b.dim() != 0, b_weak = b.dim() == 0 && a.dim() != 0;
   if (b_weak && kind(da) >= kind(db)) return da;
@@ -23,8 +23,9 @@ DType result_type(const Tensor& a, const Tensor& b) {
   return std::max(da, db);
 }
 
-DType result_type(const Tensor& a, Scalar b) {
-  if (kind(a.dtype()) >= kind(b.dtype())) return a.dtype();
+DType result_type(const Tensor& a, Scalar b, const char* op) {
+  const DType dtype = defined_impl(a, op)->dtype;
+  if (kind(dtype) >= kind(b.dtype())) return dtype;
   return b.dtype() == kFloat64 ? kFloat32 : b.dtype();
 }
 
@@ -34,14 +35,31 @@ using namespace autograd;
 
 namespace {
 
-constexpr auto kAdd = [](auto x, auto y) NORMA_INLINE { return static_cast<decltype(x)>(x + y); };
-constexpr auto kSub = [](auto x, auto y) NORMA_INLINE { return static_cast<decltype(x)>(x - y); };
-constexpr auto kMul = [](auto x, auto y) NORMA_INLINE { return static_cast<decltype(x)>(x * y); };
+/// Integers wrap around, which C++ promises for unsigned ones only.
+template <class T>
+NORMA_INLINE inline auto modular(T x) {
+  if constexpr (std::is_same_v<T, int64_t>) {
+    return static_cast<uint64_t>(x);
+  } else {
+    return x;
+  }
+}
+
+constexpr auto kAdd = [](auto x, auto y) NORMA_INLINE {
+  return static_cast<decltype(x)>(modular(x) + modular(y));
+};
+constexpr auto kSub = [](auto x, auto y) NORMA_INLINE {
+  return static_cast<decltype(x)>(modular(x) - modular(y));
+};
+constexpr auto kMul = [](auto x, auto y) NORMA_INLINE {
+  return static_cast<decltype(x)>(modular(x) * modular(y));
+};
 constexpr auto kDiv = [](auto x, auto y) NORMA_INLINE { return static_cast<decltype(x)>(x / y); };
 
 void refuse_bool_subtraction(const Tensor& a, DType b) {
-  if (a.dtype() == kBool && b == kBool) {
-    fail("sub", "expected numbers, got two bool tensors; use ne() or logical_not()");
+  if (a.dtype() == kBool || b == kBool) {
+    fail("sub",
+         "expected numbers, got bool operands; use ne() or logical_not(), or convert with to()");
   }
 }
 
@@ -83,20 +101,15 @@ Tensor& unary_in_place(const char* op, Tensor& self, Out out_of_place, F f) {
 }  // namespace
 
 Tensor Tensor::add(const Tensor& other) const {
-  Tensor out =
-      binary("add", *this, other, result_type(*this, other), [](auto x, auto y) NORMA_INLINE {
-        if constexpr (std::is_same_v<decltype(x), bool>)
-          return x || y;
-        else
-          return static_cast<decltype(x)>(x + y);
-      });
+  Tensor out = binary("add", *this, other, result_type(*this, other, "add"), kAdd);
   return record("add", out, {this, &other},
                 [](const Tensor& g, InputGrads& d) { d[0] = d[1] = g; });
 }
 
 Tensor Tensor::sub(const Tensor& other) const {
+  const DType dtype = result_type(*this, other, "sub");
   refuse_bool_subtraction(*this, other.dtype());
-  Tensor out = binary("sub", *this, other, result_type(*this, other), kSub);
+  Tensor out = binary("sub", *this, other, dtype, kSub);
   return record("sub", out, {this, &other}, [](const Tensor& g, InputGrads& d) {
     d[0] = g;
     if (d.needs(1)) d[1] = g.neg();
@@ -104,7 +117,7 @@ Tensor Tensor::sub(const Tensor& other) const {
 }
 
 Tensor Tensor::mul(const Tensor& other) const {
-  Tensor out = binary("mul", *this, other, result_type(*this, other), kMul);
+  Tensor out = binary("mul", *this, other, result_type(*this, other, "mul"), kMul);
   const bool grad_a = other.requires_grad(), grad_b = requires_grad();
   return record("mul", out, {this, &other},
                 [a = Saved(grad_a ? *this : Tensor()), b = Saved(grad_b ? other : Tensor())](
@@ -115,12 +128,12 @@ Tensor Tensor::mul(const Tensor& other) const {
 }
 
 Tensor Tensor::div(const Tensor& other) const {
-  Tensor out = binary("div", *this, other, floating_type(result_type(*this, other)), kDiv);
+  Tensor out = binary("div", *this, other, floating_type(result_type(*this, other, "div")), kDiv);
   return record("div", out, {this, &other},
                 [a = Saved(other.requires_grad() ? *this : Tensor()), b = Saved(other)](
                     const Tensor& g, InputGrads& d) {
                   if (d.needs(0)) d[0] = g.div(*b);
-                  if (d.needs(1)) d[1] = g.neg().mul(*a).div(b->square());
+                  if (d.needs(1)) d[1] = g.neg().mul(a->div(*b).div(*b));
                 });
 }
 
@@ -132,8 +145,10 @@ NORMA_INLINE inline T power(T base, T exponent) {
     return std::pow(base, exponent);
   } else {
     T result = 1;
-    for (; exponent > 0; exponent = static_cast<T>(exponent - 1))
-      result = static_cast<T>(result * base);
+    for (; exponent > 0; exponent = static_cast<T>(exponent / 2)) {
+      if (exponent % 2 != 0) result = kMul(result, base);
+      base = kMul(base, base);
+    }
     return result;
   }
 }
@@ -146,21 +161,39 @@ void refuse_negative_integer_power(DType dtype, bool negative) {
   }
 }
 
+/// x^p; PyTorch's short cuts, which decide what becomes of -0 and -inf.
+Tensor raise(const Tensor& x, Scalar exponent) {
+  const DType dtype = result_type(x, exponent, "pow");
+  const double p = exponent.to<double>();
+  refuse_negative_integer_power(dtype, p < 0);
+  if (p == 2) return unary(x, dtype, [](auto v) NORMA_INLINE { return kMul(v, v); });
+  if (is_floating(dtype)) {
+    if (p == 0.5) return unary_floating("pow", x, [](auto v) NORMA_INLINE { return std::sqrt(v); });
+    if (p == 3) return unary_floating("pow", x, [](auto v) NORMA_INLINE { return v * v * v; });
+    if (p == -1) return unary_floating("pow", x, [](auto v) NORMA_INLINE { return 1 / v; });
+    if (p == -2) return unary_floating("pow", x, [](auto v) NORMA_INLINE { return 1 / (v * v); });
+    if (p == -0.5) {
+      return unary_floating("pow", x, [](auto v) NORMA_INLINE { return 1 / std::sqrt(v); });
+    }
+  }
+  return unary(x, dtype,
+               [exponent](auto v) NORMA_INLINE { return power(v, exponent.to<decltype(v)>()); });
+}
+
 /// d/dx x^p = p x^(p-1), and 0 for p = 0 also where x is 0.
 Tensor power_gradient(const Tensor& g, const Tensor& x, double p) {
   if (p == 0) return zeros_like(g);
   if (p == 1) return g;
   if (p == 2) return combine(g, x, [](auto u, auto v) NORMA_INLINE { return 2 * u * v; });
-  return combine(g, x, [p](auto u, auto v) NORMA_INLINE {
-    using T = decltype(u);
-    return u * static_cast<T>(p) * std::pow(v, static_cast<T>(p - 1));
+  return combine(g, raise(x, p - 1), [p](auto u, auto v) NORMA_INLINE {
+    return u * (static_cast<decltype(u)>(p) * v);
   });
 }
 
 }  // namespace
 
 Tensor Tensor::pow(const Tensor& exponent) const {
-  const DType dtype = result_type(*this, exponent);
+  const DType dtype = result_type(*this, exponent, "pow");
   refuse_negative_integer_power(dtype, !is_floating(dtype) && exponent.lt(0).any().item<bool>());
   Tensor out = binary("pow", *this, exponent, dtype,
                       [](auto x, auto y) NORMA_INLINE { return power(x, y); });
@@ -177,27 +210,24 @@ Tensor Tensor::pow(const Tensor& exponent) const {
 }
 
 Tensor Tensor::add(Scalar other) const {
-  const DType dtype = result_type(*this, other);
-  Tensor out = unary(*this, dtype, [other](auto x) NORMA_INLINE {
-    return static_cast<decltype(x)>(x + other.to<decltype(x)>());
-  });
+  const DType dtype = result_type(*this, other, "add");
+  Tensor out = unary(*this, dtype,
+                     [other](auto x) NORMA_INLINE { return kAdd(x, other.to<decltype(x)>()); });
   return record("add", out, {this}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
 Tensor Tensor::sub(Scalar other) const {
-  const DType dtype = result_type(*this, other);
+  const DType dtype = result_type(*this, other, "sub");
   refuse_bool_subtraction(*this, other.dtype());
-  Tensor out = unary(*this, dtype, [other](auto x) NORMA_INLINE {
-    return static_cast<decltype(x)>(x - other.to<decltype(x)>());
-  });
+  Tensor out = unary(*this, dtype,
+                     [other](auto x) NORMA_INLINE { return kSub(x, other.to<decltype(x)>()); });
   return record("sub", out, {this}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
 Tensor Tensor::mul(Scalar other) const {
-  const DType dtype = result_type(*this, other);
-  Tensor out = unary(*this, dtype, [other](auto x) NORMA_INLINE {
-    return static_cast<decltype(x)>(x * other.to<decltype(x)>());
-  });
+  const DType dtype = result_type(*this, other, "mul");
+  Tensor out = unary(*this, dtype,
+                     [other](auto x) NORMA_INLINE { return kMul(x, other.to<decltype(x)>()); });
   return record("mul", out, {this},
                 [other](const Tensor& g, InputGrads& d) { d[0] = g.mul(other); });
 }
@@ -210,32 +240,25 @@ Tensor Tensor::div(Scalar other) const {
 }
 
 Tensor Tensor::pow(Scalar exponent) const {
-  const DType dtype = result_type(*this, exponent);
-  const double p = exponent.to<double>();
-  refuse_negative_integer_power(dtype, p < 0);
-  Tensor out =
-      p == 2
-          ? unary(*this, dtype, [](auto x) NORMA_INLINE { return static_cast<decltype(x)>(x * x); })
-          : unary(*this, dtype,
-                  [exponent](auto x) NORMA_INLINE { return power(x, exponent.to<decltype(x)>()); });
-  return record("pow", out, {this}, [p, x = Saved(*this)](const Tensor& g, InputGrads& d) {
-    d[0] = power_gradient(g, *x, p);
-  });
+  return record("pow", raise(*this, exponent), {this},
+                [p = exponent.to<double>(), x = Saved(*this)](const Tensor& g, InputGrads& d) {
+                  d[0] = power_gradient(g, *x, p);
+                });
 }
 
 Tensor Tensor::neg() const {
-  if (dtype() == kBool) fail("neg", "expected numbers, got a bool tensor; use logical_not()");
-  Tensor out =
-      unary(*this, dtype(), [](auto x) NORMA_INLINE { return static_cast<decltype(x)>(-x); });
+  if (defined_impl(*this, "neg")->dtype == kBool) {
+    fail("neg", "expected numbers, got a bool tensor; use logical_not()");
+  }
+  Tensor out = unary(*this, dtype(),
+                     [](auto x) NORMA_INLINE { return static_cast<decltype(x)>(-modular(x)); });
   return record("neg", out, {this}, [](const Tensor& g, InputGrads& d) { d[0] = g.neg(); });
 }
 
 Tensor operator-(Scalar a, const Tensor& b) {
-  const DType dtype = result_type(b, a);
+  const DType dtype = result_type(b, a, "sub");
   refuse_bool_subtraction(b, a.dtype());
-  Tensor out = unary(b, dtype, [a](auto x) NORMA_INLINE {
-    return static_cast<decltype(x)>(a.to<decltype(x)>() - x);
-  });
+  Tensor out = unary(b, dtype, [a](auto x) NORMA_INLINE { return kSub(a.to<decltype(x)>(), x); });
   return record("rsub", out, {&b}, [](const Tensor& g, InputGrads& d) { d[0] = g.neg(); });
 }
 
@@ -243,12 +266,12 @@ Tensor operator/(Scalar a, const Tensor& b) {
   Tensor out =
       unary_floating("div", b, [a](auto x) NORMA_INLINE { return a.to<decltype(x)>() / x; });
   return record("reciprocal", out, {&b}, [a, y = Saved(out)](const Tensor& g, InputGrads& d) {
-    // -a / b² = -y² / a; the first form also serves a = 0.
+    // -a / b² = -(y / a) y, where y² alone might overflow; the first form also serves a = 0.
     if (a.to<double>() == 0) {
       d[0] = g.mul(*y).neg();
     } else {
-      d[0] = combine(g, *y,
-                     [a](auto u, auto v) NORMA_INLINE { return -u * v * v / a.to<decltype(u)>(); });
+      d[0] = combine(
+          g, *y, [a](auto u, auto v) NORMA_INLINE { return -u * (v / a.to<decltype(u)>() * v); });
     }
   });
 }

@@ -13,8 +13,8 @@ namespace {
 
 template <class F>
 Tensor compare(const char* op, const Tensor& a, const Tensor& b, F f) {
-  const Shape sizes = broadcast_shapes(defined_impl(a, op)->sizes, defined_impl(b, op)->sizes, op);
-  const DType dtype = result_type(a, b);
+  const DType dtype = result_type(a, b, op);
+  const Shape sizes = broadcast_shapes(a.sizes(), b.sizes(), op);
   Tensor out = new_tensor(sizes, kBool);
   const Tensor x = a.detach().to(dtype), y = b.detach().to(dtype);
   dispatch(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, y, f); });
@@ -23,7 +23,7 @@ Tensor compare(const char* op, const Tensor& a, const Tensor& b, F f) {
 
 template <class F>
 Tensor compare(const char* op, const Tensor& a, Scalar b, F f) {
-  const DType dtype = result_type((defined_impl(a, op), a), b);
+  const DType dtype = result_type(a, b, op);
   Tensor out = new_tensor(a.sizes(), kBool);
   const Tensor x = a.detach().to(dtype);
   dispatch(dtype, [&]<class T>() {
@@ -53,11 +53,11 @@ Tensor Tensor::lt(Scalar other) const { return compare("lt", *this, other, kLt);
 Tensor Tensor::le(Scalar other) const { return compare("le", *this, other, kLe); }
 Tensor Tensor::gt(Scalar other) const { return compare("gt", *this, other, kGt); }
 Tensor Tensor::ge(Scalar other) const { return compare("ge", *this, other, kGe); }
-Tensor Tensor::logical_not() const { return eq(Scalar(false)); }
-Tensor Tensor::isnan() const { return ne(*this); }
+Tensor Tensor::logical_not() const { return compare("logical_not", *this, Scalar(false), kEq); }
+Tensor Tensor::isnan() const { return compare("isnan", *this, *this, kNe); }
 Tensor Tensor::isfinite() const {
   const double largest = std::numeric_limits<double>::max();
-  if (!is_floating(dtype())) return ones(sizes(), {.dtype = kBool});
+  if (!is_floating(defined_impl(*this, "isfinite")->dtype)) return ones(sizes(), {.dtype = kBool});
   Tensor out = new_tensor(sizes(), kBool);
   dispatch_floating(dtype(), [&]<class T>() {
     kernels::map<bool, T>(out, *this, [largest](T x) NORMA_INLINE {

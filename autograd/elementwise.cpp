@@ -13,8 +13,13 @@ namespace norma {
 using namespace autograd;
 
 Tensor Tensor::abs() const {
-  Tensor out = unary(*this, dtype(), [](auto x) NORMA_INLINE {
-    return static_cast<decltype(x)>(x < decltype(x)(0) ? -x : x);
+  const DType dtype = defined_impl(*this, "abs")->dtype;
+  Tensor out = unary(*this, dtype, [](auto x) NORMA_INLINE {
+    if constexpr (std::is_floating_point_v<decltype(x)>) {
+      return std::fabs(x);
+    } else {
+      return static_cast<decltype(x)>(x < decltype(x)(0) ? -x : x);
+    }
   });
   return record("abs", out, {this}, [x = Saved(*this)](const Tensor& g, InputGrads& d) {
     d[0] = combine(g, *x, [](auto u, auto v) NORMA_INLINE {
@@ -61,7 +66,7 @@ Tensor Tensor::tanh() const {
 
 Tensor Tensor::relu() const {
   // Written so that NaN passes through, as in PyTorch.
-  Tensor out = unary(*this, dtype(),
+  Tensor out = unary(*this, defined_impl(*this, "relu")->dtype,
                      [](auto x) NORMA_INLINE { return x < decltype(x)(0) ? decltype(x)(0) : x; });
   return record("relu", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
     d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return v <= 0 ? decltype(u)(0) : u; });
@@ -125,7 +130,8 @@ Tensor clamp_between(const char* op, const Tensor& x, const Scalar* min, const S
   return record(op, out, {&x}, [=, saved = Saved(x)](const Tensor& g, InputGrads& d) {
     d[0] = combine(g, *saved, [=](auto u, auto v) NORMA_INLINE {
       using T = decltype(u);
-      return (below && v < low.to<T>()) || (above && v > high.to<T>()) ? T(0) : u;
+      // NaN is within no bounds.
+      return (!below || v >= low.to<T>()) && (!above || v <= high.to<T>()) ? u : T(0);
     });
   });
 }
@@ -147,17 +153,17 @@ namespace {
 /// Ties share the gradient in halves, as in PyTorch; NaN wins.
 template <class F>
 Tensor extremum(const char* op, const Tensor& a, const Tensor& b, F first_wins) {
-  Tensor out = binary(op, a, b, result_type(a, b), [first_wins](auto x, auto y) NORMA_INLINE {
+  Tensor out = binary(op, a, b, result_type(a, b, op), [first_wins](auto x, auto y) NORMA_INLINE {
     return x != x || first_wins(x, y) ? x : y;
   });
   return record(op, out, {&a, &b}, [=, x = Saved(a), y = Saved(b)](const Tensor& g, InputGrads& d) {
-    const DType dtype = g.dtype();
+    // A gradient is lost only to what wins; two NaN, or NaN and a number, both get it whole.
     const auto share = [first_wins](auto u, auto v) NORMA_INLINE {
       using T = decltype(u);
-      return u == v ? T(0.5) : first_wins(u, v) ? T(1) : T(0);
+      return u == v ? T(0.5) : first_wins(v, u) ? T(0) : T(1);
     };
-    if (d.needs(0)) d[0] = g.mul(binary(op, *x, *y, dtype, share));
-    if (d.needs(1)) d[1] = g.mul(binary(op, *x, *y, dtype, share).neg().add(1));
+    if (d.needs(0)) d[0] = g.mul(binary(op, *x, *y, g.dtype(), share));
+    if (d.needs(1)) d[1] = g.mul(binary(op, *y, *x, g.dtype(), share));
   });
 }
 
@@ -171,11 +177,11 @@ Tensor Tensor::minimum(const Tensor& other) const {
 }
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  if (condition.dtype() != kBool) {
+  if (defined_impl(condition, "where")->dtype != kBool) {
     fail("where", std::string("expected a condition of dtype bool, got ") +
                       dtype_name(condition.dtype()) + "; compare first, for example with gt(0)");
   }
-  const DType dtype = result_type(a, b);
+  const DType dtype = result_type(a, b, "where");
   const Shape sizes =
       broadcast_shapes(condition.sizes(), broadcast_shapes(a.sizes(), b.sizes(), "where"), "where");
   Tensor out = new_tensor(sizes, dtype);
@@ -191,11 +197,12 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
 }
 
 Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
-  if (mask.dtype() != kBool) {
+  const DType dtype = defined_impl(*this, "masked_fill")->dtype;
+  if (defined_impl(mask, "masked_fill")->dtype != kBool) {
     fail("masked_fill",
          std::string("expected a mask of dtype bool, got ") + dtype_name(mask.dtype()));
   }
-  return where(mask, full(Shape{}, value, {.dtype = dtype()}), *this);
+  return where(mask, full(Shape{}, value, {.dtype = dtype}), *this);
 }
 
 }  // namespace norma

@@ -21,6 +21,7 @@ std::string number(double value) {
 void check_inputs(const std::vector<Tensor>& inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& input = inputs[i];
+    if (!input.defined()) fail("gradcheck", "expected defined inputs, got an undefined one");
     if (!input.requires_grad()) continue;
     const std::string which = "input " + std::to_string(i);
     if (input.dtype() != kFloat64) {
@@ -45,12 +46,41 @@ Shape unravel(int64_t flat, const Shape& sizes) {
   return index;
 }
 
+/// The inputs have no gradient while it lives, and their own again afterwards.
+class KeptGradients {
+ public:
+  explicit KeptGradients(const std::vector<Tensor>& inputs) : inputs_(inputs) {
+    for (Tensor& input : inputs_) {
+      grads_.push_back(input.grad());
+      input.set_grad(Tensor());
+    }
+  }
+  ~KeptGradients() {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i].set_grad(grads_[i]);
+  }
+
+ private:
+  std::vector<Tensor> inputs_, grads_;
+};
+
+/// Puts a changed element back, also when the function throws.
+class Nudged {
+ public:
+  explicit Nudged(double& value) : value_(value), before_(value) {}
+  ~Nudged() { value_ = before_; }
+  void by(double step) { value_ = before_ + step; }
+
+ private:
+  double& value_;
+  double before_;
+};
+
 }  // namespace
 
 GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
                           const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
   check_inputs(inputs);
-  for (Tensor input : inputs) input.set_grad(Tensor());
+  const KeptGradients kept(inputs);
   const Tensor out = function(inputs);
   if (!out.requires_grad()) {
     fail("gradcheck",
@@ -73,12 +103,14 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
     const Tensor grad = input.grad().defined() ? input.grad().contiguous() : zeros_like(input);
     double* values = input.data_ptr<double>();
     for (int64_t k = 0; k < input.numel(); ++k) {
-      const double before = values[k];
-      values[k] = before + options.eps;
-      const double above = weighted_sum();
-      values[k] = before - options.eps;
-      const double below = weighted_sum();
-      values[k] = before;
+      double above = 0, below = 0;
+      {
+        Nudged element(values[k]);
+        element.by(options.eps);
+        above = weighted_sum();
+        element.by(-options.eps);
+        below = weighted_sum();
+      }
       const double numeric = (above - below) / (2 * options.eps),
                    analytic = grad.data_ptr<double>()[k];
       const double tolerance = options.atol + options.rtol * std::fabs(numeric);

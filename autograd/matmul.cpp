@@ -44,7 +44,10 @@ void integer_product(T* out, const T* a, const T* b, int64_t m, int64_t n, int64
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t p = 0; p < k; ++p) {
       for (int64_t j = 0; j < n; ++j)
-        out[i * n + j] = static_cast<T>(out[i * n + j] + a[i * k + p] * b[p * n + j]);
+        // Unsigned, since integers wrap around.
+        out[i * n + j] = static_cast<T>(static_cast<uint64_t>(out[i * n + j]) +
+                                        static_cast<uint64_t>(a[i * k + p]) *
+                                            static_cast<uint64_t>(b[p * n + j]));
     }
   }
 }
@@ -102,6 +105,13 @@ Tensor product(const Tensor& left, const Tensor& right) {
   return out;
 }
 
+/// The product of all sizes but the last, also where that is 0.
+int64_t leading_count(const Shape& sizes) {
+  int64_t count = 1;
+  for (int64_t i = 0; i + 1 < sizes.size(); ++i) count *= sizes[i];
+  return count;
+}
+
 [[noreturn]] void refuse(const Shape& a, const Shape& b) {
   fail(
       "matmul",
@@ -141,8 +151,7 @@ Tensor Tensor::matmul(const Tensor& other) const {
     if (sa.size() == 2) return batched_matmul(*this, other);
     Shape out = sa;
     out[out.size() - 1] = sb[1];
-    return batched_matmul(reshape({sa.numel() / std::max<int64_t>(sa.back(), 1), sa.back()}), other)
-        .reshape(out);
+    return batched_matmul(reshape({leading_count(sa), sa.back()}), other).reshape(out);
   }
   Shape batch_a, batch_b;
   for (int64_t i = 0; i + 2 < sa.size(); ++i) batch_a.push_back(sa[i]);
@@ -215,7 +224,7 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
                        "; convert with to()");
   }
   const Tensor x = input.contiguous(), w = weight.contiguous();
-  const int64_t rows = in_features ? x.numel() / in_features : sx.numel();
+  const int64_t rows = leading_count(sx);
   Shape sizes = sx;
   sizes[sizes.size() - 1] = out_features;
   Tensor out = new_tensor(sizes, x.dtype());

@@ -39,7 +39,7 @@ class Node : public History {
   // Creation order: inputs are older than the operations on them. 0 for accumulators, which come
   // last whenever their leaf was first used.
   uint64_t sequence = 0;
-  Shape sizes;        // of the output
+  Shape sizes;  // of the output
   DType dtype = kFloat32;
   Ref<Node>* inputs = nullptr;  // null where an input needs no gradient
   int input_count = 0;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 
+#include "norma/autograd/elementwise.h"
 #include "norma/autograd/functions.h"
 #include "norma/autograd/promotion.h"
 #include "norma/autograd/record.h"
@@ -176,6 +177,13 @@ std::pair<Tensor, Tensor> extremum_along(const char* op, const Tensor& self, int
   return {keepdim ? picked : picked.squeeze(d), index};
 }
 
+/// 1 where x holds the extremum y, NaN included, 0 elsewhere.
+Tensor hits(const char* op, const Tensor& x, const Tensor& y) {
+  return binary(op, x, y, x.dtype(), [](auto u, auto v) NORMA_INLINE {
+    return static_cast<decltype(u)>(u == v || (u != u && v != v));
+  });
+}
+
 /// Over everything; equal extrema share the gradient evenly, as in PyTorch.
 template <class Better>
 Tensor extremum_of_all(const char* op, const Tensor& self, Better better) {
@@ -184,9 +192,9 @@ Tensor extremum_of_all(const char* op, const Tensor& self, Better better) {
   const int64_t at = find(folded, better).template item<int64_t>();
   const Tensor out = folded.x.reshape({-1}).select(0, at).clone();
   return record(op, out, {&self},
-                [x = Saved(self), y = Saved(out)](const Tensor& g, InputGrads& d) {
-                  const Tensor hit = x->eq(*y).to(g.dtype());
-                  d[0] = hit.mul(g).div(hit.sum());
+                [op, x = Saved(self), y = Saved(out)](const Tensor& g, InputGrads& d) {
+                  const Tensor hit = hits(op, *x, *y);
+                  d[0] = hit.mul(g.div(hit.sum()));
                 });
 }
 
@@ -276,14 +284,15 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
         const Tensor g = grad.reshape(kept), total = y->reshape(kept);
         const Tensor sign = x->gt(0).to(g.dtype()).sub(x->lt(0).to(g.dtype()));
         if (std::isinf(p)) {
-          const Tensor hit = x->abs().eq(total).to(g.dtype());
+          const Tensor hit = hits("norm", x->abs(), total);
           d[0] = hit.mul(sign).mul(g).div(hit.sum(dims, true));
         } else if (p == 1) {
           d[0] = sign.mul(g);
         } else {
-          // sign(x) (|x| / norm)^(p-1), and 0 where the norm is 0.
+          // sign(x) (|x| / norm)^(p-1), and 0 where the norm or, for p < 1, x is 0.
           const Tensor ratio = x->abs().div(total).masked_fill(total.eq(0), 0);
-          d[0] = sign.mul(p == 2 ? ratio : ratio.pow(p - 1)).mul(g);
+          const Tensor slope = p == 2 ? ratio : ratio.pow(p - 1);
+          d[0] = sign.mul(p < 1 ? slope.masked_fill(x->eq(0), 0) : slope).mul(g);
         }
       });
 }

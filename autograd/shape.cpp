@@ -17,20 +17,21 @@ namespace {
 Shape resolve_sizes(const char* op, const Shape& sizes, int64_t numel, const Shape& from) {
   Shape result = sizes;
   int64_t known = 1, unknown = -1;
+  bool overflow = false;
   for (int64_t i = 0; i < sizes.size(); ++i) {
     if (sizes[i] == -1 && unknown < 0) {
       unknown = i;
     } else if (sizes[i] < 0) {
       fail(op, "expected sizes of 0 or more with at most one -1, got " + sizes.str());
     } else {
-      known *= sizes[i];
+      overflow |= __builtin_mul_overflow(known, sizes[i], &known);
     }
   }
   if (unknown >= 0 && known > 0 && numel % known == 0) {
     result[unknown] = numel / known;
     known = numel;
   }
-  if (known != numel || (unknown >= 0 && result[unknown] < 0)) {
+  if (overflow || known != numel || (unknown >= 0 && result[unknown] < 0)) {
     fail(op, "expected sizes with " + std::to_string(numel) + " elements, as in " + from.str() +
                  ", got " + sizes.str());
   }
@@ -238,7 +239,7 @@ Tensor Tensor::narrow(int64_t dim, int64_t start, int64_t length) const {
   if (self->sizes.empty()) fail("narrow", "expected a tensor with dimensions, got a 0-d tensor");
   const int64_t d = wrap_dim(dim, self->sizes.size(), "narrow"), size = self->sizes[d];
   const int64_t first = start < 0 ? start + size : start;
-  if (first < 0 || length < 0 || first + length > size) {
+  if (first < 0 || first > size || length < 0 || length > size - first) {
     fail("narrow", "expected a range within the " + std::to_string(size) +
                        " elements of dimension " + std::to_string(d) + ", got start " +
                        std::to_string(start) + " and length " + std::to_string(length));
@@ -254,8 +255,8 @@ Tensor Tensor::slice(int64_t dim, int64_t start, int64_t end, int64_t step) cons
   const int64_t first = std::clamp<int64_t>(start < 0 ? start + size : start, 0, size);
   const int64_t last = std::clamp<int64_t>(end < 0 ? end + size : end, first, size);
   Shape sizes = self->sizes, strides = self->strides;
-  sizes[d] = (last - first + step - 1) / step;
-  strides[d] *= step;
+  sizes[d] = first < last ? (last - first - 1) / step + 1 : 0;
+  if (sizes[d] > 1) strides[d] *= step;
   Tensor out = make_view(*this, sizes, strides, self->offset + first * self->strides[d]);
   return record("slice", out, {this}, [=, from = self->sizes](const Tensor& g, InputGrads& grads) {
     Tensor whole = zeros(from, {.dtype = g.dtype()});
@@ -307,28 +308,40 @@ Tensor Tensor::expand(const Shape& sizes) const {
 
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
   if (tensors.empty()) fail("cat", "expected at least one tensor, got none");
-  Shape sizes = tensors[0].sizes();
+  // As in PyTorch, 1-d tensors without elements join anything: what a loop started from.
+  const auto is_nothing = [](const Tensor& x) { return x.sizes() == Shape({0}); };
+  const Tensor* first = &tensors[0];
+  for (const Tensor& tensor : tensors) {
+    defined_impl(tensor, "cat");
+    if (is_nothing(*first)) first = &tensor;
+  }
+  Shape sizes = first->sizes();
   if (sizes.empty()) fail("cat", "expected tensors with dimensions, got a 0-d tensor; use stack()");
   const int64_t d = wrap_dim(dim, sizes.size(), "cat");
   DType dtype = tensors[0].dtype();
   sizes[d] = 0;
   std::vector<int64_t> lengths;
   for (const Tensor& tensor : tensors) {
+    dtype = std::max(dtype, tensor.dtype());
+    if (is_nothing(tensor)) {
+      lengths.push_back(-1);
+      continue;
+    }
     Shape other = tensor.sizes();
     const bool same_rank = other.size() == sizes.size();
     const int64_t length = same_rank ? other[d] : 0;
     if (same_rank) other[d] = sizes[d];
     if (!(other == sizes)) {
       fail("cat", "expected sizes that agree except in dimension " + std::to_string(d) + ", got " +
-                      tensors[0].sizes().str() + " and " + tensor.sizes().str());
+                      first->sizes().str() + " and " + tensor.sizes().str());
     }
-    dtype = std::max(dtype, tensor.dtype());
     lengths.push_back(length);
     sizes[d] += length;
   }
   Tensor out = new_tensor(sizes, dtype);
   int64_t start = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (lengths[i] < 1) continue;
     kernels::copy(out.narrow(d, start, lengths[i]), tensors[i]);
     start += lengths[i];
   }
@@ -336,6 +349,10 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
     int64_t at = 0;
     for (int i = 0; i < grads.count(); ++i) {
       const int64_t length = lengths[static_cast<std::size_t>(i)];
+      if (length < 0) {
+        grads[i] = zeros({0}, {.dtype = g.dtype()});
+        continue;
+      }
       if (grads.needs(i)) grads[i] = g.narrow(d, at, length);
       at += length;
     }
@@ -346,6 +363,7 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
   if (tensors.empty()) fail("stack", "expected at least one tensor, got none");
   std::vector<Tensor> rows;
   for (const Tensor& tensor : tensors) {
+    defined_impl(tensor, "stack");
     if (!(tensor.sizes() == tensors[0].sizes())) {
       fail("stack", "expected tensors of one shape, got " + tensors[0].sizes().str() + " and " +
                         tensor.sizes().str());

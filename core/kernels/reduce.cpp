@@ -80,9 +80,9 @@ template <class T>
 void sum_middle(T* out, const T* x, int64_t outer, int64_t length, int64_t inner) {
   if constexpr (!std::is_floating_point_v<T>) {
     for_each_middle(x, outer, length, inner, [=](const T* first, int64_t stride, int64_t at) {
-      T total = 0;
-      for (int64_t i = 0; i < length; ++i) total = static_cast<T>(total + first[i * stride]);
-      out[at] = total;
+      uint64_t total = 0;  // wraps around
+      for (int64_t i = 0; i < length; ++i) total += static_cast<uint64_t>(first[i * stride]);
+      out[at] = static_cast<T>(total);
     });
   } else if (inner == 1 && outer == 1) {
     *out = static_cast<T>(sum_long(x, length));
