@@ -63,6 +63,7 @@ void visit_gathered(const Shape& x, const Shape& index_sizes, const int64_t* ind
 
 Tensor Tensor::index_select(int64_t dim, const Tensor& index) const {
   defined_impl(*this, "index_select");
+  defined_impl(index, "index_select");
   if (sizes().empty() || index.dim() > 1) {
     fail("index_select", "expected a tensor with dimensions and a 1-d index, got " + sizes().str() +
                              " and " + index.sizes().str());
@@ -95,6 +96,7 @@ Tensor Tensor::index_select(int64_t dim, const Tensor& index) const {
 
 Tensor Tensor::gather(int64_t dim, const Tensor& index) const {
   defined_impl(*this, "gather");
+  defined_impl(index, "gather");
   const Shape from = sizes(), to = index.sizes();
   const int64_t d = wrap_dim(dim, from.size(), "gather");
   bool fits = !from.empty() && from.size() == to.size();

@@ -339,7 +339,8 @@ Tensor Tensor::all(int64_t dim, bool keepdim) const {
 
 bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol) {
   const NoGradGuard no_grad;
-  const Shape sizes = broadcast_shapes(a.sizes(), b.sizes(), "allclose");
+  const Shape sizes = broadcast_shapes(defined_impl(a, "allclose")->sizes,
+                                       defined_impl(b, "allclose")->sizes, "allclose");
   const Tensor x = a.to(kFloat64).expand(sizes).contiguous(),
                y = b.to(kFloat64).expand(sizes).contiguous();
   const double *px = x.data_ptr<double>(), *py = y.data_ptr<double>();
@@ -354,7 +355,8 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol) {
 
 bool equal(const Tensor& a, const Tensor& b) {
   const NoGradGuard no_grad;
-  return a.sizes() == b.sizes() && a.eq(b).all().item<bool>();
+  return defined_impl(a, "equal")->sizes == defined_impl(b, "equal")->sizes &&
+         a.eq(b).all().item<bool>();
 }
 
 }  // namespace norma

@@ -180,7 +180,8 @@ Tensor Tensor::transpose(int64_t dim0, int64_t dim1) const {
 }
 
 Tensor Tensor::t() const {
-  if (dim() > 2) fail("t", "expected a tensor of at most 2 dimensions, got " + sizes().str());
+  if (defined_impl(*this, "t")->sizes.size() > 2)
+    fail("t", "expected a tensor of at most 2 dimensions, got " + sizes().str());
   return dim() < 2 ? *this : transpose(0, 1);
 }
 

@@ -25,10 +25,11 @@ void collect(const NestedList& list, int64_t depth, Shape& sizes, std::vector<Sc
   const auto length = static_cast<int64_t>(list.items().size());
   if (first) {
     sizes.push_back(length);
-  } else if (depth >= sizes.size() || sizes[depth] != length) {
+  } else if (depth >= sizes.size()) {
+    fail("tensor", "expected lists of equal depth, got a list among numbers");
+  } else if (sizes[depth] != length) {
     fail("tensor", "expected rows of equal length, got " + std::to_string(length) +
-                       " elements in a row of " +
-                       (depth < sizes.size() ? std::to_string(sizes[depth]) : "numbers"));
+                       " elements in a row of " + std::to_string(sizes[depth]));
   }
   bool first_item = first;
   for (const NestedList& item : list.items()) {
@@ -57,6 +58,16 @@ Tensor nested_tensor(const NestedList& values, const DType* wanted) {
   return from_leaves(sizes, leaves, wanted ? *wanted : dtype);
 }
 
+/// Integer tensors take what fits; uint8 also takes negative numbers, modulo 256.
+void refuse_overflow(const char* op, Scalar value, DType dtype) {
+  if (is_floating(dtype) || dtype == kBool) return;
+  const double number = value.to<double>();
+  const bool fits = dtype == kUInt8 ? std::fabs(number) < 256 : std::fabs(number) < 0x1p63;
+  if (fits || (value.dtype() != kFloat64 && dtype == kInt64)) return;
+  fail(op, std::string("expected a value that fits ") + dtype_name(dtype) + ", got " +
+               std::to_string(number));
+}
+
 }  // namespace
 
 Tensor empty(const Shape& sizes, const TensorOptions& options) {
@@ -64,6 +75,7 @@ Tensor empty(const Shape& sizes, const TensorOptions& options) {
 }
 
 Tensor full(const Shape& sizes, Scalar value, const TensorOptions& options) {
+  refuse_overflow("full", value, options.dtype);
   Tensor result = new_tensor(sizes, options.dtype);
   dispatch(options.dtype,
            [&]<class T>() { std::fill_n(result.data_ptr<T>(), result.numel(), value.to<T>()); });
@@ -88,14 +100,24 @@ Tensor arange(Scalar start, Scalar end, Scalar step) {
 }
 
 Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& options) {
+  // Integers are counted as such: float64 is exact up to 2^53 only.
+  const bool whole = !is_floating(options.dtype);
+  if (whole) {
+    for (Scalar value : {start, end, step}) refuse_overflow("arange", value, kInt64);
+  }
+  const auto from = whole ? start.to<int64_t>() : 0, to = whole ? end.to<int64_t>() : 0,
+             by = whole ? step.to<int64_t>() : 0;
   const double first = start.to<double>(), last = end.to<double>(), delta = step.to<double>();
-  if (delta == 0 || !std::isfinite(delta))
+  if (!std::isfinite(delta) || (whole ? by == 0 : delta == 0))
     fail("arange", "expected a step other than 0, got " + std::to_string(delta));
-  if ((last - first) / delta < 0) {
+  const double steps = std::ceil((last - first) / delta);
+  if (!std::isfinite(steps) || steps > 0x1p62 ||
+      (whole ? by > 0 ? to < from : to > from : steps < 0)) {
     fail("arange", "expected an end that the step leads to, got start " + std::to_string(first) +
                        ", end " + std::to_string(last) + ", step " + std::to_string(delta));
   }
-  const auto count = static_cast<int64_t>(std::ceil((last - first) / delta));
+  const int64_t count =
+      whole ? (to - from) / by + ((to - from) % by != 0) : static_cast<int64_t>(steps);
   Tensor result = new_tensor({count}, options.dtype);
   dispatch(options.dtype, [&]<class T>() {
     T* out = result.data_ptr<T>();
@@ -104,7 +126,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& option
         out[i] = static_cast<T>(first + static_cast<double>(i) * delta);
     } else {
       for (int64_t i = 0; i < count; ++i) {
-        out[i] = static_cast<T>(start.to<int64_t>() + i * step.to<int64_t>());
+        out[i] = static_cast<T>(from + i * by);
       }
     }
   });
@@ -156,8 +178,14 @@ template Tensor tensor<int64_t>(const std::vector<int64_t>&);
 template Tensor tensor<uint8_t>(const std::vector<uint8_t>&);
 
 Tensor from_blob(void* data, const Shape& sizes, DType dtype, std::function<void()> deleter) {
-  if (!data && sizes.numel() != 0) fail("from_blob", "expected a pointer to the values, got null");
-  const int64_t bytes = sizes.numel() * item_size(dtype);
+  for (int64_t size : sizes) {
+    if (size < 0) fail("from_blob", "expected sizes of 0 or more, got " + sizes.str());
+  }
+  int64_t bytes = 0;
+  if (__builtin_mul_overflow(sizes.numel(), item_size(dtype), &bytes)) {
+    fail("from_blob", "expected fewer than 2^63 bytes, got sizes " + sizes.str());
+  }
+  if (!data && bytes != 0) fail("from_blob", "expected a pointer to the values, got null");
   Ref<TensorImpl> impl(new TensorImpl);
   impl->storage =
       Ref<Storage>(new Storage(data, static_cast<std::size_t>(bytes), std::move(deleter)));

@@ -227,6 +227,13 @@ Tensor randint(int64_t low, int64_t high, const Shape& sizes, const TensorOption
     fail("randint",
          "expected low < high, got " + std::to_string(low) + " and " + std::to_string(high));
   }
+  const bool fits = options.dtype == kUInt8  ? low >= 0 && high <= 256
+                    : options.dtype == kBool ? low >= 0 && high <= 2
+                                             : true;
+  if (!fits) {
+    fail("randint", "expected a range that fits " + std::string(dtype_name(options.dtype)) +
+                        ", got [" + std::to_string(low) + ", " + std::to_string(high) + ")");
+  }
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
   Tensor result = new_tensor(sizes, options.dtype);
   dispatch(options.dtype, [&]<class T>() {

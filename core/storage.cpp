@@ -95,6 +95,10 @@ void* allocate_block(std::size_t bytes) {
   }
   asked_system.fetch_add(1, std::memory_order_relaxed);
   void* block = std::aligned_alloc(kAlignment, size);
+  if (!block && kept_bytes.load(std::memory_order_relaxed) > 0) {
+    empty_cache();
+    block = std::aligned_alloc(kAlignment, size);
+  }
   if (!block) {
     fail("allocate", "expected memory for " + std::to_string(bytes) +
                          " bytes, got none from the system; use a smaller batch or model");

@@ -182,6 +182,8 @@ void set_num_threads(int count) {
   if (count < 1 || count > kMaxThreads) {
     fail("set_num_threads", "expected a number from 1 to 1024, got " + std::to_string(count));
   }
+  if (inside_parallel)
+    fail("set_num_threads", "expected a call from outside a parallel loop, got one from within");
   if (thread_count().exchange(count) != count) pool().resize();
 }
 
