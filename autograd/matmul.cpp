@@ -223,6 +223,11 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
                        dtype_name(weight.dtype()) + ", got " + dtype_name(input.dtype()) +
                        "; convert with to()");
   }
+  if (bias.defined() && bias.dtype() != weight.dtype()) {
+    fail("linear", std::string("expected a bias of the weight's dtype ") +
+                       dtype_name(weight.dtype()) + ", got " + dtype_name(bias.dtype()) +
+                       "; convert with to()");
+  }
   const Tensor x = input.contiguous(), w = weight.contiguous();
   const int64_t rows = leading_count(sx);
   Shape sizes = sx;

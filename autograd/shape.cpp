@@ -363,15 +363,16 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
 Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
   if (tensors.empty()) fail("stack", "expected at least one tensor, got none");
   std::vector<Tensor> rows;
+  const int64_t d = wrap_dim(dim, defined_impl(tensors[0], "stack")->sizes.size() + 1, "stack");
   for (const Tensor& tensor : tensors) {
     defined_impl(tensor, "stack");
     if (!(tensor.sizes() == tensors[0].sizes())) {
       fail("stack", "expected tensors of one shape, got " + tensors[0].sizes().str() + " and " +
                         tensor.sizes().str());
     }
-    rows.push_back(tensor.unsqueeze(dim));
+    rows.push_back(tensor.unsqueeze(d));
   }
-  return cat(rows, wrap_dim(dim, tensors[0].dim() + 1, "stack"));
+  return cat(rows, d);
 }
 
 }  // namespace norma
