@@ -34,10 +34,13 @@ NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T*
     if (skip < stop) {
       std::copy(channel + from + skip, channel + from + stop, out + run.rows.first * width + skip);
     }
-    for (int64_t row = run.rows.first; row < run.rows.last; ++row) {
-      for (int64_t k = 0; k < first; ++k) out[row * width + k] = T(0);
-      for (int64_t k = last; k < width; ++k) out[row * width + k] = T(0);
-    }
+    const auto clear = [=](int64_t begin, int64_t end) NORMA_INLINE {
+      for (int64_t k = begin; k < end; ++k) {
+        for (int64_t row = run.rows.first; row < run.rows.last; ++row) out[row * width + k] = T(0);
+      }
+    };
+    clear(0, first);
+    clear(last, width);
     return;
   }
   for (int64_t row = run.rows.first; row < run.rows.last; ++row) {
