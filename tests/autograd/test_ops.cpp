@@ -291,20 +291,33 @@ std::vector<std::pair<std::string, Case>> read_cases() {
   return cases;
 }
 
-/// Values and gradients of a case for these inputs.
-void compare(const Case& golden, Function f, const Tensors& inputs) {
+/// Values and gradients of a case for these inputs; `odd_gradient`: in an odd layout too.
+void compare(const Case& golden, Function f, const Tensors& inputs, bool odd_gradient) {
   const Tensor out = f(inputs, golden.args);
   const double tolerance = golden.out.dtype() == kFloat32 ? 1e-6 : 1e-10;
   CHECK(mismatch(out, golden.out, tolerance, tolerance / 10) == "");
   CHECK(out.requires_grad() == !golden.grads.empty());
   if (!out.requires_grad()) return;
-  const Tensor weights = arange(1, out.numel() + 1).to(kFloat64).sqrt().to(out.dtype());
-  (out * weights.reshape(out.sizes())).sum().backward();
+  const Tensor weights =
+      arange(1, out.numel() + 1).to(kFloat64).sqrt().to(out.dtype()).reshape(out.sizes());
+  out.backward(odd_gradient ? scattered(weights) : weights);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     INFO("gradient of input " << i);
     if (inputs[i].requires_grad())
       CHECK(mismatch(inputs[i].grad(), golden.grads[i], 1e-9, 1e-11) == "");
   }
+}
+
+Tensors gradients_of_sum(const Case& golden, Function f, bool expanded) {
+  Tensors inputs, grads;
+  for (const Tensor& x : golden.inputs) {
+    inputs.push_back(x.detach().clone().requires_grad_(x.requires_grad()));
+  }
+  const Tensor out = f(inputs, golden.args);
+  const Tensor one = ones({}, {.dtype = out.dtype()}).expand(out.sizes());
+  out.backward(expanded ? one : one.clone());
+  for (const Tensor& input : inputs) grads.push_back(input.grad());
+  return grads;
 }
 
 }  // namespace
@@ -324,13 +337,13 @@ TEST_CASE("every operation gives PyTorch's values and gradients") {
     }
     {
       INFO("inputs in row-major order");
-      compare(golden, f, golden.inputs);
+      compare(golden, f, golden.inputs, false);
     }
     {
       INFO("inputs in another order and with gaps");
       // PyTorch's own layout decides what view() may do; contiguous() shows the difference by design.
       if (golden.op != "view" && golden.op != "view_0d" && golden.op != "view_strided")
-        compare(golden, f, odd);
+        compare(golden, f, odd, true);
     }
     {
       INFO("float32");
@@ -341,6 +354,13 @@ TEST_CASE("every operation gives PyTorch's values and gradients") {
       if (!golden.inputs.empty() && golden.check) {
         CHECK(mismatch(out.to(kFloat64), golden.out.to(kFloat64), 1e-5, 2e-6) == "");
       }
+    }
+    if (!golden.grads.empty()) {
+      INFO("the gradient that sum() sends: one number, expanded");
+      const Tensors plain = gradients_of_sum(golden, f, false),
+                    repeated = gradients_of_sum(golden, f, true);
+      for (std::size_t i = 0; i < plain.size(); ++i)
+        CHECK(mismatch(repeated[i], plain[i], 1e-12) == "");
     }
     if (golden.check && !golden.grads.empty()) {
       const auto result =
