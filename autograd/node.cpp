@@ -126,7 +126,9 @@ void Node::drop_inputs() noexcept {
   thread_local std::vector<Ref<Node>> waiting;
   thread_local bool draining = false;
   for (int i = 0; i < input_count; ++i) {
-    if (inputs[i] && inputs[i]->use_count() == 1) waiting.push_back(std::move(inputs[i]));
+    // An input taken twice is let go twice: only the last time, nobody else holds it.
+    Ref<Node> input = std::move(inputs[i]);
+    if (input && input->use_count() == 1) waiting.push_back(std::move(input));
   }
   if (draining) return;
   draining = true;

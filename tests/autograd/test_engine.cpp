@@ -225,6 +225,12 @@ TEST_CASE("a chain of a million operations neither recurses nor stays") {
   }
   CHECK(live_nodes() == nodes);
   {
+    // Both inputs of every step are the same value.
+    Tensor y = ones({1}).requires_grad_();
+    for (int i = 0; i < 1000000; ++i) y = y + y;
+  }
+  CHECK(live_nodes() == nodes);
+  {
     // Branches at every step, freed without backward.
     Tensor x = ones({1}).requires_grad_();
     Tensor y = x;
