@@ -89,9 +89,16 @@ install_missing() {
   fi
 }
 
-# Whether clang++ can link a program with its sanitizers.
+# Whether clang++ can build a program with its sanitizers; `clang_sanitizes leaks`: whether such a
+# program can look for leaks when it ends.
 clang_sanitizes() {
-  echo 'int main() {}' | clang++ -fsanitize=address,undefined -x c++ - -o /dev/null 2>/dev/null
+  local program
+  program=$(mktemp)
+  echo 'int main() {}' | clang++ -fsanitize=address,undefined -x c++ - -o "$program" 2>/dev/null &&
+    ASAN_OPTIONS=detect_leaks=$([ "${1:-}" = leaks ] && echo 1 || echo 0) "$program" 2>/dev/null
+  local result=$?
+  rm -f "$program"
+  return $result
 }
 
 # Whether the version of a package that apt would install lies below a major version.
