@@ -146,6 +146,11 @@ TEST_CASE("pooling is right on large windows and on many planes") {
   for (const DType dtype : {kFloat32, kFloat64}) {
     check_window({2, 70, 32, 33}, {2, 2, 0, 1, false}, nullptr, dtype);
     check_window({2, 70, 33, 31}, {3, 2, 1, 1, false}, nullptr, dtype);
+    // Tiles in rows that are gathered, taken one by one, and taken in pieces.
+    check_window({1, 2, 61, 63}, {2, 2, 0, 1, false}, nullptr, dtype);
+    check_window({1, 2, 7, 141}, {2, 2, 0, 1, false}, nullptr, dtype);
+    check_window({1, 2, 5, 2300}, {2, 2, 0, 1, false}, nullptr, dtype);
+    check_window({1, 2, 6, 5}, {2, 2, 0, 1, true}, nullptr, dtype);
     // More cells than a byte can tell apart.
     check_window({1, 2, 20, 22}, {{20, 17}, {1, 2}, 0, 1, false}, nullptr, dtype);
     const AvgPoolOptions rule{2, 1, false, true, {}};

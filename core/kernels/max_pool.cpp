@@ -1,0 +1,276 @@
+#include <algorithm>
+#include <limits>
+
+#include "norma/core/kernels/pool.h"
+#include "norma/core/kernels/pool_runs.h"
+#include "norma/core/threads.h"
+
+namespace norma::kernels {
+namespace {
+
+// Whether every window is a 2×2 tile of its own, inside the image.
+bool is_tiling(const Pool2dShape& s) {
+  return s.kernel_h == 2 && s.kernel_w == 2 && s.stride_h == 2 && s.stride_w == 2 && s.pad_h == 0 &&
+         s.pad_w == 0 && s.dilation_h == 1 && s.dilation_w == 1 && s.out_h * 2 <= s.in_h &&
+         s.out_w * 2 <= s.in_w;
+}
+
+// A later cell wins when it is larger, or when it is NaN.
+template <class T>
+NORMA_INLINE inline bool beats(T later, T best) {
+  return later > best || later != later;
+}
+
+// As wide as T, so that values and cells fill the same number of lanes.
+template <class T>
+using Cell = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+
+// Rows shorter than kLongRow are gathered, up to kGathered tiles at a time: loops over a few tiles
+// would be all beginning and end.
+constexpr int64_t kLongRow = 64, kGathered = 512;
+
+// `count` tiles side by side.
+template <class T, class Index>
+NORMA_INLINE inline void max_tile_row(const T* top, const T* bottom, int64_t count, T* out,
+                                      Index* pick) {
+  if (!pick) {
+    for (int64_t k = 0; k < count; ++k) {
+      T best = top[2 * k];
+      best = beats(top[2 * k + 1], best) ? top[2 * k + 1] : best;
+      best = beats(bottom[2 * k], best) ? bottom[2 * k] : best;
+      out[k] = beats(bottom[2 * k + 1], best) ? bottom[2 * k + 1] : best;
+    }
+    return;
+  }
+  Cell<T> cells[kGathered];
+  for (int64_t first = 0; first < count; first += kGathered) {
+    const int64_t here = std::min(kGathered, count - first);
+    for (int64_t k = 0; k < here; ++k) {
+      const int64_t at = 2 * (first + k);
+      T best = top[at];
+      Cell<T> cell = 0;
+      cell = beats(top[at + 1], best) ? Cell<T>{1} : cell;
+      best = beats(top[at + 1], best) ? top[at + 1] : best;
+      cell = beats(bottom[at], best) ? Cell<T>{2} : cell;
+      best = beats(bottom[at], best) ? bottom[at] : best;
+      cell = beats(bottom[at + 1], best) ? Cell<T>{3} : cell;
+      best = beats(bottom[at + 1], best) ? bottom[at + 1] : best;
+      out[first + k] = best;
+      cells[k] = cell;
+    }
+    for (int64_t k = 0; k < here; ++k) pick[first + k] = static_cast<Index>(cells[k]);
+  }
+}
+
+template <class T, class Index>
+NORMA_INLINE inline void max_tiles(const Pool2dShape& s, const T* x, T* y, Index* choice) {
+  const int64_t width = 2 * s.out_w;
+  if (s.out_w >= kLongRow) {
+    for (int64_t row = 0; row < s.out_h; ++row) {
+      const T* top = x + 2 * row * s.in_w;
+      max_tile_row(top, top + s.in_w, s.out_w, y + row * s.out_w,
+                   choice ? choice + row * s.out_w : nullptr);
+    }
+    return;
+  }
+  T top[2 * kGathered], bottom[2 * kGathered];
+  const int64_t step = kGathered / s.out_w;
+  for (int64_t first = 0; first < s.out_h; first += step) {
+    const int64_t rows = std::min(step, s.out_h - first);
+    for (int64_t row = 0; row < rows; ++row) {
+      const T* in = x + 2 * (first + row) * s.in_w;
+      std::copy_n(in, width, top + row * width);
+      std::copy_n(in + s.in_w, width, bottom + row * width);
+    }
+    max_tile_row(top, bottom, rows * s.out_w, y + first * s.out_w,
+                 choice ? choice + first * s.out_w : nullptr);
+  }
+}
+
+template <class T, class Index>
+NORMA_INLINE inline void spread_tile_row(const T* grad, const Index* pick, int64_t count, T* top,
+                                         T* bottom) {
+  Cell<T> cells[kGathered];
+  for (int64_t first = 0; first < count; first += kGathered) {
+    const int64_t here = std::min(kGathered, count - first);
+    for (int64_t k = 0; k < here; ++k) cells[k] = pick[first + k];
+    T* top_here = top + 2 * first;
+    for (int64_t k = 0; k < here; ++k) {
+      const T value = grad[first + k];
+      top_here[2 * k] = cells[k] == 0 ? value : T(0);
+      top_here[2 * k + 1] = cells[k] == 1 ? value : T(0);
+    }
+    T* bottom_here = bottom + 2 * first;
+    for (int64_t k = 0; k < here; ++k) {
+      const T value = grad[first + k];
+      bottom_here[2 * k] = cells[k] == 2 ? value : T(0);
+      bottom_here[2 * k + 1] = cells[k] == 3 ? value : T(0);
+    }
+  }
+}
+
+// Writes every cell of the tiles, and zeros to the last row and column where the size is odd.
+template <class T, class Index>
+NORMA_INLINE inline void max_tiles_backward(const Pool2dShape& s, const T* dy, const Index* choice,
+                                            T* dx) {
+  const int64_t width = 2 * s.out_w;
+  T top[2 * kGathered], bottom[2 * kGathered];
+  const int64_t step = s.out_w >= kLongRow ? 1 : kGathered / s.out_w;
+  for (int64_t first = 0; first < s.out_h; first += step) {
+    const int64_t rows = std::min(step, s.out_h - first), at = first * s.out_w;
+    T* out = dx + 2 * first * s.in_w;
+    if (step == 1) {
+      spread_tile_row(dy + at, choice + at, s.out_w, out, out + s.in_w);
+    } else {
+      spread_tile_row(dy + at, choice + at, rows * s.out_w, top, bottom);
+      for (int64_t row = 0; row < rows; ++row) {
+        std::copy_n(top + row * width, width, out + 2 * row * s.in_w);
+        std::copy_n(bottom + row * width, width, out + (2 * row + 1) * s.in_w);
+      }
+    }
+    for (int64_t row = 0; width < s.in_w && row < 2 * rows; ++row) {
+      std::fill(out + row * s.in_w + width, out + (row + 1) * s.in_w, T(0));
+    }
+  }
+  std::fill(dx + 2 * s.out_h * s.in_w, dx + s.in_h * s.in_w, T(0));
+}
+
+// The first row, or column, of each window that lies in the image: where the gradient goes when all
+// of its cells are -inf. 0 where none does.
+template <class C>
+void first_cells(int64_t count, int64_t stride, int64_t pad, int64_t kernel, int64_t dilation,
+                 C* first) {
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t before = std::max<int64_t>(pad - k * stride, 0);
+    const int64_t cell = (before + dilation - 1) / dilation;
+    first[k] = static_cast<C>(cell < kernel ? cell : 0);
+  }
+}
+
+// `cells`: working memory for a row.
+template <class T, class Index>
+NORMA_INLINE inline void max_windows(const Pool2dShape& s, const Span* columns,
+                                     const Cell<T>* first_row, const Cell<T>* first_column,
+                                     const T* x, T* y, Index* choice, Cell<T>* cells) {
+  for (int64_t row = 0; row < s.out_h; ++row) {
+    T* best = y + row * s.out_w;
+    for (int64_t k = 0; k < s.out_w; ++k) best[k] = -std::numeric_limits<T>::infinity();
+    if (choice) {
+      const auto above = static_cast<Cell<T>>(first_row[row] * s.kernel_w);
+      for (int64_t k = 0; k < s.out_w; ++k) cells[k] = above + first_column[k];
+    }
+    each_run(s, columns, row,
+             [=](int64_t to, int64_t from, int64_t count, int64_t cell) NORMA_INLINE {
+               const T* in = x + from;
+               T* out = best + to;
+               with_step(s.stride_w, [=](auto step) NORMA_INLINE {
+                 if (!choice) {
+                   for (int64_t k = 0; k < count; ++k) {
+                     const T value = in[k * step], old = out[k];
+                     out[k] = beats(value, old) ? value : old;
+                   }
+                   return;
+                 }
+                 Cell<T>* pick = cells + to;
+                 const auto now = static_cast<Cell<T>>(cell);
+                 for (int64_t k = 0; k < count; ++k) {
+                   const T value = in[k * step], old = out[k];
+                   const Cell<T> before = pick[k];
+                   pick[k] = beats(value, old) ? now : before;
+                   out[k] = beats(value, old) ? value : old;
+                 }
+               });
+             });
+    if (!choice) continue;
+    for (int64_t k = 0; k < s.out_w; ++k) {
+      choice[row * s.out_w + k] = static_cast<Index>(cells[k]);
+    }
+  }
+}
+
+// `down` and `across`: where each cell of a window lies.
+template <class T, class Index>
+void max_windows_backward(const Pool2dShape& s, const int64_t* down, const int64_t* across,
+                          const T* dy, const Index* choice, T* dx) {
+  std::fill_n(dx, s.in_h * s.in_w, T(0));
+  for (int64_t row = 0; row < s.out_h; ++row) {
+    const int64_t top = row * s.stride_h - s.pad_h;
+    for (int64_t col = 0; col < s.out_w; ++col) {
+      const int64_t at = row * s.out_w + col, cell = choice[at];
+      const int64_t y = top + down[cell], x = col * s.stride_w - s.pad_w + across[cell];
+      // A dilated window may have no cell in the image at all.
+      if (y >= 0 && y < s.in_h && x >= 0 && x < s.in_w) dx[y * s.in_w + x] += dy[at];
+    }
+  }
+}
+
+}  // namespace
+
+template <class T, class Index>
+void max_pool_forward(const Pool2dShape& s, const T* x, T* y, Index* choice) {
+  const int64_t in_size = s.in_h * s.in_w, out_size = s.out_h * s.out_w;
+  const int64_t grain = plane_grain(s);
+  if (is_tiling(s)) {
+    parallel_for(s.planes, grain, [&](int64_t first, int64_t last) {
+      simd([=]() NORMA_INLINE {
+        for (int64_t p = first; p < last; ++p) {
+          max_tiles(s, x + p * in_size, y + p * out_size, choice ? choice + p * out_size : nullptr);
+        }
+      });
+    });
+    return;
+  }
+  const WindowColumns columns(s);
+  const Span* spans = columns.spans();
+  const Scratch<Cell<T>> firsts(s.out_h + s.out_w);
+  Cell<T>* first_row = firsts.data();
+  Cell<T>* first_column = first_row + s.out_h;
+  first_cells(s.out_h, s.stride_h, s.pad_h, s.kernel_h, s.dilation_h, first_row);
+  first_cells(s.out_w, s.stride_w, s.pad_w, s.kernel_w, s.dilation_w, first_column);
+  const Scratch<Cell<T>> cells(detail::parallel_parts(s.planes, grain) * s.out_w);
+  parallel_parts_for(s.planes, grain, [&](int64_t first, int64_t last, int part) {
+    Cell<T>* part_cells = cells.data() + part * s.out_w;
+    simd([=]() NORMA_INLINE {
+      for (int64_t p = first; p < last; ++p) {
+        max_windows(s, spans, first_row, first_column, x + p * in_size, y + p * out_size,
+                    choice ? choice + p * out_size : nullptr, part_cells);
+      }
+    });
+  });
+}
+
+template <class T, class Index>
+void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T* dx) {
+  const int64_t in_size = s.in_h * s.in_w, out_size = s.out_h * s.out_w;
+  const int64_t window = s.kernel_h * s.kernel_w;
+  const Scratch<int64_t> places(2 * window);
+  int64_t* down = places.data();
+  int64_t* across = down + window;
+  for (int64_t cell = 0; cell < window; ++cell) {
+    down[cell] = cell / s.kernel_w * s.dilation_h;
+    across[cell] = cell % s.kernel_w * s.dilation_w;
+  }
+  parallel_for(s.planes, plane_grain(s), [&](int64_t first, int64_t last) {
+    simd([=]() NORMA_INLINE {
+      for (int64_t p = first; p < last; ++p) {
+        if (is_tiling(s)) {
+          max_tiles_backward(s, dy + p * out_size, choice + p * out_size, dx + p * in_size);
+        } else {
+          max_windows_backward(s, down, across, dy + p * out_size, choice + p * out_size,
+                               dx + p * in_size);
+        }
+      }
+    });
+  });
+}
+
+#define NORMA_MAX_POOL(T, Index)                                                      \
+  template void max_pool_forward<T, Index>(const Pool2dShape&, const T*, T*, Index*); \
+  template void max_pool_backward<T, Index>(const Pool2dShape&, const T*, const Index*, T*);
+NORMA_MAX_POOL(float, uint8_t)
+NORMA_MAX_POOL(float, int32_t)
+NORMA_MAX_POOL(double, uint8_t)
+NORMA_MAX_POOL(double, int32_t)
+#undef NORMA_MAX_POOL
+
+}  // namespace norma::kernels
