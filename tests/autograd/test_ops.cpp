@@ -363,8 +363,8 @@ TEST_CASE("every operation gives PyTorch's values and gradients") {
         CHECK(mismatch(repeated[i], plain[i], 1e-12) == "");
     }
     if (golden.check && !golden.grads.empty()) {
-      const auto result =
-          gradcheck([&](const Tensors& x) { return f(x, golden.args); }, golden.inputs);
+      const auto result = gradcheck(
+          [&, &args = golden.args](const Tensors& x) { return f(x, args); }, golden.inputs);
       INFO(result.message);
       CHECK(result.ok);
     }
