@@ -314,6 +314,9 @@ void Tensor::set_grad(const Tensor& grad) {
                          dtype_name(impl->dtype) + ", got " + grad.sizes().str() + " and " +
                          dtype_name(grad.dtype()));
   }
+  if (grad.is_same(*this)) {
+    fail("set_grad", "expected a tensor of its own, got the tensor itself; clone() it first");
+  }
   impl->grad = grad;
 }
 

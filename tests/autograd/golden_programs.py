@@ -62,7 +62,11 @@ UNARY = {
     "expand": lambda t, *sizes: t.expand(*sizes), "permute": lambda t, *dims: t.permute(*dims),
     "split_view": lambda t: t.view(-1, 1),
     "scale": lambda t, c: t * c,
+    "sum": lambda t, d: t.sum(d), "mean": lambda t, d: t.mean(d, keepdim=True), "softmax": torch.softmax,
+    "max": lambda t, d: t.max(d)[0], "std": lambda t, d: t.std(d, unbiased=False), "norm": lambda t, d: t.norm(2, d),
+    "positive": lambda t: t.masked_fill(t < 0, 0.25),
 }
+REDUCTIONS = ["sum", "mean", "softmax", "max", "std", "norm"]
 UNARY_IN_PLACE = {
     "tanh_": torch.Tensor.tanh_, "sigmoid_": torch.Tensor.sigmoid_, "relu_": torch.Tensor.relu_,
     "neg_": torch.Tensor.neg_, "exp_": torch.Tensor.exp_, "zero_": torch.Tensor.zero_,
@@ -71,7 +75,9 @@ UNARY_IN_PLACE = {
 }
 DRAWN = {"pow_": [2], "clamp_": [-0.75, 0.75], "fill_": [0.5], "scale_": [-1.5], "shift_": [0.25],
          "nograd_scale_": [1.25]}
-BINARY = {"add": torch.add, "sub": torch.sub, "mul": torch.mul, "maximum": torch.maximum}
+BINARY = {"add": torch.add, "sub": torch.sub, "mul": torch.mul, "maximum": torch.maximum, "matmul": torch.matmul,
+          "cat": lambda x, y: torch.cat([x, y]), "stack": lambda x, y: torch.stack([x, y], -1),
+          "where": lambda x, y: torch.where(x > y, x, y * 2)}
 BINARY_IN_PLACE = {"add_": torch.Tensor.add_, "sub_": torch.Tensor.sub_, "mul_": torch.Tensor.mul_,
                    "copy_": torch.Tensor.copy_}
 
@@ -102,20 +108,22 @@ def program(seed):
         a, b = r.choice(list(pool)), r.choice(list(pool))
         x, y = pool[a], pool[b]
         # Norma refuses every in-place change of memory that several elements share, PyTorch most of them.
-        if kind >= 0.55 and any(s == 0 and n > 1 for s, n in zip(x.stride(), x.shape)):
+        if kind >= 0.62 and any(s == 0 and n > 1 for s, n in zip(x.stride(), x.shape)):
             continue
         try:
             if kind < 0.3:
                 op, args = views(r, x)
                 result = UNARY[op](x, *args)
-            elif kind < 0.42:
-                op = r.choice(["tanh", "sigmoid", "square", "relu", "clone", "detach", "scale"])
-                args = [1.5] if op == "scale" else []
+            elif kind < 0.45:
+                op = r.choice(["tanh", "sigmoid", "square", "relu", "clone", "detach", "scale", "positive"] + REDUCTIONS)
+                args = [1.5] if op == "scale" else [draw_dim(r, x)] if op in REDUCTIONS else []
                 result = UNARY[op](x, *args)
-            elif kind < 0.55:
+            elif kind < 0.62:
                 op, args = r.choice(list(BINARY)), [b]
+                if op == "matmul" and (x.dim(), y.dim()) != (2, 2):
+                    continue  # PyTorch keeps copies there, which in-place changes do not reach
                 result = BINARY[op](x, y)
-            elif kind < 0.8:
+            elif kind < 0.83:
                 op = r.choice(list(UNARY_IN_PLACE))
                 args = DRAWN.get(op, [])
                 with torch.set_grad_enabled(op != "nograd_scale_"):
@@ -123,7 +131,7 @@ def program(seed):
             else:
                 op, args = r.choice(list(BINARY_IN_PLACE)), [b]
                 result = BINARY_IN_PLACE[op](x, y)
-        except RuntimeError:
+        except (RuntimeError, IndexError, ValueError):
             continue  # not allowed in PyTorch: shapes, leaves, expanded memory
         if op.endswith("_"):
             in_place_done += 1

@@ -317,6 +317,8 @@ TEST_CASE("detach, set_data, set_grad and requires_grad_") {
     CHECK(equal(x.grad(), plain({6, 7})));
     CHECK(error_of([&] { x.set_grad(ones({3})); }) ==
           "[set_grad] expected a gradient of shape [2] and dtype float64, got [3] and float32");
+    CHECK(error_of([&] { x.set_grad(x); }) ==
+          "[set_grad] expected a tensor of its own, got the tensor itself; clone() it first");
     x.set_grad(Tensor());
     CHECK(!x.grad().defined());
   }

@@ -36,6 +36,13 @@ Tensor run_unary(const std::string& op, const Tensor& x, const Numbers& n) {
   if (op == "unsqueeze") return x.unsqueeze(whole(n[0]));
   if (op == "squeeze") return x.squeeze();
   if (op == "split_view") return x.view({-1, 1});
+  if (op == "sum") return x.sum(whole(n[0]));
+  if (op == "mean") return x.mean(whole(n[0]), true);
+  if (op == "softmax") return x.softmax(whole(n[0]));
+  if (op == "max") return x.max(whole(n[0])).first;
+  if (op == "std") return x.std(whole(n[0]), false);
+  if (op == "norm") return x.norm(2, whole(n[0]));
+  if (op == "positive") return x.masked_fill(x < 0, 0.25);
   throw std::runtime_error("unknown operation " + op);
 }
 
@@ -61,6 +68,10 @@ bool run_binary(const std::string& op, const Tensor& x, const Tensor& y, Tensor&
   if (op == "sub") result = x - y;
   if (op == "mul") result = x * y;
   if (op == "maximum") result = x.maximum(y);
+  if (op == "matmul") result = x.matmul(y);
+  if (op == "cat") result = cat({x, y});
+  if (op == "stack") result = stack({x, y}, -1);
+  if (op == "where") result = where(x > y, x, y * 2);
   return result.defined();
 }
 
