@@ -85,7 +85,7 @@ def measure_all(runs, options):
                 for phase, ms in measure(run, workload, options).items():
                     times[workload, phase][run.name][run.setting].append(ms)
                     setting = ",".join(map(str, run.setting))
-                    print(f"round {number} {run.name}({setting}) {workload}.{phase} {ms:.4f}",
+                    print(f"round {number} {run.name}({setting}) {workload}.{phase} {ms:.5f}",
                           file=sys.stderr, flush=True)
                 time.sleep(options.pause)
     return times

@@ -123,8 +123,8 @@ int main(int argc, char** argv) {
         print_scaling(name, timing);
       } else {
         Steps run(bench::make_workload(name));
-        std::printf("%s.train %.4f\n", name.c_str(), run.time_training(timing));
-        std::printf("%s.infer %.4f\n", name.c_str(), run.time_inference(timing));
+        std::printf("%s.train %.5f\n", name.c_str(), run.time_training(timing));
+        std::printf("%s.infer %.5f\n", name.c_str(), run.time_inference(timing));
         std::fflush(stdout);
       }
     }

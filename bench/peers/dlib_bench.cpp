@@ -63,11 +63,11 @@ void run(const std::string& name, TrainNet net, long batch, long rows, long colu
     net.compute_parameter_gradients(inputs, labels.begin());
     net.update_parameters(solvers, 0.01);
   };
-  std::printf("%s.train %.4f\n", name.c_str(), bench::milliseconds(timing, train));
+  std::printf("%s.train %.5f\n", name.c_str(), bench::milliseconds(timing, train));
   InferNet trained = net;
   trained.to_tensor(images.begin(), images.end(), inputs);
   const auto infer = [&] { trained.forward(inputs); };
-  std::printf("%s.infer %.4f\n", name.c_str(), bench::milliseconds(timing, infer));
+  std::printf("%s.infer %.5f\n", name.c_str(), bench::milliseconds(timing, infer));
   std::fflush(stdout);
 }
 

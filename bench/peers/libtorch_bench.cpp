@@ -93,9 +93,9 @@ void run(const std::string& name, nn::Sequential model, at::IntArrayRef shape, i
     model->forward(inputs);
   };
   model->train();
-  std::printf("%s.train %.4f\n", name.c_str(), bench::milliseconds(timing, train));
+  std::printf("%s.train %.5f\n", name.c_str(), bench::milliseconds(timing, train));
   model->eval();
-  std::printf("%s.infer %.4f\n", name.c_str(), bench::milliseconds(timing, infer));
+  std::printf("%s.infer %.5f\n", name.c_str(), bench::milliseconds(timing, infer));
   std::fflush(stdout);
 }
 

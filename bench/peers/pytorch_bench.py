@@ -110,9 +110,9 @@ def run(name, blocks, seconds):
             model(inputs)
 
     model.train()
-    print(f"{name}.train {milliseconds(train, blocks, seconds):.4f}", flush=True)
+    print(f"{name}.train {milliseconds(train, blocks, seconds):.5f}", flush=True)
     model.eval()
-    print(f"{name}.infer {milliseconds(infer, blocks, seconds):.4f}", flush=True)
+    print(f"{name}.infer {milliseconds(infer, blocks, seconds):.5f}", flush=True)
 
 
 def main():

@@ -72,8 +72,8 @@ class Compare(unittest.TestCase):
             "Medians over 3 rounds."])
         lines = result.stderr.splitlines()
         self.assertEqual(len(lines), 3 * 8 * 2)
-        self.assertEqual(lines[:2], ["round 1 Norma(1) cnn.train 9.0000",
-                                     "round 1 Norma(1) cnn.infer 0.9000"])
+        self.assertEqual(lines[:2], ["round 1 Norma(1) cnn.train 9.00000",
+                                     "round 1 Norma(1) cnn.infer 0.90000"])
 
     def test_a_workload_that_a_peer_lacks_is_left_out(self):
         result = self.compare(
