@@ -65,7 +65,10 @@ void train(const example::Options& options) {
   nn::CrossEntropyLoss criterion;
   optim::SGD optimizer(model.parameters(), {.lr = options.lr, .momentum = 0.9});
   const int64_t steps = std::max<int64_t>(1, options.epochs * train_loader.size());
-  optim::CosineAnnealingLR scheduler(optimizer, steps);
+  // The rate climbs during the first tenth of the steps, while the new weights find their scale, and
+  // falls along half a cosine wave to 0. Two schedules on one optimiser multiply.
+  optim::LinearLR warm_up(optimizer, {.start_factor = 0.01, .total_iters = steps / 10 + 1});
+  optim::CosineAnnealingLR cosine(optimizer, steps);
 
   example::Progress progress(options.epochs, train_loader.size());
   for (int64_t epoch = 0; epoch < options.epochs; ++epoch) {
@@ -74,7 +77,8 @@ void train(const example::Options& options) {
       Tensor loss = criterion(model(images), labels);
       loss.backward();
       optimizer.step();
-      scheduler.step();
+      warm_up.step();
+      cosine.step();
       progress.batch(loss.item<double>(), images.size(0));
     }
     progress.epoch(example::accuracy(model, test_loader));  // in eval(), then back to train()
@@ -97,8 +101,8 @@ void train(const example::Options& options) {
 int main(int argc, char** argv) {
   example::Options options{
       .epochs = 1,
-      .batch_size = 32,
-      .lr = 0.005,
+      .batch_size = 64,
+      .lr = 0.02,
       .save = "digits_cnn.safetensors",
       .about = "Trains a convolutional network with batch normalisation to read digits.",
       .about_data = "Folder with MNIST's files; without it, digits that Norma draws"};

@@ -22,7 +22,7 @@ void add_training_options(CLI::App& app, Options& options) {
   app.add_option("--batch-size", options.batch_size, "Samples per step")
       ->check(count)
       ->capture_default_str();
-  app.add_option("--lr", options.lr, "Learning rate at the start; a cosine takes it to 0")
+  app.add_option("--lr", options.lr, "The highest learning rate; a cosine takes it to 0")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--train-size", options.train_size, "Train on this many samples")->check(count);

@@ -12,7 +12,7 @@ struct Options {
   std::string data = {};     ///< --data: real data instead of synthetic ones
   int64_t epochs = -1;       ///< --epochs
   int64_t batch_size = 64;   ///< --batch-size
-  double lr = 0.01;          ///< --lr: the learning rate at the start
+  double lr = 0.01;          ///< --lr: the highest learning rate
   int64_t train_size = 0;    ///< --train-size: how many samples to train on, 0 for the usual number
   int64_t test_size = 0;     ///< --test-size
   std::string save = {};     ///< --save: where the trained model goes
