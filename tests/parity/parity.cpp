@@ -1,0 +1,237 @@
+// Replays cases that PyTorch computed, in both precisions, and reports the worst error per family.
+//   usage: parity [-v] FILE.json ...          -v: also where the worst errors are
+// An error is relative to the largest element of the tensor. Allowed are
+//   float64: 1e-10 for an operation, 1e-8 along a training;
+//   float32: 1e-5 for a result, 1e-4 for a gradient (training: no limit of its own), and never more
+//            than twice PyTorch's own float32 error against its float64 result (see cases.py).
+// No result can be blamed for one unit in the last place of the largest element. Where cancellation
+// leaves PyTorch itself with more than the limit, twice its error is the limit, in float64 scaled
+// by the ratio of the two precisions' units.
+#include "tests/parity/parity.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+
+namespace parity {
+namespace {
+
+std::map<std::string, Replay>& replays() {
+  static std::map<std::string, Replay> all;
+  return all;
+}
+
+enum Kind { kForward, kGradient };
+
+struct Worst {
+  double error[2][2] = {};  // [float32][gradient]
+  std::string where[2][2];
+  double against_torch = 0;  // float32 error / PyTorch's own, where that is over one unit
+  int cases = 0, failures = 0;
+};
+
+class Replayer {
+ public:
+  Replayer(std::string family, const norma::NamedTensors& tensors) : family_(std::move(family)) {
+    for (const auto& [name, tensor] : tensors) tensors_[name] = tensor;
+  }
+
+  void replay(const Json& line, int number) {
+    ++worst.cases;
+    failed_ = false;
+    for (const norma::DType dtype : {norma::kFloat64, norma::kFloat32}) {
+      where_ = family_ + "/" + line.at("op").get<std::string>() + ", case " +
+               std::to_string(number) + ", " + norma::dtype_name(dtype);
+      try {
+        replay_as(dtype, line, std::to_string(number));
+      } catch (const std::exception& error) {
+        failure(std::string("throws ") + error.what());
+      }
+    }
+    worst.failures += failed_;
+  }
+
+  Worst worst;
+
+ private:
+  static Tensor seen(Tensor x, const Json& views) {
+    for (const Json& view : views) {
+      const auto name = view.at(0).get<std::string>();
+      const auto number = [&](std::size_t i) { return view.at(i).get<int64_t>(); };
+      if (name == "permute") {
+        x = x.permute(shape_of(view.at(1)));
+      } else if (name == "slice") {
+        x = x.slice(number(1), number(2), number(3), number(4));
+      } else if (name == "select") {
+        x = x.select(number(1), number(2));
+      } else if (name == "expand") {
+        x = x.expand(shape_of(view.at(1)));
+      } else {
+        throw std::runtime_error("unknown view " + name);
+      }
+    }
+    return x;
+  }
+
+  // The numbers of Writer's cotangent() in cases.py.
+  static Tensor cotangent(const Tensor& y, std::size_t index) {
+    Tensor values = norma::empty(y.sizes(), {.dtype = norma::kFloat64});
+    double* data = values.data_ptr<double>();
+    for (int64_t i = 0; i < y.numel(); ++i) {
+      const int64_t mixed = i * 7919 + 101 * static_cast<int64_t>(index) + 13;
+      data[i] = static_cast<double>(mixed % 1024 - 512) / 512;
+    }
+    return values.to(y.dtype());
+  }
+
+  void replay_as(norma::DType dtype, const Json& line, const std::string& number) {
+    Tensors leaves, x;
+    for (std::size_t k = 0; k < line.at("inputs").size(); ++k) {
+      const Json& input = line.at("inputs").at(k);
+      const Tensor& stored = tensors_.at(number + ".x" + std::to_string(k));
+      leaves.push_back(stored.dtype() == norma::kFloat32 ? stored.to(dtype).clone()
+                                                         : stored.clone());
+      if (input.at("grad").get<bool>()) leaves.back().requires_grad_();
+      x.push_back(seen(leaves.back(), input.at("views")));
+    }
+    const auto operation = replays().find(family_ + "/" + line.at("op").get<std::string>());
+    if (operation == replays().end()) throw std::runtime_error("no such operation here");
+    const Tensors y = operation->second(x, line.at("options"));
+
+    const Json& outputs = line.at("outputs");
+    if (y.size() != outputs.size()) {
+      return failure("gives " + std::to_string(y.size()) + " outputs, expected " +
+                     std::to_string(outputs.size()));
+    }
+    const bool training = line.at("training").get<bool>();
+    Tensor total;
+    for (std::size_t k = 0; k < y.size(); ++k) {
+      compare(kForward, "output " + std::to_string(k), y[k],
+              tensors_.at(number + ".y" + std::to_string(k)), dtype,
+              outputs.at(k).at("float32_error").get<double>(), training);
+      if (!y[k].requires_grad()) continue;
+      const Tensor part = (y[k] * cotangent(y[k], k)).sum().to(dtype);
+      total = total.defined() ? total + part : part;
+    }
+    if (total.defined()) total.backward();
+    for (std::size_t k = 0; k < leaves.size(); ++k) {
+      const std::string what = "gradient of input " + std::to_string(k);
+      const Json& input = line.at("inputs").at(k);
+      if (!input.contains("float32_error")) {
+        if (leaves[k].grad().defined()) failure(what + ": PyTorch has none");
+      } else if (!leaves[k].grad().defined()) {
+        failure(what + ": there is none");
+      } else {
+        compare(kGradient, what, leaves[k].grad(), tensors_.at(number + ".g" + std::to_string(k)),
+                dtype, input.at("float32_error").get<double>(), training);
+      }
+    }
+  }
+
+  void compare(Kind kind, const std::string& what, const Tensor& got, const Tensor& want,
+               norma::DType precision, double torch_error, bool training) {
+    const bool floating = norma::is_floating(want.dtype());
+    const norma::DType dtype = floating ? precision : want.dtype();
+    if (!(got.sizes() == want.sizes()) || got.dtype() != dtype) {
+      return failure(what + ": " + got.sizes().str() + " " + norma::dtype_name(got.dtype()) +
+                     ", expected " + want.sizes().str() + " " + norma::dtype_name(dtype));
+    }
+    const Tensor g = got.detach().to(norma::kFloat64).contiguous();
+    const Tensor w = want.to(norma::kFloat64).contiguous();
+    const double *gp = g.data_ptr<double>(), *wp = w.data_ptr<double>();
+    double largest = 0, error = 0;
+    for (int64_t i = 0; i < w.numel(); ++i) {
+      if (std::isfinite(wp[i])) {
+        largest = std::max(largest, std::fabs(wp[i]));
+        const double distance = std::fabs(gp[i] - wp[i]);
+        error = std::isfinite(distance) ? std::max(error, distance) : INFINITY;
+      } else if (!(gp[i] == wp[i] || (std::isnan(gp[i]) && std::isnan(wp[i])))) {
+        return failure(what + ": element " + std::to_string(i) + " is " + std::to_string(gp[i]) +
+                       ", expected " + std::to_string(wp[i]));
+      }
+    }
+
+    const bool single = precision == norma::kFloat32;
+    const double unit = std::ldexp(largest, -23), limit = kind == kGradient ? 1e-4 : 1e-5;
+    double allowed;
+    if (!floating) {
+      allowed = 0;
+    } else if (!single) {
+      allowed = std::max((training ? 1e-8 : 1e-10) * largest, std::ldexp(2 * torch_error, -29));
+    } else {
+      const bool torch_keeps_it = !training && torch_error <= limit * largest;
+      allowed = torch_keeps_it ? std::min(2 * torch_error, limit * largest) : 2 * torch_error;
+      allowed = std::max(allowed, unit);
+    }
+    if (!(error <= allowed)) {
+      char text[160];
+      std::snprintf(text, sizeof(text),
+                    ": error %.2g, allowed %.2g (largest %.3g, PyTorch's own in float32 %.2g)",
+                    error, allowed, largest, torch_error);
+      failure(what + " " + want.sizes().str() + text);
+    }
+    if (!floating || largest == 0) return;
+    if (double& worst_error = worst.error[single][kind]; error / largest > worst_error) {
+      worst_error = error / largest;
+      worst.where[single][kind] = where_ + ", " + what;
+    }
+    if (single && error > unit) {
+      worst.against_torch = std::max(worst.against_torch, error / std::max(torch_error, unit / 2));
+    }
+  }
+
+  void failure(const std::string& message) {
+    std::printf("FAILED %s: %s\n", where_.c_str(), message.c_str());
+    failed_ = true;
+  }
+
+  std::string family_, where_;
+  std::map<std::string, Tensor> tensors_;
+  bool failed_ = false;
+};
+
+int run(int count, char** paths, bool verbose) {
+  std::map<std::string, Worst> families;
+  int failures = 0;
+  for (int i = 0; i < count; ++i) {
+    const std::string path = paths[i], stem = path.substr(0, path.rfind('.'));
+    const std::string family = stem.substr(stem.find_last_of('/') + 1);
+    const Json file = Json::parse(std::ifstream(path));
+    Replayer replayer(family, norma::load_safetensors(stem + ".safetensors").tensors);
+    int number = 0;
+    for (const Json& line : file.at("cases")) replayer.replay(line, number++);
+    families[family] = replayer.worst;
+    failures += replayer.worst.failures;
+  }
+  std::printf("%-16s %6s %10s %10s %10s %10s %10s\n", "worst error of", "cases", "float64",
+              "gradient", "float32", "gradient", "/PyTorch's");
+  for (const auto& [family, worst] : families) {
+    std::printf("%-16s %6d %10.1e %10.1e %10.1e %10.1e %10.2f\n", family.c_str(), worst.cases,
+                worst.error[0][0], worst.error[0][1], worst.error[1][0], worst.error[1][1],
+                worst.against_torch);
+    for (int i = 0; verbose && i < 4; ++i) {
+      std::printf("    %.1e  %s\n", worst.error[i / 2][i % 2], worst.where[i / 2][i % 2].c_str());
+    }
+  }
+  if (failures > 0) std::printf("%d cases failed\n", failures);
+  return failures > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+Family::Family(const std::string& name, const std::map<std::string, Replay>& operations) {
+  for (const auto& [operation, replay] : operations) replays()[name + "/" + operation] = replay;
+}
+
+}  // namespace parity
+
+int main(int argc, char** argv) {
+  const bool verbose = argc > 1 && std::string(argv[1]) == "-v";
+  const int first = verbose ? 2 : 1;
+  if (argc <= first) {
+    std::fprintf(stderr, "usage: %s [-v] FILE.json ...\n", argv[0]);
+    return 2;
+  }
+  return parity::run(argc - first, argv + first, verbose);
+}
