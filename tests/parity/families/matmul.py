@@ -1,0 +1,51 @@
+"""Products of matrices and vectors, batched and broadcast; the linear layer."""
+import torch
+import torch.nn.functional as F
+
+from cases import define
+
+FAMILY = "matmul"
+
+
+def size(d):
+    return d.choice([1, 1, 2, 3, 5, 8, 9]) if d.maybe(0.95) else 0
+
+
+@define(FAMILY, "matmul", 14)
+def _(d):
+    n, k, m = size(d), size(d), size(d)
+    kind = d.choice(["mm", "mm", "mv", "vm", "dot", "bmm", "broadcast"])
+    a, b = [n, k], [k, m]
+    if kind == "mv":
+        b = [k]
+    elif kind == "vm":
+        a = [k]
+    elif kind == "dot":
+        a, b = [k], [k]
+    elif kind == "bmm":
+        batch = d.randint(1, 3)
+        a, b = [batch] + a, [batch] + b
+    elif kind == "broadcast":
+        left, right = d.broadcast_pair(most=2, sizes=(1, 2, 3))
+        a, b = left + a, right + b
+        if d.maybe(0.2):
+            b = [k]
+    return [d.laid_out(d.normal(a)), d.laid_out(d.normal(b))], {}, lambda x: [torch.matmul(*x)]
+
+
+@define(FAMILY, "linear", 12)
+def _(d):
+    inside, outside, bias = d.choice([1, 2, 3, 7, 16]), d.choice([1, 2, 3, 7, 16]), d.maybe()
+    shape = d.shape(most=3) + [inside]
+    inputs = [d.laid_out(d.normal(shape)), d.laid_out(d.normal([outside, inside]))]
+    if bias:
+        inputs.append(d.laid_out(d.normal([outside])))
+    return inputs, {"bias": bias}, lambda x: [F.linear(*x)]
+
+
+@define(FAMILY, "two_layers", 3)
+def _(d):
+    """Weights that are used twice, as with tied weights."""
+    n, k = d.randint(1, 6), d.randint(1, 9)
+    return [d.laid_out(d.normal([n, k])), d.laid_out(d.normal([k, k]))], {}, lambda x: [
+        F.linear(torch.tanh(F.linear(x[0], x[1])), x[1])]
