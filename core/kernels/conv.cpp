@@ -25,6 +25,17 @@ bool is_pointwise(const Conv2dShape& s) {
          s.in_h == s.out_h && s.in_w == s.out_w;
 }
 
+// An image of one row as one of one column, which is the same in memory: panels are made of rows, so
+// that a long signal is cut into pieces that fit the cache and are shared out among the threads.
+Conv2dShape upright(Conv2dShape s) {
+  if (s.in_h != 1 || s.out_h != 1 || s.kernel_h != 1 || s.pad_top != 0) return s;
+  s.in_h = s.in_w, s.out_h = s.out_w, s.kernel_h = s.kernel_w;
+  s.stride_h = s.stride_w, s.pad_top = s.pad_left, s.dilation_h = s.dilation_w;
+  s.in_w = s.out_w = s.kernel_w = s.stride_w = s.dilation_w = 1;
+  s.pad_left = 0;
+  return s;
+}
+
 // The output rows of an image in panels.
 struct Panels {
   // `row_size`: elements of working memory that an output row takes.
@@ -177,12 +188,15 @@ void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
       if (!strided) return correlate(t, view, s.group_out() * depth, no_bias, dy, dx);
       const Scratch<T> phase(planes * t.out_size());
       correlate(t, view, s.group_out() * depth, no_bias, dy, phase.data());
-      parallel_for(planes * t.out_h, 50'000 / t.out_w + 1, [&](int64_t first, int64_t last) {
-        for (int64_t line = first; line < last; ++line) {
-          const int64_t y = rows.first_cell + line % t.out_h * s.stride_h;
-          T* out = dx + line / t.out_h * s.in_size() + y * s.in_w + cols.first_cell;
-          const T* in = phase.data() + line * t.out_w;
-          for (int64_t k = 0; k < t.out_w; ++k) out[k * s.stride_w] = in[k];
+      parallel_for(planes, 50'000 / t.out_size() + 1, [&](int64_t first, int64_t last) {
+        for (int64_t plane = first; plane < last; ++plane) {
+          T* out = dx + plane * s.in_size() + rows.first_cell * s.in_w + cols.first_cell;
+          const T* in = phase.data() + plane * t.out_size();
+          for (int64_t y = 0; y < t.out_h; ++y) {
+            for (int64_t k = 0; k < t.out_w; ++k) {
+              out[y * s.stride_h * s.in_w + k * s.stride_w] = in[y * t.out_w + k];
+            }
+          }
         }
       });
     }
@@ -284,10 +298,11 @@ bool is_depthwise(const Conv2dShape& s) { return s.group_in() == 1 && s.groups >
 template <class T>
 void conv2d_forward(const Conv2dShape& s, const T* x, const T* w, const T* bias, T* y) {
   if (is_depthwise(s)) return depthwise_forward(s, x, w, bias, y);
+  const Conv2dShape t = upright(s);
   const int64_t depth = s.group_in() * s.taps();
   const WeightView<T> view{
-      .data = w, .row = depth, .channel = s.taps(), .tap_h = s.kernel_w, .tap_w = 1};
-  correlate(s, view, s.group_out() * depth, bias, x, y);
+      .data = w, .row = depth, .channel = s.taps(), .tap_h = t.kernel_w, .tap_w = 1};
+  correlate(t, view, s.group_out() * depth, bias, x, y);
 }
 
 template <class T>
@@ -302,8 +317,8 @@ void conv2d_backward(const Conv2dShape& s, const T* x, const T* w, const T* dy, 
     depthwise_backward(s, x, w, dy, dx, dw);
     dx = dw = nullptr;
   }
-  if (dw || db) weight_grad(s, x, dy, dw, db);
-  if (dx) input_grad(s, w, dy, dx);
+  if (dw || db) weight_grad(upright(s), x, dy, dw, db);
+  if (dx) input_grad(upright(s), w, dy, dx);
 }
 
 template void conv2d_forward(const Conv2dShape&, const float*, const float*, const float*, float*);

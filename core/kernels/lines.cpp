@@ -21,6 +21,19 @@ struct Run {
   Span rows, cols;
 };
 
+// out[k] = in[k * step]; a number the compiler knows becomes shuffles.
+template <class T>
+NORMA_INLINE inline void copy_steps(const T* in, int64_t step, int64_t first, int64_t last,
+                                    T* out) {
+  if (step == 1) {
+    for (int64_t k = first; k < last; ++k) out[k] = in[k];
+  } else if (step == 2) {
+    for (int64_t k = first; k < last; ++k) out[k] = in[k * 2];
+  } else {
+    for (int64_t k = first; k < last; ++k) out[k] = in[k * step];
+  }
+}
+
 template <class T>
 NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T* channel, T* out) {
   const int64_t width = s.out_w, first = run.cols.first, last = run.cols.last;
@@ -43,17 +56,15 @@ NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T*
     clear(last, width);
     return;
   }
+  if (width == 1 && s.in_w == 1 && first == 0 && last == 1) {  // a signal
+    copy_steps(channel + run.y, run.step, run.rows.first, run.rows.last, out);
+    return;
+  }
   for (int64_t row = run.rows.first; row < run.rows.last; ++row) {
     const T* in = channel + (run.y + row * run.step) * s.in_w + run.shift;
     T* line = out + row * width;
     for (int64_t k = 0; k < first; ++k) line[k] = T(0);
-    if (s.stride_w == 1) {
-      for (int64_t k = first; k < last; ++k) line[k] = in[k];
-    } else if (s.stride_w == 2) {  // a number the compiler knows becomes shuffles
-      for (int64_t k = first; k < last; ++k) line[k] = in[k * 2];
-    } else {
-      for (int64_t k = first; k < last; ++k) line[k] = in[k * s.stride_w];
-    }
+    copy_steps(in, s.stride_w, first, last, line);
     for (int64_t k = last; k < width; ++k) line[k] = T(0);
   }
 }
