@@ -10,16 +10,29 @@ namespace norma {
 
 std::string Pair::str() const { return "(" + std::to_string(h) + ", " + std::to_string(w) + ")"; }
 
-Padding::Padding(const char* word) : size_(0) {
+namespace {
+
+// PyTorch's words for a frame, as literals.
+const char* checked_word(const char* op, const char* numbers, const char* word) {
   const std::string_view given = word ? word : "";
   if (given != "same" && given != "valid") {
-    fail("conv2d", "Invalid padding string '" + std::string(given) +
-                       "', expected a number, {height, width}, \"valid\" or \"same\"");
+    fail(op, "Invalid padding string '" + std::string(given) + "', expected " + numbers +
+                 ", \"valid\" or \"same\"");
   }
-  word_ = given == "same" ? "same" : "valid";
+  return given == "same" ? "same" : "valid";
 }
 
+}  // namespace
+
+Padding::Padding(const char* word)
+    : size_(0), word_(checked_word("conv2d", "a number, {height, width}", word)) {}
+
 std::string Padding::str() const { return word_[0] ? word_ : size_.str(); }
+
+Padding1d::Padding1d(const char* word)
+    : size_(0), word_(checked_word("conv1d", "a number", word)) {}
+
+std::string Padding1d::str() const { return word_[0] ? word_ : "(" + std::to_string(size_) + ",)"; }
 
 namespace functional {
 namespace {
@@ -29,74 +42,105 @@ using autograd::record;
 using autograd::Saved;
 using kernels::Conv2dShape;
 
-std::string size_text(int64_t h, int64_t w) {
-  return "(" + std::to_string(h) + " x " + std::to_string(w) + ")";
+bool any_below(int64_t value, int64_t low) { return value < low; }
+bool any_below(Pair value, int64_t low) { return value.h < low || value.w < low; }
+std::string text(int64_t value) { return "(" + std::to_string(value) + ",)"; }
+std::string text(Pair value) { return value.str(); }
+
+template <class Options>
+void check_options(const char* op, const Options& o) {
+  if (o.groups < 1) {
+    fail(op, "groups must be a positive integer, got " + std::to_string(o.groups));
+  }
+  if (any_below(o.stride, 1)) {
+    fail(op, "non-positive stride is not supported, got stride=" + text(o.stride));
+  }
+  if (any_below(o.dilation, 1)) {
+    fail(op, "non-positive dilation is not supported, got dilation=" + text(o.dilation));
+  }
+  if (any_below(o.padding.size(), 0)) {
+    fail(op, "negative padding is not supported, got padding=" + o.padding.str());
+  }
+  if (o.padding.is_same() && o.stride != 1) {
+    fail(op,
+         "padding='same' is not supported for strided convolutions, got stride=" + text(o.stride));
+  }
 }
 
-void check_tensors(const Tensor& input, const Tensor& weight, const Tensor& bias, int64_t groups) {
-  const TensorImpl* x = defined_impl(input, "conv2d");
-  const TensorImpl* w = defined_impl(weight, "conv2d");
-  if (x->sizes.size() != 3 && x->sizes.size() != 4) {
-    fail("conv2d",
-         "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: " +
-             x->sizes.str());
+// `axes`: 1 or 2 dimensions that the kernel slides along.
+void check_tensors(const char* op, int64_t axes, const Tensor& input, const Tensor& weight,
+                   const Tensor& bias, int64_t groups) {
+  const TensorImpl* x = defined_impl(input, op);
+  const TensorImpl* w = defined_impl(weight, op);
+  const int64_t rank = axes + 2;
+  if (x->sizes.size() != rank - 1 && x->sizes.size() != rank) {
+    fail(op, "Expected " + std::to_string(rank - 1) + "D (unbatched) or " + std::to_string(rank) +
+                 "D (batched) input to " + op + ", but got input of size: " + x->sizes.str());
   }
-  if (w->sizes.size() != 4 || std::min(w->sizes[2], w->sizes[3]) < 1 || w->sizes[0] < 1) {
-    fail("conv2d", "expected weight [out_channels, in_channels/groups, kernel_h, kernel_w], got " +
-                       w->sizes.str());
+  if (w->sizes.size() != rank || std::min(w->sizes[2], w->sizes[rank - 1]) < 1 || w->sizes[0] < 1) {
+    fail(op, std::string("expected weight [out_channels, in_channels/groups, ") +
+                 (axes == 1 ? "kernel_size" : "kernel_h, kernel_w") + "], got " + w->sizes.str());
   }
   if (!is_floating(x->dtype)) {
-    fail("conv2d", std::string("expected a floating input, got ") + dtype_name(x->dtype) +
-                       "; convert it with to(kFloat32)");
+    fail(op, std::string("expected a floating input, got ") + dtype_name(x->dtype) +
+                 "; convert it with to(kFloat32)");
   }
   if (w->dtype != x->dtype) {
-    fail("conv2d", std::string("expected input and weight of one type, got input ") +
-                       dtype_name(x->dtype) + " and weight " + dtype_name(w->dtype) +
-                       "; convert one with to()");
+    fail(op, std::string("expected input and weight of one type, got input ") +
+                 dtype_name(x->dtype) + " and weight " + dtype_name(w->dtype) +
+                 "; convert one with to()");
   }
   if (w->sizes[0] % groups != 0) {
-    fail("conv2d", "Given groups=" + std::to_string(groups) +
-                       ", expected weight to be divisible by " + std::to_string(groups) +
-                       " at dimension 0, but got weight of size " + w->sizes.str() + " instead");
+    fail(op, "Given groups=" + std::to_string(groups) + ", expected weight to be divisible by " +
+                 std::to_string(groups) + " at dimension 0, but got weight of size " +
+                 w->sizes.str() + " instead");
   }
-  const int64_t channels = x->sizes[x->sizes.size() - 3];
+  const int64_t channels = x->sizes[x->sizes.size() - rank + 1];
   if (channels != w->sizes[1] * groups) {
-    fail("conv2d", "Given groups=" + std::to_string(groups) + ", weight of size " + w->sizes.str() +
-                       ", expected input" + x->sizes.str() + " to have " +
-                       std::to_string(w->sizes[1] * groups) + " channels, but got " +
-                       std::to_string(channels) + " channels instead");
+    fail(op, "Given groups=" + std::to_string(groups) + ", weight of size " + w->sizes.str() +
+                 ", expected input" + x->sizes.str() + " to have " +
+                 std::to_string(w->sizes[1] * groups) + " channels, but got " +
+                 std::to_string(channels) + " channels instead");
   }
   if (!bias.defined()) return;
   if (bias.sizes() != Shape{w->sizes[0]}) {
-    fail("conv2d", "Given weight of size " + w->sizes.str() +
-                       ", expected bias to be 1-dimensional with " + std::to_string(w->sizes[0]) +
-                       " elements, but got bias of size " + bias.sizes().str() + " instead");
+    fail(op, "Given weight of size " + w->sizes.str() +
+                 ", expected bias to be 1-dimensional with " + std::to_string(w->sizes[0]) +
+                 " elements, but got bias of size " + bias.sizes().str() + " instead");
   }
   if (bias.dtype() != x->dtype) {
-    fail("conv2d", std::string("expected input and bias of one type, got input ") +
-                       dtype_name(x->dtype) + " and bias " + dtype_name(bias.dtype()) +
-                       "; convert one with to()");
+    fail(op, std::string("expected input and bias of one type, got input ") + dtype_name(x->dtype) +
+                 " and bias " + dtype_name(bias.dtype()) + "; convert one with to()");
   }
 }
 
-Conv2dShape conv_shape(const Shape& x, const Shape& w, const ConvOptions& o) {
-  const Pair reach(o.dilation.h * (w[2] - 1), o.dilation.w * (w[3] - 1));
-  const PadSizes frame = o.pad_sizes({w[2], w[3]});
-  const Pair padded(x[2] + frame.top + frame.bottom, x[3] + frame.left + frame.right);
+// Sizes of two dimensions; one-dimensional ones have a height of 1.
+Conv2dShape conv_shape(const char* op, int64_t axes, const Shape& x, const Shape& w,
+                       const ConvOptions& o) {
+  const auto size = [&](const Shape& sizes) {
+    return axes == 1 ? Pair(1, sizes[2]) : Pair(sizes[2], sizes[3]);
+  };
+  const Pair in = size(x), kernel = size(w);
+  const Pair reach(o.dilation.h * (kernel.h - 1), o.dilation.w * (kernel.w - 1));
+  const PadSizes frame = o.pad_sizes(kernel);
+  const Pair padded(in.h + frame.top + frame.bottom, in.w + frame.left + frame.right);
   if (padded.h <= reach.h || padded.w <= reach.w) {
-    fail("conv2d", "Calculated padded input size per channel: " + size_text(padded.h, padded.w) +
-                       ". Kernel size: " + size_text(reach.h + 1, reach.w + 1) +
-                       ". Kernel size can't be greater than actual input size");
+    const auto size_text = [&](int64_t h, int64_t width) {
+      return (axes == 1 ? "(" : "(" + std::to_string(h) + " x ") + std::to_string(width) + ")";
+    };
+    fail(op, "Calculated padded input size per channel: " + size_text(padded.h, padded.w) +
+                 ". Kernel size: " + size_text(reach.h + 1, reach.w + 1) +
+                 ". Kernel size can't be greater than actual input size");
   }
   return {.batch = x[0],
           .in_channels = x[1],
-          .in_h = x[2],
-          .in_w = x[3],
+          .in_h = in.h,
+          .in_w = in.w,
           .out_channels = w[0],
           .out_h = (padded.h - reach.h - 1) / o.stride.h + 1,
           .out_w = (padded.w - reach.w - 1) / o.stride.w + 1,
-          .kernel_h = w[2],
-          .kernel_w = w[3],
+          .kernel_h = kernel.h,
+          .kernel_w = kernel.w,
           .stride_h = o.stride.h,
           .stride_w = o.stride.w,
           .pad_top = frame.top,
@@ -111,26 +155,41 @@ T* data_or_null(const Tensor& tensor) {
   return tensor.defined() ? tensor.impl()->data_as<T>() : nullptr;
 }
 
+Tensor convolve(const char* op, const Conv2dShape& shape, const Tensor& input, const Tensor& weight,
+                const Tensor& bias) {
+  const Tensor x = input.contiguous(), w = weight.contiguous();
+  const Tensor b = bias.defined() ? bias.contiguous() : bias;
+  Shape out_sizes{shape.batch, shape.out_channels, shape.out_w};
+  if (x.dim() == 4) out_sizes = {shape.batch, shape.out_channels, shape.out_h, shape.out_w};
+  const Tensor y = new_tensor(out_sizes, x.dtype());
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    kernels::conv2d_forward(shape, x.impl()->data_as<T>(), w.impl()->data_as<T>(),
+                            data_or_null<T>(b), y.impl()->data_as<T>());
+  });
+  // Each factor is kept for the sake of the other's gradient only.
+  return record(op, y, {&x, &w, &b},
+                [shape, x_saved = w.requires_grad() ? Saved(x) : Saved(),
+                 w_saved = x.requires_grad() ? Saved(w) : Saved(), x_sizes = x.sizes(),
+                 w_sizes = w.sizes()](const Tensor& g, InputGrads& d) {
+                  const Tensor dy = g.contiguous();
+                  const DType dtype = dy.dtype();
+                  if (d.needs(0)) d[0] = new_tensor(x_sizes, dtype);
+                  if (d.needs(1)) d[1] = new_tensor(w_sizes, dtype);
+                  if (d.needs(2)) d[2] = new_tensor({shape.out_channels}, dtype);
+                  dispatch_floating(dtype, [&]<class T>() {
+                    kernels::conv2d_backward(
+                        shape, d.needs(1) ? data_or_null<T>(*x_saved) : nullptr,
+                        d.needs(0) ? data_or_null<T>(*w_saved) : nullptr, dy.impl()->data_as<T>(),
+                        data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
+                  });
+                });
+}
+
 }  // namespace
 
-void ConvOptions::check(const char* op) const {
-  if (groups < 1) {
-    fail(op, "groups must be a positive integer, got " + std::to_string(groups));
-  }
-  if (stride.h < 1 || stride.w < 1) {
-    fail(op, "non-positive stride is not supported, got stride=" + stride.str());
-  }
-  if (dilation.h < 1 || dilation.w < 1) {
-    fail(op, "non-positive dilation is not supported, got dilation=" + dilation.str());
-  }
-  if (padding.size().h < 0 || padding.size().w < 0) {
-    fail(op, "negative padding is not supported, got padding=" + padding.str());
-  }
-  if (padding.is_same() && stride != Pair(1)) {
-    fail(op,
-         "padding='same' is not supported for strided convolutions, got stride=" + stride.str());
-  }
-}
+void ConvOptions::check(const char* op) const { check_options(op, *this); }
+
+void Conv1dOptions::check(const char* op) const { check_options(op, *this); }
 
 PadSizes ConvOptions::pad_sizes(Pair kernel_size) const {
   if (!padding.is_same()) {
@@ -141,40 +200,33 @@ PadSizes ConvOptions::pad_sizes(Pair kernel_size) const {
   return {.left = cols / 2, .right = cols - cols / 2, .top = rows / 2, .bottom = rows - rows / 2};
 }
 
+Pad1dSizes Conv1dOptions::pad_sizes(int64_t kernel_size) const {
+  if (!padding.is_same()) return {.left = padding.size(), .right = padding.size()};
+  const int64_t cells = dilation * (kernel_size - 1);
+  return {.left = cells / 2, .right = cells - cells / 2};
+}
+
 Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias,
               const ConvOptions& options) {
   options.check("conv2d");
-  check_tensors(input, weight, bias, options.groups);
+  check_tensors("conv2d", 2, input, weight, bias, options.groups);
   if (input.dim() == 3) return conv2d(input.unsqueeze(0), weight, bias, options).squeeze(0);
-  const Conv2dShape shape = conv_shape(input.sizes(), weight.sizes(), options);
-  const Tensor x = input.contiguous(), w = weight.contiguous();
-  const Tensor b = bias.defined() ? bias.contiguous() : bias;
-  const Tensor y =
-      new_tensor({shape.batch, shape.out_channels, shape.out_h, shape.out_w}, x.dtype());
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    kernels::conv2d_forward(shape, x.impl()->data_as<T>(), w.impl()->data_as<T>(),
-                            data_or_null<T>(b), y.impl()->data_as<T>());
-  });
-  // Each factor is kept for the sake of the other's gradient only.
-  return record(
-      "conv2d", y, {&x, &w, &b},
-      [shape, x_saved = w.requires_grad() ? Saved(x) : Saved(),
-       w_saved = x.requires_grad() ? Saved(w) : Saved(),
-       sizes = w.sizes()](const Tensor& g, InputGrads& d) {
-        const Tensor dy = g.contiguous();
-        const DType dtype = dy.dtype();
-        if (d.needs(0)) {
-          d[0] = new_tensor({shape.batch, shape.in_channels, shape.in_h, shape.in_w}, dtype);
-        }
-        if (d.needs(1)) d[1] = new_tensor(sizes, dtype);
-        if (d.needs(2)) d[2] = new_tensor({shape.out_channels}, dtype);
-        dispatch_floating(dtype, [&]<class T>() {
-          kernels::conv2d_backward(shape, d.needs(1) ? data_or_null<T>(*x_saved) : nullptr,
-                                   d.needs(0) ? data_or_null<T>(*w_saved) : nullptr,
-                                   dy.impl()->data_as<T>(), data_or_null<T>(d[0]),
-                                   data_or_null<T>(d[1]), data_or_null<T>(d[2]));
-        });
-      });
+  return convolve("conv2d", conv_shape("conv2d", 2, input.sizes(), weight.sizes(), options), input,
+                  weight, bias);
+}
+
+Tensor conv1d(const Tensor& input, const Tensor& weight, const Tensor& bias,
+              const Conv1dOptions& options) {
+  options.check("conv1d");
+  check_tensors("conv1d", 1, input, weight, bias, options.groups);
+  if (input.dim() == 2) return conv1d(input.unsqueeze(0), weight, bias, options).squeeze(0);
+  const ConvOptions flat{
+      .stride = {1, options.stride},
+      .padding = options.padding.is_same() ? Padding("same") : Padding(0, options.padding.size()),
+      .dilation = {1, options.dilation},
+      .groups = options.groups};
+  return convolve("conv1d", conv_shape("conv1d", 1, input.sizes(), weight.sizes(), flat), input,
+                  weight, bias);
 }
 
 }  // namespace functional

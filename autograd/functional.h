@@ -55,6 +55,26 @@ class Padding {
   const char* word_ = "";
 };
 
+/// The same for one dimension: a number, "valid" or "same".
+class Padding1d {
+ public:
+  template <std::integral T>
+  requires(!std::same_as<T, bool>) constexpr Padding1d(T size)
+      : size_(static_cast<int64_t>(size)) {}
+  /// "same" or "valid"; anything else throws.
+  Padding1d(const char* word);
+
+  bool is_same() const { return word_[0] == 's'; }
+  /// Cells on each side; 0 for "same", whose frame depends on the kernel.
+  int64_t size() const { return size_; }
+  /// "(1,)", "same" or "valid".
+  std::string str() const;
+
+ private:
+  int64_t size_;
+  const char* word_ = "";
+};
+
 /// What the frame holds: zeros, the image mirrored at its edge, the edge repeated, or the opposite
 /// side.
 enum class PaddingMode { Zeros, Reflect, Replicate, Circular };
@@ -88,9 +108,29 @@ struct ConvOptions {
 Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(),
               const ConvOptions& options = {});
 
+/// Cells to add before and after.
+struct Pad1dSizes {
+  int64_t left = 0, right = 0;
+};
+struct Conv1dOptions {
+  int64_t stride = 1;
+  Padding1d padding = 0;
+  int64_t dilation = 1;
+  int64_t groups = 1;
+
+  void check(const char* op) const;
+  Pad1dSizes pad_sizes(int64_t kernel_size) const;
+};
+/// The same along one dimension. input [N, C, L] or [C, L], weight [O, C/groups, k], bias [O] or
+/// undefined; output [N, O, L'] or [O, L'], L' = floor((L + 2p - d(k-1) - 1)/s) + 1.
+Tensor conv1d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(),
+              const Conv1dOptions& options = {});
+
 /// Frames the last two dimensions of [N, C, H, W] or [C, H, W]. Reflect needs a padding smaller
 /// than the image, Circular one that is no larger.
 Tensor pad2d(const Tensor& input, const PadSizes& pad, PaddingMode mode = PaddingMode::Zeros);
+/// Frames the last dimension of [N, C, L] or [C, L].
+Tensor pad1d(const Tensor& input, const Pad1dSizes& pad, PaddingMode mode = PaddingMode::Zeros);
 
 struct MaxPoolOptions {
   OptionalPair stride = {};  ///< default: the kernel size
@@ -100,6 +140,14 @@ struct MaxPoolOptions {
 
   /// Throws `[op] …` on settings that suit no input.
   void check(const char* op, Pair kernel_size) const;
+};
+struct MaxPool1dOptions {
+  std::optional<int64_t> stride = {};  ///< default: the kernel size
+  int64_t padding = 0;
+  int64_t dilation = 1;
+  bool ceil_mode = false;
+
+  void check(const char* op, int64_t kernel_size) const;
 };
 struct AvgPoolOptions {
   OptionalPair stride = {};  ///< default: the kernel size
@@ -114,6 +162,8 @@ struct AvgPoolOptions {
 /// `ceil_mode` the quotient is rounded up, but no window starts in the padding at the end.
 /// A NaN in a window is its maximum; of equals the first one takes the gradient.
 Tensor max_pool2d(const Tensor& input, Pair kernel_size, const MaxPoolOptions& options = {});
+/// The same along one dimension: input [N, C, L] or [C, L].
+Tensor max_pool1d(const Tensor& input, int64_t kernel_size, const MaxPool1dOptions& options = {});
 Tensor avg_pool2d(const Tensor& input, Pair kernel_size, const AvgPoolOptions& options = {});
 /// Output cell i averages rows floor(i H / h) to ceil((i+1) H / h).
 Tensor adaptive_avg_pool2d(const Tensor& input, Pair output_size);

@@ -13,40 +13,43 @@ using autograd::InputGrads;
 using autograd::record;
 using kernels::Pool2dShape;
 
+// One-dimensional windows have a height of 1, and `axes` 1.
 struct Window {
   Pair kernel, stride, padding, dilation;
   bool ceil_mode;
+  int64_t axes = 2;
+
+  std::string text(Pair value) const { return axes == 1 ? std::to_string(value.w) : value.str(); }
 };
 
 void check_window(const char* op, const Window& o) {
   const auto positive = [&](const char* name, const Pair& value) {
     if (value.h < 1 || value.w < 1) {
-      fail(op,
-           std::string(name) + " should be greater than zero, but got " + name + "=" + value.str());
+      fail(op, std::string(name) + " should be greater than zero, but got " + name + "=" +
+                   o.text(value));
     }
   };
   positive("kernel_size", o.kernel);
   positive("stride", o.stride);
   positive("dilation", o.dilation);
   if (o.padding.h < 0 || o.padding.w < 0) {
-    fail(op, "pad must be non-negative, but got pad=" + o.padding.str());
+    fail(op, "pad must be non-negative, but got pad=" + o.text(o.padding));
   }
   if (o.padding.h > o.kernel.h / 2 || o.padding.w > o.kernel.w / 2) {
-    fail(op, "pad should be at most half of kernel size, but got pad=" + o.padding.str() +
-                 " and kernel_size=" + o.kernel.str());
+    fail(op, "pad should be at most half of kernel size, but got pad=" + o.text(o.padding) +
+                 " and kernel_size=" + o.text(o.kernel));
   }
 }
 
-void check_input(const char* op, const Tensor& input) {
+void check_input(const char* op, const Tensor& input, int64_t axes = 2) {
   const TensorImpl* x = defined_impl(input, op);
   const int64_t rank = x->sizes.size();
-  const bool empty = (rank == 3 || rank == 4) &&
-                     std::min({x->sizes[rank - 3], x->sizes[rank - 2], x->sizes[rank - 1]}) == 0;
-  if ((rank != 3 && rank != 4) || empty) {
-    fail(op,
-         "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but "
-         "got: " +
-             x->sizes.str());
+  bool fits = rank == axes + 1 || rank == axes + 2;
+  for (int64_t i = rank - axes - 1; fits && i < rank; ++i) fits = x->sizes[i] > 0;
+  if (!fits) {
+    fail(op, std::string("Expected ") + (axes == 1 ? "2D or 3D" : "3D or 4D") +
+                 " (batch mode) tensor with optional 0 dim batch size for input, but got: " +
+                 x->sizes.str());
   }
   if (!is_floating(x->dtype)) {
     fail(op, std::string("expected a floating input, got ") + dtype_name(x->dtype) +
@@ -65,20 +68,21 @@ int64_t window_count(int64_t in, int64_t kernel, int64_t stride, int64_t pad, in
 }
 
 Pool2dShape pool_shape(const char* op, const Shape& x, const Window& o) {
-  const int64_t rank = x.size(), h = x[rank - 2], w = x[rank - 1];
+  const int64_t rank = x.size(), channel_axis = rank - o.axes - 1;
+  const int64_t h = o.axes == 1 ? 1 : x[rank - 2], w = x[rank - 1];
   const int64_t out_h =
       window_count(h, o.kernel.h, o.stride.h, o.padding.h, o.dilation.h, o.ceil_mode);
   const int64_t out_w =
       window_count(w, o.kernel.w, o.stride.w, o.padding.w, o.dilation.w, o.ceil_mode);
   if (out_h < 1 || out_w < 1) {
     const auto size = [&](int64_t rows, int64_t cols) {
-      return "(" + std::to_string(x[rank - 3]) + "x" + std::to_string(rows) + "x" +
-             std::to_string(cols) + ")";
+      return "(" + std::to_string(x[channel_axis]) + "x" +
+             (o.axes == 1 ? "" : std::to_string(rows) + "x") + std::to_string(cols) + ")";
     };
     fail(op, "Given input size: " + size(h, w) + ". Calculated output size: " + size(out_h, out_w) +
                  ". Output size is too small");
   }
-  return {.planes = x[0] * (rank == 4 ? x[1] : 1),
+  return {.planes = x[channel_axis] * (channel_axis == 1 ? x[0] : 1),
           .in_h = h,
           .in_w = w,
           .out_h = out_h,
@@ -100,8 +104,8 @@ Shape output_sizes(Shape sizes, int64_t h, int64_t w) {
 }
 
 template <class Index>
-Tensor max_pool(const Tensor& x, const Pool2dShape& shape) {
-  const Tensor y = new_tensor(output_sizes(x.sizes(), shape.out_h, shape.out_w), x.dtype());
+Tensor max_pool(const char* op, const Tensor& x, const Pool2dShape& shape, const Shape& out_sizes) {
+  const Tensor y = new_tensor(out_sizes, x.dtype());
   const auto index_bytes = static_cast<int64_t>(sizeof(Index));
   const Tensor choice =
       autograd::recording({&x}) ? new_tensor({y.numel() * index_bytes}, kUInt8) : Tensor();
@@ -109,19 +113,39 @@ Tensor max_pool(const Tensor& x, const Pool2dShape& shape) {
     kernels::max_pool_forward(shape, x.impl()->data_as<T>(), y.impl()->data_as<T>(),
                               choice.defined() ? choice.impl()->data_as<Index>() : nullptr);
   });
-  return record(
-      "max_pool2d", y, {&x}, [shape, choice, sizes = x.sizes()](const Tensor& g, InputGrads& d) {
-        const Tensor dy = g.contiguous();
-        d[0] = new_tensor(sizes, dy.dtype());
-        dispatch_floating(dy.dtype(), [&]<class T>() {
-          kernels::max_pool_backward(shape, dy.impl()->data_as<T>(),
-                                     choice.impl()->data_as<Index>(), d[0].impl()->data_as<T>());
-        });
-      });
+  return record(op, y, {&x}, [shape, choice, sizes = x.sizes()](const Tensor& g, InputGrads& d) {
+    const Tensor dy = g.contiguous();
+    d[0] = new_tensor(sizes, dy.dtype());
+    dispatch_floating(dy.dtype(), [&]<class T>() {
+      kernels::max_pool_backward(shape, dy.impl()->data_as<T>(), choice.impl()->data_as<Index>(),
+                                 d[0].impl()->data_as<T>());
+    });
+  });
+}
+
+Tensor max_pool(const char* op, const Tensor& input, const Window& window) {
+  check_input(op, input, window.axes);
+  const Pool2dShape shape = pool_shape(op, input.sizes(), window);
+  const Tensor x = input.contiguous();
+  Shape out_sizes = x.sizes();
+  if (window.axes == 2) out_sizes[out_sizes.size() - 2] = shape.out_h;
+  out_sizes[out_sizes.size() - 1] = shape.out_w;
+  const bool small = shape.kernel_h * shape.kernel_w <= std::numeric_limits<uint8_t>::max();
+  return small ? max_pool<uint8_t>(op, x, shape, out_sizes)
+               : max_pool<int32_t>(op, x, shape, out_sizes);
 }
 
 Window window_of(Pair kernel_size, const MaxPoolOptions& o) {
   return {kernel_size, o.stride.value_or(kernel_size), o.padding, o.dilation, o.ceil_mode};
+}
+
+Window window_of(int64_t kernel_size, const MaxPool1dOptions& o) {
+  return {.kernel = {1, kernel_size},
+          .stride = {1, o.stride.value_or(kernel_size)},
+          .padding = {0, o.padding},
+          .dilation = {1, o.dilation},
+          .ceil_mode = o.ceil_mode,
+          .axes = 1};
 }
 
 Window window_of(Pair kernel_size, const AvgPoolOptions& o) {
@@ -134,6 +158,10 @@ void MaxPoolOptions::check(const char* op, Pair kernel_size) const {
   check_window(op, window_of(kernel_size, *this));
 }
 
+void MaxPool1dOptions::check(const char* op, int64_t kernel_size) const {
+  check_window(op, window_of(kernel_size, *this));
+}
+
 void AvgPoolOptions::check(const char* op, Pair kernel_size) const {
   check_window(op, window_of(kernel_size, *this));
   if (divisor_override == 0) fail(op, "divisor must be not zero");
@@ -141,12 +169,12 @@ void AvgPoolOptions::check(const char* op, Pair kernel_size) const {
 
 Tensor max_pool2d(const Tensor& input, Pair kernel_size, const MaxPoolOptions& options) {
   options.check("max_pool2d", kernel_size);
-  check_input("max_pool2d", input);
-  const Pool2dShape shape =
-      pool_shape("max_pool2d", input.sizes(), window_of(kernel_size, options));
-  const bool small = kernel_size.h * kernel_size.w <= std::numeric_limits<uint8_t>::max();
-  return small ? max_pool<uint8_t>(input.contiguous(), shape)
-               : max_pool<int32_t>(input.contiguous(), shape);
+  return max_pool("max_pool2d", input, window_of(kernel_size, options));
+}
+
+Tensor max_pool1d(const Tensor& input, int64_t kernel_size, const MaxPool1dOptions& options) {
+  options.check("max_pool1d", kernel_size);
+  return max_pool("max_pool1d", input, window_of(kernel_size, options));
 }
 
 Tensor avg_pool2d(const Tensor& input, Pair kernel_size, const AvgPoolOptions& options) {

@@ -8,14 +8,31 @@ namespace norma::nn {
 
 namespace {
 
-functional::ConvOptions conv_options(const Conv2dOptions& o) {
+functional::ConvOptions functional_options(const Conv2dOptions& o) {
   return {.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups};
 }
 
-void check_divisible(const char* name, int64_t channels, int64_t groups) {
+functional::Conv1dOptions functional_options(const Conv1dOptions& o) {
+  return {.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups};
+}
+
+void check_divisible(const char* op, const char* name, int64_t channels, int64_t groups) {
   if (channels % groups == 0) return;
-  fail("Conv2d", std::string(name) + " must be divisible by groups, got " + name + "=" +
-                     repr(channels) + " and groups=" + repr(groups));
+  fail(op, std::string(name) + " must be divisible by groups, got " + name + "=" + repr(channels) +
+               " and groups=" + repr(groups));
+}
+
+template <class Options>
+void check_layer(const char* op, int64_t in_channels, int64_t out_channels, bool empty_kernel,
+                 const std::string& kernel_size, const Options& options) {
+  functional_options(options).check(op);
+  check_at_least(op, "in_channels", in_channels, 0);
+  check_at_least(op, "out_channels", out_channels, 1);
+  check_divisible(op, "in_channels", in_channels, options.groups);
+  check_divisible(op, "out_channels", out_channels, options.groups);
+  if (empty_kernel) {
+    fail(op, "kernel_size should be greater than zero, but got " + kernel_size);
+  }
 }
 
 const char* mode_name(PaddingMode mode) {
@@ -32,6 +49,24 @@ const char* mode_name(PaddingMode mode) {
   return "zeros";
 }
 
+std::string tuple(Pair pair) { return pair.str(); }
+std::string tuple(int64_t number) { return repr(Shape{number}); }
+
+template <class Size, class Options>
+std::string conv_repr(int64_t in_channels, int64_t out_channels, Size kernel_size,
+                      const Options& options) {
+  std::string text = repr(in_channels) + ", " + repr(out_channels) +
+                     ", kernel_size=" + tuple(kernel_size) + ", stride=" + tuple(options.stride);
+  if (options.padding.str() != tuple(Size(0))) text += ", padding=" + options.padding.str();
+  if (options.dilation != Size(1)) text += ", dilation=" + tuple(options.dilation);
+  if (options.groups != 1) text += ", groups=" + repr(options.groups);
+  if (!options.bias) text += ", bias=False";
+  if (options.padding_mode != PaddingMode::Zeros) {
+    text += std::string(", padding_mode=") + mode_name(options.padding_mode);
+  }
+  return text;
+}
+
 }  // namespace
 
 Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size,
@@ -40,14 +75,8 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size,
       out_channels_(out_channels),
       kernel_size_(kernel_size),
       options_(options) {
-  conv_options(options).check("Conv2d");
-  check_at_least("Conv2d", "in_channels", in_channels, 0);
-  check_at_least("Conv2d", "out_channels", out_channels, 1);
-  check_divisible("in_channels", in_channels, options.groups);
-  check_divisible("out_channels", out_channels, options.groups);
-  if (kernel_size.h < 1 || kernel_size.w < 1) {
-    fail("Conv2d", "kernel_size should be greater than zero, but got " + kernel_size.str());
-  }
+  check_layer("Conv2d", in_channels, out_channels, kernel_size.h < 1 || kernel_size.w < 1,
+              kernel_size.str(), options);
   weight = register_parameter(
       "weight", empty({out_channels, in_channels / options.groups, kernel_size.h, kernel_size.w}));
   bias = register_parameter("bias", options.bias ? empty({out_channels}) : Tensor());
@@ -57,7 +86,7 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size,
 void Conv2d::reset_parameters() { init::reset_weight_and_bias(weight, bias); }
 
 Tensor Conv2d::forward(const Tensor& input) {
-  functional::ConvOptions options = conv_options(options_);
+  functional::ConvOptions options = functional_options(options_);
   if (options_.padding_mode == PaddingMode::Zeros) {
     return functional::conv2d(input, weight, bias, options);
   }
@@ -68,16 +97,37 @@ Tensor Conv2d::forward(const Tensor& input) {
 }
 
 std::string Conv2d::extra_repr() const {
-  std::string text = repr(in_channels_) + ", " + repr(out_channels_) +
-                     ", kernel_size=" + kernel_size_.str() + ", stride=" + options_.stride.str();
-  if (options_.padding.str() != "(0, 0)") text += ", padding=" + options_.padding.str();
-  if (options_.dilation != Pair(1)) text += ", dilation=" + options_.dilation.str();
-  if (options_.groups != 1) text += ", groups=" + repr(options_.groups);
-  if (!bias.defined()) text += ", bias=False";
-  if (options_.padding_mode != PaddingMode::Zeros) {
-    text += std::string(", padding_mode=") + mode_name(options_.padding_mode);
+  return conv_repr(in_channels_, out_channels_, kernel_size_, options_);
+}
+
+Conv1d::Conv1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size,
+               const Conv1dOptions& options)
+    : in_channels_(in_channels),
+      out_channels_(out_channels),
+      kernel_size_(kernel_size),
+      options_(options) {
+  check_layer("Conv1d", in_channels, out_channels, kernel_size < 1, repr(kernel_size), options);
+  weight = register_parameter("weight",
+                              empty({out_channels, in_channels / options.groups, kernel_size}));
+  bias = register_parameter("bias", options.bias ? empty({out_channels}) : Tensor());
+  reset_parameters();
+}
+
+void Conv1d::reset_parameters() { init::reset_weight_and_bias(weight, bias); }
+
+Tensor Conv1d::forward(const Tensor& input) {
+  functional::Conv1dOptions options = functional_options(options_);
+  if (options_.padding_mode == PaddingMode::Zeros) {
+    return functional::conv1d(input, weight, bias, options);
   }
-  return text;
+  const functional::Pad1dSizes frame = options.pad_sizes(kernel_size_);
+  options.padding = 0;
+  return functional::conv1d(functional::pad1d(input, frame, options_.padding_mode), weight, bias,
+                            options);
+}
+
+std::string Conv1d::extra_repr() const {
+  return conv_repr(in_channels_, out_channels_, kernel_size_, options_);
 }
 
 }  // namespace norma::nn

@@ -1,4 +1,4 @@
-// Conv2d: the convolutional layer.
+// Conv2d and Conv1d: the convolutional layers.
 #pragma once
 #include "norma/autograd/functional.h"
 #include "norma/layers/cloneable.h"
@@ -55,6 +55,44 @@ class Conv2d : public Cloneable<Conv2d> {
   int64_t in_channels_, out_channels_;
   Pair kernel_size_;
   Conv2dOptions options_;
+};
+
+struct Conv1dOptions {
+  int64_t stride = 1;
+  Padding1d padding = 0;  ///< a number, "same" or "valid"
+  int64_t dilation = 1;
+  int64_t groups = 1;
+  bool bias = true;
+  PaddingMode padding_mode = PaddingMode::Zeros;
+};
+
+/// Convolution of [N, C, L] or [C, L], signals or sequences, along the last dimension. Output
+/// [N, O, L'] or [O, L'], L' = ⌊(L + 2 padding - dilation (kernel - 1) - 1) / stride⌋ + 1; an odd
+/// number of cells to add for "same" leaves the additional one at the end. Options, initial values
+/// and errors are those of Conv2d.
+///
+/// Parameters: `weight` [O, C/groups, k] and `bias` [O] (absent with `{.bias = false}`).
+class Conv1d : public Cloneable<Conv1d> {
+ public:
+  Conv1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size,
+         const Conv1dOptions& options = {});
+
+  Tensor forward(const Tensor& input) override;
+  /// Draws new initial values.
+  void reset_parameters();
+
+  int64_t in_channels() const { return in_channels_; }
+  int64_t out_channels() const { return out_channels_; }
+  int64_t kernel_size() const { return kernel_size_; }
+  const Conv1dOptions& options() const { return options_; }
+  std::string extra_repr() const override;
+  Conv1d fresh() const { return Conv1d(in_channels_, out_channels_, kernel_size_, options_); }
+
+  Tensor weight, bias;
+
+ private:
+  int64_t in_channels_, out_channels_, kernel_size_;
+  Conv1dOptions options_;
 };
 
 }  // namespace norma::nn

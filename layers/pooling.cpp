@@ -9,8 +9,10 @@ namespace {
 // PyTorch prints what it was given: one number where both are equal.
 std::string short_repr(Pair pair) { return pair.h == pair.w ? repr(pair.h) : pair.str(); }
 
-template <class Options>
-std::string window_repr(Pair kernel_size, const Options& options) {
+std::string short_repr(int64_t size) { return repr(size); }
+
+template <class Size, class Options>
+std::string window_repr(Size kernel_size, const Options& options) {
   return "kernel_size=" + short_repr(kernel_size) +
          ", stride=" + short_repr(options.stride.value_or(kernel_size)) +
          ", padding=" + short_repr(options.padding);
@@ -29,6 +31,20 @@ Tensor MaxPool2d::forward(const Tensor& input) {
 
 std::string MaxPool2d::extra_repr() const {
   return window_repr(kernel_size_, options_) + ", dilation=" + short_repr(options_.dilation) +
+         ", ceil_mode=" + repr(options_.ceil_mode);
+}
+
+MaxPool1d::MaxPool1d(int64_t kernel_size, const MaxPool1dOptions& options)
+    : kernel_size_(kernel_size), options_(options) {
+  options.check("MaxPool1d", kernel_size);
+}
+
+Tensor MaxPool1d::forward(const Tensor& input) {
+  return functional::max_pool1d(input, kernel_size_, options_);
+}
+
+std::string MaxPool1d::extra_repr() const {
+  return window_repr(kernel_size_, options_) + ", dilation=" + repr(options_.dilation) +
          ", ceil_mode=" + repr(options_.ceil_mode);
 }
 

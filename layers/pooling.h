@@ -1,4 +1,4 @@
-// MaxPool2d, AvgPool2d and AdaptiveAvgPool2d.
+// MaxPool2d, MaxPool1d, AvgPool2d and AdaptiveAvgPool2d.
 #pragma once
 #include "norma/autograd/functional.h"
 #include "norma/layers/cloneable.h"
@@ -6,6 +6,7 @@
 namespace norma::nn {
 
 using MaxPool2dOptions = functional::MaxPoolOptions;
+using MaxPool1dOptions = functional::MaxPool1dOptions;
 using AvgPool2dOptions = functional::AvgPoolOptions;
 
 /// The largest value of each window of [N, C, H, W] or [C, H, W]. Options `stride` (default: the
@@ -30,6 +31,22 @@ class MaxPool2d : public Cloneable<MaxPool2d> {
  private:
   Pair kernel_size_;
   MaxPool2dOptions options_;
+};
+
+/// The same along the last dimension of [N, C, L] or [C, L].
+class MaxPool1d : public Cloneable<MaxPool1d> {
+ public:
+  explicit MaxPool1d(int64_t kernel_size, const MaxPool1dOptions& options = {});
+
+  Tensor forward(const Tensor& input) override;
+  int64_t kernel_size() const { return kernel_size_; }
+  const MaxPool1dOptions& options() const { return options_; }
+  std::string extra_repr() const override;
+  MaxPool1d fresh() const { return MaxPool1d(kernel_size_, options_); }
+
+ private:
+  int64_t kernel_size_;
+  MaxPool1dOptions options_;
 };
 
 /// The mean of each window; shapes and errors as for MaxPool2d. The padding is zeros, which count

@@ -167,3 +167,123 @@ TEST_CASE("Conv2d refuses bad settings in the constructor, in PyTorch's words") 
   CHECK(message(-1, 8, 3) == "[Conv2d] expected in_channels of at least 0, got -1");
   CHECK(message(4, 0, 3) == "[Conv2d] expected out_channels of at least 1, got 0");
 }
+
+TEST_CASE("Conv1d: shapes and names of its parameters, and output sizes") {
+  const nn::Conv1d conv(4, 6, 5, {.groups = 2});
+  CHECK(conv.weight.sizes() == Shape{6, 2, 5});
+  CHECK(conv.bias.sizes() == Shape{6});
+  const NamedTensors named = conv.named_parameters();
+  REQUIRE(named.size() == 2);
+  CHECK(named[0].first == "weight");
+  CHECK(named[1].first == "bias");
+  CHECK(named[0].second.requires_grad());
+  CHECK(conv.in_channels() == 4);
+  CHECK(conv.out_channels() == 6);
+  CHECK(conv.kernel_size() == 5);
+  CHECK(conv.options().groups == 2);
+  CHECK(nn::Conv1d(3, 8, 3, {.bias = false}).parameters().size() == 1);
+
+  const Tensor x = zeros({2, 4, 12});
+  CHECK(nn::Conv1d(4, 6, 3)(x).sizes() == Shape{2, 6, 10});
+  CHECK(nn::Conv1d(4, 6, 3, {.padding = 1})(x).sizes() == Shape{2, 6, 12});
+  CHECK(nn::Conv1d(4, 6, 3, {.stride = 3, .padding = 2})(x).sizes() == Shape{2, 6, 5});
+  CHECK(nn::Conv1d(4, 6, 3, {.dilation = 3})(x).sizes() == Shape{2, 6, 6});
+  CHECK(nn::Conv1d(4, 6, 3, {.padding = "valid"})(x).sizes() == Shape{2, 6, 10});
+  for (const int64_t kernel : {1, 2, 3, 4}) {
+    nn::Conv1d same(4, 6, kernel, {.padding = "same", .dilation = 3});
+    CHECK(same(x).sizes() == Shape{2, 6, 12});
+  }
+  CHECK(nn::Conv1d(4, 6, 3)(x[0]).sizes() == Shape{6, 10});
+}
+
+TEST_CASE("Conv1d applies its options, with every padding mode") {
+  manual_seed(1);
+  const Tensor x = randn({2, 4, 7});
+  nn::Conv1d conv(4, 6, 3, {.stride = 2, .padding = 2, .dilation = 2, .groups = 2});
+  CHECK(
+      equal(conv(x), functional::conv1d(x, conv.weight, conv.bias,
+                                        {.stride = 2, .padding = 2, .dilation = 2, .groups = 2})));
+  conv(x).sum().backward();
+  CHECK(conv.weight.grad().sizes() == conv.weight.sizes());
+  for (const PaddingMode mode :
+       {PaddingMode::Zeros, PaddingMode::Reflect, PaddingMode::Replicate, PaddingMode::Circular}) {
+    nn::Conv1d padded(4, 6, 3, {.padding = 2, .padding_mode = mode});
+    const Tensor framed = functional::pad1d(x, {.left = 2, .right = 2}, mode);
+    CHECK(allclose(padded(x), functional::conv1d(framed, padded.weight, padded.bias), 1e-5, 1e-6));
+    CHECK(padded(x[0]).sizes() == Shape{6, 9});
+
+    nn::Conv1d same(4, 6, 4, {.padding = "same", .padding_mode = mode});
+    const Tensor uneven = functional::pad1d(x, {.left = 1, .right = 2}, mode);
+    CHECK(allclose(same(x), functional::conv1d(uneven, same.weight, same.bias), 1e-5, 1e-6));
+  }
+  CHECK(error_of([&] {
+          nn::Conv1d(4, 6, 3, {.padding = 7, .padding_mode = PaddingMode::Reflect})(x);
+        }) ==
+        "[pad1d] Padding size should be less than the corresponding input dimension, but got (7, "
+        "7) for a length of 7 (in Conv1d)");
+}
+
+TEST_CASE("Conv1d draws its first values from U(-k, k), k = 1/sqrt(fan_in)") {
+  manual_seed(3);
+  const nn::Conv1d conv(16, 400, 6, {.groups = 4});
+  const double k = 1.0 / std::sqrt(4.0 * 6.0);
+  for (const Tensor& values : {conv.weight.detach(), conv.bias.detach()}) {
+    CHECK(values.abs().max().item<double>() <= k);
+    CHECK(values.max().item<double>() > 0.95 * k);
+    CHECK(values.min().item<double>() < -0.95 * k);
+    CHECK(values.std().item<double>() == Approx(k / std::sqrt(3.0)).epsilon(0.1));
+  }
+  nn::Conv1d again(16, 400, 6, {.groups = 4});
+  CHECK_FALSE(equal(again.weight, conv.weight));
+  manual_seed(3);
+  again.reset_parameters();
+  CHECK(equal(again.weight, conv.weight));
+  CHECK(equal(again.bias, conv.bias));
+}
+
+TEST_CASE("Conv1d prints as in PyTorch, and clones deeply with its options") {
+  CHECK(nn::Conv1d(3, 8, 3).str() == "Conv1d(3, 8, kernel_size=(3,), stride=(1,))");
+  CHECK(nn::Conv1d(3, 8, 3, {.padding = "same"}).str() ==
+        "Conv1d(3, 8, kernel_size=(3,), stride=(1,), padding=same)");
+  const nn::Conv1d conv(4, 8, 3,
+                        {.stride = 2,
+                         .padding = 1,
+                         .dilation = 2,
+                         .groups = 2,
+                         .bias = false,
+                         .padding_mode = PaddingMode::Reflect});
+  CHECK(conv.str() ==
+        "Conv1d(4, 8, kernel_size=(3,), stride=(2,), padding=(1,), dilation=(2,), groups=2, "
+        "bias=False, padding_mode=reflect)");
+  nn::Conv1d copy = conv.clone();
+  CHECK(copy.str() == conv.str());
+  CHECK(equal(copy.weight, conv.weight));
+  {
+    const NoGradGuard no_grad;
+    copy.weight.zero_();
+  }
+  CHECK(conv.weight.abs().sum().item<double>() > 0.0);
+}
+
+TEST_CASE("Conv1d refuses bad settings in the constructor, in PyTorch's words") {
+  const auto message = [](int64_t in, int64_t out, int64_t kernel,
+                          const nn::Conv1dOptions& options = {}) {
+    return error_of([&] { nn::Conv1d(in, out, kernel, options); });
+  };
+  CHECK(message(3, 8, 3, {.groups = 2}) ==
+        "[Conv1d] in_channels must be divisible by groups, got in_channels=3 and groups=2");
+  CHECK(message(4, 7, 3, {.groups = 2}) ==
+        "[Conv1d] out_channels must be divisible by groups, got out_channels=7 and groups=2");
+  CHECK(message(4, 8, 3, {.groups = 0}) == "[Conv1d] groups must be a positive integer, got 0");
+  CHECK(message(4, 8, 0) == "[Conv1d] kernel_size should be greater than zero, but got 0");
+  CHECK(message(4, 8, 3, {.stride = 0}) ==
+        "[Conv1d] non-positive stride is not supported, got stride=(0,)");
+  CHECK(message(4, 8, 3, {.padding = -1}) ==
+        "[Conv1d] negative padding is not supported, got padding=(-1,)");
+  CHECK(message(4, 8, 3, {.dilation = 0}) ==
+        "[Conv1d] non-positive dilation is not supported, got dilation=(0,)");
+  CHECK(message(4, 8, 3, {.stride = 2, .padding = "same"}) ==
+        "[Conv1d] padding='same' is not supported for strided convolutions, got stride=(2,)");
+  CHECK(message(-1, 8, 3) == "[Conv1d] expected in_channels of at least 0, got -1");
+  CHECK(message(4, 0, 3) == "[Conv1d] expected out_channels of at least 1, got 0");
+}
