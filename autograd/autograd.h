@@ -1,5 +1,6 @@
 // Differentiation and the differentiable functions.
 #pragma once
+#include "norma/autograd/anomaly.h"
 #include "norma/autograd/functional.h"
 #include "norma/autograd/functions.h"
 #include "norma/autograd/grad_mode.h"

@@ -1,5 +1,6 @@
 // backward(): walks the graph from young to old and hands gradients on.
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -82,8 +83,30 @@ class Running {
   ~Running() { running_node() = nullptr; }
 };
 
+/// Hands the gradient of a node's result on to its inputs.
+void step(Node* node, const Tensor& grad, std::vector<Tensor>& grads,
+          const BackwardChecks* checks) {
+  if (checks) checks->sum(*node, grad);
+  InputGrads input_grads(grads, node->inputs, node->input_count);
+  {
+    const Running running(node);
+    node->backward(grad, input_grads);
+  }
+  if (checks) checks->leaf(*node);
+  for (int k = 0; k < node->input_count; ++k) {
+    Node* input = node->inputs[k].get();
+    Tensor& share = grads[static_cast<std::size_t>(k)];
+    if (!input || !share.defined()) continue;
+    share = fit_gradient(std::move(share), *node, *input);
+    if (checks) checks->share(*node, k, share);
+    accumulate(input->grad, std::move(share));
+  }
+}
+
 void run_backward(Node* root, const Tensor& gradient, bool retain_graph) {
   const NoGradGuard no_grad;
+  std::optional<BackwardChecks> anomalies;
+  if (anomaly_mode.on) anomalies.emplace().given(gradient);
   const Visit visit(root);
   for (const Node* node : visit.order()) {
     if (!node->released) continue;
@@ -98,16 +121,11 @@ void run_backward(Node* root, const Tensor& gradient, bool retain_graph) {
     const Tensor grad = std::move(node->grad);
     grads.clear();
     grads.resize(static_cast<std::size_t>(node->input_count));
-    InputGrads input_grads(grads, node->inputs, node->input_count);
-    {
-      const Running running(node);
-      node->backward(grad, input_grads);
-    }
-    for (int k = 0; k < node->input_count; ++k) {
-      Node* input = node->inputs[k].get();
-      Tensor& share = grads[static_cast<std::size_t>(k)];
-      if (!input || !share.defined()) continue;
-      accumulate(input->grad, fit_gradient(std::move(share), *node, *input));
+    try {
+      step(node, grad, grads, anomalies ? &*anomalies : nullptr);
+    } catch (Error& error) {
+      add_origin(error, *node);
+      throw;
     }
     if (!retain_graph) node->released = node->release_saved();
   }

@@ -139,6 +139,13 @@ Tensor reduced(const Classes& classes, Reduction reduction, double divisor, T* s
   return number(reduction == Reduction::Mean ? sum / divisor : sum, dtype_of<T>);
 }
 
+/// For detect_anomaly: record() does not know of the weights.
+void check_weighed(const char* op, const Tensor& out, const Tensor& input, const Tensor& target,
+                   const Tensor& weight, const Tensor& pos_weight = Tensor()) {
+  if (!autograd::anomaly_mode.on) return;
+  autograd::check_result(op, out, {&input, &target, &weight, &pos_weight});
+}
+
 /// Room for the softmax of every row, kept for backward, and for the losses behind it.
 Tensor softmax_space(ClassShape shape, DType dtype) {
   return new_tensor({shape.rows() * (shape.classes + 3)}, dtype);
@@ -175,6 +182,7 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
     });
   });
   if (!autograd::recording({&input})) return out;
+  check_weighed("cross_entropy", out, input, target, options.weight);
   return record(
       "cross_entropy", out, {&input},
       [=, sizes = input.sizes(), sy = Saved(y), sw = Saved(w)](const Tensor& grad, InputGrads& d) {
@@ -208,6 +216,7 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
     });
   });
   if (!autograd::recording({&input, &target})) return out;
+  check_weighed("cross_entropy", out, input, target, options.weight);
   return record(
       "cross_entropy", out, {&input, &target},
       [=, sx = Saved(x), sq = Saved(q), sw = Saved(w)](const Tensor& grad, InputGrads& d) {
@@ -260,6 +269,7 @@ Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const 
     }
   });
   if (!autograd::recording({&input, &target})) return out;
+  check_weighed(op, out, input, target, w, p);
   return record(op, out, {&input, &target},
                 [=, x = Saved(pair.x), t = Saved(pair.target), sw = Saved(w), sp = Saved(p)](
                     const Tensor& grad, InputGrads& d) {
@@ -354,6 +364,7 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
     });
   });
   if (!autograd::recording({&input})) return out;
+  check_weighed("nll_loss", out, input, target, options.weight);
   return record(
       "nll_loss", out, {&input},
       [=, sizes = input.sizes(), sy = Saved(y), sw = Saved(w)](const Tensor& grad, InputGrads& d) {

@@ -205,6 +205,7 @@ void set_history(Tensor& out, Ref<Node> node) {
   node->sequence = next_sequence.fetch_add(1, std::memory_order_relaxed);
   node->sizes = impl->sizes;
   node->dtype = impl->dtype;
+  if (anomaly_mode.on) note_origin(*node);
   impl->node = Ref<History>(node);
   impl->has_history = impl->requires_grad = true;
   impl->base_version = impl->storage->version();

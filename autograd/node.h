@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "norma/autograd/origin.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::autograd {
@@ -35,6 +36,9 @@ class Node : public History {
   /// Drops the saved values, once they were used; false where there are none.
   virtual bool release_saved() { return false; }
 
+  /// Whether it is the end of the graph at a leaf.
+  bool is_accumulator() const { return sequence == 0; }
+
   const char* name;
   // Creation order: inputs are older than the operations on them. 0 for accumulators, which come
   // last whenever their leaf was first used.
@@ -46,6 +50,7 @@ class Node : public History {
   Tensor grad;            // of the output, gathered while backward() runs
   bool visited = false;   // by the running backward()
   bool released = false;  // its saved values are gone
+  Ref<Origin> origin;     // noted where detect_anomaly is on
 
  protected:
   /// For destructors: frees the nodes that only this one holds, without recursion.

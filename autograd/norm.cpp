@@ -130,6 +130,10 @@ Tensor batch_norm(const Tensor& input, const BatchNormArgs& args) {
     }
   }
   if (!autograd::recording({&input, &args.weight, &args.bias})) return y;
+  if (!batch_stats && autograd::anomaly_mode.on) {  // record() does not know of the statistics
+    autograd::check_result(
+        "batch_norm", y, {&input, &args.weight, &args.bias, &args.running_mean, &args.running_var});
+  }
   return record("batch_norm", y, {&input, &args.weight, &args.bias},
                 [shape, batch_stats, stats, sx = Saved(x.get()), sw = Saved(w.get())](
                     const Tensor& g, InputGrads& d) {

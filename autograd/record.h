@@ -65,6 +65,7 @@ template <class Backward>
 Tensor record(const char* op, Tensor out, std::initializer_list<const Tensor*> inputs,
               Backward backward) {
   if (!recording(inputs)) return out;
+  if (anomaly_mode.on) check_result(op, out, inputs);
   Ref<OperationNode<Backward>> node(
       new OperationNode<Backward>(op, static_cast<int>(inputs.size()), std::move(backward)));
   int i = 0;
@@ -76,6 +77,7 @@ Tensor record(const char* op, Tensor out, std::initializer_list<const Tensor*> i
 template <class Backward>
 Tensor record(const char* op, Tensor out, const std::vector<Tensor>& inputs, Backward backward) {
   if (!recording(inputs)) return out;
+  if (anomaly_mode.on) check_result(op, out, inputs);
   Ref<OperationNode<Backward>> node(
       new OperationNode<Backward>(op, static_cast<int>(inputs.size()), std::move(backward)));
   int i = 0;

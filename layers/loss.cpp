@@ -18,7 +18,7 @@ Tensor own_class_weight(const char* op, const Tensor& weight) {
 }  // namespace
 
 Tensor Loss::operator()(const Tensor& input, const Tensor& target) {
-  return with_path([&] { return forward(input, target); });
+  return with_path([&] { return forward(input, target); }, {&input, &target});
 }
 
 CrossEntropyLoss::CrossEntropyLoss(const CrossEntropyLossOptions& options) : options_(options) {

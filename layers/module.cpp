@@ -7,13 +7,12 @@
 #include <ostream>
 #include <typeinfo>
 
+#include "norma/core/tensor_impl.h"
 #include "norma/layers/module_state.h"
 
 namespace norma::nn {
 
 namespace {
-
-thread_local const Module* running_module = nullptr;
 
 template <class List>
 bool has_name(const List& list, const std::string& name) {
@@ -92,25 +91,48 @@ Tensor Module::forward(const Tensor&) {
 }
 
 Tensor Module::operator()(const Tensor& input) {
-  return with_path([&] { return forward(input); });
+  return with_path([&] { return forward(input); }, {&input});
 }
 
-Module::Running::Running(const Module& module) : module_(module), outer_(running_module) {
-  running_module = &module;
-}
-
-Module::Running::~Running() { running_module = outer_; }
-
-// The path is relative to the module that made the call, which need not be the parent: a forward
+// The name is relative to the module that made the call, which need not be the parent: a forward
 // may run the layers of a Sequential one by one.
-void Module::Running::add_path(Error& error) const {
-  std::string path = module_.state().name;
-  if (outer_ && !outer_->is_same(module_)) {
-    for (const auto& [name, module] : outer_->named_modules()) {
-      if (module->is_same(module_)) path = name;
+std::string Module::Running::name() const {
+  // Every scope is a Running.
+  const auto* caller = static_cast<const Running*>(outer());
+  if (caller && !caller->module_.is_same(module_)) {
+    for (const auto& [name, module] : caller->module_.named_modules()) {
+      if (module->is_same(module_)) return name;
     }
   }
-  error.add_module(path, module_.type_name());
+  return module_.state().name;
+}
+
+void Module::Running::add_path(Error& error) const { error.add_module(name(), type()); }
+
+std::string Module::Running::type() const { return module_.type_name(); }
+
+std::string Module::Running::path() const {
+  const std::string above = outer() ? outer()->path() : "", own = name();
+  return own.empty() ? above : join(above, own);
+}
+
+std::string Module::Running::name_of(const TensorImpl* tensor) const {
+  for (const auto& [name, parameter] : module_.named_parameters()) {
+    if (parameter.impl() == tensor) return "the parameter " + join(path(), name);
+  }
+  for (const auto& [name, buffer] : module_.named_buffers()) {
+    if (buffer.impl() == tensor) return "the buffer " + join(path(), name);
+  }
+  return "";
+}
+
+void Module::check_result(const Tensor& result, std::initializer_list<const Tensor*> inputs) const {
+  if (!result.defined() || result.requires_grad()) return;
+  std::vector<const Tensor*> given(inputs);
+  for (const NamedTensors* own : {&state().parameters, &state().buffers}) {
+    for (const auto& entry : *own) given.push_back(&entry.second);
+  }
+  autograd::check_result(type_name(), result, given);
 }
 
 void Module::train(bool on) {

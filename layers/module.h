@@ -2,12 +2,15 @@
 #pragma once
 #include <concepts>
 #include <functional>
+#include <initializer_list>
 #include <iosfwd>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "norma/autograd/origin.h"
 #include "norma/core/tensor.h"
 
 namespace norma {
@@ -145,12 +148,18 @@ class Module {
   const NamedModules& child_list() const;
 
   /// Runs `body` and adds this module's path to an Error that leaves it. For modules that are
-  /// called with other arguments than one tensor.
+  /// called with other arguments than one tensor: `inputs`, which detect_anomaly speaks of.
   template <class F>
-  auto with_path(F&& body) const {
+  auto with_path(F&& body, std::initializer_list<const Tensor*> inputs = {}) const {
     const Running running(*this);
     try {
-      return body();
+      if constexpr (std::is_same_v<std::invoke_result_t<F>, Tensor>) {
+        Tensor result = body();
+        if (autograd::anomaly_mode.on) check_result(result, inputs);
+        return result;
+      } else {
+        return body();
+      }
     } catch (Error& error) {
       running.add_path(error);
       throw;
@@ -165,18 +174,20 @@ class Module {
  private:
   struct State;
   // The module whose forward runs on this thread, while it lives.
-  class Running {
+  class Running final : public autograd::Scope {
    public:
-    explicit Running(const Module& module);
-    ~Running();
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
+    explicit Running(const Module& module) : module_(module) {}
     void add_path(Error& error) const;
+    std::string path() const override;
+    std::string type() const override;
+    std::string name_of(const TensorImpl* tensor) const override;
 
    private:
+    std::string name() const;
     const Module& module_;
-    const Module* outer_;
   };
+  /// For detect_anomaly: results of operations that were not recorded.
+  void check_result(const Tensor& result, std::initializer_list<const Tensor*> inputs) const;
   State& state() const;
   void check_name(const char* op, const std::string& name) const;
 
