@@ -189,6 +189,12 @@ Tensor layer_norm(const Tensor& input, const Shape& normalized_shape,
                   const Tensor& weight = Tensor(), const Tensor& bias = Tensor(),
                   double eps = 1e-5);
 
+/// The same over each of `num_groups` groups of C / num_groups neighbouring channels of [N, C, …] and
+/// all dimensions behind them; weight and bias [C], undefined: 1 and 0. Refuses a single value per
+/// group where there is only one sample. See nn::GroupNorm.
+Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight = Tensor(),
+                  const Tensor& bias = Tensor(), double eps = 1e-5);
+
 /// Zeroes each element with probability p in [0, 1] and scales the rest by 1/(1-p). Unless training,
 /// and for p = 0, returns the input itself and draws nothing.
 Tensor dropout(const Tensor& input, double p = 0.5, bool training = true);

@@ -1,4 +1,4 @@
-// Batch and layer normalisation.
+// Batch, layer and group normalisation.
 #include <string>
 
 #include "norma/autograd/functional.h"
@@ -203,6 +203,83 @@ Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tens
                   dispatch_floating(dy.dtype(), [&]<class T>() {
                     kernels::layer_norm_backward<T>(
                         rows, size, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
+                        data_or_null<T>(*sw), NormStats<T>(stats.impl()->data_as<T>(), rows),
+                        data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
+                  });
+                });
+}
+
+namespace {
+
+void check_group_norm(const Tensor& input, int64_t groups, const Tensor& weight,
+                      const Tensor& bias) {
+  const TensorImpl* x = check_floating("group_norm", input);
+  const Shape& sizes = x->sizes;
+  if (sizes.size() < 2) {
+    fail("group_norm",
+         "expected an input of at least two dimensions, [N, C, …], got " + sizes.str());
+  }
+  if (groups < 1) {
+    fail("group_norm", "Expected num groups to be greater than 0, got " + std::to_string(groups));
+  }
+  const int64_t channels = sizes[1];
+  if (channels % groups != 0) {
+    fail("group_norm",
+         "Expected number of channels in input to be divisible by num_groups, but got input of "
+         "shape " +
+             sizes.str() + " and num_groups=" + std::to_string(groups));
+  }
+  const auto check = [&](const char* name, const Tensor& tensor) {
+    if (tensor.defined() && !(tensor.sizes() == Shape{channels})) {
+      fail("group_norm", std::string("Expected ") + name +
+                             " to be a vector of size equal to the number of channels in input, "
+                             "but got " +
+                             name + " of shape " + tensor.sizes().str() + " and input of shape " +
+                             sizes.str());
+    }
+    check_parameter("group_norm", name, tensor, Shape{channels}, x);
+  };
+  check("weight", weight);
+  check("bias", bias);
+  if (input.numel() > 0 && input.numel() == groups) {
+    fail("group_norm", "Expected more than 1 value per channel when training, got input size " +
+                           sizes.str() +
+                           "; a group of one value always becomes its bias: use fewer groups");
+  }
+}
+
+}  // namespace
+
+Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight, const Tensor& bias,
+                  double eps) {
+  check_group_norm(input, num_groups, weight, bias);
+  const Shape& sizes = input.sizes();
+  ChannelShape shape{sizes[0], sizes[1], 1};
+  for (int64_t i = 2; i < sizes.size(); ++i) shape.length *= sizes[i];
+  const Packed x(input), w(weight), b(bias);
+  const int64_t rows = shape.n * num_groups;
+  Tensor y = new_tensor(sizes, input.dtype());
+  const Tensor stats = new_tensor({3, rows}, input.dtype());
+  if (input.numel() > 0) {
+    dispatch_floating(input.dtype(), [&]<class T>() {
+      kernels::group_norm<T>(shape, num_groups, x.data<T>(), {w.data<T>(), b.data<T>()}, eps,
+                             y.impl()->data_as<T>(),
+                             NormStats<T>(stats.impl()->data_as<T>(), rows));
+    });
+  }
+  if (!autograd::recording({&input, &weight, &bias})) return y;
+  return record("group_norm", y, {&input, &weight, &bias},
+                [shape, num_groups, rows, stats, sx = Saved(x.get()), sw = Saved(w.get())](
+                    const Tensor& g, InputGrads& d) {
+                  const Tensor dy = g.contiguous();
+                  if (d.needs(0)) d[0] = new_tensor(dy.sizes(), dy.dtype());
+                  for (const int i : {1, 2}) {
+                    if (d.needs(i)) d[i] = zeros({shape.channels}, {.dtype = dy.dtype()});
+                  }
+                  if (dy.numel() == 0) return;
+                  dispatch_floating(dy.dtype(), [&]<class T>() {
+                    kernels::group_norm_backward<T>(
+                        shape, num_groups, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
                         data_or_null<T>(*sw), NormStats<T>(stats.impl()->data_as<T>(), rows),
                         data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
                   });

@@ -6,6 +6,7 @@
 #include "norma/layers/conv.h"
 #include "norma/layers/dropout.h"
 #include "norma/layers/flatten.h"
+#include "norma/layers/group_norm.h"
 #include "norma/layers/identity.h"
 #include "norma/layers/init.h"
 #include "norma/layers/layer_norm.h"

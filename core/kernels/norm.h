@@ -1,4 +1,4 @@
-// The loops of batch and layer normalisation, on raw pointers.
+// The loops of batch, layer and group normalisation, on raw pointers.
 //
 // Statistics are kept as three values per group of n elements that share a mean: a float `shift`
 // near the mean, the small `rest` that is missing to it, and invstd = 1/sqrt(var + eps). Every use
@@ -64,5 +64,15 @@ void layer_norm(int64_t rows, int64_t size, const T* x, ChannelParams<T> params,
 template <class T>
 void layer_norm_backward(int64_t rows, int64_t size, const T* dy, const T* x, const T* weight,
                          NormStats<T> stats, T* dx, T* dweight, T* dbias);
+
+/// Normalises each of `groups` groups of neighbouring channels of each of the n samples: n * groups
+/// statistics. `groups` divides the channels, and nothing is empty.
+template <class T>
+void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T> params, double eps,
+                T* y, NormStats<T> stats);
+
+template <class T>
+void group_norm_backward(ChannelShape shape, int64_t groups, const T* dy, const T* x,
+                         const T* weight, NormStats<T> stats, T* dx, T* dweight, T* dbias);
 
 }  // namespace norma::kernels

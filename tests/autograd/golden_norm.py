@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes golden_norm.h, what PyTorch's batch_norm and layer_norm give:
+"""Writes golden_norm.h, what PyTorch's batch_norm, layer_norm and group_norm give:
 python3 golden_norm.py > golden_norm.h
 
 Made with PyTorch 1.13.1, in float64. Gradients are those of sum(output * sqrt(1, 2, 3, ...)).
@@ -84,6 +84,31 @@ def layer_norm():
     print("};")
 
 
+def group_norm():
+    print("inline const std::vector<GroupNormCase> group_norm_cases = {")
+    for shape, groups, affine, bias_too, eps in [
+        ((3, 4), 2, True, True, 1e-5),
+        ((2, 4, 3), 1, True, False, 1e-5),
+        ((2, 4, 3), 4, True, True, 1e-3),
+        ((2, 6, 2, 2), 3, True, True, 1e-5),
+        ((1, 4, 1, 2, 2), 2, False, False, 0.1),
+        ((3, 2, 1), 2, False, True, 1e-5),
+    ]:
+        x = draw(*shape).requires_grad_()
+        weight = draw(shape[1]).requires_grad_() if affine else None
+        bias = draw(shape[1]).requires_grad_() if bias_too else None
+        # PyTorch takes both or neither.
+        both = (weight if affine else torch.ones(shape[1]), bias if bias_too else torch.zeros(shape[1]))
+        y = F.group_norm(x, groups, *(both if affine or bias_too else ()), eps=eps)
+        weighted_sum(y).backward()
+        print(f"{{{sizes(shape)}, {groups}, {eps},")
+        for item in [numbers(x), numbers(weight), numbers(bias), numbers(y), numbers(x.grad),
+                     numbers(weight.grad) if affine else "{}", numbers(bias.grad) if bias_too else "{}"]:
+            print(" " + item + ",")
+        print("},")
+    print("};")
+
+
 print("""// Written by golden_norm.py with PyTorch 1.13.1. Do not edit.
 #pragma once
 // clang-format off
@@ -105,8 +130,16 @@ struct LayerNormCase {
   double eps;
   std::vector<double> input, weight, bias, output, input_grad, weight_grad, bias_grad;
 };
+struct GroupNormCase {
+  norma::Shape sizes;
+  int64_t groups;
+  double eps;
+  std::vector<double> input, weight, bias, output, input_grad, weight_grad, bias_grad;
+};
 """)
 batch_norm()
 print()
 layer_norm()
+print()
+group_norm()
 print("\n}  // namespace golden")

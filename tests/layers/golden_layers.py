@@ -113,11 +113,14 @@ def layers():
     norm.weight.data = values(2, 3)
     norm.bias.data = values(2, 3)
     linear = nn.Linear(3, 2)
+    groups = nn.GroupNorm(2, 2, eps=1e-3)
+    groups.weight.data = torch.tensor([1.5, -0.75])
+    groups.bias.data = torch.tensor([0.25, 2.0])
     cases = [
         ("relu", nn.ReLU()), ("leaky_relu", nn.LeakyReLU(0.2)), ("gelu", nn.GELU()),
         ("gelu_tanh", nn.GELU(approximate="tanh")), ("sigmoid", nn.Sigmoid()), ("tanh", nn.Tanh()),
         ("softmax", nn.Softmax(1)), ("log_softmax", nn.LogSoftmax(-1)), ("layer_norm", norm),
-        ("linear", linear),
+        ("linear", linear), ("group_norm", groups),
     ]
     print(f"inline const std::vector<double> layer_norm_weight = {numbers(norm.weight)};")
     print(f"inline const std::vector<double> layer_norm_bias = {numbers(norm.bias)};")

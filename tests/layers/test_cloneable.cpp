@@ -90,6 +90,7 @@ TEST_CASE("every built-in module clones, with its options") {
                            nn::Flatten(0, 1),
                            nn::Identity(),
                            nn::LayerNorm({2, 3}, {.eps = 0.5, .elementwise_affine = false}),
+                           nn::GroupNorm(2, 4, {.eps = 0.5, .affine = false}),
                            nn::CrossEntropyLoss(),
                            nn::NLLLoss(),
                            nn::MSELoss(),

@@ -230,6 +230,9 @@ TEST_CASE("split_weight_decay spares biases and BatchNorm") {
   CHECK(allclose(net.parameters()[0].detach(), weight * 0.875));
   CHECK(equal(net.parameters()[2].detach(), ones({2})));  // gamma
   CHECK(optim::split_weight_decay(nn::BatchNorm1d(3), 0.25).size() == 1);
+  const auto group_norm = optim::split_weight_decay(nn::GroupNorm(1, 3), 0.25);
+  REQUIRE(group_norm.size() == 1);
+  CHECK(group_norm[0].weight_decay == 0.0);
 }
 
 TEST_CASE("SGD's state moves to another optimiser, which goes on with the same numbers") {

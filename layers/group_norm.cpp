@@ -1,0 +1,38 @@
+#include "norma/layers/group_norm.h"
+
+#include "norma/autograd/functional.h"
+#include "norma/core/factory.h"
+#include "norma/layers/check.h"
+#include "norma/layers/init.h"
+
+namespace norma::nn {
+
+GroupNorm::GroupNorm(int64_t num_groups, int64_t num_channels, const GroupNormOptions& options)
+    : num_groups_(num_groups), num_channels_(num_channels), options_(options) {
+  check_at_least("GroupNorm", "num_groups", num_groups, 1);
+  check_at_least("GroupNorm", "num_channels", num_channels, 0);
+  if (num_channels % num_groups != 0) {
+    fail("GroupNorm", "num_channels must be divisible by num_groups, got num_channels=" +
+                          repr(num_channels) + " and num_groups=" + repr(num_groups));
+  }
+  check_eps("GroupNorm", options.eps);
+  weight = register_parameter("weight", options.affine ? ones({num_channels}) : Tensor());
+  bias = register_parameter("bias", options.affine ? zeros({num_channels}) : Tensor());
+}
+
+void GroupNorm::reset_parameters() {
+  if (!weight.defined()) return;
+  init::ones_(weight);
+  init::zeros_(bias);
+}
+
+Tensor GroupNorm::forward(const Tensor& input) {
+  return functional::group_norm(input, num_groups_, weight, bias, options_.eps);
+}
+
+std::string GroupNorm::extra_repr() const {
+  return repr(num_groups_) + ", " + repr(num_channels_) + ", eps=" + repr(options_.eps) +
+         ", affine=" + repr(options_.affine);
+}
+
+}  // namespace norma::nn
