@@ -1,13 +1,111 @@
 #include "norma/optim/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "norma/autograd/grad_mode.h"
+#include "norma/core/factory.h"
 #include "norma/core/tensor_impl.h"
+#include "norma/core/threads.h"
+#include "norma/optim/number.h"
 
 namespace norma::optim {
+
+Optimizer::Optimizer(const char* type, std::vector<StateField> fields)
+    : type_(type), fields_(std::move(fields)) {
+  if (fields_.size() > kMostFields)
+    fail(type, "expected at most " + std::to_string(kMostFields) + " state fields, got " +
+                   std::to_string(fields_.size()));
+}
+
+// --- Step ---
+
+void Optimizer::check_gradients() const {
+  for (const auto& group : group_parameters_) {
+    for (const Tensor& parameter : group) {
+      const TensorImpl* p = parameter.impl();
+      if (!p->grad.defined()) continue;
+      const TensorImpl* grad = p->grad.impl();
+      if (grad->dtype == p->dtype && grad->sizes == p->sizes) continue;
+      fail(type_, "expected a gradient of shape " + p->sizes.str() + " and dtype " +
+                      dtype_name(p->dtype) + ", got shape " + grad->sizes.str() + " and dtype " +
+                      dtype_name(grad->dtype));
+    }
+  }
+}
+
+void Optimizer::prepare_state(std::size_t index, const Tensor& parameter, Elements& elements) {
+  for (std::size_t f = 0; f < fields_.size(); ++f) {
+    if (!needs(f, elements.group)) continue;
+    Tensor& tensor = state(index, f);
+    if (fields_[f].kind == StateField::Counter) {
+      if (!tensor.defined()) tensor = zeros({});
+      elements.count = *tensor.data_ptr<float>() += 1;
+      continue;
+    }
+    if (!tensor.defined()) {
+      tensor = zeros(parameter.sizes(), {.dtype = parameter.dtype()});
+      elements.fresh = true;
+    } else if (tensor.dtype() != parameter.dtype()) {
+      tensor = tensor.to(parameter.dtype());
+    }
+    elements.state[f] = tensor.impl()->data();
+  }
+}
+
+void Optimizer::step() {
+  check_gradients();
+  NoGradGuard no_grad;
+  updates_.clear();
+  std::vector<std::pair<Tensor, Tensor>> strided;  // parameters with gaps, and their packed copies
+  std::vector<Tensor> packed;                      // keeps packed gradients alive
+  int64_t total = 0;
+  std::size_t index = 0;
+  for (int64_t g = 0; g < group_count(); ++g) {
+    for (const Tensor& parameter : group_parameters_[static_cast<std::size_t>(g)]) {
+      const std::size_t number = index++;
+      TensorImpl* p = parameter.impl();
+      if (!p->grad.defined()) continue;
+      const TensorImpl* grad = p->grad.impl();
+      if (!grad->contiguous) {
+        packed.push_back(p->grad.contiguous());
+        grad = packed.back().impl();
+      }
+      void* values = p->data();
+      if (p->contiguous) {
+        p->storage->bump_version();
+      } else {
+        strided.emplace_back(parameter.detach(), parameter.contiguous());
+        values = strided.back().second.impl()->data();
+      }
+      Elements elements{values, grad->data(), {}, total, p->numel, g, p->dtype, false, 0};
+      prepare_state(number, parameter, elements);
+      updates_.push_back(elements);
+      total += p->numel;
+    }
+  }
+
+  constexpr int64_t kGrain = 32768;
+  parallel_for(total, kGrain, [this](int64_t begin, int64_t end) {
+    for (const Elements& all : updates_) {
+      const int64_t from = std::max(begin - all.begin, int64_t{0});
+      const int64_t to = std::min(end - all.begin, all.numel);
+      if (from >= to) continue;
+      const int64_t offset = from * item_size(all.dtype);
+      Elements part = all;
+      part.p = static_cast<char*>(all.p) + offset;
+      part.g = static_cast<const char*>(all.g) + offset;
+      for (void*& data : part.state)
+        if (data) data = static_cast<char*>(data) + offset;
+      part.numel = to - from;
+      update(part);
+    }
+  });
+  for (auto& [parameter, values] : strided) parameter.copy_(values);
+}
 
 void Optimizer::zero_grad(bool set_to_none) {
   for (const auto& group : group_parameters_) {
@@ -35,11 +133,7 @@ const std::vector<Tensor>& Optimizer::parameters(int64_t group) const {
   return group_parameters_[static_cast<std::size_t>(group)];
 }
 
-int64_t Optimizer::parameter_count() const {
-  std::size_t count = 0;
-  for (const auto& group : group_parameters_) count += group.size();
-  return static_cast<int64_t>(count);
-}
+// --- Groups ---
 
 void Optimizer::set_lr(double lr) {
   for (int64_t group = 0; group < group_count(); ++group) set_lr(group, lr);
@@ -52,7 +146,8 @@ double Optimizer::initial_lr(int64_t group) {
   return initial;
 }
 
-void Optimizer::add_parameters(std::vector<Tensor> parameters, const char* op) {
+void Optimizer::add_parameters(std::vector<Tensor> parameters) {
+  const char* op = type_;
   if (parameters.empty())
     fail(op, "optimizer got an empty parameter list; expected at least one parameter");
   std::unordered_set<const TensorImpl*> known;
@@ -78,14 +173,36 @@ void Optimizer::add_parameters(std::vector<Tensor> parameters, const char* op) {
       fail(op, "expected every parameter once, got " + which + " of shape " +
                    parameter.sizes().str() + " twice in one parameter group");
   }
+  state_.resize(state_.size() + parameters.size() * fields_.size());
   group_parameters_.push_back(std::move(parameters));
   initial_lrs_.push_back(std::numeric_limits<double>::quiet_NaN());
 }
 
-void Optimizer::check_layout(const OptimizerState& state, const std::string& type,
-                             const char* op) const {
-  if (state.type != type)
-    fail(op, "expected the state of an optimizer " + type + ", got one of \"" + state.type + "\"");
+// --- State ---
+
+std::string Optimizer::state_name(std::size_t parameter, std::size_t field) const {
+  return "state." + std::to_string(parameter) + "." + fields_[field].name;
+}
+
+OptimizerState Optimizer::state_dict() const {
+  OptimizerState result;
+  result.type = type_;
+  for (std::size_t i = 0; i < state_.size(); ++i)
+    if (state_[i].defined())
+      result.tensors.emplace_back(state_name(i / fields_.size(), i % fields_.size()), state_[i]);
+  for (int64_t g = 0; g < group_count(); ++g) {
+    const auto i = static_cast<std::size_t>(g);
+    result.groups.push_back(group_numbers(g));
+    if (!std::isnan(initial_lrs_[i])) result.groups.back()["initial_lr"] = initial_lrs_[i];
+    result.group_sizes.push_back(static_cast<int64_t>(group_parameters_[i].size()));
+  }
+  return result;
+}
+
+void Optimizer::check_layout(const OptimizerState& state, const std::string& op) const {
+  if (state.type != type_)
+    fail(op, std::string("expected the state of an optimizer ") + type_ + ", got one of \"" +
+                 state.type + "\"");
   const std::size_t groups = group_parameters_.size();
   if (state.groups.size() != groups || state.group_sizes.size() != groups)
     fail(op,
@@ -104,6 +221,138 @@ void Optimizer::check_layout(const OptimizerState& state, const std::string& typ
                std::to_string(expected) + " parameters in group " + std::to_string(g) + ", got " +
                std::to_string(state.group_sizes[g]));
   }
+}
+
+void Optimizer::check_tensors(const NamedTensors& tensors, const std::string& op) const {
+  struct Place {
+    const Tensor* parameter;
+    std::size_t index, field;
+    bool taken = false;
+  };
+  std::unordered_map<std::string, Place> places;
+  std::vector<std::string> names;  // in order, for the message
+  std::size_t count = 0;
+  for (const auto& group : group_parameters_) {
+    for (const Tensor& parameter : group) {
+      for (std::size_t f = 0; f < fields_.size(); ++f) {
+        names.push_back(state_name(count, f));
+        places[names.back()] = {&parameter, count, f};
+      }
+      ++count;
+    }
+  }
+  std::string problems;
+  std::vector<bool> has_state(count);
+  for (const auto& [name, tensor] : tensors) {
+    const auto found = places.find(name);
+    if (found == places.end()) {
+      problems += "\n\tUnexpected key in state: \"" + name + "\".";
+      continue;
+    }
+    Place& place = found->second;
+    has_state[place.index] = true;
+    const bool counter = fields_[place.field].kind == StateField::Counter;
+    const Shape sizes = counter ? Shape{} : place.parameter->sizes();
+    if (place.taken) {
+      problems += "\n\tRepeated key in state: \"" + name + "\".";
+    } else if (!tensor.defined() || !is_floating(tensor.dtype())) {
+      problems += "\n\texpected a floating tensor for " + name + ".";
+    } else if (!(tensor.sizes() == sizes)) {
+      problems +=
+          "\n\tsize mismatch for " + name + ": copying a tensor with shape " +
+          tensor.sizes().str() + " from checkpoint, " +
+          (counter ? "expected one number." : "the shape of the parameter is " + sizes.str() + ".");
+    } else if (counter) {
+      const double value = tensor.item<double>();
+      if (!(value >= 0 && std::isfinite(value) && value == std::floor(value)))
+        problems += "\n\texpected a whole number >= 0 for " + name + ", got " + number(value) + ".";
+    }
+    place.taken = true;
+  }
+  for (const std::string& name : names) {
+    const Place& place = places[name];
+    if (has_state[place.index] && !place.taken && fields_[place.field].kind != StateField::Extra)
+      problems += "\n\tMissing key in state: \"" + name + "\".";
+  }
+  if (!problems.empty())
+    fail(op, std::string("Error(s) in loading state_dict for ") + type_ + ":" + problems);
+}
+
+void Optimizer::check_state_dict(const OptimizerState& state) const {
+  const std::string op = std::string(type_) + "::load_state_dict";
+  check_layout(state, op);
+  for (Numbers numbers : state.groups) {
+    numbers.erase("initial_lr");
+    check_group_numbers(numbers);
+  }
+  check_tensors(state.tensors, op);
+}
+
+void Optimizer::load_state_dict(const OptimizerState& state) {
+  check_state_dict(state);
+  std::unordered_map<std::string, Tensor> loaded(state.tensors.begin(), state.tensors.end());
+  NoGradGuard no_grad;
+  std::vector<Tensor> tensors;
+  std::size_t index = 0;
+  for (const auto& group : group_parameters_) {
+    for (const Tensor& parameter : group) {
+      for (std::size_t f = 0; f < fields_.size(); ++f) {
+        Tensor& tensor = tensors.emplace_back();
+        const auto found = loaded.find(state_name(index, f));
+        if (found == loaded.end()) continue;
+        const bool counter = fields_[f].kind == StateField::Counter;
+        tensor = new_tensor(found->second.sizes(), counter ? kFloat32 : parameter.dtype());
+        tensor.copy_(found->second.detach());
+      }
+      ++index;
+    }
+  }
+  state_ = std::move(tensors);
+  for (int64_t g = 0; g < group_count(); ++g) {
+    const auto i = static_cast<std::size_t>(g);
+    Numbers numbers = state.groups[i];
+    const auto initial = numbers.extract("initial_lr");
+    initial_lrs_[i] = initial ? initial.mapped() : std::numeric_limits<double>::quiet_NaN();
+    set_group_numbers(g, numbers);
+  }
+}
+
+// --- Options ---
+
+std::map<std::string, double> to_numbers(const std::vector<OptionField>& fields) {
+  std::map<std::string, double> numbers;
+  for (const OptionField& field : fields)
+    numbers[field.name] = field.number ? *field.number : *field.flag ? 1.0 : 0.0;
+  return numbers;
+}
+
+void from_numbers(const std::vector<OptionField>& fields,
+                  const std::map<std::string, double>& numbers, const std::string& type) {
+  const std::string op = type + "::load_state_dict";
+  std::unordered_set<std::string> known;
+  for (const OptionField& field : fields) {
+    known.insert(field.name);
+    const auto found = numbers.find(field.name);
+    if (found == numbers.end())
+      fail(op, std::string("expected the option \"") + field.name + "\" in every group");
+    const double value = found->second;
+    if (field.number) {
+      *field.number = value;
+    } else if (value == 0 || value == 1) {
+      *field.flag = value == 1;
+    } else {
+      fail(op, std::string("expected ") + field.name + " 0 or 1, got " + number(value));
+    }
+  }
+  for (const auto& [key, value] : numbers)
+    if (known.count(key) == 0) fail(op, "expected options of " + type + ", got \"" + key + "\"");
+}
+
+WeightDecaySplit split_weight_decay(const nn::Module& module, double weight_decay) {
+  WeightDecaySplit split{{}, {}, weight_decay};
+  for (const Tensor& parameter : module.parameters())
+    (parameter.dim() >= 2 ? split.decayed : split.spared).push_back(parameter);
+  return split;
 }
 
 }  // namespace norma::optim

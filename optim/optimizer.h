@@ -1,5 +1,6 @@
 // The base of optimisers: parameter groups, state, step.
 #pragma once
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,14 +25,13 @@ struct OptimizerState {
 /// Schedulers point at their optimiser: it can be neither copied nor moved.
 class Optimizer {
  public:
-  Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
   virtual ~Optimizer() = default;
 
-  /// One update from the gradients; parameters without a gradient are skipped. Never writes to
-  /// .grad.
-  virtual void step() = 0;
+  /// One update from the gradients; parameters without a gradient are skipped: no decay, no state.
+  /// Never writes to .grad.
+  void step();
   /// Drops the gradients of all parameters (`set_to_none`), or fills them with zeros.
   void zero_grad(bool set_to_none = true);
 
@@ -46,25 +46,177 @@ class Optimizer {
   /// scheduler makes. A second scheduler on the same optimiser gets the same.
   double initial_lr(int64_t group);
 
-  /// The tensors share memory with the optimiser's.
-  virtual OptimizerState state_dict() const = 0;
+  /// The tensors share memory with the optimiser's. A parameter that has never had a gradient has
+  /// none.
+  OptimizerState state_dict() const;
   /// Throws, naming everything that does not fit, unless `load_state_dict` would take `state`.
-  virtual void check_state_dict(const OptimizerState& state) const = 0;
+  void check_state_dict(const OptimizerState& state) const;
   /// Copies the values in, options included. Everything is checked before anything changes.
-  virtual void load_state_dict(const OptimizerState& state) = 0;
+  void load_state_dict(const OptimizerState& state);
 
  protected:
-  /// Appends a group. Throws `[op] …` when a parameter is undefined, no leaf, not floating, listed
-  /// twice or in another group.
-  void add_parameters(std::vector<Tensor> parameters, const char* op);
-  /// Throws `[op] …` unless `group` is one.
-  void check_group(int64_t group, const char* op) const;
-  int64_t parameter_count() const;
-  /// The part of `check_state_dict` that every optimiser needs: type, groups and their sizes.
-  void check_layout(const OptimizerState& state, const std::string& type, const char* op) const;
+  using Numbers = std::map<std::string, double>;
 
+  /// A tensor that an optimiser keeps per parameter, made of zeros when first needed.
+  struct StateField {
+    enum Kind {
+      Elementwise,  ///< of the parameter's shape and dtype
+      Extra,        ///< the same, and may be missing although the parameter has other state
+      Counter,      ///< one float32: the number of updates that the parameter has had
+    };
+    const char* name;
+    Kind kind = Elementwise;
+  };
+  static constexpr std::size_t kMostFields = 4;
+
+  /// Consecutive elements of one parameter in a step.
+  struct Elements {
+    void* p;
+    const void* g;
+    std::array<void*, kMostFields> state;  ///< in the order of the fields; null where not needed
+    int64_t begin, numel;                  ///< `begin`: their place among all elements of the step
+    int64_t group;
+    DType dtype;   ///< of `p`, `g` and `state`
+    bool fresh;    ///< state was made for this step, and holds zeros
+    double count;  ///< of updates, this one included, where a Counter is kept
+  };
+
+  Optimizer(const char* type, std::vector<StateField> fields);
+
+  /// Whether parameters of `group` need the state field of this number.
+  virtual bool needs(std::size_t field, int64_t group) const = 0;
+  /// The optimiser's rule. Called for parts of parameters, from several threads at once.
+  virtual void update(const Elements& elements) const = 0;
+
+  /// The options of a group as numbers, for saving and loading.
+  virtual Numbers group_numbers(int64_t group) const = 0;
+  virtual void check_group_numbers(const Numbers& numbers) const = 0;
+  virtual void set_group_numbers(int64_t group, const Numbers& numbers) = 0;
+
+  /// Appends a group. Throws when a parameter is undefined, no leaf, not floating, listed twice or
+  /// in another group.
+  void add_parameters(std::vector<Tensor> parameters);
+  /// Throws unless `group` is one.
+  void check_group(int64_t group, const char* op) const;
+
+  const char* const type_;
+
+ private:
+  void check_gradients() const;
+  Tensor& state(std::size_t parameter, std::size_t field) {
+    return state_[parameter * fields_.size() + field];
+  }
+  /// Makes what is missing; fills in `state`, `fresh` and `count`.
+  void prepare_state(std::size_t index, const Tensor& parameter, Elements& elements);
+  void check_layout(const OptimizerState& state, const std::string& op) const;
+  void check_tensors(const NamedTensors& tensors, const std::string& op) const;
+  std::string state_name(std::size_t parameter, std::size_t field) const;
+
+  const std::vector<StateField> fields_;
   std::vector<std::vector<Tensor>> group_parameters_;
   std::vector<double> initial_lrs_;  // NaN until asked for
+  std::vector<Tensor> state_;        // parameter by parameter, undefined until needed
+  std::vector<Elements> updates_;    // kept so that a step allocates nothing
 };
+
+/// An option by name: a number or a flag.
+struct OptionField {
+  OptionField(const char* key, double& value) : name(key), number(&value) {}
+  OptionField(const char* key, bool& value) : name(key), flag(&value) {}
+  const char* name;
+  double* number = nullptr;
+  bool* flag = nullptr;
+};
+
+std::map<std::string, double> to_numbers(const std::vector<OptionField>& fields);
+/// Throws `[type::load_state_dict] …` unless there is a number for every field and no other.
+void from_numbers(const std::vector<OptionField>& fields,
+                  const std::map<std::string, double>& numbers, const std::string& type);
+
+/// An optimiser whose parameter groups have `Options` each. A `Group` has `params` and, as
+/// std::optional, options of its own; what it does not say is taken from the defaults.
+template <class Options, class Group>
+class GroupedOptimizer : public Optimizer {
+ public:
+  /// Parameters to be trained from now on.
+  void add_param_group(Group group) {
+    const Options options = merged(group, defaults_);
+    check_options(options);
+    add_parameters(std::move(group.params));
+    group_options_.push_back(options);
+  }
+  const Options& options(int64_t group = 0) const {
+    check_group(group, type_);
+    return group_options_[static_cast<std::size_t>(group)];
+  }
+  void set_options(int64_t group, const Options& options) {
+    check_group(group, type_);
+    check_options(options);
+    group_options_[static_cast<std::size_t>(group)] = options;
+  }
+  double lr(int64_t group = 0) const override { return options(group).lr; }
+  void set_lr(int64_t group, double lr) override {
+    check_group(group, type_);
+    group_options_[static_cast<std::size_t>(group)].lr = lr;
+  }
+  using Optimizer::set_lr;
+
+ protected:
+  GroupedOptimizer(const char* type, std::vector<StateField> fields, const Options& defaults)
+      : Optimizer(type, std::move(fields)), defaults_(defaults) {}
+
+  /// For the constructors.
+  void add_param_groups(std::vector<Group> groups) {
+    if (groups.empty())
+      fail(type_, "optimizer got an empty parameter list; expected at least one parameter group");
+    check_options(defaults_);
+    for (Group& group : groups) add_param_group(std::move(group));
+  }
+
+  /// Throws unless every option is valid.
+  virtual void check_options(const Options& options) const = 0;
+  virtual Options merged(const Group& group, const Options& defaults) const = 0;
+  virtual std::vector<OptionField> option_fields(Options& options) const = 0;
+
+ private:
+  Numbers group_numbers(int64_t group) const final {
+    Options copy = options(group);
+    return to_numbers(option_fields(copy));
+  }
+  void check_group_numbers(const Numbers& numbers) const final {
+    Options loaded;
+    from_numbers(option_fields(loaded), numbers, type_);
+    check_options(loaded);
+  }
+  void set_group_numbers(int64_t group, const Numbers& numbers) final {
+    from_numbers(option_fields(group_options_[static_cast<std::size_t>(group)]), numbers, type_);
+  }
+
+  Options defaults_;
+  std::vector<Options> group_options_;
+};
+
+/// The parameters of a module in two groups, for the constructor of any optimiser:
+///
+///     optim::SGD optimizer(optim::split_weight_decay(model, 5e-4), {.lr = 0.1, .momentum = 0.9});
+///
+/// To give the groups other options too, name their type:
+/// `std::vector<optim::AdamWParamGroup> groups = optim::split_weight_decay(model, 5e-4);`
+struct WeightDecaySplit {
+  std::vector<Tensor> decayed;  ///< with two or more dimensions: weights of Linear and Conv2d
+  std::vector<Tensor> spared;   ///< all others: biases, gamma and beta of BatchNorm
+  double weight_decay;
+
+  /// A group for `decayed`, and one with weight_decay 0 for `spared`; none for an empty list.
+  template <class Group>
+  requires requires(Group group) { group.params, group.weight_decay; }
+  operator std::vector<Group>() const {  // NOLINT: meant to be implicit
+    std::vector<Group> groups;
+    if (!decayed.empty()) groups.push_back({.params = decayed, .weight_decay = weight_decay});
+    if (!spared.empty()) groups.push_back({.params = spared, .weight_decay = 0.0});
+    return groups;
+  }
+};
+WeightDecaySplit split_weight_decay(const nn::Module& module, double weight_decay);
 
 }  // namespace norma::optim

@@ -41,6 +41,27 @@ inline double worst(const std::vector<double>& a, const std::vector<double>& b,
   return result;
 }
 
+template <class Optimizer>
+using OptionsOf = std::decay_t<decltype(std::declval<Optimizer>().options())>;
+
+inline std::vector<std::string> names(const norma::optim::OptimizerState& state) {
+  std::vector<std::string> result;
+  for (const auto& [name, tensor] : state.tensors) result.push_back(name);
+  return result;
+}
+
+inline norma::Tensor state_of(const norma::optim::Optimizer& optimizer, const std::string& name) {
+  for (const auto& [key, tensor] : optimizer.state_dict().tensors)
+    if (key == name) return tensor;
+  FAIL("no " << name);
+  return {};
+}
+
+/// What Adam's "step" of a parameter says.
+inline double count_of(const norma::optim::Optimizer& optimizer, int parameter) {
+  return state_of(optimizer, "state." + std::to_string(parameter) + ".step").item<double>();
+}
+
 template <class F>
 std::string message_of(F&& f) {
   try {

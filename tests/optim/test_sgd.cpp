@@ -59,18 +59,21 @@ TEST_CASE("SGD gives PyTorch's numbers with every option and with groups") {
 
 TEST_CASE("SGD treats every element alike, whatever the size and the number of threads") {
   const int before = get_num_threads();
-  for (int threads : {1, 2, 3}) {
-    set_num_threads(threads);
-    std::vector<Tensor> parameters;
-    for (int64_t size : {1, 7, 33, 100003, 5, 70001}) {
-      parameters.push_back(ones({size}).requires_grad_());
-      parameters.back().set_grad(full({size}, 0.5));
+  for (DType dtype : {kFloat32, kFloat64}) {
+    double first = 0;
+    for (int threads : {1, 2, 3}) {
+      set_num_threads(threads);
+      std::vector<Tensor> parameters;
+      for (int64_t size : {1, 7, 33, 100003, 5, 70001}) {
+        parameters.push_back(ones({size}, {.dtype = dtype}).requires_grad_());
+        parameters.back().set_grad(full({size}, 0.3, {.dtype = dtype}));
+      }
+      SGD optimizer(parameters, {.lr = 0.3, .momentum = 0.7, .weight_decay = 0.3});
+      for (int i = 0; i < 3; ++i) optimizer.step();
+      if (threads == 1) first = parameters[0].item<double>();
+      for (const Tensor& parameter : parameters)
+        CHECK(equal(parameter.detach(), full_like(parameter.detach(), first)));
     }
-    SGD optimizer(parameters, {.lr = 0.25, .momentum = 0.5, .weight_decay = 0.5});
-    optimizer.step();  // g = 1, p = 0.75
-    optimizer.step();  // g = 0.875, buf = 1.375, p = 0.40625
-    for (const Tensor& parameter : parameters)
-      CHECK(equal(parameter.detach(), full_like(parameter.detach(), 0.40625)));
   }
   set_num_threads(before);
 }
@@ -217,22 +220,26 @@ TEST_CASE("SGD parameter groups: options, defaults and rates") {
 
 TEST_CASE("split_weight_decay spares biases and BatchNorm") {
   nn::Sequential net(nn::Conv2d(1, 2, 3), nn::BatchNorm2d(2), nn::Flatten(), nn::Linear(8, 3));
-  const auto groups = optim::split_weight_decay(net, 0.25);
+  const optim::WeightDecaySplit split = optim::split_weight_decay(net, 0.25);
+  CHECK(split.decayed.size() == 2);
+  CHECK(split.spared.size() == 4);
+  const std::vector<optim::SGDParamGroup> groups = split;
   REQUIRE(groups.size() == 2);
   CHECK(groups[0].params.size() == 2);
   CHECK(groups[0].weight_decay == 0.25);
   CHECK(groups[1].params.size() == 4);
   CHECK(groups[1].weight_decay == 0.0);
-  SGD optimizer(groups, {.lr = 0.5, .weight_decay = 1.0});
+  SGD optimizer(split, {.lr = 0.5, .weight_decay = 1.0});
   for (Tensor& p : net.parameters()) p.set_grad(zeros_like(p.detach()));
   const Tensor weight = net.parameters()[0].detach().clone();
   optimizer.step();
   CHECK(allclose(net.parameters()[0].detach(), weight * 0.875));
   CHECK(equal(net.parameters()[2].detach(), ones({2})));  // gamma
-  CHECK(optim::split_weight_decay(nn::BatchNorm1d(3), 0.25).size() == 1);
-  const auto group_norm = optim::split_weight_decay(nn::GroupNorm(1, 3), 0.25);
-  REQUIRE(group_norm.size() == 1);
-  CHECK(group_norm[0].weight_decay == 0.0);
+  CHECK(SGD(optim::split_weight_decay(nn::BatchNorm1d(3), 0.25)).group_count() == 1);
+  CHECK(SGD(optim::split_weight_decay(nn::GroupNorm(1, 3), 0.25)).options().weight_decay == 0.0);
+  CHECK(SGD(optim::split_weight_decay(nn::Linear(3, 2, {.bias = false}), 0.25)).group_count() == 1);
+  CHECK(has(message_of([] { SGD(optim::split_weight_decay(nn::ReLU(), 0.25)); }),
+            "[SGD] optimizer got an empty parameter list"));
 }
 
 TEST_CASE("SGD's state moves to another optimiser, which goes on with the same numbers") {

@@ -1,0 +1,90 @@
+#include <norma/norma.h>
+
+#include <optional>
+
+#include "tests/optim/support.h"
+
+using namespace norma;
+
+namespace {
+
+struct SignOptions {
+  double lr = 0.25;
+  bool slow = false;
+};
+struct SignGroup {
+  std::vector<Tensor> params = {};
+  std::optional<double> lr = {};
+  std::optional<bool> slow = {};
+};
+
+// What a new optimiser has to say: p = p − lr · sign(g), half of it when slow; it remembers g.
+class SignDescent : public optim::GroupedOptimizer<SignOptions, SignGroup> {
+ public:
+  explicit SignDescent(std::vector<Tensor> params, int fields = 1)
+      : GroupedOptimizer("SignDescent",
+                         std::vector<StateField>(static_cast<std::size_t>(fields), {"last"}), {}) {
+    add_param_group({.params = std::move(params)});
+  }
+
+ private:
+  void check_options(const SignOptions& options) const override {
+    if (!(options.lr > 0)) fail("SignDescent", "expected lr > 0");
+  }
+  SignOptions merged(const SignGroup& group, const SignOptions& defaults) const override {
+    return {.lr = group.lr.value_or(defaults.lr), .slow = group.slow.value_or(defaults.slow)};
+  }
+  std::vector<optim::OptionField> option_fields(SignOptions& o) const override {
+    return {{"lr", o.lr}, {"slow", o.slow}};
+  }
+  bool needs(std::size_t, int64_t) const override { return true; }
+  void update(const Elements& e) const override {
+    const SignOptions& o = options(e.group);
+    const double* g = static_cast<const double*>(e.g);
+    for (int64_t i = 0; i < e.numel; ++i) {
+      static_cast<double*>(e.p)[i] -= (o.slow ? 0.5 : 1.0) * (g[i] > 0 ? o.lr : -o.lr);
+      static_cast<double*>(e.state[0])[i] = e.fresh ? g[i] : -1;
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A new optimiser is its options and its rule") {
+  Tensor p = zeros({3}, {.dtype = kFloat64}).requires_grad_();
+  Tensor q = zeros({1}, {.dtype = kFloat64}).requires_grad_();
+  SignDescent optimizer({p});
+  optimizer.add_param_group({.params = {q}, .slow = true});
+  p.set_grad(tensor({2.0, -3.0, 4.0}).to(kFloat64));
+  q.set_grad(ones({1}, {.dtype = kFloat64}));
+  optim::ExponentialLR scheduler(optimizer, 0.5);
+  optimizer.step();
+  CHECK(numbers(p) == std::vector<double>{-0.25, 0.25, -0.25});
+  CHECK(numbers(q) == std::vector<double>{-0.125});
+  CHECK(equal(state_of(optimizer, "state.0.last"), p.grad()));
+  scheduler.step();
+  optimizer.step();
+  CHECK(numbers(p) == std::vector<double>{-0.375, 0.375, -0.375});
+  CHECK(numbers(state_of(optimizer, "state.1.last")) == std::vector<double>{-1});
+
+  SignDescent other({p});
+  other.add_param_group({.params = {q}, .lr = 1.0});
+  auto state = optimizer.state_dict();
+  CHECK(state.groups[1] ==
+        std::map<std::string, double>{{"initial_lr", 0.25}, {"lr", 0.125}, {"slow", 1}});
+  other.load_state_dict(state);
+  CHECK(other.options(1).slow);
+  CHECK(other.lr(1) == 0.125);
+  CHECK(other.initial_lr(1) == 0.25);
+  state.groups[1]["slow"] = 2;
+  CHECK(message_of([&] { other.load_state_dict(state); }) ==
+        "[SignDescent::load_state_dict] expected slow 0 or 1, got 2");
+  CHECK(message_of([&] { other.set_options(0, {.lr = 0}); }) == "[SignDescent] expected lr > 0");
+}
+
+TEST_CASE("An optimiser keeps at most four tensors per parameter") {
+  const Tensor p = zeros({3}).requires_grad_();
+  CHECK(message_of([&] { SignDescent({p}, 4); }) == "no error");
+  CHECK(message_of([&] { SignDescent({p}, 5); }) ==
+        "[SignDescent] expected at most 4 state fields, got 5");
+}
