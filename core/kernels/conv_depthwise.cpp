@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "norma/core/kernels/conv.h"
+#include "norma/core/kernels/scratch.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -62,7 +63,12 @@ void depthwise_backward(const Conv2dShape& s, const T* x, const T* w, const T* d
   const int64_t grain = plane_grain(s) / std::max<int64_t>(s.batch * s.group_out(), 1) + 1;
   if (!dx && !dw) return;
   if (dw) std::fill_n(dw, s.out_channels * s.taps(), T(0));
-  parallel_for(s.groups, grain, [&](int64_t first, int64_t last) {
+  // Several outputs of a channel are summed one by one: a chain through all of them and their taps
+  // would lose digits.
+  const int64_t parts = detail::parallel_parts(s.groups, grain);
+  const int64_t scratch_size = dx && s.group_out() > 1 ? s.in_size() : 0;
+  const Scratch<T> scratch(parts * scratch_size);
+  parallel_parts_for(s.groups, grain, [&](int64_t first, int64_t last, int part) {
     for (int64_t c = first; c < last; ++c) {
       for (int64_t n = 0; n < s.batch; ++n) {
         const int64_t plane = (n * s.groups + c) * s.in_size();
@@ -71,8 +77,10 @@ void depthwise_backward(const Conv2dShape& s, const T* x, const T* w, const T* d
           const T* grad = dy + (n * s.out_channels + o) * s.out_size();
           const int64_t step = s.stride_w;
           if (dx) {
-            T* out = dx + plane;
+            const bool alone = o == c * s.group_out();
+            T* out = alone ? dx + plane : scratch.data() + part * scratch_size;
             const T* taps = w + o * s.taps();
+            if (!alone) std::fill_n(out, s.in_size(), T(0));
             simd([=]() NORMA_INLINE {
               each_run(s, [=](int64_t from, int64_t to, int64_t count, int64_t tap) NORMA_INLINE {
                 const T weight = taps[tap];
@@ -83,6 +91,8 @@ void depthwise_backward(const Conv2dShape& s, const T* x, const T* w, const T* d
                 }
               });
             });
+            T* total = dx + plane;
+            for (int64_t k = 0; !alone && k < s.in_size(); ++k) total[k] += out[k];
           }
           if (dw) {
             const T* in = x + plane;

@@ -47,7 +47,10 @@ void at_level(F f) {
   }
 }
 
-// The first Rows rows of a block of BlockRows.
+// The first Rows rows of a block of BlockRows. Every kDepthBlock terms are summed by themselves: one
+// long chain of additions would lose digits.
+constexpr int64_t kDepthBlock = 64;
+
 template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
 NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, const T* b, T* c,
                                       int64_t ldc) {
@@ -58,27 +61,38 @@ NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, cons
 #pragma GCC unroll 3
     for (int v = 0; v < Vectors; ++v) sums[m][v] = packed[m] - typename V::Value{};
   }
-  const int64_t depth = p.depth;
   const int64_t* offsets = p.offsets;
   const T* weights = packed + BlockRows;
-  for (int64_t k = 0; k < depth; ++k, weights += BlockRows) {
-    const T* in = b + offsets[k];
-    typename V::Value term[Vectors];
+  for (int64_t begin = 0;;) {
+    const int64_t end = std::min(p.depth, begin + kDepthBlock);
+    for (int64_t k = begin; k < end; ++k, weights += BlockRows) {
+      const T* in = b + offsets[k];
+      typename V::Value term[Vectors];
 #pragma GCC unroll 3
-    for (int v = 0; v < Vectors; ++v) {
-      term[v] = *reinterpret_cast<const typename V::Loose*>(in + v * V::kLanes);
+      for (int v = 0; v < Vectors; ++v) {
+        term[v] = *reinterpret_cast<const typename V::Loose*>(in + v * V::kLanes);
+      }
+#pragma GCC unroll 8
+      for (int m = 0; m < Rows; ++m) {
+#pragma GCC unroll 3
+        for (int v = 0; v < Vectors; ++v) sums[m][v] += weights[m] * term[v];
+      }
     }
+    const bool first = begin == 0;
 #pragma GCC unroll 8
     for (int m = 0; m < Rows; ++m) {
 #pragma GCC unroll 3
-      for (int v = 0; v < Vectors; ++v) sums[m][v] += weights[m] * term[v];
+      for (int v = 0; v < Vectors; ++v) {
+        auto* out = reinterpret_cast<typename V::Loose*>(c + m * ldc + v * V::kLanes);
+        *out = first ? sums[m][v] : *out + sums[m][v];
+      }
     }
-  }
+    if (end == p.depth) return;
+    begin = end;
 #pragma GCC unroll 8
-  for (int m = 0; m < Rows; ++m) {
+    for (int m = 0; m < Rows; ++m) {
 #pragma GCC unroll 3
-    for (int v = 0; v < Vectors; ++v) {
-      *reinterpret_cast<typename V::Loose*>(c + m * ldc + v * V::kLanes) = sums[m][v];
+      for (int v = 0; v < Vectors; ++v) sums[m][v] = typename V::Value{};
     }
   }
 }
@@ -146,9 +160,7 @@ NORMA_INLINE inline void outer_tile(const OuterSum<T>& s, const int64_t* offsets
   for (int k = 0; k < kTerms; ++k) {
     in[k] = s.b + offsets[k];
 #pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) {
-      sums[k][v] = *reinterpret_cast<const typename V::Loose*>(out + k * stride + v * V::kLanes);
-    }
+    for (int v = 0; v < Vectors; ++v) sums[k][v] = typename V::Value{};
   }
   for (int64_t p = begin; p < end; ++p) {
     typename V::Value row[Vectors];
@@ -166,7 +178,7 @@ NORMA_INLINE inline void outer_tile(const OuterSum<T>& s, const int64_t* offsets
   for (int k = 0; k < kTerms; ++k) {
 #pragma GCC unroll 2
     for (int v = 0; v < Vectors; ++v) {
-      *reinterpret_cast<typename V::Loose*>(out + k * stride + v * V::kLanes) = sums[k][v];
+      *reinterpret_cast<typename V::Loose*>(out + k * stride + v * V::kLanes) += sums[k][v];
     }
   }
 }
@@ -175,8 +187,9 @@ template <class T, class Level>
 NORMA_INLINE inline void add_outer_at(const OuterSum<T>& s) {
   constexpr int kBytes = Level::kBytes;
   constexpr int64_t kLanes = Vector<T, kBytes>::kLanes;
-  // So many positions stay in the first-level cache while all sums pass by.
-  constexpr int64_t kChunk = 256;
+  // So many positions stay in the first-level cache while all sums pass by. Each chunk is summed by
+  // itself: one long chain of additions would lose digits.
+  constexpr int64_t kChunk = 128;
   const int64_t stride = round_up(s.columns, kColumnBlock);
   for (int64_t begin = 0; begin < s.count; begin += kChunk) {
     const int64_t end = std::min(s.count, begin + kChunk);
