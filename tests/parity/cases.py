@@ -107,7 +107,7 @@ class Writer:
         number = len(self.lines)
         outputs, grads = evaluate(inputs, run, torch.float64)
         output_errors, grad_errors = float32_errors(
-            inputs, run, (outputs, grads), neighbours=1 if training else 7)
+            inputs, run, (outputs, grads), neighbours=1 if training else 15)
         line = {"op": operation, "options": options, "inputs": [], "outputs": [], "training": training}
         for k, (i, grad, rough) in enumerate(zip(inputs, grads, grad_errors)):
             self.tensors[f"{number}.x{k}"] = i.base

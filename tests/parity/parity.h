@@ -31,12 +31,6 @@ inline norma::Pair pair_of(const Json& value) {
   if (value.is_number()) return norma::Pair(value.get<int64_t>());
   return norma::Pair(value.at(0).get<int64_t>(), value.at(1).get<int64_t>());
 }
-inline norma::Reduction reduction_of(const Json& value) {
-  const auto word = value.get<std::string>();
-  return word == "none"  ? norma::Reduction::None
-         : word == "sum" ? norma::Reduction::Sum
-                         : norma::Reduction::Mean;
-}
 /// The next input if the options say `"name": true`, else an undefined tensor.
 inline Tensor optional_input(const Tensors& x, std::size_t& next, const Json& options,
                              const char* name) {

@@ -1,0 +1,56 @@
+"""Convolutions over every option."""
+import torch
+
+from cases import define
+
+FAMILY = "convolution"
+
+
+def convolution(rank, weight):
+    kind = {1: torch.nn.Conv1d, 2: torch.nn.Conv2d}[rank]
+
+    def draw(d):
+        kernel = [d.choice([1, 2, 3, 3, 3, 4, 5]) for _ in range(rank)]
+        dilation = [d.choice([1, 1, 1, 2, 3]) for _ in range(rank)]
+        stride = [d.choice([1, 1, 2, 3]) for _ in range(rank)]
+        if d.maybe(0.5):  # the usual: square, and one number for all
+            kernel, dilation, stride = [kernel[0]] * rank, [dilation[0]] * rank, [stride[0]] * rank
+        groups = d.choice([1, 1, 1, 2, 3])
+        inside = groups * d.choice([1, 1, 2, 4, 5])
+        outside = groups * d.choice([1, 2, 3, 8])
+        if d.maybe(0.15):  # depthwise
+            groups, outside = inside, inside * d.choice([1, 2])
+        padding = [d.choice([0, 1, 1, 2, 3]) for _ in range(rank)]
+        mode = d.choice(["zeros"] * 6 + ["reflect", "replicate", "circular"])
+        span = [q * (k - 1) + 1 for q, k in zip(dilation, kernel)]
+        if d.maybe(0.2):
+            padding, stride = "same", [1] * rank
+            frame = [(s + 1) // 2 for s in span]
+        elif d.maybe(0.1):
+            padding, frame = "valid", [0] * rank
+        else:
+            frame = padding
+        # No smaller than what the kernel and the modes ask for.
+        size = [max(s - 2 * p if mode == "zeros" else p + 1, s - 2 * p, 1) + d.randint(0, 6)
+                for s, p in zip(span, frame)]
+        bias = d.maybe()
+        shape = [d.randint(1, 3), inside] + size
+        if d.maybe(0.1) and mode == "zeros":  # PyTorch pads no single images otherwise
+            shape = shape[1:]
+        inputs = [d.laid_out(d.normal(shape)),
+                  d.laid_out(d.normal([outside, inside // groups] + kernel, 0.5))]
+        if bias:
+            inputs.append(d.laid_out(d.normal([outside])))
+        options = {"in": inside, "out": outside, "kernel": kernel, "stride": stride,
+                   "padding": padding, "dilation": dilation, "groups": groups, "mode": mode,
+                   "bias": bias}
+
+        def run(x):
+            layer = kind(inside, outside, kernel, stride, padding if isinstance(padding, str) else
+                         tuple(padding), dilation, groups, bias, mode)
+            return [layer._conv_forward(x[0], x[1], x[2] if bias else None)]
+        return inputs, options, run
+    define(FAMILY, f"conv{rank}d", weight)(draw)
+
+
+convolution(2, 45)
