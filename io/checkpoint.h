@@ -39,8 +39,8 @@ struct CheckpointInfo {
 ///
 ///     save_checkpoint("run.safetensors", {.module = &net, .optimizer = &sgd, .epoch = 3});
 ///
-/// Tensors `model.<key>` hold the module's state_dict, `optimizer.state.<i>.momentum_buffer` and
-/// `optimizer.param_groups.<g>.<option>` the optimiser's, `scheduler.<value>` the scheduler's,
+/// Tensors `model.<key>` hold the module's state_dict, `optimizer.state.<i>.<name>` (such as
+/// `momentum_buffer`) and `optimizer.param_groups.<g>.<option>` the optimiser's, `scheduler.<value>` the scheduler's,
 /// `generator` and `epoch` the rest. Numbers are float64 and int64 tensors, so that none loses a
 /// bit. Metadata keys "format" and those that start with "norma." are reserved.
 void save_checkpoint(const std::string& path, const CheckpointParts& parts);

@@ -6,12 +6,23 @@ using namespace norma;
 
 namespace {
 
+// Options that use all of an optimiser's state.
+template <class Optimizer>
+auto options_for() {
+  if constexpr (std::is_same_v<Optimizer, optim::SGD>) {
+    return optim::SGDOptions{.lr = 0.1, .momentum = 0.9, .dampening = 0.1, .weight_decay = 0.5};
+  } else {
+    using Options = std::decay_t<decltype(std::declval<Optimizer>().options())>;
+    return Options{.lr = 0.01, .betas = {0.8, 0.9}, .eps = 1e-3, .amsgrad = true};
+  }
+}
+
 // A model with BatchNorm and Dropout, its optimiser with two groups and its scheduler.
-struct Training {
+template <class Optimizer>
+struct TrainingWith {
   nn::Sequential model{nn::Linear(6, 16), nn::BatchNorm1d(16), nn::ReLU(), nn::Dropout(0.3),
                        nn::Linear(16, 4)};
-  optim::SGD optimizer{optim::split_weight_decay(model, 1e-3),
-                       {.lr = 0.1, .momentum = 0.9, .dampening = 0.1, .weight_decay = 0.5}};
+  Optimizer optimizer{optim::split_weight_decay(model, 1e-3), options_for<Optimizer>()};
   optim::CosineAnnealingLR scheduler{optimizer, 7, 1e-3};
 
   // Batches come from the default generator too, as shuffled data does.
@@ -36,7 +47,10 @@ struct Training {
   }
 };
 
-void save_all(const std::string& path, Training& training, int64_t epoch = 0,
+using Training = TrainingWith<optim::SGD>;
+
+template <class AnyTraining>
+void save_all(const std::string& path, AnyTraining& training, int64_t epoch = 0,
               const std::map<std::string, std::string>& metadata = {}) {
   CheckpointParts parts = training.parts();
   parts.epoch = epoch;
@@ -64,18 +78,19 @@ void edit(const std::string& path, const NamedTensors& changes,
 
 }  // namespace
 
-TEST_CASE("Training goes on from a checkpoint as if it had never stopped") {
+TEMPLATE_TEST_CASE("Training goes on from a checkpoint as if it had never stopped", "", optim::SGD,
+                   optim::Adam, optim::AdamW) {
   const Scratch scratch;
   const std::string path = scratch / "run.safetensors";
   manual_seed(11);
-  Training straight;
+  TrainingWith<TestType> straight;
   straight.steps(5);
   save_all(path, straight, 5, {{"note", "half-way"}, {"", "empty key"}});
   const std::vector<float> losses = straight.steps(10);
   const Generator::State drawn = default_generator().state();
 
   manual_seed(99);  // another process: other weights, other numbers drawn
-  Training resumed;
+  TrainingWith<TestType> resumed;
   resumed.steps(2);
   const CheckpointInfo info = load_checkpoint(path, resumed.targets());
   CHECK(info.epoch == 5);
@@ -88,6 +103,25 @@ TEST_CASE("Training goes on from a checkpoint as if it had never stopped") {
   CHECK(resumed.optimizer.state_dict().groups == straight.optimizer.state_dict().groups);
   CHECK(resumed.scheduler.state_dict().values == straight.scheduler.state_dict().values);
   CHECK(default_generator().state() == drawn);
+}
+
+TEST_CASE("A checkpoint with another optimiser is refused") {
+  const Scratch scratch;
+  const std::string path = scratch / "run.safetensors";
+  Training saved;
+  saved.steps(2);
+  save_all(path, saved);
+  TrainingWith<optim::Adam> training;
+  training.steps(1);
+  const NamedTensors model = training.model.clone().state_dict();
+  CHECK(message_of([&] { load_checkpoint(path, training.targets()); }) ==
+        "[load_checkpoint] " + path +
+            ": expected the state of an optimizer Adam, got one of "
+            "\"SGD\"");
+  CHECK(same(training.model.state_dict(), model));
+  save_all(path, training);
+  CHECK(has(message_of([&] { load_checkpoint(path, saved.targets()); }),
+            "expected the state of an optimizer SGD, got one of \"Adam\""));
 }
 
 TEST_CASE("Numbers in a checkpoint keep every bit") {
