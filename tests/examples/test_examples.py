@@ -339,7 +339,10 @@ class Terminal(Example):
     program = "mnist_mlp"
 
     def test_a_bar_where_there_is_a_terminal(self):
-        outside, inside = pty.openpty()
+        try:
+            outside, inside = pty.openpty()
+        except OSError as error:
+            self.skipTest(f"this machine has no pseudo-terminals: {error}")
         command = [PROGRAMS / self.program, *"--train-size 4000 --test-size 64 --epochs 2".split()]
         with subprocess.Popen(command, cwd=self.folder, stdout=inside) as process:
             os.close(inside)
@@ -364,8 +367,7 @@ class RealData(Example):
         super().setUp()
         self.data = os.environ.get("NORMA_DATA_DIR", "")
         if not self.data:
-            print("skipped: NORMA_DATA_DIR does not name a folder of real data")
-            sys.exit(77)
+            self.skipTest("NORMA_DATA_DIR does not name a folder of real data")
 
     def test_mlp(self):
         self.program = "mnist_mlp"
@@ -377,4 +379,7 @@ class RealData(Example):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
+    result = unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2, exit=False).result
+    if result.wasSuccessful() and len(result.skipped) == result.testsRun > 0:
+        sys.exit(77)  # which ctest shows as skipped
+    sys.exit(not result.wasSuccessful())
