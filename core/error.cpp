@@ -16,7 +16,9 @@ void Error::add_module(const std::string& name, const std::string& type) {
 void Error::compose() {
   what_ = "[" + op_ + "] " + message_;
   if (path_.empty() && type_.empty()) return;
-  what_ += " (in " + (path_.empty() ? type_ : path_ + ", a " + type_) + ")";
+  const bool vowel = std::string_view("AEIOaeio").find(type_[0]) != std::string_view::npos;
+  const std::string kind = (vowel ? ", an " : ", a ") + type_;
+  what_ += " (in " + (path_.empty() ? type_ : path_ + kind) + ")";
 }
 
 void fail(std::string_view op, const std::string& message) {
