@@ -195,6 +195,19 @@ Tensor layer_norm(const Tensor& input, const Shape& normalized_shape,
 Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight = Tensor(),
                   const Tensor& bias = Tensor(), double eps = 1e-5);
 
+struct EmbeddingOptions {
+  std::optional<int64_t> padding_idx = {};  ///< a row without gradient; negative: from the end
+  std::optional<double> max_norm = {};      ///< scales rows that are looked up down to this norm
+  double norm_type = 2.0;                   ///< the p of that norm
+  bool scale_grad_by_freq = false;          ///< divides a row's gradient by how often it is used
+
+  /// Throws `[op] …` on settings that suit no table of this size.
+  void check(const char* op, int64_t num_embeddings) const;
+};
+/// Rows of `weight` [num_embeddings, embedding_dim]: indices [*] of kInt64, output
+/// [*, embedding_dim]. `max_norm` changes those rows of `weight` in place. See nn::Embedding.
+Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOptions& options = {});
+
 /// Zeroes each element with probability p in [0, 1] and scales the rest by 1/(1-p). Unless training,
 /// and for p = 0, returns the input itself and draws nothing.
 Tensor dropout(const Tensor& input, double p = 0.5, bool training = true);

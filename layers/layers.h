@@ -5,6 +5,7 @@
 #include "norma/layers/cloneable.h"
 #include "norma/layers/conv.h"
 #include "norma/layers/dropout.h"
+#include "norma/layers/embedding.h"
 #include "norma/layers/flatten.h"
 #include "norma/layers/group_norm.h"
 #include "norma/layers/identity.h"

@@ -87,6 +87,7 @@ TEST_CASE("every built-in module clones, with its options") {
                            nn::MaxPool1d(3, {.stride = 1}),
                            nn::AvgPool2d(3, {.stride = 1}),
                            nn::AdaptiveAvgPool2d(1),
+                           nn::Embedding(5, 3, {.padding_idx = 1, .max_norm = 2.0}),
                            nn::Flatten(0, 1),
                            nn::Identity(),
                            nn::LayerNorm({2, 3}, {.eps = 0.5, .elementwise_affine = false}),

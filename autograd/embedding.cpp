@@ -1,0 +1,131 @@
+// Looking up rows of a table.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "norma/autograd/functional.h"
+#include "norma/autograd/record.h"
+#include "norma/core/factory.h"
+#include "norma/core/kernels/embedding.h"
+#include "norma/core/tensor_impl.h"
+
+namespace norma::functional {
+namespace {
+
+using autograd::InputGrads;
+using autograd::record;
+using autograd::Saved;
+
+constexpr int64_t kNoRow = -1;
+
+void check_index_range(const Tensor& indices, int64_t rows) {
+  const int64_t* values = indices.data_ptr<int64_t>();
+  for (int64_t i = 0; i < indices.numel(); ++i) {
+    if (values[i] >= 0 && values[i] < rows) continue;
+    Shape place = indices.sizes();
+    int64_t rest = i;
+    for (int64_t d = place.size() - 1; d >= 0; --d) {
+      const int64_t size = indices.size(d);
+      place[d] = rest % size;
+      rest /= size;
+    }
+    fail("embedding", "index out of range in self: expected 0 <= index < " + std::to_string(rows) +
+                          ", got " + std::to_string(values[i]) +
+                          (indices.dim() > 0 ? " at " + place.str() : ""));
+  }
+}
+
+void check_tensors(const Tensor& indices, const Tensor& weight, const EmbeddingOptions& options) {
+  const TensorImpl* index = defined_impl(indices, "embedding");
+  const TensorImpl* w = defined_impl(weight, "embedding");
+  if (w->sizes.size() != 2) {
+    fail("embedding",
+         "'weight' must be 2-D, [num_embeddings, embedding_dim], got size " + w->sizes.str());
+  }
+  if (index->dtype != kInt64) {
+    fail("embedding", std::string("expected indices of dtype int64, got ") +
+                          dtype_name(index->dtype) + "; convert them with to(kInt64)");
+  }
+  if (options.max_norm && !is_floating(w->dtype)) {
+    fail("embedding", std::string("expected a floating weight for max_norm, got ") +
+                          dtype_name(w->dtype) + "; convert it with to(kFloat32)");
+  }
+}
+
+void renormalise(const Tensor& weight, const Tensor& indices, double max_norm, double norm_type) {
+  const NoGradGuard no_grad;
+  autograd::check_in_place("embedding", weight);
+  const int64_t* values = indices.data_ptr<int64_t>();
+  std::vector<int64_t> rows(values, values + indices.numel());
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  TensorImpl* w = weight.impl();
+  const bool changed = dispatch_floating(w->dtype, [&]<class T>() {
+    return kernels::limit_norms(w->data_as<T>(), w->strides[0], w->strides[1], rows.data(),
+                                static_cast<int64_t>(rows.size()), w->sizes[1], max_norm,
+                                norm_type);
+  });
+  if (changed) w->storage->bump_version();
+}
+
+// 1 / how often each row is looked up.
+std::vector<double> frequency_factors(const Tensor& indices, int64_t rows) {
+  std::vector<double> factors(static_cast<std::size_t>(rows));
+  const int64_t* values = indices.data_ptr<int64_t>();
+  for (int64_t i = 0; i < indices.numel(); ++i) factors[static_cast<std::size_t>(values[i])] += 1;
+  for (double& factor : factors) factor = factor > 0 ? 1 / factor : 0;
+  return factors;
+}
+
+}  // namespace
+
+void EmbeddingOptions::check(const char* op, int64_t num_embeddings) const {
+  if (padding_idx && (*padding_idx < -num_embeddings || *padding_idx >= num_embeddings)) {
+    fail(op, "Padding_idx must be within num_embeddings, got padding_idx=" +
+                 std::to_string(*padding_idx) +
+                 " and num_embeddings=" + std::to_string(num_embeddings));
+  }
+  if (max_norm && !(*max_norm >= 0)) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%g", *max_norm);
+    fail(op, std::string("expected max_norm of at least 0, got ") + text);
+  }
+  if (std::isnan(norm_type)) fail(op, "expected a number as norm_type, got nan");
+}
+
+Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOptions& options) {
+  check_tensors(indices, weight, options);
+  const int64_t rows = weight.size(0), width = weight.size(1);
+  options.check("embedding", rows);
+  const Tensor picks = indices.contiguous();
+  check_index_range(picks, rows);
+  if (options.max_norm && width > 0) {
+    renormalise(weight, picks, *options.max_norm, options.norm_type);
+  }
+  Shape sizes = indices.sizes();
+  sizes.push_back(width);
+  const Tensor y = new_tensor(sizes, weight.dtype()), table = weight.detach().contiguous();
+  dispatch(weight.dtype(), [&]<class T>() {
+    kernels::pick_rows(table.data_ptr<T>(), picks.data_ptr<int64_t>(), picks.numel(), width,
+                       y.data_ptr<T>());
+  });
+  int64_t padding = options.padding_idx.value_or(kNoRow);
+  if (options.padding_idx && padding < 0) padding += rows;
+  return record("embedding", y, {&weight},
+                [rows, width, padding, by_frequency = options.scale_grad_by_freq,
+                 saved = Saved(picks)](const Tensor& g, InputGrads& d) {
+                  const Tensor dy = g.contiguous();
+                  d[0] = zeros({rows, width}, {.dtype = dy.dtype()});
+                  const std::vector<double> factors =
+                      by_frequency ? frequency_factors(*saved, rows) : std::vector<double>();
+                  dispatch_floating(dy.dtype(), [&]<class T>() {
+                    kernels::add_rows(dy.data_ptr<T>(), saved->data_ptr<int64_t>(), saved->numel(),
+                                      width, by_frequency ? factors.data() : nullptr, padding,
+                                      d[0].data_ptr<T>());
+                  });
+                });
+}
+
+}  // namespace norma::functional
