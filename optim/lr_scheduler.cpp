@@ -143,7 +143,8 @@ void LRScheduler::check_state_dict(const SchedulerState& state) const {
          std::string("expected the state of a ") + type_ + ", got one of \"" + state.type + "\"");
   StateFields reader(op, &state.values, /*keep=*/false);
   const std::size_t groups = reader.list_size("last_lr", last_lr_);
-  if (groups != static_cast<std::size_t>(optimizer_.group_count()) ||
+  // Fewer: the last group was added after the last step.
+  if (groups > static_cast<std::size_t>(optimizer_.group_count()) ||
       reader.list_size("base_lrs", base_lrs_) != (base_lrs_.empty() ? 0 : groups))
     fail(op, "expected rates of " + std::to_string(optimizer_.group_count()) +
                  " parameter groups, got " + std::to_string(groups));

@@ -1,5 +1,6 @@
 #include <norma/norma.h>
 
+#include <limits>
 #include <memory>
 
 #include "tests/optim/golden_optim.h"
@@ -17,14 +18,14 @@ double metric(int epoch) {
 }
 
 template <class T, class... Args>
-Schedulers one(SGD& optimizer, Args&&... args) {
+Schedulers one(Optimizer& optimizer, Args&&... args) {
   Schedulers result;
   result.push_back(std::make_unique<T>(optimizer, std::forward<Args>(args)...));
   return result;
 }
 
 // The schedules of golden_optim.py.
-Schedulers make(const std::string& name, SGD& o) {
+Schedulers make(const std::string& name, Optimizer& o) {
   if (name == "StepLR") return one<StepLR>(o, 7, 0.7);
   if (name == "MultiStepLR") return one<MultiStepLR>(o, std::vector<int64_t>{3, 10, 10, 42}, 0.3);
   if (name == "ExponentialLR") return one<ExponentialLR>(o, 0.93);
@@ -65,10 +66,11 @@ Schedulers make(const std::string& name, SGD& o) {
   return one<ReduceLROnPlateau>(o, p);
 }
 
-std::unique_ptr<SGD> make_optimizer() {
-  return std::make_unique<SGD>(
-      std::vector<SGDParamGroup>{{.params = {start(0, 1)}}, {.params = {start(1, 1)}, .lr = 0.4}},
-      SGDOptions{.lr = 0.05});
+template <class T = SGD>
+std::unique_ptr<T> make_optimizer() {
+  auto optimizer = std::make_unique<T>(std::vector<Tensor>{start(0, 1)}, OptionsOf<T>{.lr = 0.05});
+  optimizer->add_param_group({.params = {start(1, 1)}, .lr = 0.4});
+  return optimizer;
 }
 
 void step(LRScheduler& scheduler, int epoch) {
@@ -81,11 +83,12 @@ void step(LRScheduler& scheduler, int epoch) {
 
 }  // namespace
 
-TEST_CASE("Schedulers give PyTorch's rates for 100 epochs and two groups") {
+TEMPLATE_TEST_CASE("Schedulers give PyTorch's rates for 100 epochs and two groups", "", SGD, Adam,
+                   AdamW) {
   REQUIRE(kScheduleGolden.size() == 14);
   for (const ScheduleGolden& golden : kScheduleGolden) {
     CAPTURE(golden.name);
-    const auto optimizer = make_optimizer();
+    const auto optimizer = make_optimizer<TestType>();
     const Schedulers schedulers = make(golden.name, *optimizer);
     std::vector<double> first, second;
     for (int epoch = 0; epoch <= 100; ++epoch) {
@@ -169,8 +172,8 @@ TEST_CASE("A scheduler refuses a state that does not fit, and keeps its own") {
   state.values["T_max"] = 3;
   CHECK(has(refused(state), "expected no value \"T_max\", got 3"));
   state = base;
-  state.values.erase("last_lr.1");
-  CHECK(has(refused(state), "expected rates of 2 parameter groups, got 1"));
+  state.values["last_lr.2"] = state.values["base_lrs.2"] = 0.5;
+  CHECK(has(refused(state), "expected rates of 2 parameter groups, got 3"));
   state = base;
   state.values.erase("base_lrs.1");
   CHECK(has(refused(state), "expected rates of 2 parameter groups"));
@@ -235,6 +238,40 @@ TEST_CASE("A group added later counts from its own rate") {
   optimizer->add_param_group({.params = {start(0, 3)}, .lr = 8.0});
   scheduler.step();
   CHECK(scheduler.get_last_lr() == std::vector<double>{0.025, 0.2, 4.0});
+}
+
+TEMPLATE_TEST_CASE("A group added after the last step is part of a state, and counts from there",
+                   "", SGD, Adam) {
+  const auto made = make_optimizer<TestType>(), resumed = make_optimizer<TestType>();
+  LinearLR scheduler(*made, {.start_factor = 0.5, .total_iters = 4});
+  scheduler.step();
+  made->add_param_group({.params = {start(0, 3)}, .lr = 8.0});
+  resumed->add_param_group({.params = {start(0, 3)}, .lr = 8.0});
+  LinearLR other(*resumed, {.start_factor = 0.5, .total_iters = 4});
+  resumed->load_state_dict(made->state_dict());
+  other.load_state_dict(scheduler.state_dict());
+  for (int i = 0; i < 4; ++i) {
+    scheduler.step();
+    other.step();
+    REQUIRE(other.get_last_lr().size() == 3);
+    CHECK(other.get_last_lr() == scheduler.get_last_lr());
+  }
+  CHECK(other.state_dict().values == scheduler.state_dict().values);
+  CHECK(resumed->state_dict().groups == made->state_dict().groups);
+}
+
+TEST_CASE("ReduceLROnPlateau reduces every group, those added later too") {
+  const auto optimizer = make_optimizer<Adam>();
+  ReduceLROnPlateau plateau(*optimizer, {.factor = 0.5, .patience = 0, .min_lr = {0.03}});
+  ReduceLROnPlateau each(*optimizer, {.factor = 0.5, .patience = 0, .min_lr = {0.03, 0.3}});
+  plateau.step(1.0);
+  optimizer->add_param_group({.params = {start(0, 3)}, .lr = 8.0});
+  plateau.step(1.0);
+  CHECK(plateau.get_last_lr() == std::vector<double>{0.03, 0.2, 4.0});
+  CHECK(message_of([&] { each.step(1.0); }) ==
+        "[ReduceLROnPlateau] expected 3 min_lrs, got 2; give one for all groups or one per group");
+  CHECK(each.last_epoch() == 0);
+  CHECK(each.best() == std::numeric_limits<double>::infinity());
 }
 
 TEST_CASE("ReduceLROnPlateau takes NaN for no improvement") {
