@@ -1,13 +1,13 @@
 """Writes golden_adam.txt: what PyTorch computes for test_adam.
 
-A line is a run of 20 steps: the optimiser, lr, both betas, eps, weight_decay, amsgrad, maximize; then
-five values of the first parameter and three of the second after steps 1, 2, 3 and 20, and the state
+A line is a run of 20 steps: the optimiser, lr, both betas, eps, weight_decay, amsgrad, maximize, and the
+factor by which the rates change after each step; then five values of the first parameter and three of the second after steps 1, 2, 3 and 20, and the state
 of both parameters at the end: step, exp_avg, exp_avg_sq and, with amsgrad, max_exp_avg_sq.
 
 usage: python3 golden_adam.py > golden_adam.txt   (made with PyTorch 1.13)
 """
 import torch
-from torch.optim import Adam, AdamW
+from torch.optim import Adam, AdamW, lr_scheduler
 
 torch.set_default_dtype(torch.float64)
 
@@ -24,6 +24,8 @@ CASES = [
     dict(lr=0.1, maximize=True),
     dict(lr=0.1, weight_decay=0.3, maximize=True),
     dict(lr=0.1, betas=(0.6, 0.5), eps=0.25, weight_decay=0.3, amsgrad=True, maximize=True),
+    dict(lr=0.1, gamma=0.8),
+    dict(lr=0.1, weight_decay=0.3, gamma=0.9),
 ]
 
 
@@ -36,16 +38,18 @@ def gradient(step, which, count):
     return torch.tensor([((3 * step + 7 * i + 5 * which) % 11 - 5) / 8 for i in range(count)])
 
 
-def run(make, options):
+def run(make, options, gamma):
     """The second parameter has options of its own, and its first gradient in the third step."""
     a, b = start(0, 5), start(1, 3)
     own = dict(lr=0.025, betas=(0.7, 0.8), eps=1e-3)
     optimizer = make([{"params": [a]}, {"params": [b], **own}], **options)
+    scheduler = lr_scheduler.ExponentialLR(optimizer, gamma)
     seen = []
     for step in range(20):
         a.grad = gradient(step, 0, 5)
         b.grad = gradient(step, 1, 3) if step >= 2 else None
         optimizer.step()
+        scheduler.step()
         if step in (0, 1, 2, 19):
             seen += a.tolist() + b.tolist()
     for parameter in (a, b):
@@ -54,11 +58,12 @@ def run(make, options):
                 seen += optimizer.state[parameter][key].reshape(-1).tolist()
     defaults = optimizer.defaults
     words = [make.__name__, defaults["lr"], *defaults["betas"], defaults["eps"], defaults["weight_decay"]]
-    words += [int(defaults["amsgrad"]), int(defaults["maximize"])]
+    words += [int(defaults["amsgrad"]), int(defaults["maximize"]), gamma]
     return words, seen
 
 
 for make in (Adam, AdamW):
     for case in CASES:
-        words, seen = run(make, case)
+        options = dict(case)
+        words, seen = run(make, options, options.pop("gamma", 1.0))
         print(*words, "|", *[repr(float(value)) for value in seen])
