@@ -119,10 +119,12 @@ NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T
     const double w = weight ? static_cast<double>(weight[first + c]) : 1.0;
     const double centred = sums[1][c] - rest * sums[0][c];  // Σ dy (x - mean)
     sums[1][c] = centred * invstd;
-    const double slope = -w * invstd * invstd * invstd * centred * inv_n;
+    // What is left of dy after its mean and its slope along x; scaled at the very end, so that the
+    // factor's rounding cannot outweigh a small remainder.
+    const double slope = -invstd * invstd * centred * inv_n;
     line[0][c] = static_cast<T>(w * invstd);
     line[1][c] = static_cast<T>(slope);
-    line[2][c] = static_cast<T>(-w * invstd * sums[0][c] * inv_n - slope * rest);
+    line[2][c] = static_cast<T>(-sums[0][c] * inv_n - slope * rest);
   }
   if (dweight) {
     for (int64_t c = 0; c < block.channels; ++c) dweight[first + c] = static_cast<T>(sums[1][c]);
@@ -139,7 +141,7 @@ NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T
         [&](int64_t at, auto count) NORMA_INLINE {
           T t[kLanes];
           for (int64_t l = 0; l < count; ++l) {
-            t[l] = dy[at + l] * lanes[0][l] + ((x[at + l] - k[0][l]) * lanes[1][l] + lanes[2][l]);
+            t[l] = (dy[at + l] + ((x[at + l] - k[0][l]) * lanes[1][l] + lanes[2][l])) * lanes[0][l];
           }
           for (int64_t l = 0; l < count; ++l) dx[at + l] = t[l];
         },

@@ -13,6 +13,7 @@ namespace norma::kernels {
 
 inline constexpr int64_t kLanes = 64;
 inline constexpr int64_t kFlush = 32;         // additions per lane between two flushes
+inline constexpr int64_t kFew = 1024;         // elements of a block that are summed in double
 inline constexpr int64_t kNormGrain = 16384;  // elements worth a thread
 
 /// Vector code for float; double, for reference runs, takes the plain way and spares its size.
@@ -201,6 +202,24 @@ __attribute__((noinline)) inline void plain_moments(const Block& block, const T*
   }
 }
 
+/// total[0] = Σ d and total[1] = Σ d² per channel, d = x - k, in the precision of Sum.
+template <class Sum, class T>
+NORMA_INLINE inline void sum_powers(const Block& block, const T* x, const T (&k)[1][kLanes],
+                                    double (&total)[2][kLanes]) {
+  LaneSums<Sum> sums;
+  walk(
+      block,
+      [&](int64_t at, auto count) NORMA_INLINE {
+        for (int64_t l = 0; l < count; ++l) {
+          const Sum d = static_cast<Sum>(x[at + l]) - static_cast<Sum>(k[0][l]);
+          sums.now[0][l] += d;
+          sums.now[1][l] += d * d;
+        }
+      },
+      [&]() NORMA_INLINE { sums.flush(); });
+  gather(block, sums.total, total);
+}
+
 /// The mean of each channel as shift + rest, and the biased variance; `k` is the shift per lane.
 ///
 /// The shift is the mean of a few elements: near enough to the true mean that one pass gives both
@@ -229,19 +248,13 @@ NORMA_INLINE inline void moments(const Block& block, const T* x, T (&shift)[1][k
   for (int64_t c = 0; c < channels; ++c) shift[0][c] += near_sum[0][c] * few;
   spread(block, shift, k);
 
-  LaneSums<T> sums;
-  walk(
-      block,
-      [&](int64_t at, auto count) NORMA_INLINE {
-        for (int64_t l = 0; l < count; ++l) {
-          const T d = x[at + l] - k[0][l];
-          sums.now[0][l] += d;
-          sums.now[1][l] += d * d;
-        }
-      },
-      [&]() NORMA_INLINE { sums.flush(); });
   double total[2][kLanes];
-  gather(block, sums.total, total);
+  // Few values leave no room for the rounding of single additions to average out.
+  if (block.numel() <= kFew) {
+    sum_powers<double>(block, x, k, total);
+  } else {
+    sum_powers<T>(block, x, k, total);
+  }
   constexpr double kTiny = sizeof(T) == sizeof(float) ? 1e-30 : 1e-280;
   const double inv_n = 1.0 / static_cast<double>(block.count());
   bool good = true;
