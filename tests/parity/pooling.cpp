@@ -19,6 +19,16 @@ Tensors max_pool2d(const Tensors& x, const Json& options) {
   return {layer(x[0])};
 }
 
+Tensors max_pool1d(const Tensors& x, const Json& options) {
+  const auto number = [&](const char* name) { return options.at(name).at(0).get<int64_t>(); };
+  nn::MaxPool1dOptions o{.padding = number("padding"),
+                         .dilation = number("dilation"),
+                         .ceil_mode = options.at("ceil_mode").get<bool>()};
+  if (!options.at("stride").is_null()) o.stride = number("stride");
+  nn::MaxPool1d layer(number("kernel"), o);
+  return {layer(x[0])};
+}
+
 Tensors avg_pool2d(const Tensors& x, const Json& options) {
   nn::AvgPool2dOptions o{.stride = optional_pair(options.at("stride")),
                          .padding = pair_of(options.at("padding")),
@@ -36,7 +46,8 @@ Tensors adaptive_avg_pool2d(const Tensors& x, const Json& options) {
   return {layer(x[0])};
 }
 
-const Family family("pooling", {{"max_pool2d", max_pool2d},
+const Family family("pooling", {{"max_pool1d", max_pool1d},
+                                {"max_pool2d", max_pool2d},
                                 {"avg_pool2d", avg_pool2d},
                                 {"adaptive_avg_pool2d", adaptive_avg_pool2d}});
 

@@ -53,4 +53,5 @@ def convolution(rank, weight):
     define(FAMILY, f"conv{rank}d", weight)(draw)
 
 
-convolution(2, 45)
+convolution(1, 14)
+convolution(2, 40)

@@ -37,6 +37,7 @@ def max_pool(rank, weight):
     define(FAMILY, f"max_pool{rank}d", weight)(draw)
 
 
+max_pool(1, 6)
 max_pool(2, 14)
 
 
