@@ -30,6 +30,7 @@ LAYERS = {
     "conv2d_depthwise": lambda: nn.Conv2d(500, 3000, 2, groups=500),
     "conv1d": lambda: nn.Conv1d(3, 2500, 4),
     "conv1d_groups": lambda: nn.Conv1d(6, 2500, 5, groups=2),
+    "embedding": lambda: nn.Embedding(500, 40),
 }
 
 INITIALISERS = {

@@ -164,6 +164,7 @@ TEST_CASE("Layers begin with values from the distributions that PyTorch draws fr
   check.layer("conv2d_depthwise", [] { return nn::Conv2d(500, 3000, 2, {.groups = 500}); });
   check.layer("conv1d", [] { return nn::Conv1d(3, 2500, 4); });
   check.layer("conv1d_groups", [] { return nn::Conv1d(6, 2500, 5, {.groups = 2}); });
+  check.layer("embedding", [] { return nn::Embedding(500, 40); });
   check.finish(/*layers=*/true);
 }
 
@@ -180,6 +181,17 @@ TEST_CASE("reset_parameters draws from the same distributions") {
   check.layer("linear", reset(nn::Linear(7, 2500)));
   check.layer("conv2d_groups", reset(nn::Conv2d(6, 3000, {3, 1}, {.groups = 3})));
   check.layer("conv1d_groups", reset(nn::Conv1d(6, 2500, 5, {.groups = 2})));
+  check.layer("embedding", reset(nn::Embedding(500, 40)));
+}
+
+TEST_CASE("An Embedding's other rows are drawn as if there were no padding row") {
+  const Distribution standard = pytorch().at("embedding.weight");
+  norma::manual_seed(2026);
+  const nn::Embedding layer(6251, 40, {.padding_idx = 3});
+  CHECK(norma::equal(layer.weight.detach()[3], norma::zeros({40})));
+  std::vector<double> values = to_vector(layer.weight);
+  values.erase(values.begin() + 3 * 40, values.begin() + 4 * 40);
+  check_distribution(values, standard);
 }
 
 TEST_CASE("Initialisers draw from the distributions that PyTorch draws from") {

@@ -198,6 +198,9 @@ TEST_CASE("Adam where numbers are not finite does what the formula says") {
   p.set_grad(ones({3}));
   optimizer.step();
   CHECK(std::isnan(numbers(state_of(optimizer, "state.0.max_exp_avg_sq"))[2]));
+  state_of(optimizer, "state.0.max_exp_avg_sq").fill_(nan);  // shares memory
+  optimizer.step();
+  CHECK(std::isnan(numbers(state_of(optimizer, "state.0.max_exp_avg_sq"))[1]));
 
   Tensor q = ones({1}).requires_grad_();
   q.set_grad(zeros({1}));
