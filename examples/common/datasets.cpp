@@ -86,4 +86,11 @@ Split colour_pictures(const Options& options) {
   return announce("CIFAR-10", cut(train, test, options), options);
 }
 
+Tensor first_colour_pictures(const Options& options) {
+  const int64_t n = or_else(options.test_size, 4);
+  if (options.data.empty()) return colour_digits(n, kTestSeed).inputs;
+  const data::Dataset test = data::cifar10(folder(options.data, "cifar10"), /*train=*/false);
+  return data::convert_image_dtype(first(test, n, "--test-size").inputs);
+}
+
 }  // namespace example

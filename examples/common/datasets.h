@@ -21,4 +21,7 @@ Split digits(const Options& options);
 /// colours.
 Split colour_pictures(const Options& options);
 
+/// The first test pictures of these, --test-size or four of them: [n, 3, 32, 32] in 0..1.
+norma::Tensor first_colour_pictures(const Options& options);
+
 }  // namespace example

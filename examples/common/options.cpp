@@ -10,28 +10,54 @@ namespace example {
 
 namespace {
 
-void add_training_options(CLI::App& app, Options& options) {
-  const CLI::Range count(int64_t{1}, std::numeric_limits<int64_t>::max(), "COUNT");
-  const CLI::Range count_or_0(int64_t{0}, std::numeric_limits<int64_t>::max(), "COUNT");
+const CLI::Range kCount(int64_t{1}, std::numeric_limits<int64_t>::max(), "COUNT");
+const CLI::Range kCountOr0(int64_t{0}, std::numeric_limits<int64_t>::max(), "COUNT");
+
+void add_data(CLI::App& app, Options& options) {
   app.add_option("--data", options.data, options.about_data)
       ->type_name("PATH")
       ->check(CLI::ExistingPath);
+}
+
+void add_batch_size(CLI::App& app, Options& options, const char* meaning) {
+  app.add_option("--batch-size", options.batch_size, meaning)->check(kCount)->capture_default_str();
+}
+
+CLI::Option* add_save(CLI::App& app, Options& options, const char* meaning) {
+  return app.add_option("--save", options.save, meaning)->type_name("FILE");
+}
+
+void add_training_options(CLI::App& app, Options& options) {
+  add_data(app, options);
   app.add_option("--epochs", options.epochs, "How often to go through the training data")
-      ->check(count_or_0)
+      ->check(kCountOr0)
       ->capture_default_str();
-  app.add_option("--batch-size", options.batch_size, "Samples per step")
-      ->check(count)
-      ->capture_default_str();
+  add_batch_size(app, options, "Samples per step");
   app.add_option("--lr", options.lr, "The highest learning rate; a cosine takes it to 0")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--train-size", options.train_size, "Train on this many samples")->check(count);
-  app.add_option("--test-size", options.test_size, "Test on this many samples")->check(count);
-  app.add_option("--save", options.save, "Save the trained model as this safetensors file")
-      ->type_name("FILE")
-      ->capture_default_str();
+  app.add_option("--train-size", options.train_size, "Train on this many samples")->check(kCount);
+  app.add_option("--test-size", options.test_size, "Test on this many samples")->check(kCount);
+  add_save(app, options, "Save the trained model as this safetensors file")->capture_default_str();
   app.add_option("--load", options.load, "Begin with this model; with --epochs 0, only test it")
       ->check(CLI::ExistingFile);
+}
+
+void add_classifying_options(CLI::App& app, Options& options) {
+  app.add_option("--weights", options.weights, "The model's file, which PyTorch or Norma saved")
+      ->check(CLI::ExistingFile);
+  app.add_option("--classes", options.classes, "How many classes these weights know")
+      ->check(kCount)
+      ->capture_default_str();
+  app.add_option("--labels", options.labels, "A text file with the name of each class on a line")
+      ->check(CLI::ExistingFile);
+  add_data(app, options);
+  add_batch_size(app, options, "Pictures at a time");
+  app.add_option("--test-size", options.test_size, "Look at the first so many pictures only")
+      ->check(kCount);
+  app.add_option("--scores", options.scores, "Save the scores before the softmax as a tensor")
+      ->type_name("FILE");
+  add_save(app, options, "Save the model as a safetensors file, which PyTorch opens");
 }
 
 }  // namespace
@@ -41,6 +67,7 @@ int run(int argc, char** argv, Options& options, const std::function<void()>& pr
   // A later option wins, so that scripts can pass theirs first and the user's behind them.
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   if (options.epochs >= 0) add_training_options(app, options);
+  if (options.classes > 0) add_classifying_options(app, options);
   if (!options.picture.empty()) {
     app.add_option("--picture", options.picture, "Draw what was learnt into this PNG file")
         ->type_name("FILE")

@@ -7,7 +7,8 @@
 namespace example {
 
 /// Every example fills in its own defaults. An option is offered where it has a use: those of
-/// training where `epochs` is given, `--picture` where there is one.
+/// training where `epochs` is given, those of classifying where `classes` is, `--picture` where
+/// there is one.
 struct Options {
   std::string data = {};     ///< --data: real data instead of synthetic ones
   int64_t epochs = -1;       ///< --epochs
@@ -17,6 +18,10 @@ struct Options {
   int64_t test_size = 0;     ///< --test-size
   std::string save = {};     ///< --save: where the trained model goes
   std::string load = {};     ///< --load: a model to begin with
+  int64_t classes = 0;       ///< --classes: how many kinds of pictures the weights know
+  std::string weights = {};  ///< --weights: the file that the model comes from
+  std::string labels = {};   ///< --labels: the names of the classes, a line each
+  std::string scores = {};   ///< --scores: where the model's answers go
   std::string picture = {};  ///< --picture
   int64_t seed = 0;          ///< --seed
   int threads = 0;           ///< --threads, 0 for all processors

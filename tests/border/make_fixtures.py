@@ -20,7 +20,7 @@ def write_narrow(name):
         drawn = models.batches(name, 2, 4)
         drawn["input"] = drawn["input"].half()
         wide = {"input": drawn["input"].float(), "labels": drawn["labels"]}
-        if models.margin(model, **wide) >= 3e-5:
+        if models.is_clear(model, **wide, margin=3e-5):
             break
     else:
         raise RuntimeError(f"{name}: rounding decides for all batches")

@@ -174,28 +174,30 @@ def fresh(name, dtype=torch.float32):
     return model
 
 
-def margin(model, input, labels):
-    """How far from zero the nearest input of a ReLU is, and from each other the two largest of a pooling window.
+class TooNear(Exception):
+    pass
 
-    Where it is less than the rounding errors, these decide which way a gradient goes, and no two programs agree.
+
+def is_clear(model, input, labels, margin):
+    """Whether every input of a ReLU is so far from zero, and the largest two of each pooling window from each other.
+
+    Where they are nearer than rounding errors, these decide which way a gradient goes, and no two programs agree.
     """
-    nearest = [float("inf")]
 
-    def near(values):
-        nearest.append(values.abs().min().item())
+    def check(distances):
+        if distances.numel() and distances.abs().min() < margin:
+            raise TooNear
 
     def at_relu(module, inputs):
         if module.training:
-            near(inputs[0])
+            check(inputs[0])
 
     def at_pool(module, inputs):
-        if not module.training:
-            return
-        x = inputs[0].flatten(0, 1).unsqueeze(1)
-        windows = F.unfold(x, module.kernel_size, stride=module.stride, padding=module.padding)
-        first, second = windows.topk(2, dim=1).values.unbind(1)
-        if (first > 0).any():  # among zeros the first wins on both sides
-            near((first - second)[first > 0])
+        if module.training:
+            x = inputs[0].flatten(0, 1).unsqueeze(1)
+            windows = F.unfold(x, module.kernel_size, stride=module.stride, padding=module.padding)
+            first, second = windows.topk(2, dim=1).values.unbind(1)
+            check((first - second)[first > 0])  # among zeros the first wins on both sides
 
     twin = copy.deepcopy(model).double()
     for part in twin.modules():
@@ -203,16 +205,19 @@ def margin(model, input, labels):
             part.register_forward_pre_hook(at_relu)
         elif isinstance(part, nn.MaxPool2d):
             part.register_forward_pre_hook(at_pool)
-    follow(twin, input.double(), labels)
-    return min(nearest)
+    try:
+        follow(twin, input.double(), labels)
+    except TooNear:
+        return False
+    return True
 
 
 def clear_batches(model, name, steps, batch_size):
     """Batches for which rounding decides nothing; Norma has no part in the choice."""
     dtype = next(model.parameters()).dtype
-    least = 3e-6 if dtype == torch.float32 else 1e-11
     for _ in range(100):
         drawn = batches(name, steps, batch_size, dtype)
-        if margin(model, **drawn) >= least:
+        # Rounding in float64 is far too small to matter.
+        if dtype == torch.float64 or is_clear(model, **drawn, margin=3e-6):
             return drawn
     raise RuntimeError(f"{name}: no such batches in 100 attempts")

@@ -1,6 +1,6 @@
 """PyTorch opens what Norma saves, Norma opens what PyTorch saves, and both give the same answers.
 
-usage: test_torch.py BORDER_PROGRAM CLASS      (exit code 77: no PyTorch here)
+usage: test_torch.py BORDER_PROGRAM FOLDER_OF_EXAMPLES CLASS      (exit code 77: no PyTorch here)
 """
 import pathlib
 import subprocess
@@ -25,6 +25,7 @@ except ImportError:
     from safetensors_standin import load_file, save_file
 
 BORDER = sys.argv[1]
+EXAMPLES = sys.argv[2] and pathlib.Path(sys.argv[2])
 # Relative to the largest element of each tensor, from the same weights and batches.
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 STEPS = {torch.float32: 1, torch.float64: 3}
@@ -133,6 +134,60 @@ class Resnet18(Crossing, WithFolder):
             self.assert_near(ours(x), theirs(x), 1e-6, "output")
 
 
+@unittest.skipUnless(EXAMPLES, "the examples were not built")
+class Examples(WithFolder):
+    """Norma's example programs and PyTorch."""
+
+    def start(self, *arguments):
+        program, *options = arguments
+        run = subprocess.run([EXAMPLES / program, *options], cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual((run.returncode, run.stderr), (0, ""), arguments)
+        return run.stdout.splitlines()
+
+    def test_resnet18_with_pytorchs_weights(self):
+        for classes in (1000, 5):
+            model = models.fresh("resnet18")
+            model.fc = torch.nn.Linear(512, classes)
+            model.eval()
+            save_file(model.state_dict(), self.folder / "weights")
+            images = torch.randint(0, 256, (3, 3, 224, 200), dtype=torch.uint8)
+            mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+            normalised = (images / 255 - mean[:, None, None]) / std[:, None, None]
+            with torch.no_grad():
+                expected = model(normalised)
+            for given in (images, normalised, normalised.double()):
+                save_file({"images": given}, self.folder / "images")
+                lines = self.start("resnet18", "--weights", "weights", "--data", "images", "--classes", str(classes),
+                                   "--scores", "scores", "--batch-size", "2", "--save", "again")
+                self.assertEqual(lines[0], f"images: 3 pictures of 224 x 200, {classes} classes")
+                self.assert_near(load_file(self.folder / "scores")["scores"], expected, 1e-5, "scores")
+                shares, best = expected.softmax(1).topk(5)
+                for i, line in enumerate(lines[1:]):
+                    place, answer = line.split(": ")
+                    self.assertEqual(place, f"picture {i}")
+                    for j, part in enumerate(answer.split(", ")):
+                        name, share = part.rsplit(" ", 1)
+                        self.assertEqual(name, f"class {best[i, j]}")
+                        self.assertAlmostEqual(float(share), shares[i, j].item(), delta=6e-5)
+            again = load_file(self.folder / "again")
+            self.assertTrue(all(torch.equal(again[key], value) for key, value in model.state_dict().items()))
+
+    def test_a_fresh_resnet18_opens_in_pytorch(self):
+        self.start("resnet18", "--save", "weights", "--scores", "scores", "--test-size", "1")
+        model = models.make("resnet18")
+        model.load_state_dict(load_file(self.folder / "weights"))
+        self.assertEqual(load_file(self.folder / "scores")["scores"].shape, (1, 1000))
+
+    def test_trained_ones_open_in_pytorch(self):
+        tiny = "--epochs 1 --train-size 16 --test-size 16 --batch-size 8 --save weights".split()
+        for program, name in (("cifar_resnet", "resnet20"), ("digits_cnn", "cnn")):
+            self.start(program, *tiny)
+            model = models.make(name)
+            model.load_state_dict(load_file(self.folder / "weights"))
+            counters = {value.item() for key, value in model.state_dict().items() if key.endswith("tracked")}
+            self.assertEqual(counters, {2}, program)
+
+
 class Standin(WithFolder):
     """The stand-in's functions for PyTorch."""
 
@@ -198,4 +253,4 @@ class Standin(WithFolder):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
