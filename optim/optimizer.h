@@ -203,8 +203,8 @@ class GroupedOptimizer : public Optimizer {
 /// To give the groups other options too, name their type:
 /// `std::vector<optim::AdamWParamGroup> groups = optim::split_weight_decay(model, 5e-4);`
 struct WeightDecaySplit {
-  std::vector<Tensor> decayed;  ///< with two or more dimensions: weights of Linear and Conv2d
-  std::vector<Tensor> spared;   ///< all others: biases, gamma and beta of BatchNorm
+  std::vector<Tensor> decayed;  ///< two or more dimensions: weights of Linear, Conv, Embedding
+  std::vector<Tensor> spared;   ///< all others: biases, gamma and beta of the norms
   double weight_decay;
 
   /// A group for `decayed`, and one with weight_decay 0 for `spared`; none for an empty list.

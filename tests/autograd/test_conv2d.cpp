@@ -107,6 +107,18 @@ TEST_CASE("conv2d is right however the work is shared out") {
   }
 }
 
+TEST_CASE("conv2d of images of one row or one column") {
+  manual_seed(7);
+  for (const DType dtype : {kFloat32, kFloat64}) {
+    check_case({{2, 3, 1, 20}, {4, 3, 1, 3}, {.stride = {1, 2}, .padding = {0, 1}}, true, dtype});
+    check_case({{2, 3, 20, 1}, {4, 3, 3, 1}, {.stride = {2, 1}, .padding = {1, 0}}, true, dtype});
+    // The only output row lies in the padding above the image, and in the one below.
+    check_case({{2, 3, 1, 20}, {4, 3, 1, 3}, {.stride = {3, 1}, .padding = {1, 1}}, true, dtype});
+    check_case({{2, 3, 1, 20}, {4, 3, 3, 3}, {.padding = {1, 0}}, true, dtype});
+    check_case({{2, 3, 1, 20}, {4, 3, 1, 3}, {.stride = {2, 1}, .padding = {1, 0}}, true, dtype});
+  }
+}
+
 TEST_CASE("conv2d equals PyTorch") {
   check_golden(golden::conv_strided, {0.9, 0.53, 0.31}, [](const std::vector<Tensor>& in) {
     return conv2d(in[0], in[1], in[2], {.stride = {2, 1}, .padding = {1, 2}, .dilation = {1, 2}});
