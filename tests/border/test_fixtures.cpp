@@ -25,11 +25,14 @@ double error(const Tensor& ours, const Tensor& theirs) {
 
 TEST_CASE("PyTorch's files load strictly, and Norma answers and trains as PyTorch does") {
   const auto name = "narrow_" + GENERATE(from_range(border::model_names()));
-  CAPTURE(name);
+  const DType dtype = GENERATE(kFloat32, kFloat64);
+  CAPTURE(name, dtype);
   const auto model = border::make_model(name);
+  model->to(dtype);
   load(*model, fixture(name + ".safetensors"));
   auto theirs = by_name(load_safetensors(fixture(name + "_answers.safetensors")).tensors);
-  const NamedTensors ours = border::follow(*model, theirs.at("input"), theirs.at("labels"));
+  const NamedTensors ours =
+      border::follow(*model, theirs.at("input").to(dtype), theirs.at("labels"));
   theirs.erase("input");
   theirs.erase("labels");
   for (const auto& [key, tensor] : ours) {
@@ -38,11 +41,15 @@ TEST_CASE("PyTorch's files load strictly, and Norma answers and trains as PyTorc
     const Tensor expected = theirs.at(key);
     theirs.erase(key);
     REQUIRE(tensor.sizes() == expected.sizes());
-    REQUIRE(tensor.dtype() == expected.dtype());
-    if (tensor.dtype() == kInt64)
+    if (tensor.dtype() == kInt64) {
+      CHECK(expected.dtype() == kInt64);
       CHECK(tensor.eq(expected).all().item<bool>());
-    else
-      CHECK(error(tensor, expected) <= 1e-5);
+    } else {
+      // Two steps of training amplify what a forward pass rounds.
+      const bool forward = key == "eval" || key == "train";
+      CHECK(tensor.dtype() == dtype);
+      CHECK(error(tensor, expected) <= (dtype == kFloat64 ? 1e-10 : forward ? 1e-5 : 1e-4));
+    }
   }
   CHECK(theirs.empty());
 }
