@@ -7,9 +7,9 @@
 
 namespace norma {
 
-/// What a safetensors file holds.
+/// What a file of tensors holds.
 struct TensorFile {
-  NamedTensors tensors;  ///< in the order of their bytes in the file
+  NamedTensors tensors;  ///< in the order of their bytes in the file, or of the dicts of torch.save
   std::map<std::string, std::string> metadata;
 };
 

@@ -7,6 +7,7 @@
 
 #include "norma/core/error.h"
 #include "norma/core/shape.h"
+#include "norma/io/input_file.h"
 
 namespace norma::safetensors {
 
@@ -26,16 +27,6 @@ constexpr std::array<DTypeInfo, 22> kDTypes{
      {"I64", 64},        {"U64", 64}}};
 
 constexpr std::string_view kMetadata = "__metadata__";
-
-// A name in an error message: untrusted, so cut short and without control characters.
-std::string shown(std::string_view name) {
-  constexpr std::size_t kLongest = 120;
-  std::size_t length = std::min(name.size(), kLongest);
-  while (length < name.size() && (name[length] & 0xC0) == 0x80) --length;  // whole characters
-  std::string text = "\"";
-  for (char c : name.substr(0, length)) text += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-  return text + (length < name.size() ? "…\"" : "\"");
-}
 
 std::string shape_text(const std::vector<uint64_t>& shape) {
   std::string text = "[";

@@ -1,21 +1,111 @@
 #include "norma/io/save_load.h"
 
-#include "norma/io/safetensors.h"
+#include <string_view>
+#include <unordered_set>
+
+#include "norma/io/input_file.h"
+#include "norma/io/torch_file.h"
 #include "norma/io/with_path.h"
 
 namespace norma {
+
+namespace {
+
+// "model.", "ema." where every key of the module is in the file behind each of these.
+std::string fitting_prefixes(const NamedTensors& wanted, const NamedTensors& found) {
+  std::unordered_set<std::string_view> names;
+  for (const auto& entry : found) names.insert(entry.first);
+  std::string list;
+  if (wanted.empty()) return list;
+  const std::string& first = wanted.front().first;
+  for (const auto& [name, value] : found) {
+    if (name.size() <= first.size() || !name.ends_with("." + first)) continue;
+    const std::string prefix = name.substr(0, name.size() - first.size());
+    bool fits = true;
+    for (const auto& entry : wanted)
+      fits = fits &&
+             (names.contains(prefix + entry.first) || entry.first.ends_with("num_batches_tracked"));
+    if (fits) list += (list.empty() ? "" : ", ") + shown(prefix);
+  }
+  return list;
+}
+
+// The first parts of all names, each once: "model", "optimizer", "epoch".
+std::string first_parts(const TensorFile& file) {
+  constexpr std::size_t kMost = 12;
+  std::unordered_set<std::string> seen;
+  std::string list;
+  const auto add = [&](const std::string& name) {
+    const std::string part = name.substr(0, name.find('.'));
+    if (!seen.insert(part).second || seen.size() > kMost + 1) return;
+    list += (list.empty() ? "" : ", ") + (seen.size() > kMost ? "…" : shown(part));
+  };
+  for (const auto& entry : file.tensors) add(entry.first);
+  for (const auto& entry : file.metadata) add(entry.first);
+  return list.empty() ? "nothing" : list;
+}
+
+// Takes the prefix off; entries without it go.
+TensorFile behind(const TensorFile& file, std::string prefix) {
+  if (prefix.empty()) return file;
+  if (!prefix.ends_with('.')) prefix += '.';
+  TensorFile part;
+  for (const auto& [name, value] : file.tensors)
+    if (name.starts_with(prefix)) part.tensors.emplace_back(name.substr(prefix.size()), value);
+  for (const auto& [name, value] : file.metadata)
+    if (name.starts_with(prefix)) part.metadata[name.substr(prefix.size())] = value;
+  if (part.tensors.empty())
+    fail("load", "expected tensors whose names begin with " + shown(prefix) +
+                     ", got none; the file has " + first_parts(file));
+  return part;
+}
+
+bool has_none(const NamedTensors& wanted, const NamedTensors& found) {
+  std::unordered_set<std::string_view> names;
+  for (const auto& entry : found) names.insert(entry.first);
+  for (const auto& entry : wanted)
+    if (names.contains(entry.first)) return false;
+  return true;
+}
+
+}  // namespace
 
 void save(const nn::Module& module, const std::string& path) {
   save_safetensors(module.state_dict(), path);
 }
 
-LoadResult load(nn::Module& module, const std::string& path, bool strict) {
-  const TensorFile file = load_safetensors(path);
-  if (file.metadata.count(kCheckpointKey) > 0)
-    fail("load", path +
-                     ": expected the state of a module alone, got a checkpoint; read it with "
-                     "load_checkpoint(path, {.module = &module})");
-  return with_path("load", path, [&] { return module.load_state_dict(file.tensors, strict); });
+TensorFile load_tensors(const std::string& path) {
+  return is_torch_file(path) ? load_torch(path) : load_safetensors(path);
+}
+
+LoadResult load(nn::Module& module, const std::string& path, const LoadOptions& options) {
+  const bool from_torch = is_torch_file(path);
+  const TensorFile file = from_torch ? load_torch(path) : load_safetensors(path);
+  return with_path("load", path, [&] {
+    if (!from_torch && options.prefix.empty() && file.metadata.count(kCheckpointKey) > 0)
+      fail("load",
+           "expected the state of a module alone, got a checkpoint; read it with "
+           "load_checkpoint(path, {.module = &module}), or the module alone with load(module, "
+           "path, {.prefix = \"model.\"})");
+    const TensorFile part = behind(file, options.prefix);
+    if (!options.strict) return module.load_state_dict(part.tensors, false);
+
+    const NamedTensors wanted = module.state_dict();
+    if (has_none(wanted, part.tensors)) {
+      const std::string prefixes = fitting_prefixes(wanted, file.tensors);
+      if (!prefixes.empty())
+        fail("load", "expected the keys of the module, got them behind " + prefixes +
+                         "; load(module, path, {.prefix = …}) takes a part of a file. It has " +
+                         first_parts(file));
+    }
+    module.check_state_dict(part.tensors);
+    // A safetensors file's metadata are notes; these are entries of the dict itself.
+    if (from_torch && !part.metadata.empty())
+      fail("load", "expected tensors alone, got " + shown(part.metadata.begin()->first) + " = " +
+                       shown(part.metadata.begin()->second) +
+                       "; {.strict = false} loads the tensors");
+    return module.load_state_dict(part.tensors);
+  });
 }
 
 }  // namespace norma

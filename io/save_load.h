@@ -1,10 +1,21 @@
 // Saving a module's parameters and buffers, and loading them back.
 #pragma once
+#include <concepts>
 #include <string>
 
+#include "norma/io/safetensors.h"
 #include "norma/layers/module.h"
 
 namespace norma {
+
+/// What of a file goes into a module.
+struct LoadOptions {
+  /// Every key of the module must be there and no other; `false` loads what fits.
+  bool strict = true;
+  /// Takes only the entries whose names begin so, and takes this beginning off them: "model." or
+  /// "model" for `torch.load(path)["model"]`, "module." for what DataParallel puts before each name.
+  std::string prefix = "";
+};
 
 /// Writes `module.state_dict()` as a safetensors file that PyTorch opens:
 ///
@@ -15,10 +26,21 @@ namespace norma {
 /// when anything fails.
 void save(const nn::Module& module, const std::string& path);
 
-/// Reads such a file into a module of the same structure, whoever wrote it. Everything is checked
-/// before anything changes; one error names the file and every missing, unexpected and mismatched
-/// entry. `strict = false` loads what fits and returns the lists. A file without
-/// `num_batches_tracked` (old PyTorch) counts as 0. Values are converted to the module's dtypes.
-LoadResult load(nn::Module& module, const std::string& path, bool strict = true);
+/// Reads a safetensors file, or what `torch.save(model.state_dict(), path)` wrote (see
+/// io/torch_file.h), into a module of the same structure; the file's first bytes tell which it is.
+/// Everything is checked before anything changes; one error names the file and every missing,
+/// unexpected and mismatched entry. `strict = false` loads what fits and returns the lists. A file
+/// without `num_batches_tracked` (old PyTorch) counts as 0. Values are converted to the module's
+/// dtypes.
+///
+/// `load(net, "run.pt", {.prefix = "model."})` takes a part of a file. Where no entry fits the
+/// module but all would behind a prefix, the error names it.
+LoadResult load(nn::Module& module, const std::string& path, const LoadOptions& options = {});
+LoadResult load(nn::Module& module, const std::string& path, std::same_as<bool> auto strict) {
+  return load(module, path, LoadOptions{.strict = strict});
+}
+
+/// The tensors of a file of either kind: load_torch or load_safetensors, as its first bytes ask.
+TensorFile load_tensors(const std::string& path);
 
 }  // namespace norma

@@ -3,6 +3,7 @@
 #include <norma/norma.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -88,4 +89,10 @@ inline bool same(const norma::NamedTensors& a, const norma::NamedTensors& b) {
     if (bytes > 0 && std::memcmp(x.raw_data(), y.raw_data(), bytes) != 0) return false;
   }
   return true;
+}
+
+inline norma::NamedTensors sorted(norma::NamedTensors list) {
+  std::sort(list.begin(), list.end(),
+            [](const auto& x, const auto& y) { return x.first < y.first; });
+  return list;
 }

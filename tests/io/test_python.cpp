@@ -1,10 +1,8 @@
 // PyTorch opens what Norma writes. Skipped where no python3 has PyTorch.
 #include <norma/norma.h>
-#include <sys/wait.h>
-
-#include <cstdlib>
 
 #include "tests/io/support.h"
+#include "tests/support/python.h"
 
 using namespace norma;
 
@@ -28,18 +26,10 @@ TEST_CASE("PyTorch loads a saved model and a checkpoint, and answers the same") 
                                                        .optimizer = &optimizer,
                                                        .epoch = 4,
                                                        .metadata = {{"note", "four steps"}}});
-  int code = 77;
-  for (const char* python : {"python3", "/usr/bin/python3"}) {
-    const std::string command = std::string(python) + " " NORMA_IO_TESTS "read_safetensors.py '" +
-                                scratch / "model.safetensors" + "' '" +
-                                scratch / "answers.safetensors" + "' '" +
-                                scratch / "checkpoint.safetensors" + "'";
-    const int status = std::system(command.c_str());
-    REQUIRE(WIFEXITED(status));
-    code = WEXITSTATUS(status);
-    if (code != 77 && code != 127) break;
-  }
-  if (code == 77 || code == 127) {
+  const int code = run_torch_python(
+      NORMA_IO_TESTS "read_safetensors.py '" + scratch / "model.safetensors" + "' '" +
+      scratch / "answers.safetensors" + "' '" + scratch / "checkpoint.safetensors" + "'");
+  if (code == 77) {
     std::puts("skipped: no python3 with PyTorch");
     std::filesystem::remove_all(scratch.folder());
     std::exit(77);

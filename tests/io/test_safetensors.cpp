@@ -85,11 +85,6 @@ TEST_CASE("safetensors: what is written comes back bit for bit") {
   const TensorFile file = load_safetensors(path);
   CHECK(file.metadata ==
         std::map<std::string, std::string>{{"format", "pt"}, {"note", "two\nlines"}});
-  auto sorted = [](NamedTensors list) {
-    std::sort(list.begin(), list.end(),
-              [](const auto& x, const auto& y) { return x.first < y.first; });
-    return list;
-  };
   CHECK(same(sorted(file.tensors), sorted(tensors)));
   for (const auto& [name, value] : file.tensors) CHECK(!value.requires_grad());
 }

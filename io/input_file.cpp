@@ -1,0 +1,60 @@
+#include "norma/io/input_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "norma/core/error.h"
+
+namespace norma {
+
+InputFile::InputFile(const char* op, const std::string& path) : op_(op), path_(path) {
+  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor_ < 0) refuse(std::string("cannot open: ") + std::strerror(errno));
+  struct stat info {};
+  if (::fstat(descriptor_, &info) != 0 || !S_ISREG(info.st_mode)) {
+    ::close(descriptor_);
+    refuse("expected a regular file");
+  }
+  size_ = static_cast<uint64_t>(info.st_size);
+}
+
+InputFile::~InputFile() { ::close(descriptor_); }
+
+void InputFile::read(void* data, uint64_t offset, uint64_t count) const {
+  char* next = static_cast<char*>(data);
+  while (count > 0) {
+    const ssize_t got = ::pread(descriptor_, next, count, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) refuse(std::string("cannot read: ") + std::strerror(errno));
+    if (got == 0) refuse("the file became shorter while it was read");
+    next += got;
+    offset += static_cast<uint64_t>(got);
+    count -= static_cast<uint64_t>(got);
+  }
+}
+
+std::string InputFile::head(uint64_t count) const {
+  std::string bytes(std::min(count, size_), '\0');
+  read(bytes.data(), 0, bytes.size());
+  return bytes;
+}
+
+void InputFile::refuse(const std::string& message) const { fail(op_, path_ + ": " + message); }
+
+std::string shown(std::string_view name) {
+  constexpr std::size_t kLongest = 120;
+  std::size_t length = std::min(name.size(), kLongest);
+  // Whole characters: of what is no UTF-8, at most the three bytes that a character can go on for.
+  for (int i = 0; i < 3 && length > 0 && length < name.size() && (name[length] & 0xC0) == 0x80; ++i)
+    --length;
+  std::string text = "\"";
+  for (char c : name.substr(0, length)) text += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+  return text + (length < name.size() ? "…\"" : "\"");
+}
+
+}  // namespace norma

@@ -1,0 +1,35 @@
+// Reading a file at any place, and errors that name it. For Norma's own sources.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace norma {
+
+/// A regular file, open for reading. Every failure throws `[op] path: …`.
+class InputFile {
+ public:
+  InputFile(const char* op, const std::string& path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  uint64_t size() const { return size_; }
+  /// Fills `data` with the `count` bytes from `offset` on, all of which must be there.
+  void read(void* data, uint64_t offset, uint64_t count) const;
+  /// The first bytes, at most `count`.
+  std::string head(uint64_t count) const;
+  [[noreturn]] void refuse(const std::string& message) const;
+
+ private:
+  const char* op_;
+  std::string path_;
+  int descriptor_ = -1;
+  uint64_t size_ = 0;
+};
+
+/// A name from a file in an error message: untrusted, so quoted, cut short and without control
+/// characters.
+std::string shown(std::string_view name);
+
+}  // namespace norma

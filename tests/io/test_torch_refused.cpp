@@ -1,0 +1,484 @@
+// Files of torch.save that are damaged, hostile or hold what Norma has no place for: each is
+// refused by name, nothing in them is executed, and no memory is reserved for what they claim.
+#include <norma/norma.h>
+
+#include "tests/io/support.h"
+#include "tests/io/zip_builder.h"
+
+using namespace norma;
+
+namespace {
+
+const std::string kFolder = NORMA_IO_TESTS "torch_files/";
+
+struct Case {
+  std::string name, bytes, message;
+};
+
+std::string tensor_of(int64_t offset, const std::vector<int64_t>& sizes,
+                      const std::vector<int64_t>& strides) {
+  return torch_file_of(p_file(p_tensor(p_storage(), offset, p_ints(sizes), p_ints(strides))));
+}
+
+std::string value_of(const std::string& value) { return torch_file_of(p_file(value)); }
+std::string storage_of(const std::string& storage, std::size_t bytes = 24) {
+  return torch_file_of(p_file(p_tensor(storage, 0, p_ints({2}), p_ints({1}))), bytes);
+}
+// A call of _rebuild_tensor_v2 with other values than it should have.
+std::string call_of(const std::string& arguments) {
+  return value_of(p_global("torch._utils", "_rebuild_tensor_v2") + arguments + "R");
+}
+std::string pickle_of(const std::string& pickle) { return torch_file_of("\x80\x02" + pickle); }
+
+std::string deflated(const std::string& data) {
+  std::string packed(compressBound(static_cast<uLong>(data.size())) + 16, '\0');
+  z_stream stream{};
+  REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) == Z_OK);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));
+  stream.avail_in = static_cast<uInt>(data.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
+// `good` with other bytes at `at`.
+std::string changed(std::string good, std::size_t at, const std::string& bytes) {
+  return good.replace(at, bytes.size(), bytes);
+}
+
+std::string nested(std::size_t levels) {
+  return std::string(levels, ']') + std::string(levels - 1, 'a') + ".";
+}
+
+// Every level holds the one below ten times.
+std::string laughs(int levels) {
+  std::string text = "]q" + le(0, 1);
+  for (int i = 0; i < levels; ++i) {
+    text += "](";
+    for (int j = 0; j < 10; ++j) text += "h" + le(static_cast<uint64_t>(i), 1);
+    text += "eq" + le(static_cast<uint64_t>(i) + 1, 1);
+  }
+  // Only the last list stays: the others go into a tuple and then into nothing.
+  return text;
+}
+
+std::vector<Case> pickles() {
+  const std::string dict = p_global("collections", "OrderedDict") + ")R";
+  const std::string good = p_tensor(p_storage(), 0, p_ints({2}), p_ints({1}));
+  return {
+      {"empty", torch_file_of(""), "the pickle is damaged at its byte 0: it ends too early"},
+      {"no stop", pickle_of("N"), "it ends too early"},
+      {"cut string", pickle_of("X" + le(10, 4) + "abc"), "it ends too early"},
+      {"string of 4 GB", pickle_of("X" + le(0xFFFFFFFF, 4)), "it ends too early"},
+      {"string of 2^64-1", pickle_of("\x8d" + le(~uint64_t{0}, 8)), "it ends too early"},
+      {"endless name", pickle_of("cos"), "it ends too early"},
+      {"frame", pickle_of("\x95" + le(1000, 8) + "."), "it ends too early"},
+      {"protocol 1", torch_file_of("\x80\x01."),
+       "expected a pickle of the protocols 2 to 5, got 1"},
+      {"protocol 6", torch_file_of("\x80\x06."),
+       "expected a pickle of the protocols 2 to 5, got 6"},
+      {"nothing", pickle_of("."), "it ends with other than one object"},
+      {"two objects", pickle_of("NN."), "it ends with other than one object"},
+      {"open mark", pickle_of("N(."), "it ends with other than one object"},
+      {"empty stack", pickle_of("\x85"), "objects are missing"},
+      {"below a mark", pickle_of("N(\x85"), "objects are missing"},
+      {"no mark", pickle_of("t"), "a mark is missing"},
+      {"unknown memo", pickle_of("h\x07"), "it names an object that it has not made"},
+      {"memo of nothing", pickle_of("q\x01"), "objects are missing"},
+      {"unknown opcode", pickle_of("\xff"), "it has the unknown opcode 255"},
+      {"half a pair", pickle_of("}(NNNu."), "a dict has a key without a value"},
+      {"append to a dict", pickle_of("}Na."), "expected entries for a list, got one for a dict"},
+      {"set in a list", pickle_of("]NNs."), "expected entries for a dict, got one for a list"},
+      {"long number", pickle_of("\x8a\x09" + std::string(9, '\x01') + "."),
+       "expected whole numbers of at most 64 bits, got one of 9 bytes"},
+      {"longer number", pickle_of("\x8a\xff" + std::string(255, '\0') + "."), "one of 255 bytes"},
+      {"name of a number", pickle_of("K\x01X" + le(1, 4) + "a\x93."), "a name is no string"},
+
+      {"system",
+       value_of(p_global("posix", "system") + p_tuple({p_string("touch norma-ran")}) + "R"),
+       "got the name \"posix.system\", of which nothing was executed; in Python, "
+       "torch.save(model.state_dict(), path) writes what can be read. Allowed are "
+       "collections.OrderedDict torch.BoolStorage torch.ByteStorage"},
+      {"eval", pickle_of(p_string("builtins") + p_string("eval") + "\x93."),
+       "got the name \"builtins.eval\""},
+      {"no module", pickle_of(p_global("", "")), "got the name \".\""},
+      {"control characters",
+       pickle_of(p_global("a\x07"
+                          "b",
+                          std::string(200, 'n'))),
+       "got the name \"a?b.nnn"},
+      {"a storage of other elements", storage_of(p_storage("ComplexFloatStorage", 3)),
+       "got the name \"torch.ComplexFloatStorage\""},
+      {"instance", pickle_of("(ios\nsystem\n."), "got the pickle opcode INST"},
+      {"object", pickle_of("(o."), "got the pickle opcode OBJ"},
+      {"new object", pickle_of(p_global("collections", "OrderedDict") + ")\x81."),
+       "got the pickle opcode NEWOBJ, of which nothing was executed"},
+      {"extension", pickle_of("\x82\x01."), "got the pickle opcode EXT1"},
+      {"text id", pickle_of("Pstorage\n."), "got the pickle opcode PERSID"},
+      {"bytes", pickle_of("C\x01x."), "got the pickle opcode SHORT_BINBYTES"},
+      {"set", pickle_of("\x8f."), "got the pickle opcode EMPTY_SET"},
+      {"call of a string", pickle_of(p_string("f") + ")R."),
+       "expected the call of a name, got one of the string \"f\" with a tuple"},
+      {"call of a storage", pickle_of(p_storage() + ")R."), "got one of a storage with a tuple"},
+      {"call with a list", pickle_of(p_global("torch", "float32") + "]R."),
+       "got one of the name \"torch.float32\" with a list"},
+      {"OrderedDict of a list", pickle_of(p_global("collections", "OrderedDict") + "]\x85R."),
+       "expected an OrderedDict that starts empty"},
+      {"attributes of a dict", pickle_of("}}b."),
+       "expected no attributes besides those of an OrderedDict, got some of a dict"},
+      {"attributes of a tensor", value_of(good + "}b"), "got some of a tensor"},
+      {"attributes in a tuple", pickle_of(dict + ")b."), "got some of a dict"},
+
+      {"64 levels", pickle_of(nested(65)), "expected containers in at most 64 levels, got more"},
+      {"a million levels", pickle_of(nested(1'000'000)), "in at most 64 levels"},
+      {"a list in itself",
+       pickle_of("]q\x01h\x01"
+                 "a."),
+       "in at most 64 levels"},
+      {"a dict in itself", pickle_of("}q\x01" + p_string("a") + "h\x01s."), "in at most 64 levels"},
+      {"a tuple of all lists", pickle_of("(" + laughs(20) + "t."),
+       "expected names and strings of at most 100000000 bytes in all, got more"},
+      {"a string a thousand times",
+       pickle_of("](" + p_string(std::string(200'000, 's')) + "q" + le(1, 1) +
+                 [] {
+                   std::string text;
+                   for (int i = 0; i < 1000; ++i) text += "h\x01";
+                   return text;
+                 }() +
+                 "e."),
+       "expected names and strings of at most 100000000 bytes in all, got more"},
+      {"too many objects", pickle_of("(" + std::string(2'000'001, ']') + "t."),
+       "expected a pickle of at most 2000000 objects, got more"},
+      {"too many references", pickle_of("(" + std::string(2'000'001, 'N') + "t."),
+       "expected a pickle of at most 2000000 objects, got more"},
+      {"too many marks", pickle_of(std::string(2'000'001, '(') + "."), "it has too many marks"},
+
+      {"key None", pickle_of(p_dict({{"N", "N"}}) + "."),
+       "expected strings or whole numbers as keys, got None"},
+      {"key a tuple", value_of(p_dict({{")", "N"}})), "as keys, got a tuple in \"w.\""},
+      {"key twice", pickle_of(p_dict({{p_string("a"), "N"}, {p_string("a"), "N"}}) + "."),
+       "the name \"a\" appears twice"},
+      {"keys that look the same", pickle_of(p_dict({{p_string("1"), "N"}, {"K\x01", "N"}}) + "."),
+       "the name \"1\" appears twice"},
+      {"paths that look the same",
+       pickle_of(p_dict({{p_string("a"), p_dict({{p_string("b"), "N"}})}, {p_string("a.b"), "N"}}) +
+                 "."),
+       "the name \"a.b\" appears twice"},
+      {"bare storage", value_of(p_storage()),
+       "expected a tensor as \"w\", got a storage without one"},
+  };
+}
+
+std::vector<Case> tensors() {
+  const std::string good = p_tensor(p_storage(), 0, p_ints({2}), p_ints({1}));
+  const std::string hooks = p_global("collections", "OrderedDict") + ")R";
+  const std::string two = p_ints({2}), one = p_ints({1});
+  const int64_t huge = int64_t{1} << 62;
+  const auto untyped = [&](const std::string& type, int64_t bytes, const std::string& dtype) {
+    return value_of(p_global("torch._utils", "_rebuild_tensor_v3") +
+                    p_tuple({p_tuple({p_string("storage"), type, p_string("0"), p_string("cpu"),
+                                      p_int(bytes)}) +
+                                 "Q",
+                             p_int(0), two, one, "\x89", hooks, dtype}) +
+                    "R");
+  };
+  const std::string raw = p_global("torch.storage", "UntypedStorage");
+  return {
+      {"no untyped storage",
+       untyped(p_global("torch", "IntStorage"), 24, p_global("torch", "int32")),
+       "expected an untyped storage, got the name \"torch.IntStorage\""},
+      {"untyped of the wrong length", untyped(raw, 20, p_global("torch", "int32")),
+       "expected a record \"x/data/0\" of 20 bytes of int32, got 24 bytes"},
+      {"dtype a string", untyped(raw, 24, p_string("int32")),
+       "expected a dtype, got the string \"int32\""},
+      {"dtype a storage", untyped(raw, 24, p_global("torch", "IntStorage")),
+       "expected a dtype, got the name \"torch.IntStorage\""},
+      {"past the end", tensor_of(5, {2}, {1}),
+       "tensor \"w\": expected elements inside its storage of 6, got size [2], stride [1] and "
+       "offset 5"},
+      {"offset past the end", tensor_of(6, {}, {}), "expected elements inside its storage of 6"},
+      {"negative offset", tensor_of(-1, {2}, {1}), "stride [1] and offset -1"},
+      {"large stride", tensor_of(0, {2, 2}, {5, 1}), "got size [2, 2], stride [5, 1]"},
+      {"stride overflows", tensor_of(1, {3}, {huge}), "expected elements inside its storage of 6"},
+      {"sum overflows", tensor_of(5, {2, 2}, {huge, huge}), "expected elements inside its storage"},
+      {"offset overflows", tensor_of(INT64_MAX, {2}, {1}), "expected elements inside its storage"},
+      {"too many elements", tensor_of(0, {huge, 8}, {0, 0}),
+       "expected elements inside its storage"},
+      {"too many bytes", tensor_of(0, {huge}, {0}), "expected elements inside its storage"},
+      {"too many behind a zero", tensor_of(0, {0, huge, 8}, {0, 0, 0}), "inside its storage of 6"},
+      {"negative size", tensor_of(0, {-1}, {1}),
+       "expected whole numbers from 0 on as size, got the number -1"},
+      {"negative stride", tensor_of(1, {2}, {-1}),
+       "expected whole numbers from 0 on as stride, got the number -1"},
+      {"fewer strides", tensor_of(0, {2, 1}, {1}),
+       "expected a stride per dimension, got size [2, 1] and stride [1]"},
+      {"nine dimensions", tensor_of(0, std::vector<int64_t>(9, 1), std::vector<int64_t>(9, 1)),
+       "tensor \"w\": has more than 8 dimensions, for which Norma has no place"},
+
+      {"no values", call_of(")"), "tensor \"w\": expected 6 or 7 values, got 0"},
+      {"eight values", call_of(p_tuple({p_storage(), p_int(0), two, one, "\x89", hooks, "}", "N"})),
+       "expected 6 or 7 values, got 8"},
+      {"no storage", call_of(p_tuple({"N", p_int(0), two, one, "\x89", hooks})),
+       "expected a storage, got None"},
+      {"offset a float",
+       call_of(p_tuple({p_storage(), "G" + std::string(8, '\0'), two, one, "\x89", hooks})),
+       "expected a whole number as offset, got a float"},
+      {"offset of 2^63",
+       call_of(p_tuple({p_storage(), "\x8a\x09" + le(uint64_t{1} << 63, 8) + le(0, 1), two, one,
+                        "\x89", hooks})),
+       "expected a whole number as offset, got a whole number beyond 2^63 - 1"},
+      {"size a list", call_of(p_tuple({p_storage(), p_int(0), "]", one, "\x89", hooks})),
+       "expected whole numbers from 0 on as size, got a list"},
+      {"size of bools", call_of(p_tuple({p_storage(), p_int(0), "\x88\x85", one, "\x89", hooks})),
+       "expected whole numbers from 0 on as size, got a bool"},
+      {"gradient a string",
+       call_of(p_tuple({p_storage(), p_int(0), two, one, p_string("yes"), hooks})),
+       "expected a bool as requires_grad, got the string \"yes\""},
+      {"negated",
+       call_of(p_tuple(
+           {p_storage(), p_int(0), two, one, "\x89", hooks, p_dict({{p_string("neg"), "\x88"}})})),
+       "got a conjugated or negated view"},
+      {"metadata a list", call_of(p_tuple({p_storage(), p_int(0), two, one, "\x89", hooks, "]"})),
+       "expected a dict, got a list"},
+      {"call of a dtype", value_of(p_global("torch", "float32") + ")R"),
+       "expected a call that rebuilds a tensor, got one of \"torch.float32\""},
+      {"parameter of nothing", value_of(p_global("torch._utils", "_rebuild_parameter") + ")R"),
+       "expected a parameter of 3 values"},
+      {"parameter of None",
+       value_of(p_global("torch._utils", "_rebuild_parameter") + p_tuple({"N", "\x88", hooks}) +
+                "R"),
+       "expected a tensor, got None"},
+      {"parameter of a parameter",
+       value_of(p_global("torch._utils", "_rebuild_parameter") +
+                p_tuple({p_global("torch._utils", "_rebuild_parameter") +
+                             p_tuple({good, "\x88", hooks}) + "R",
+                         "\x88", hooks}) +
+                "R"),
+       "got one of \"torch._utils._rebuild_parameter\""},
+
+      {"id a string", call_of(p_tuple({p_string("0") + "Q", p_int(0), two, one, "\x89", hooks})),
+       "expected a tuple that names a storage, got the string \"0\""},
+      {"id of four", storage_of(p_tuple({p_string("storage"), "N", "N", "N"}) + "Q"),
+       "expected a storage with type, key, device and length, got something else"},
+      {"id of another kind", storage_of(p_tuple({p_string("module"), "N", "N", "N", "N"}) + "Q"),
+       "expected a storage with type, key, device and length, got something else"},
+      {"type a string",
+       storage_of(
+           p_tuple({p_string("storage"), p_string("f"), p_string("0"), p_string("cpu"), p_int(6)}) +
+           "Q"),
+       "expected a type of storage, got the string \"f\""},
+      {"type a dtype", storage_of(p_storage("float32")),
+       "expected a typed storage, got the name \"torch.float32\""},
+      {"untyped storage",
+       storage_of(p_tuple({p_string("storage"), p_global("torch.storage", "UntypedStorage"),
+                           p_string("0"), p_string("cpu"), p_int(24)}) +
+                  "Q"),
+       "expected a typed storage, got the name \"torch.storage.UntypedStorage\""},
+      {"key a number",
+       storage_of(p_tuple({p_string("storage"), p_global("torch", "FloatStorage"), p_int(0),
+                           p_string("cpu"), p_int(6)}) +
+                  "Q"),
+       "expected a string as key of a storage, got a whole number"},
+      {"device None",
+       storage_of(p_tuple({p_string("storage"), p_global("torch", "FloatStorage"), p_string("0"),
+                           "N", p_int(6)}) +
+                  "Q"),
+       "expected a string as device of a storage, got None"},
+      {"length None",
+       storage_of(p_tuple({p_string("storage"), p_global("torch", "FloatStorage"), p_string("0"),
+                           p_string("cpu"), "N"}) +
+                  "Q"),
+       "expected a whole number as length of a storage, got None"},
+      {"no record", storage_of(p_storage("FloatStorage", 6, "1")),
+       "expected the record \"x/data/1\" in the file, got none"},
+      {"record elsewhere", storage_of(p_storage("FloatStorage", 6, "../data.pkl")),
+       "expected the record \"x/data/../data.pkl\" in the file, got none"},
+      {"short record", storage_of(p_storage(), 20),
+       "expected a record \"x/data/0\" of 6 elements of float32, got 20 bytes"},
+      {"long record", storage_of(p_storage(), 28), "of 6 elements of float32, got 28 bytes"},
+      {"a terabyte", storage_of(p_storage("FloatStorage", int64_t{1} << 38)),
+       "of 274877906944 elements of float32, got 24 bytes"},
+      {"bytes overflow", storage_of(p_storage("DoubleStorage", int64_t{1} << 61), 0),
+       "of 2305843009213693952 elements of float64, got 0 bytes"},
+      {"negative length", storage_of(p_storage("FloatStorage", -6)), "of -6 elements of float32"},
+      {"two dtypes",
+       value_of(p_tuple({good, p_tensor(p_storage("IntStorage"), 0, p_ints({2}), p_ints({1}))})),
+       "tensor \"w.1\": expected one dtype for the record \"x/data/0\", got float32 and int32"},
+  };
+}
+
+std::vector<Case> archives() {
+  const std::string pickle = p_file("N");
+  const std::string good = zip_of({{"x/data.pkl", pickle}, {"x/version", "3"}});
+  const std::size_t end = good.size() - 22;
+  const std::string packed = deflated(pickle);
+  return {
+      {"empty file", "", "expected the zip archive that torch.save writes, got other bytes"},
+      {"text", "PK is no zip", "expected the zip archive that torch.save writes, got other bytes"},
+      {"only the start", good.substr(0, 4),
+       "expected a zip archive with a directory at its end, got none; the file was cut short or is "
+       "no zip archive"},
+      {"empty archive", zip_of({}), "with a record data.pkl in a folder, got an empty one"},
+      {"other archive", zip_of({{"a.npy", "numbers"}}),
+       "expected a zip archive that torch.save wrote, with a record data.pkl in a folder, got one "
+       "with \"a.npy\""},
+      {"no folder", zip_of({{"data.pkl", pickle}}), "got one with \"data.pkl\""},
+      {"two folders", zip_of({{"x/data.pkl", pickle}, {"y/data.pkl", pickle}}),
+       "expected one folder with a record data.pkl, got \"x/\" and \"y/\""},
+      {"an entry twice", zip_of({{"x/data.pkl", pickle}, {"x/data.pkl", pickle}}),
+       "the zip entry \"x/data.pkl\" appears twice"},
+      {"another name", zip_of({{"x/data.pkl", pickle, 0, 0, UINT64_MAX, 0, "x/data.pyc"}}),
+       "the zip entry \"x/data.pkl\" is another one in its own header than in the zip directory"},
+      {"encrypted", zip_of({{"x/data.pkl", pickle, 0, 1}}),
+       "zip entry \"x/data.pkl\": expected no encryption"},
+      {"bzip2", zip_of({{"x/data.pkl", pickle, 12}}),
+       "expected it stored or deflated, got the method of compression 12"},
+      {"wrong length", zip_of({{"x/data.pkl", pickle, 0, 0, 5}}),
+       "expected 5 bytes, got " + std::to_string(pickle.size()) + ", which cannot hold them"},
+      {"wrong checksum", zip_of({{"x/data.pkl", pickle, 0, 0, UINT64_MAX, 1}}),
+       "zip entry \"x/data.pkl\": expected other bytes, as the CRC-32 says; the file is damaged, "
+       "or was saved while torch.serialization.set_crc32_options(False) was in force"},
+      {"a bomb", zip_of({{"x/data.pkl", packed, 8, 0, 0xFFFFFFFE}}), "which cannot hold them"},
+      {"deflated too long", zip_of({{"x/data.pkl", packed, 8, 0, pickle.size() - 1}}),
+       "bytes, got more"},
+      {"deflated too short", zip_of({{"x/data.pkl", packed, 8, 0, pickle.size() + 1}}),
+       "bytes, got fewer"},
+      {"deflated and more", zip_of({{"x/data.pkl", packed + "abc", 8, 0, pickle.size()}}),
+       "expected the end after the deflated data, got more bytes"},
+      {"deflated and cut",
+       zip_of({{"x/data.pkl", packed.substr(0, packed.size() - 2), 8, 0, pickle.size()}}),
+       "expected deflated data, got others"},
+      {"not deflated", zip_of({{"x/data.pkl", "\xff\xff\xff\xff", 8, 0, 50}}),
+       "expected deflated data, got others"},
+      {"too large a pickle",
+       zip_of({{"x/data.pkl", deflated(std::string(100'000'001, 'N')), 8, 0, 100'000'001}}),
+       "expected the record \"x/data.pkl\" with at most 100000000 bytes, got 100000001"},
+      {"in two parts", changed(good, end + 4, le(1, 2)),
+       "expected a zip archive in one file, got a part of one"},
+      {"more entries", changed(good, end + 10, le(3, 2)),
+       "expected 3 entries in the zip directory, got 2 in order; the file is damaged"},
+      {"long directory", changed(good, end + 12, le(100'000, 4)),
+       "expected the directory of the zip archive before byte " + std::to_string(end) +
+           ", got 100000 bytes from byte"},
+      {"directory past the end", changed(good, end + 16, le(0xFFFFFFF0, 4)),
+       "from byte 4294967280 on; the file was cut short"},
+      {"ZIP64 without a record", changed(good, end + 16, le(0xFFFFFFFF, 4)),
+       "expected a ZIP64 record before the end of the zip archive, got none"},
+      {"ZIP64 with another record",
+       changed(good, end + 16, le(0xFFFFFFFF, 4))
+           .insert(end, le(0x07064b50, 4) + le(0, 4) + le(0, 8) + le(1, 4)),
+       "expected a ZIP64 record before the end of the zip archive, got other bytes"},
+      {"entry past the end", changed(good, end - 9 - 4, le(0xFFFFFFF0, 4)),
+       "the zip entry \"x/version\" reaches beyond the place that the zip directory leaves for it"},
+      {"entries that overlap", changed(good, end - 9 - 4, le(10, 4)),
+       "the zip entry \"x/data.pkl\" reaches beyond the place"},
+      {"two entries in one place", changed(good, end - 9 - 4, le(0, 4)),
+       "reaches beyond the place that the zip directory leaves for it"},
+      {"ZIP64 size without a field", changed(good, end - 9 - 22, le(0xFFFFFFFF, 4)),
+       "expected a ZIP64 field for the zip entry \"x/version\", got none"},
+      {"long name", changed(good, end - 9 - 18, le(5000, 2)), "got 1 in order"},
+  };
+}
+
+void check_all(const std::vector<Case>& cases) {
+  const Scratch scratch;
+  const std::string path = scratch / "bad.pt";
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    write_bytes(path, c.bytes);
+    const int64_t bytes_before = live_storage_bytes();
+    const std::string message = message_of([&] { load_torch(path); });
+    CAPTURE(message);
+    CHECK(has(message, "[torch] " + path + ": "));
+    CHECK(has(message, c.message));
+    CHECK(live_storage_bytes() == bytes_before);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("What builds the bad files builds good ones") {
+  const Scratch scratch;
+  const std::string path = scratch / "good.pt";
+  const auto first = [&](const std::string& bytes) {
+    write_bytes(path, bytes);
+    return load_torch(path).tensors.at(0).second;
+  };
+  CHECK(equal(first(tensor_of(4, {2}, {1})), full({2}, 0.5)));
+  CHECK(first(tensor_of(9, {0}, {1})).numel() == 0);
+  CHECK(first(tensor_of(5, {int64_t{1} << 50}, {0})).numel() == int64_t{1} << 50);
+  write_bytes(path, pickle_of(nested(64)));
+  CHECK(load_torch(path).tensors.empty());
+  write_bytes(path, zip_of({{"x/data.pkl", deflated(p_file("N")), 8, 0, p_file("N").size()}}));
+  CHECK(has(message_of([&] { load_torch(path); }), "as the CRC-32 says"));  // of the packed bytes
+}
+
+TEST_CASE("Pickles that are damaged or would do something are refused") { check_all(pickles()); }
+
+TEST_CASE("Tensors that do not fit their storage are refused") { check_all(tensors()); }
+
+TEST_CASE("Archives that are damaged or lie about sizes are refused") { check_all(archives()); }
+
+TEST_CASE("A zip directory of more bytes than any has is not read") {
+  const Scratch scratch;
+  const std::string path = scratch / "large.pt";
+  write_bytes(path, "PK\x03\x04");
+  std::filesystem::resize_file(path, 100'000'001);  // a hole, which takes no space
+  std::ofstream(path, std::ios::binary | std::ios::app)
+      << le(0x06054b50, 4) + le(0, 8) + le(100'000'001, 4) + le(0, 6);
+  CHECK(has(message_of([&] { load_torch(path); }),
+            "expected a zip directory of at most 100000000 bytes, got 100000001"));
+}
+
+TEST_CASE("What PyTorch can save and Norma has no place for is refused by name") {
+  const std::string work = std::filesystem::current_path() / "norma-executed-this";
+  const auto refused = [&](const std::string& name) {
+    const std::string message = message_of([&] { load_torch(kFolder + name); });
+    CHECK(has(message, "[torch] " + kFolder + name + ": "));
+    nn::Linear layer(2, 1);
+    CHECK(message_of([&] { load(layer, kFolder + name); }) == message);
+    return message;
+  };
+  CHECK(has(refused("command.pt"), "got the name \"posix.system\", of which nothing was executed"));
+  CHECK(!std::filesystem::exists(work));
+  CHECK(has(refused("whole_model.pt"), "got the name \"torch.nn.modules.linear.Linear\""));
+  CHECK(has(refused("complex.pt"), "got the name \"torch.ComplexFloatStorage\""));
+  CHECK(has(refused("sparse.pt"), "got the name \"torch._utils._rebuild_sparse_tensor\""));
+  CHECK(has(refused("quantised.pt"), "got the name \"torch._utils._rebuild_qtensor\""));
+  CHECK(has(refused("set.pt"), "got the name \"__builtin__.set\""));
+  CHECK(has(refused("bytes.pt"), "got the name \"_codecs.encode\""));
+  CHECK(has(refused("storage.pt"), "expected a tensor as \"storage\", got a storage without one"));
+  CHECK(has(refused("nine_dimensions.pt"), "tensor \"deep\": has more than 8 dimensions"));
+  CHECK(has(refused("legacy.pt"),
+            "expected the zip archive that torch.save writes since PyTorch 1.6, got a pickle "
+            "without one; in Python, torch.save(torch.load(path), new_path) writes it anew"));
+  CHECK(has(refused("script.pt"),
+            "got a TorchScript archive; in Python, torch.save(torch.jit.load(path).state_dict(), "
+            "new_path) writes its state"));
+  CHECK(has(refused("big_endian.pt"), "expected the byte order \"little\", got \"big\""));
+  CHECK(has(refused("version.pt"), "expected a file format of version 1 to 10, got \"11?\""));
+  CHECK(has(refused("checksum.pt"), "expected other bytes, as the CRC-32 says"));
+  CHECK(has(message_of([&] { load_safetensors(kFolder + "views.pt"); }),
+            "; this is what torch.save writes, which load_torch reads"));
+  CHECK(has(message_of([&] { load_torch(NORMA_IO_TESTS "model.safetensors"); }),
+            "expected the zip archive that torch.save writes, got other bytes"));
+  nn::Linear layer(2, 1);
+  CHECK(has(message_of([&] { load(layer, kFolder + "none.pt"); }),
+            "[load] " + kFolder + "none.pt: cannot open: No such file or directory"));
+}
+
+TEST_CASE("The kind of a file is told from its first bytes, also where they could be both") {
+  const Scratch scratch;
+  const std::string path = scratch / "file";
+  // The length of a header may read "PK\3\4" or begin like a pickle; the file is cut short here.
+  for (const uint64_t length : {uint64_t{0x04034b50}, uint64_t{0x0280}}) {
+    write_bytes(path, u64(length) + "{\"x\":");
+    CHECK(!is_torch_file(path));
+    CHECK(has(message_of([&] { load_tensors(path); }), "[safetensors] "));
+    write_bytes(path, u64(length) + std::string(10, '\0'));
+    CHECK(is_torch_file(path));
+  }
+}
