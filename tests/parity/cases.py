@@ -7,6 +7,8 @@ import torch
 
 # (family, operation) -> (weight, draw); filled by the modules in families/.
 definitions = {}
+# "full": trainings of the usual width, whose files are large.
+settings = {"full": False}
 
 
 def define(family, operation, weight=1):
@@ -65,8 +67,10 @@ def evaluate(inputs, run, dtype, bases=None):
     return [y.detach() for y in outputs], [leaf.grad for leaf in leaves]
 
 
-def error(exact, rough):
-    """The largest distance where both are finite."""
+def error(exact, rough, by_step=False):
+    """The largest distance where both are finite; by step, the median of the steps' largest."""
+    if by_step:
+        return float(np.median([error(e, r) for e, r in zip(exact, rough)]))
     distance = (exact.double() - rough.double()).abs()[torch.isfinite(exact) & torch.isfinite(rough)]
     return float(distance.max()) if distance.numel() else 0.0
 
@@ -79,8 +83,10 @@ def neighbour(base, random):
     return np.asarray(base * (1 + steps * 2.0**-23), np.float32)
 
 
-def float32_errors(inputs, run, exact, neighbours):
+def float32_errors(inputs, run, exact, neighbours, histories):
     """PyTorch's largest float32 error in each output and gradient, at the case and at neighbours.
+
+    Outputs 1 to `histories` hold something for every step of a training.
 
     One rounding may be lucky; of several problems that differ by less than float32 can tell, the worst
     says how well PyTorch does here.
@@ -92,8 +98,8 @@ def float32_errors(inputs, run, exact, neighbours):
         precise = evaluate(inputs, run, torch.float64, bases) if k else exact
         rough = evaluate(inputs, run, torch.float32, bases)
         for part, (p, r) in enumerate(zip(precise, rough)):
-            worst[part] = [w if b is None else max(w, error(a, b))
-                           for w, a, b in zip(worst[part], p, r)]
+            worst[part] = [w if b is None else max(w, error(a, b, by_step=0 < i <= histories))
+                           for i, (w, a, b) in enumerate(zip(worst[part], p, r))]
     return worst
 
 
@@ -103,12 +109,13 @@ class Writer:
     def __init__(self):
         self.lines, self.tensors = [], {}
 
-    def add(self, operation, inputs, options, run, training=False):
+    def add(self, operation, inputs, options, run):
         number = len(self.lines)
+        histories = options.get("histories", 0)
         outputs, grads = evaluate(inputs, run, torch.float64)
         output_errors, grad_errors = float32_errors(
-            inputs, run, (outputs, grads), neighbours=1 if training else 15)
-        line = {"op": operation, "options": options, "inputs": [], "outputs": [], "training": training}
+            inputs, run, (outputs, grads), 3 if histories else 15, histories)
+        line = {"op": operation, "options": options, "inputs": [], "outputs": []}
         for k, (i, grad, rough) in enumerate(zip(inputs, grads, grad_errors)):
             self.tensors[f"{number}.x{k}"] = i.base
             described = {"views": i.views, "grad": i.grad}

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Draws cases from a seed, lets PyTorch compute them, and writes them for `parity` to replay.
 
-    generate.py --seed 1 --cases 600 --out DIR [--family NAME ...]
+    generate.py --seed 1 --cases 600 --out DIR [--family NAME ...] [--full]
 
 DIR gets FAMILY.json and FAMILY.safetensors. Each operation is drawn about as often as its weight says,
-at least once. Every drawn case is written, whatever comes of it. Needs PyTorch and NumPy.
+at least once. With --full, trainings have the usual width and every gradient in full. Every drawn case is written, whatever comes of it. Needs PyTorch and NumPy.
 """
 import argparse
 import importlib
@@ -28,7 +28,9 @@ def main():
     parser.add_argument("--cases", type=int, default=600)
     parser.add_argument("--out", required=True)
     parser.add_argument("--family", nargs="*")
+    parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
+    cases.settings["full"] = arguments.full
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # PyTorch's own about the corner cases drawn here
     for module in sorted((HERE / "families").glob("*.py")):
@@ -46,7 +48,7 @@ def main():
                 continue
             for i in range(max(1, round(arguments.cases * weight / total_weight))):
                 inputs, options, run = draw(Draw(f"{arguments.seed}/{operation}/{i}"))
-                writer.add(operation, inputs, options, run, training=family == "training")
+                writer.add(operation, inputs, options, run)
         writer.write(os.path.join(arguments.out, family), arguments.seed)
         written += len(writer.lines)
         print(f"{family:<16}{len(writer.lines):>6} cases")

@@ -21,6 +21,10 @@ struct Family {
   Family(const std::string& name, const std::map<std::string, Replay>& operations);
 };
 
+/// The gradient that output `index` gets: the numbers of cotangent() in cases.py, in y's shape and
+/// dtype.
+Tensor cotangent(const Tensor& y, std::size_t index);
+
 /// Sizes or dimensions: a list, or one number.
 inline norma::Shape shape_of(const Json& value) {
   if (value.is_number()) return norma::Shape(value.get<int64_t>());
