@@ -9,29 +9,50 @@
 
 namespace norma {
 
-/// e^x within 1 ulp, subnormal results included; e^-inf = 0, e^inf = inf, NaN stays NaN.
-NORMA_INLINE inline float fast_exp(float x) {
-  // Beyond these bounds the result is 0 or inf anyway. NaN passes both comparisons.
-  x = x < -104.0f ? -104.0f : x;
-  x = x > 89.0f ? 89.0f : x;
+/// e^x = (high + low) 2^power for x in [-104, 89]; NaN in `high` for NaN.
+struct ExpParts {
+  float high, low;
+  int32_t power;
+};
+NORMA_INLINE inline ExpParts exp_parts(float x) {
   // x = n log 2 + r. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
   constexpr float kRound = 12582912.0f;
   const float shifted = x * 1.44269504088896341f + kRound;
   const float n = shifted - kRound;
-  const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+  const float top = x - n * 0.693359375f;  // exact
+  const float r = top - n * -2.12194440e-4f;
+  const float lost = (top - r) - n * -2.12194440e-4f;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  p = (p * (r * r) + r) + 1.0f;
-  // 2^n in two factors, neither of which leaves the range of normal numbers.
-  const int32_t k = static_cast<int32_t>(__builtin_bit_cast(uint32_t, shifted) - 0x4b400000u);
-  const int32_t half = k >> 1;
+  // 1 + r + lost + p r², where the first sum is split into what it rounds to and the rest.
+  const float sum = 1.0f + r;
+  return {sum, (p * (r * r) + lost) + (r - (sum - 1.0f)),
+          static_cast<int32_t>(__builtin_bit_cast(uint32_t, shifted) - 0x4b400000u)};
+}
+
+/// e^x within 0.8 ulp, subnormal results included; e^-inf = 0, e^inf = inf, NaN stays NaN.
+NORMA_INLINE inline float fast_exp(float x) {
+  // Beyond these bounds the result is 0 or inf anyway. NaN passes both comparisons.
+  x = x < -104.0f ? -104.0f : x;
+  x = x > 89.0f ? 89.0f : x;
+  const ExpParts e = exp_parts(x);
+  // 2^power in two factors, neither of which leaves the range of normal numbers.
+  const int32_t half = e.power >> 1;
   const uint32_t low = static_cast<uint32_t>(half + 127) << 23;
-  const uint32_t high = (static_cast<uint32_t>(k) - static_cast<uint32_t>(half) + 127u) << 23;
-  return p * __builtin_bit_cast(float, low) * __builtin_bit_cast(float, high);
+  const uint32_t high = (static_cast<uint32_t>(e.power) - static_cast<uint32_t>(half) + 127u) << 23;
+  return (e.high + e.low) * __builtin_bit_cast(float, low) * __builtin_bit_cast(float, high);
+}
+
+/// e^x to 26 bits for x up to 89; 0 where float has none.
+NORMA_INLINE inline double exact_exp(float x) {
+  const ExpParts e = exp_parts(x < -104.0f ? -104.0f : x);
+  const uint64_t scale = static_cast<uint64_t>(static_cast<int64_t>(e.power) + 1023) << 52;
+  const double mantissa = static_cast<double>(e.high) + static_cast<double>(e.low);
+  return x < -104.0f ? 0.0 : mantissa * __builtin_bit_cast(double, scale);
 }
 
 /// Natural logarithm within 1 ulp; log 0 = -inf, log inf = inf, NaN for negative x and NaN.
@@ -63,24 +84,26 @@ NORMA_INLINE inline float fast_log(float x) {
   return x == 0.0f ? -kInf : y;
 }
 
-/// Within 2 ulp; ±1 for ±inf.
+/// Within 0.8 ulp; ±1 for ±inf, -0 for -0.
 NORMA_INLINE inline float fast_tanh(float x) {
   const float a = std::fabs(x);
-  const float far = 1.0f - 2.0f / (fast_exp(2.0f * a) + 1.0f);
+  const double e = exact_exp(a > 10.0f ? 20.0f : 2.0f * a);
+  const float far = static_cast<float>(1.0 - 2.0 / (e + 1.0));
   const float z = x * x;
   float p = -5.70498872745e-3f;
   p = p * z + 2.06390887954e-2f;
   p = p * z - 5.37397155531e-2f;
   p = p * z + 1.33314422036e-1f;
   p = p * z - 3.33332819422e-1f;
-  const float near = p * z * x + x;
-  return a < 0.625f ? near : std::copysign(far, x);
+  const float near = p * z * a + a;
+  return std::copysign(a < 0.625f ? near : far, x);
 }
 
-/// 1 / (1 + e^-x) within 3 ulp, relative also where it is tiny.
+/// 1 / (1 + e^-x) within 0.8 ulp, relative also where it is tiny.
 NORMA_INLINE inline float fast_sigmoid(float x) {
-  const float e = fast_exp(-std::fabs(x));
-  return (x < 0.0f ? e : 1.0f) / (1.0f + e);
+  const float a = -std::fabs(x);
+  const double e = exact_exp(a);
+  return static_cast<float>((x < 0.0f ? e : 1.0) / (1.0 + e));
 }
 
 /// log(1 + e^x) without overflow.
@@ -93,6 +116,7 @@ NORMA_INLINE inline float fast_softplus(float x) {
 
 // The same names for double, by the standard library.
 inline double fast_exp(double x) { return std::exp(x); }
+inline double exact_exp(double x) { return std::exp(x); }
 inline double fast_log(double x) { return std::log(x); }
 inline double fast_tanh(double x) { return std::tanh(x); }
 inline double fast_sigmoid(double x) {
