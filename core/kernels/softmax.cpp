@@ -1,0 +1,165 @@
+#include "norma/core/kernels/softmax.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/vector_math.h"
+#include "norma/core/threads.h"
+
+namespace norma::kernels {
+namespace {
+
+constexpr int64_t kGrain = 4096;  // exponentials worth a thread
+constexpr int64_t kBatch = 1024;  // values of short lines taken together
+constexpr int64_t kLanes = 16;
+
+/// Σ term(i) in a fixed order.
+template <class Term>
+NORMA_INLINE inline double sum_of(int64_t count, Term term) {
+  double lanes[kLanes] = {}, total = 0;
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int64_t l = 0; l < kLanes; ++l) lanes[l] += term(i + l);
+  }
+  if (i > 0) {
+    for (int64_t l = 0; l < kLanes; ++l) total += lanes[l];
+  }
+  for (; i < count; ++i) total += term(i);
+  return total;
+}
+
+/// The largest; NaN where there is one.
+template <class T>
+NORMA_INLINE inline T largest_of(const T* x, int64_t count) {
+  const auto wins = [](T a, T b) NORMA_INLINE { return a > b || a != a; };
+  T largest = x[0];
+  int64_t i = 0;
+  if (count >= kLanes) {
+    T lanes[kLanes];
+    for (int64_t l = 0; l < kLanes; ++l) lanes[l] = x[l];
+    for (i = kLanes; i + kLanes <= count; i += kLanes) {
+      for (int64_t l = 0; l < kLanes; ++l)
+        lanes[l] = wins(x[i + l], lanes[l]) ? x[i + l] : lanes[l];
+    }
+    for (int64_t l = 0; l < kLanes; ++l) largest = wins(lanes[l], largest) ? lanes[l] : largest;
+  }
+  for (; i < count; ++i) largest = wins(x[i], largest) ? x[i] : largest;
+  return largest;
+}
+
+/// Calls `body(first, count, space)` for runs of lines, `first` being the number of the first; `space`
+/// has room for `arrays` values per element.
+template <class T, class Body>
+void for_lines(SoftmaxShape s, int64_t arrays, Body body) {
+  const int64_t n = s.length, batch = std::max<int64_t>(1, kBatch / n);
+  const int64_t grain = std::max<int64_t>(batch, kGrain / n);
+  const int64_t room = arrays * batch * n;
+  const Scratch<T> scratch(detail::parallel_parts(s.lines(), grain) * room);
+  parallel_parts_for(s.lines(), grain, [&](int64_t begin, int64_t end, int part) {
+    T* const space = scratch.data() + part * room;
+    simd_narrow([=]() NORMA_INLINE {
+      for (int64_t i = begin; i < end; i += batch) body(i, std::min(batch, end - i), space);
+    });
+  });
+}
+
+/// Where a line starts; its elements are `inner` apart.
+NORMA_INLINE inline int64_t start_of(SoftmaxShape s, int64_t line) {
+  return line / s.inner * s.length * s.inner + line % s.inner;
+}
+
+/// `count` lines from the tensor side by side; those that lie so already stay where they are.
+template <class T>
+NORMA_INLINE inline const T* gathered(SoftmaxShape s, const T* x, int64_t first, int64_t count,
+                                      T* space) {
+  if (s.inner == 1) return x + first * s.length;
+  for (int64_t k = 0; k < count; ++k) {
+    const T* const from = x + start_of(s, first + k);
+    for (int64_t i = 0; i < s.length; ++i) space[k * s.length + i] = from[i * s.inner];
+  }
+  return space;
+}
+
+template <class T>
+NORMA_INLINE inline void scatter(SoftmaxShape s, const T* lines, int64_t first, int64_t count,
+                                 T* y) {
+  if (s.inner == 1) return;
+  for (int64_t k = 0; k < count; ++k) {
+    T* const to = y + start_of(s, first + k);
+    for (int64_t i = 0; i < s.length; ++i) to[i * s.inner] = lines[k * s.length + i];
+  }
+}
+
+}  // namespace
+
+template <class T>
+void softmax_forward(SoftmaxShape s, bool log, const T* x, T* y) {
+  const int64_t n = s.length;
+  // Scratch: the exponentials in double, and two lines of T.
+  for_lines<double>(s, 2, [=](int64_t first, int64_t count, double* exps) NORMA_INLINE {
+    T* const space = reinterpret_cast<T*>(exps + count * n);
+    const T* const in = gathered(s, x, first, count, space);
+    T* const out = s.inner == 1 ? y + first * n : space;
+    T* const shifted = out;  // when in == out, each line is read before it is overwritten
+    for (int64_t k = 0; k < count; ++k) {
+      const T largest = largest_of(in + k * n, n);
+      for (int64_t i = k * n; i < (k + 1) * n; ++i) shifted[i] = in[i] - largest;
+    }
+    for (int64_t i = 0; i < count * n; ++i) exps[i] = exact_exp(shifted[i]);
+    for (int64_t k = 0; k < count; ++k) {
+      const double* const e = exps + k * n;
+      T* const line = out + k * n;
+      const double sum = sum_of(n, [=](int64_t i) NORMA_INLINE { return e[i]; });
+      if (log) {
+        const double shift = std::log(sum);
+        for (int64_t i = 0; i < n; ++i) {
+          line[i] = static_cast<T>(static_cast<double>(line[i]) - shift);
+        }
+      } else {
+        const double scale = 1.0 / sum;
+        for (int64_t i = 0; i < n; ++i) line[i] = static_cast<T>(e[i] * scale);
+      }
+    }
+    scatter(s, out, first, count, y);
+  });
+}
+
+template <class T>
+void softmax_backward(SoftmaxShape s, bool log, const T* g, const T* y, T* dx) {
+  const int64_t n = s.length;
+  for_lines<T>(s, 3, [=](int64_t first, int64_t count, T* space) NORMA_INLINE {
+    const T* const grads = gathered(s, g, first, count, space);
+    const T* const results = gathered(s, y, first, count, space + count * n);
+    T* const out = s.inner == 1 ? dx + first * n : space + 2 * count * n;
+    for (int64_t k = 0; k < count; ++k) {
+      const T* const gk = grads + k * n;
+      const T* const yk = results + k * n;
+      T* const to = out + k * n;
+      if (log) {
+        const double sum =
+            sum_of(n, [=](int64_t i) NORMA_INLINE { return static_cast<double>(gk[i]); });
+        for (int64_t i = 0; i < n; ++i) {
+          to[i] = static_cast<T>(static_cast<double>(gk[i]) - exact_exp(yk[i]) * sum);
+        }
+      } else {
+        // y, rounded, does not sum to 1: without Σ y the difference below would lose digits.
+        const auto value = [=](int64_t i) NORMA_INLINE { return static_cast<double>(yk[i]); };
+        const auto slope = [=](int64_t i) NORMA_INLINE { return static_cast<double>(gk[i]); };
+        const double mean = sum_of(n, [=](int64_t i) NORMA_INLINE { return slope(i) * value(i); }) /
+                            sum_of(n, value);
+        for (int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(value(i) * (slope(i) - mean));
+      }
+    }
+    scatter(s, out, first, count, dx);
+  });
+}
+
+#define NORMA_INSTANTIATE(T)                                          \
+  template void softmax_forward<T>(SoftmaxShape, bool, const T*, T*); \
+  template void softmax_backward<T>(SoftmaxShape, bool, const T*, const T*, T*);
+NORMA_INSTANTIATE(float)
+NORMA_INSTANTIATE(double)
+#undef NORMA_INSTANTIATE
+
+}  // namespace norma::kernels
