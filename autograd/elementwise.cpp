@@ -60,7 +60,7 @@ Tensor Tensor::sigmoid() const {
 Tensor Tensor::tanh() const {
   Tensor out = unary_floating("tanh", *this, [](auto x) NORMA_INLINE { return fast_tanh(x); });
   return record("tanh", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
-    d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return u * (1 - v * v); });
+    d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return u * ((1 - v) * (1 + v)); });
   });
 }
 
@@ -101,7 +101,7 @@ Tensor Tensor::gelu(bool approximate_tanh) const {
       if (approximate_tanh) {
         const T t = fast_tanh(T(kSqrt2OverPi) * (v + T(kCubic) * v * v * v));
         const T inner = T(kSqrt2OverPi) * (1 + 3 * T(kCubic) * v * v);
-        return u * ((1 + t) / 2 + v / 2 * (1 - t * t) * inner);
+        return u * ((1 + t) / 2 + v / 2 * ((1 - t) * (1 + t)) * inner);
       }
       return u * ((1 + std::erf(v * T(kSqrtHalf))) / 2 + v * T(kDensity) * fast_exp(-v * v / 2));
     });

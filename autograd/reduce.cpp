@@ -71,7 +71,8 @@ void refuse_empty(const char* op, const Folded& folded) {
   }
 }
 
-Tensor sum_folded(const Folded& folded) {
+/// The sum, for floating tensors over `divisor`: with one rounding, and no overflow on the way.
+Tensor sum_folded(const Folded& folded, double divisor = 1) {
   const DType dtype = folded.x.dtype();
   // As in PyTorch, integers and bools are summed as int64.
   const Tensor x = is_floating(dtype) ? folded.x : folded.x.to(kInt64);
@@ -82,7 +83,7 @@ Tensor sum_folded(const Folded& folded) {
   } else {
     dispatch_floating(x.dtype(), [&]<class T>() {
       kernels::sum_middle(out.data_ptr<T>(), x.data_ptr<T>(), folded.outer, folded.length,
-                          folded.inner);
+                          folded.inner, divisor);
     });
   }
   return out;
@@ -117,26 +118,24 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
   const Folded folded = fold(op, self, dims, keepdim);
   Tensor out = new_tensor(folded.result, self.dtype());
   const Tensor means = new_tensor({folded.count()}, kFloat64),
-               squares = new_tensor({folded.count()}, kFloat64);
+               slopes = new_tensor({folded.count()}, kFloat64);
   const double divisor = static_cast<double>(folded.length) - (unbiased ? 1.0 : 0.0);
   dispatch_floating(self.dtype(), [&]<class T>() {
-    squared_deviations<T>(folded, means.data_ptr<double>(), squares.data_ptr<double>());
-    const double* s = squares.data_ptr<double>();
+    squared_deviations<T>(folded, means.data_ptr<double>(), slopes.data_ptr<double>());
+    double* s = slopes.data_ptr<double>();
     for (int64_t i = 0; i < folded.count(); ++i) {
       // One element has no unbiased variance: 0/0, as in PyTorch.
       const double var = divisor > 0 ? s[i] / divisor : std::numeric_limits<double>::quiet_NaN();
-      out.data_ptr<T>()[i] = static_cast<T>(root ? std::sqrt(var) : var);
+      const double std = std::sqrt(var);
+      out.data_ptr<T>()[i] = static_cast<T>(root ? std : var);
+      // d var / dx = 2 (x - mean) / divisor, d std / dx = (x - mean) / (divisor std), 0 at 0.
+      s[i] = !root ? 2 / divisor : std == 0 ? 0 : 1 / (divisor * std);
     }
   });
   return record(op, out, {&self},
-                [=, kept = folded.kept, x = Saved(self), y = Saved(root ? out : Tensor())](
-                    const Tensor& g, InputGrads& d) {
-                  // d var / dx = 2 (x - mean) / divisor, d std / dx = (x - mean) / (divisor std).
-                  const Tensor mean = means.reshape(kept).to(g.dtype());
-                  Tensor slope = x->sub(mean);
-                  if (root)
-                    slope = slope.div(y->reshape(kept)).masked_fill(y->reshape(kept).eq(0), 0);
-                  d[0] = slope.mul(g.reshape(kept)).mul((root ? 1.0 : 2.0) / divisor);
+                [=, kept = folded.kept, x = Saved(self)](const Tensor& g, InputGrads& d) {
+                  const Tensor deviation = x->to(kFloat64).sub(means.reshape(kept));
+                  d[0] = deviation.mul(slopes.reshape(kept)).mul(g.reshape(kept));
                 });
 }
 
@@ -235,7 +234,7 @@ Tensor Tensor::mean(const Shape& dims, bool keepdim) const {
   }
   const Folded folded = fold("mean", *this, dims, keepdim);
   const auto count = static_cast<double>(folded.length);
-  return record("mean", sum_folded(folded).div(count), {this},
+  return record("mean", sum_folded(folded, count), {this},
                 [count, kept = folded.kept, from = sizes()](const Tensor& g, InputGrads& d) {
                   d[0] = g.div(count).reshape(kept).expand(from);
                 });
@@ -258,10 +257,10 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
   }
   if (!(p > 0)) fail("norm", "expected a power p above 0, got " + std::to_string(p));
   const Folded folded = fold("norm", *this, dims, keepdim);
-  Tensor out = new_tensor(folded.result, dtype());
+  const Tensor totals = new_tensor(folded.result, kFloat64);
   const int64_t n = folded.length;
   dispatch_floating(dtype(), [&]<class T>() {
-    T* result = out.data_ptr<T>();
+    double* result = totals.data_ptr<double>();
     kernels::for_each_middle(folded.x.data_ptr<T>(), folded.outer, n, folded.inner,
                              [=](const T* first, int64_t stride, int64_t at) {
                                double total = 0;
@@ -275,26 +274,28 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
                                }
                                if (!std::isinf(p) && p != 1)
                                  total = p == 2 ? std::sqrt(total) : std::pow(total, 1 / p);
-                               result[at] = static_cast<T>(total);
+                               result[at] = total;
                              });
   });
-  return record(
-      "norm", out, {this},
-      [=, kept = folded.kept, x = Saved(*this), y = Saved(out)](const Tensor& grad, InputGrads& d) {
-        const Tensor g = grad.reshape(kept), total = y->reshape(kept);
-        const Tensor sign = x->gt(0).to(g.dtype()).sub(x->lt(0).to(g.dtype()));
-        if (std::isinf(p)) {
-          const Tensor hit = hits("norm", x->abs(), total);
-          d[0] = hit.mul(sign).mul(g).div(hit.sum(dims, true));
-        } else if (p == 1) {
-          d[0] = sign.mul(g);
-        } else {
-          // sign(x) (|x| / norm)^(p-1), and 0 where the norm or, for p < 1, x is 0.
-          const Tensor ratio = x->abs().div(total).masked_fill(total.eq(0), 0);
-          const Tensor slope = p == 2 ? ratio : ratio.pow(p - 1);
-          d[0] = sign.mul(p < 1 ? slope.masked_fill(x->eq(0), 0) : slope).mul(g);
-        }
-      });
+  Tensor out = new_tensor(folded.result, dtype());
+  kernels::copy(out, totals);
+  return record("norm", out, {this},
+                [=, kept = folded.kept, saved = Saved(*this)](const Tensor& grad, InputGrads& d) {
+                  const Tensor g = grad.reshape(kept), total = totals.reshape(kept);
+                  const Tensor x = saved->to(kFloat64);
+                  const Tensor sign = x.gt(0).to(kFloat64).sub(x.lt(0).to(kFloat64));
+                  if (std::isinf(p)) {
+                    const Tensor hit = hits("norm", x.abs(), total);
+                    d[0] = hit.mul(sign).mul(g).div(hit.sum(dims, true));
+                  } else if (p == 1) {
+                    d[0] = sign.mul(g);
+                  } else {
+                    // sign(x) (|x| / norm)^(p-1), and 0 where the norm or, for p < 1, x is 0.
+                    const Tensor ratio = x.abs().div(total).masked_fill(total.eq(0), 0);
+                    const Tensor slope = p == 2 ? ratio : ratio.pow(p - 1);
+                    d[0] = sign.mul(p < 1 ? slope.masked_fill(x.eq(0), 0) : slope).mul(g);
+                  }
+                });
 }
 
 Tensor Tensor::max() const { return extremum_of_all("max", *this, kGreater); }

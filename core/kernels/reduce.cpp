@@ -8,25 +8,18 @@ namespace norma::kernels {
 namespace {
 
 constexpr int64_t kLanes = 32;
-constexpr int64_t kBlock = 2048;  // values summed in T before they go to double
 
 template <class T>
 double sum_run(const T* x, int64_t n) {
   double total = 0;
   double* const result = &total;
   simd_narrow([=]() NORMA_INLINE {
-    double sum = 0;
+    double lanes[kLanes] = {}, sum = 0;
     int64_t i = 0;
-    while (i + kLanes <= n) {
-      T lanes[kLanes] = {};
-      const int64_t stop = std::min(n, i + kBlock) - kLanes;
-      for (; i <= stop; i += kLanes) {
-        for (int64_t j = 0; j < kLanes; ++j) lanes[j] += x[i + j];
-      }
-      double block = 0;
-      for (int64_t j = 0; j < kLanes; ++j) block += static_cast<double>(lanes[j]);
-      sum += block;
+    for (; i + kLanes <= n; i += kLanes) {
+      for (int64_t j = 0; j < kLanes; ++j) lanes[j] += static_cast<double>(x[i + j]);
     }
+    for (int64_t j = 0; j < kLanes; ++j) sum += lanes[j];
     for (; i < n; ++i) sum += static_cast<double>(x[i]);
     *result = sum;
   });
@@ -54,30 +47,34 @@ double sum_long(const T* x, int64_t n) {
 
 /// Sums `length` rows of `inner` values each, a strip of columns at a time.
 template <class T>
-void sum_columns(T* out, const T* x, int64_t length, int64_t inner, int64_t begin, int64_t end) {
-  constexpr int64_t kStrip = 64, kRows = 256;
-  for (int64_t c = begin; c < end; c += kStrip) {
-    const int64_t width = std::min(kStrip, end - c);
-    simd_narrow([=]() NORMA_INLINE {
+void sum_columns(T* out, const T* x, int64_t length, int64_t inner, int64_t begin, int64_t end,
+                 double divisor) {
+  constexpr int64_t kStrip = 32;
+  simd_narrow([=]() NORMA_INLINE {
+    for (int64_t c = begin; c < end; c += kStrip) {
       double total[kStrip] = {};
-      for (int64_t r = 0; r < length; r += kRows) {
-        T part[kStrip] = {};
-        const int64_t stop = std::min(r + kRows, length);
-        for (int64_t i = r; i < stop; ++i) {
-          const T* const line = x + i * inner + c;
-          for (int64_t j = 0; j < width; ++j) part[j] += line[j];
+      if (end - c >= kStrip) {
+        for (int64_t i = 0; i < length; ++i) {
+          for (int64_t j = 0; j < kStrip; ++j)
+            total[j] += static_cast<double>(x[i * inner + c + j]);
         }
-        for (int64_t j = 0; j < width; ++j) total[j] += static_cast<double>(part[j]);
+      } else {
+        for (int64_t i = 0; i < length; ++i) {
+          for (int64_t j = 0; j < end - c; ++j)
+            total[j] += static_cast<double>(x[i * inner + c + j]);
+        }
       }
-      for (int64_t j = 0; j < width; ++j) out[c + j] = static_cast<T>(total[j]);
-    });
-  }
+      for (int64_t j = 0; j < std::min(kStrip, end - c); ++j) {
+        out[c + j] = static_cast<T>(total[j] / divisor);
+      }
+    }
+  });
 }
 
 }  // namespace
 
 template <class T>
-void sum_middle(T* out, const T* x, int64_t outer, int64_t length, int64_t inner) {
+void sum_middle(T* out, const T* x, int64_t outer, int64_t length, int64_t inner, double divisor) {
   if constexpr (!std::is_floating_point_v<T>) {
     for_each_middle(x, outer, length, inner, [=](const T* first, int64_t stride, int64_t at) {
       uint64_t total = 0;  // wraps around
@@ -85,29 +82,30 @@ void sum_middle(T* out, const T* x, int64_t outer, int64_t length, int64_t inner
       out[at] = static_cast<T>(total);
     });
   } else if (inner == 1 && outer == 1) {
-    *out = static_cast<T>(sum_long(x, length));
+    *out = static_cast<T>(sum_long(x, length) / divisor);
   } else if (inner == 1) {
     const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, length));
     parallel_for(outer, grain, [=](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; ++o)
-        out[o] = static_cast<T>(sum_run(x + o * length, length));
+        out[o] = static_cast<T>(sum_run(x + o * length, length) / divisor);
     });
   } else if (outer == 1) {
-    parallel_for(
-        inner, std::max<int64_t>(16, kGrain / std::max<int64_t>(1, length)),
-        [=](int64_t begin, int64_t end) { sum_columns(out, x, length, inner, begin, end); });
+    parallel_for(inner, std::max<int64_t>(16, kGrain / std::max<int64_t>(1, length)),
+                 [=](int64_t begin, int64_t end) {
+                   sum_columns(out, x, length, inner, begin, end, divisor);
+                 });
   } else {
     const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, length * inner));
     parallel_for(outer, grain, [=](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; ++o) {
-        sum_columns(out + o * inner, x + o * length * inner, length, inner, 0, inner);
+        sum_columns(out + o * inner, x + o * length * inner, length, inner, 0, inner, divisor);
       }
     });
   }
 }
 
-template void sum_middle<float>(float*, const float*, int64_t, int64_t, int64_t);
-template void sum_middle<double>(double*, const double*, int64_t, int64_t, int64_t);
-template void sum_middle<int64_t>(int64_t*, const int64_t*, int64_t, int64_t, int64_t);
+template void sum_middle<float>(float*, const float*, int64_t, int64_t, int64_t, double);
+template void sum_middle<double>(double*, const double*, int64_t, int64_t, int64_t, double);
+template void sum_middle<int64_t>(int64_t*, const int64_t*, int64_t, int64_t, int64_t, double);
 
 }  // namespace norma::kernels

@@ -7,9 +7,11 @@
 
 namespace norma::kernels {
 
-/// out[outer, inner] = Σ over the middle. Blocks are summed in T side by side, their totals in double.
+/// out[outer, inner] = Σ over the middle / divisor, in double, rounded once. Integers wrap around and
+/// take no divisor.
 template <class T>
-void sum_middle(T* out, const T* x, int64_t outer, int64_t length, int64_t inner);
+void sum_middle(T* out, const T* x, int64_t outer, int64_t length, int64_t inner,
+                double divisor = 1);
 
 /// Calls `cell(first, stride, position)` for every element of the result: `first` points at the first
 /// of `length` values, `stride` apart.
