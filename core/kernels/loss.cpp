@@ -104,8 +104,8 @@ template <class T>
 void cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
                            ClassTargets<T> targets, T* loss) {
   const int64_t classes = shape.classes, inner = shape.inner;
-  const T own = static_cast<T>(1.0 - targets.smoothing);
-  const T other = static_cast<T>(targets.smoothing / static_cast<double>(classes));
+  const double own = 1.0 - targets.smoothing;
+  const double other = targets.smoothing / static_cast<double>(classes);
   const T* const w = targets.weight;
   for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
     const int64_t y = targets.index[r];
@@ -114,13 +114,14 @@ void cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
       return;
     }
     const T max = softmax.max[r], log_sum = fast_log(softmax.sum[r]);
-    loss[r] = own * (w ? w[y] : T(1)) * (log_sum - (x[first + y * inner] - max));
-    if (other == T(0)) return;
     const T* const row = x + first;
-    loss[r] += other * sum_of<T>(classes, [=](int64_t c) NORMA_INLINE {
-                 const T z = log_sum - (row[c * inner] - max);
-                 return w ? w[c] * z : z;
-               });
+    const auto term = [=](int64_t c) NORMA_INLINE {
+      const T z = log_sum - (row[c * inner] - max);
+      return static_cast<double>(w ? w[c] * z : z);
+    };
+    double value = own * term(y);
+    if (other != 0.0) value += other * sum_of<double>(classes, term);
+    loss[r] = static_cast<T>(value);
   });
 }
 
@@ -142,19 +143,18 @@ void cross_entropy_backward(ClassShape shape, SoftmaxRows<T> softmax, ClassTarge
     }
     const double gr = static_cast<double>(g.values[r * g.stride]) * g.scale;
     const double own = (1.0 - targets.smoothing) * (w ? static_cast<double>(w[y]) : 1.0);
-    const T scale =
-        static_cast<T>(gr * (own + other * all_weights) / static_cast<double>(softmax.sum[r]));
-    const T spread = static_cast<T>(gr * other);
-    if (inner > 1) {
-      for (int64_t c = 0; c < classes; ++c) {
-        d[c * inner] = e[c] * scale - spread * (w ? w[c] : T(1));
-      }
-    } else if (w && spread != T(0)) {
-      for (int64_t c = 0; c < classes; ++c) d[c] = e[c] * scale - spread * w[c];
+    const double scale = gr * (own + other * all_weights) / static_cast<double>(softmax.sum[r]);
+    const double spread = gr * other;
+    const auto at = [=](int64_t c) NORMA_INLINE {
+      return static_cast<double>(e[c]) * scale - spread * (w ? static_cast<double>(w[c]) : 1.0);
+    };
+    if (spread != 0.0) {
+      for (int64_t c = 0; c < classes; ++c) d[c * inner] = static_cast<T>(at(c));
     } else {
-      for (int64_t c = 0; c < classes; ++c) d[c] = e[c] * scale - spread;
+      const T factor = static_cast<T>(scale);
+      for (int64_t c = 0; c < classes; ++c) d[c * inner] = e[c] * factor;
     }
-    d[y * inner] -= static_cast<T>(gr * own);
+    d[y * inner] = static_cast<T>(at(y) - gr * own);
   });
 }
 

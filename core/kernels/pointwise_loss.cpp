@@ -36,7 +36,7 @@ struct Absolute {
   template <class T>
   static NORMA_INLINE T dx(T x, T t, T, T) {
     const T d = x - t;
-    return d > T(0) ? T(1) : (d < T(0) ? T(-1) : d * T(0));  // NaN stays NaN
+    return d > T(0) ? T(1) : (d < T(0) ? T(-1) : T(0));  // 0 for NaN, as in PyTorch
   }
   template <class T>
   static NORMA_INLINE T dt(T x, T t, T w, T p) {
@@ -44,14 +44,17 @@ struct Absolute {
   }
 };
 struct Logistic {
-  // -[p t log σ(x) + (1 - t) log σ(-x)] = (1 - t) x + (1 + (p - 1) t) log(1 + e^-x)
+  // -[p t log σ(x) + (1 - t) log σ(-x)] = (1 - t) x⁺ + p t x⁻ + (1 + (p - 1) t) log(1 + e^-|x|), x⁺
+  // and x⁻ being max(x, 0) and max(-x, 0): no terms that cancel for a confident x.
   template <class T>
   static NORMA_INLINE T value(T x, T t, T w, T p) {
-    return w * ((T(1) - t) * x + (T(1) + (p - T(1)) * t) * fast_softplus(-x));
+    const T linear = x > T(0) ? (T(1) - t) * x : -(p * t) * x;
+    return w * (linear + (T(1) + (p - T(1)) * t) * fast_softplus(-std::fabs(x)));
   }
   template <class T>
   static NORMA_INLINE T dx(T x, T t, T w, T p) {
-    return w * ((T(1) - t) - (T(1) + (p - T(1)) * t) * fast_sigmoid(-x));
+    const T tail = (T(1) + (p - T(1)) * t) * fast_sigmoid(-std::fabs(x));
+    return w * (x > T(0) ? (T(1) - t) - tail : tail - p * t);
   }
   template <class T>
   static NORMA_INLINE T dt(T x, T, T w, T p) {
