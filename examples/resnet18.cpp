@@ -12,6 +12,7 @@
 //   st.save_file({"images": torch.stack(pictures)}, "pictures.safetensors")
 //   open("imagenet.txt", "w").write("\n".join(weights.meta["categories"]))
 //
+// Files of torch.save do as well.
 // Without --data it looks at drawn digits, without --weights it guesses.
 #include <norma/norma.h>
 
@@ -120,7 +121,7 @@ Tensor normalized(const Tensor& images) {
 // The tensor "images" of a file: bytes 0..255, or numbers that are normalised already.
 Pictures read_pictures(const example::Options& options) {
   const std::string& path = options.data;
-  for (const auto& [name, tensor] : norma::load_safetensors(path).tensors) {
+  for (const auto& [name, tensor] : norma::load_tensors(path).tensors) {
     if (name != "images") continue;
     if (tensor.dim() != 4 || tensor.numel() == 0 || tensor.size(1) != 3)
       norma::fail("--data", path + ": expected \"images\" of shape [N, 3, H, W], got " +
@@ -213,7 +214,8 @@ int main(int argc, char** argv) {
       .classes = 1000,
       .about = "Says what a ResNet-18 with torchvision's weights sees in pictures.",
       .about_data =
-          "A safetensors file with a tensor \"images\" [N, 3, H, W], normalised or uint8; or "
-          "a folder with CIFAR-10's binary files; without it, drawn digits in colour"};
+          "A file (safetensors, or of torch.save) with a tensor \"images\" [N, 3, H, W], "
+          "normalised or uint8; or a folder with CIFAR-10's binary files; without it, "
+          "drawn digits in colour"};
   return example::run(argc, argv, options, [&] { classify(options); });
 }

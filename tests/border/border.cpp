@@ -3,6 +3,10 @@
 //     border names MODEL                     key, dtype and shape of all that the model would save
 //     border make MODEL SEED DTYPE FILE      a model with values that training leaves
 //     border follow MODEL FILE BATCHES ANSWERS STATE    what models.h describes
+//     border halfway MODEL OPTIMISER FILE BATCHES CHECKPOINT STATE
+//                                            a checkpoint before the last batch, the model after it
+//     border resume MODEL OPTIMISER FILE MEMORY BATCHES STATE
+//                                            a step per batch with the optimiser's tensors in MEMORY
 //     border check FILE...                   "ok", or why not, a line each
 //     border copy FROM TO                    reads a file, writes another
 #include <iostream>
@@ -53,6 +57,58 @@ void follow(const std::string& name, const std::string& weights, const std::stri
   save(*model, state);
 }
 
+/// "SGD", "Adam" or "AdamW".
+std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& type,
+                                                 const std::vector<Tensor>& parameters) {
+  if (type == "SGD")
+    return std::make_unique<optim::SGD>(parameters, optim::SGDOptions{.lr = 0.05, .momentum = 0.9});
+  if (type == "Adam")
+    return std::make_unique<optim::Adam>(parameters, optim::AdamOptions{.amsgrad = true});
+  if (type == "AdamW") return std::make_unique<optim::AdamW>(parameters);
+  fail("border", "expected SGD, Adam or AdamW, got " + type);
+}
+
+/// A model, its optimiser, and batches for it.
+struct Training {
+  Tensor input, labels;
+  std::shared_ptr<nn::Module> model;
+  std::unique_ptr<optim::Optimizer> optimizer;
+
+  Training(const std::string& name, const std::string& type, const std::string& weights,
+           const std::string& batches) {
+    const TensorFile file = load_safetensors(batches);
+    input = find(file.tensors, "input");
+    labels = find(file.tensors, "labels");
+    model = border::make_model(name);
+    model->to(input.dtype());
+    load(*model, weights);
+    optimizer = make_optimizer(type, model->parameters());
+  }
+  void step(int64_t batch) {
+    optimizer->zero_grad();
+    nn::CrossEntropyLoss()((*model)(input[batch]), labels[batch]).backward();
+    optimizer->step();
+  }
+};
+
+void halfway(const std::vector<std::string>& a) {
+  Training training(a[1], a[2], a[3], a[4]);
+  const int64_t last = training.input.size(0) - 1;
+  for (int64_t i = 0; i < last; ++i) training.step(i);
+  save_checkpoint(a[5], {.module = training.model.get(), .optimizer = training.optimizer.get()});
+  training.step(last);
+  save(*training.model, a[6]);
+}
+
+void resume(const std::vector<std::string>& a) {
+  Training training(a[1], a[2], a[3], a[5]);
+  optim::OptimizerState state = training.optimizer->state_dict();
+  state.tensors = load_tensors(a[4]).tensors;
+  training.optimizer->load_state_dict(state);
+  for (int64_t i = 0; i < training.input.size(0); ++i) training.step(i);
+  save(*training.model, a[6]);
+}
+
 int run(const std::vector<std::string>& a) {
   if (a.size() == 2 && a[0] == "names") {
     names(a[1]);
@@ -60,6 +116,10 @@ int run(const std::vector<std::string>& a) {
     make(a[1], std::stoull(a[2]), a[3], a[4]);
   } else if (a.size() == 6 && a[0] == "follow") {
     follow(a[1], a[2], a[3], a[4], a[5]);
+  } else if (a.size() == 7 && a[0] == "halfway") {
+    halfway(a);
+  } else if (a.size() == 7 && a[0] == "resume") {
+    resume(a);
   } else if (a.size() == 3 && a[0] == "copy") {
     const TensorFile file = load_safetensors(a[1]);
     save_safetensors(file.tensors, a[2], file.metadata);

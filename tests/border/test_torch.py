@@ -91,6 +91,17 @@ class Crossing:
                 save_file(models.fresh(self.name, dtype).state_dict(), self.folder / "pytorch")
                 self.cross(self.name, self.folder / "pytorch", dtype)
 
+    def test_what_torch_save_writes(self):
+        model = models.fresh(self.name)
+        save_file(model.state_dict(), self.folder / "file.safetensors")
+        torch.save(model.state_dict(), self.folder / "file.pt")
+        save_file(models.batches(self.name, 1, 4), self.folder / "batches")
+        answers = []
+        for path in (self.folder / "file.safetensors", self.folder / "file.pt"):
+            self.border("follow", self.name, path, *(self.folder / part for part in ("batches", "answers", "state")))
+            answers.append((self.folder / "answers").read_bytes())
+        self.assertEqual(*answers)
+
     def test_from_norma(self):
         for dtype in STEPS:
             with self.subTest(dtype=dtype):
@@ -173,6 +184,11 @@ class Examples(WithFolder):
                         name, share = part.rsplit(" ", 1)
                         self.assertEqual(name, f"class {best[i, j]}")
                         self.assertAlmostEqual(float(share), shares[i, j].item(), delta=6e-5)
+            torch.save(model.state_dict(), self.folder / "weights")
+            torch.save({"images": images, "from": "the net"}, self.folder / "images")
+            self.start("resnet18", "--weights", "weights", "--data", "images", "--classes", str(classes),
+                       "--scores", "scores")
+            self.assert_near(load_file(self.folder / "scores")["scores"], expected, 1e-5, "scores")
             again = load_file(self.folder / "again")
             self.assertTrue(all(torch.equal(again[key], value) for key, value in model.state_dict().items()))
 

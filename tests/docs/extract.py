@@ -1,12 +1,13 @@
 """Turns the C++ snippets of Markdown pages into sources to compile.
 
-usage: extract.py OUT_DIR PAGE...      prints "fragments FILE" and "program FILE" lines
+usage: extract.py OUT_DIR PAGE...      prints "fragments FILE", "program FILE" and "build FILE" lines
 
 A block fenced as ```cpp is a snippet. One that has an `int main` is a program of its own, to be
 built and run. Any other is compiled as the body of a function. Words after `cpp` change that:
 
     cpp declarations   belongs outside of functions
     cpp continues      goes on where the block before ended: its names are known
+    cpp no-run         a program that is built and not run: it needs files
     cpp no-test        left out
 
 What a reader need not see, a variable the snippet works on, stands in a comment before the block:
@@ -20,7 +21,7 @@ import sys
 
 FENCE = re.compile(r"^(\s*)```(\S*)\s*(.*?)\s*$")
 GIVEN = re.compile(r"<!-- given: ((?:(?!-->).)*) -->\s*\Z", re.DOTALL)
-WORDS = {"declarations", "continues", "no-test"}
+WORDS = {"declarations", "continues", "no-run", "no-test"}
 PREAMBLE = """\
 #include <norma/norma.h>
 
@@ -119,7 +120,7 @@ def main():
         for program in (s for s in snippets if s.is_program):
             name = f"{stem}_line_{program.line}.cpp"
             write(out / name, program.code)
-            print(f"program {name}")
+            print(f"{'build' if 'no-run' in program.words else 'program'} {name}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,214 @@
+// The tables at the end of docs/from-pytorch.md, Norma's column. test_differences.py has PyTorch's.
+#include <algorithm>
+#include <vector>
+
+#include "tests/io/support.h"
+#include "tests/support/error_of.h"
+
+using namespace norma;
+
+namespace {
+
+template <class F>
+bool refused(F&& action) {
+  return error_of(action) != "no error";
+}
+
+std::vector<int64_t> labels_of(data::DataLoader& loader) {
+  std::vector<int64_t> labels;
+  for (auto& [inputs, targets] : loader)
+    for (int64_t i = 0; i < targets.size(0); ++i) labels.push_back(targets[i].item<int64_t>());
+  return labels;
+}
+
+struct Unregistered : nn::Module {
+  nn::Linear fc{2, 2};
+  Tensor forward(const Tensor& x) override { return fc(x); }
+};
+
+}  // namespace
+
+TEST_CASE("Modules are handles, and know what is registered") {
+  nn::Linear layer(2, 3);
+  const Tensor member = layer.weight;
+  layer.weight = ones({3, 2});
+  CHECK(layer.parameters()[0].is_same(member));
+  NoGradGuard no_grad;
+  layer.parameters()[0].copy_(full({3, 2}, 7));
+  CHECK(member.eq(7).all().item<bool>());
+
+  nn::Linear same = layer;
+  CHECK(same.is_same(layer));
+  CHECK_FALSE(layer.clone().is_same(layer));
+
+  Unregistered model;
+  model.eval();
+  CHECK(model.parameters().empty());
+  CHECK(model.fc.is_training());
+}
+
+TEST_CASE("BatchNorm does not count what it refuses, keeps digits, and can be frozen") {
+  nn::BatchNorm1d bn(2);
+  CHECK(refused([&] { bn(ones({1, 2})); }));
+  CHECK(bn.num_batches_tracked.item<int64_t>() == 0);
+
+  manual_seed(0);
+  const Tensor x = randn({256, 1}) + 1e4;
+  nn::BatchNorm1d narrow(1), wide(1);
+  wide.to(kFloat64);
+  const Tensor error = (narrow(x).to(kFloat64) - wide(x.to(kFloat64))).abs().max();
+  CHECK(error.item<double>() < 1e-6);
+
+  nn::Sequential net(nn::Linear(2, 2), nn::BatchNorm1d(2));
+  auto& frozen = net.at<nn::BatchNorm1d>(1);
+  frozen.freeze_stats();
+  net.train();
+  net(randn({4, 2}));
+  CHECK(frozen.num_batches_tracked.item<int64_t>() == 0);
+}
+
+TEST_CASE("Tensors: types, dimensions, printing, parts") {
+  CHECK_NOTHROW(zeros({1, 1, 1, 1, 1, 1, 1, 1}));
+  CHECK(refused([] { zeros({1, 1, 1, 1, 1, 1, 1, 1, 1}); }));
+  CHECK(zeros({2}, {.dtype = kFloat64}).str() == "tensor([0., 0.], dtype=float64)");
+  Tensor x = arange(4);
+  x.slice(0, 1, 4).copy_(x.slice(0, 0, 3));
+  CHECK(equal(x, tensor({0, 0, 1, 2})));
+  Tensor m = zeros({2, 2});
+  m[0].fill_(1);
+  m.select(1, 1).copy_(tensor({5.0, 6.0}));
+  CHECK(equal(m, tensor({{1.0, 5.0}, {0.0, 6.0}})));
+}
+
+TEST_CASE("Gradients have no history, and stay at the leaves") {
+  const Tensor x = ones({2}, {.requires_grad = true});
+  const Tensor y = x * 2;
+  (y * y).sum().backward(Tensor(), /*retain_graph=*/true);
+  CHECK_FALSE(x.grad().requires_grad());
+  CHECK_FALSE(y.grad().defined());
+
+  const DetectAnomalyGuard guard;
+  CHECK(has(error_of([&] { (x * 0).log(); }), "[log] expected a finite result"));
+}
+
+TEST_CASE("Losses refuse what PyTorch lets pass") {
+  const Tensor column = ones({3, 1}), row = ones({3});
+  CHECK(refused([&] { functional::mse_loss(column, row); }));
+  CHECK(refused([&] { functional::l1_loss(column, row); }));
+  const Tensor classes = zeros({3}, {.dtype = kUInt8});
+  CHECK(refused([&] { functional::cross_entropy(ones({3, 2}), classes); }));
+  CHECK_NOTHROW(functional::cross_entropy(ones({3, 2}), classes.to(kInt64)));
+}
+
+TEST_CASE("The order of a DataLoader is its own, and it divides uint8 by 255") {
+  const data::Dataset ten{full({10, 1}, 255, {.dtype = kUInt8}), arange(10)};
+  manual_seed(0);
+  data::DataLoader a(ten, {.batch_size = 5, .shuffle = true});
+  manual_seed(1);
+  data::DataLoader b(ten, {.batch_size = 5, .shuffle = true});
+  data::DataLoader c(ten, {.batch_size = 5, .shuffle = true, .seed = 1});
+  const auto first = labels_of(a);
+  CHECK(first == labels_of(b));
+  CHECK(first != labels_of(c));
+  CHECK(first != labels_of(a));  // the next epoch
+  CHECK(equal((*a.begin()).inputs, ones({5, 1})));
+}
+
+TEST_CASE("Optimisers and gradients") {
+  Tensor w = ones({1}, {.requires_grad = true});
+  optim::SGD sgd({w}, {.lr = 0.1});
+  (w * 3).sum().backward();
+  const double norm = optim::clip_grad_norm_({w}, 1.0);
+  CHECK(norm == 3.0);
+  sgd.zero_grad();
+  CHECK_FALSE(w.grad().defined());
+  CHECK(refused([&] { optim::SGD twice({w, w}, {.lr = 0.1}); }));
+
+  optim::Adam adam({w});
+  const auto step = [&] {
+    (w * w).sum().backward();
+    adam.step();
+  };
+  step();
+  adam.set_options(0, {.amsgrad = true});
+  CHECK_NOTHROW(step());
+
+  nn::Linear layer(2, 2);
+  layer(ones({1, 2})).sum().backward();
+  layer.to(kFloat64);
+  CHECK_FALSE(layer.weight.grad().defined());
+}
+
+TEST_CASE("Files: all or nothing, other shapes, tied weights, narrow types") {
+  nn::Linear layer(2, 3);
+  const Tensor before = layer.bias.detach().clone();
+  CHECK(refused([&] { layer.load_state_dict({{"bias", ones({3})}}); }));
+  CHECK(equal(layer.bias, before));
+  const LoadResult result =
+      layer.load_state_dict({{"weight", ones({5, 2})}, {"bias", ones({3})}}, /*strict=*/false);
+  CHECK(result.mismatched == std::vector<std::string>{"weight"});
+  CHECK(equal(layer.bias, ones({3})));
+
+  struct Tied : nn::Module {
+    nn::Linear a{2, 2};
+    Tied() {
+      register_module("a", a);
+      register_parameter("weight", a.weight);
+    }
+  } tied;
+  const Scratch scratch;
+  save(tied, scratch / "tied.safetensors");
+  CHECK(load_safetensors(scratch / "tied.safetensors").tensors.size() == 3);
+  CHECK_NOTHROW(load(tied, scratch / "tied.safetensors"));
+
+  const std::string header =
+      "{\"x\":{\"dtype\":\"I16\",\"shape\":[1],\"data_offsets\":[0,2]},"
+      "\"y\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[2,4]}}";
+  write_bytes(scratch / "narrow.safetensors", file_of(header, 4));
+  const NamedTensors narrow = load_safetensors(scratch / "narrow.safetensors").tensors;
+  CHECK(narrow[0].second.dtype() == kInt64);
+  CHECK(narrow[1].second.dtype() == kFloat32);
+}
+
+TEST_CASE("What does instead of functions that are not there") {
+  const Tensor x = tensor({{1.0, -2.0}, {3.0, 4.0}, {5.0, 0.5}});
+  CHECK(equal(cat({x.narrow(1, 0, 1), x.narrow(1, 1, 1)}, 1), x));
+  CHECK(cat({x, x, x}).sizes() == Shape{9, 2});
+  CHECK(equal(x.index_select(0, arange(x.size(0) - 1, -1, -1)),
+              tensor({{5.0, 0.5}, {3.0, 4.0}, {1.0, -2.0}})));
+  CHECK(where(x > 0, x, zeros_like(x)).sum().item<double>() == 13.5);
+
+  const Tensor a = tensor({true, true, false}), b = tensor({true, false, false});
+  CHECK(equal(a * b, b));
+  CHECK(equal(a + b, a));
+  CHECK(equal(a.logical_not(), tensor({false, false, true})));
+  CHECK(equal(eye(3).index_select(0, tensor({2, 0})), tensor({{0.0, 0.0, 1.0}, {1.0, 0.0, 0.0}})));
+
+  const Tensor leaf = (x * 100).detach().requires_grad_();
+  const Tensor m = leaf.max(1, true).first.detach();
+  const Tensor logsumexp = (leaf - m).exp().sum(1, true).log() + m;
+  CHECK(allclose(logsumexp, tensor({{100.0}, {400.0}, {500.0}})));
+  logsumexp.sum().backward();
+  CHECK(allclose(leaf.grad(), leaf.softmax(1)));
+
+  const Tensor image = arange(4).to(kFloat32).reshape({1, 1, 2, 2});
+  const Tensor large =
+      image.reshape({1, 1, 2, 1, 2, 1}).expand({1, 1, 2, 2, 2, 2}).reshape({1, 1, 4, 4});
+  CHECK(equal(large[0][0][3], tensor({2.0, 2.0, 3.0, 3.0})));
+}
+
+// When one of these arrives, the page has to say so.
+template <class T>
+constexpr bool has_functions_of_the_page = requires(T x) {
+  x.chunk(2);
+}
+|| requires(T x) { x.repeat(Shape{2}); }
+|| requires(T x) { x.flip(0); }
+|| requires(T x) { x.logsumexp(1); }
+|| requires(T x) { x.topk(5); }
+|| requires(T x) { x.sort(); }
+|| requires(T x) { x& x; }
+|| requires(T x) { x.retain_grad(); }
+|| requires(T x) { x.register_hook(nullptr); }
+|| requires(T x) { x.bmm(x); };
+static_assert(!has_functions_of_the_page<Tensor>);
