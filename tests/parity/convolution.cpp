@@ -6,14 +6,6 @@ namespace {
 
 namespace nn = norma::nn;
 
-norma::PaddingMode mode_of(const Json& value) {
-  const auto word = value.get<std::string>();
-  return word == "reflect"     ? norma::PaddingMode::Reflect
-         : word == "replicate" ? norma::PaddingMode::Replicate
-         : word == "circular"  ? norma::PaddingMode::Circular
-                               : norma::PaddingMode::Zeros;
-}
-
 template <class Size>
 Size size_of(const Json& value) {
   if constexpr (std::is_same_v<Size, int64_t>) {
@@ -38,7 +30,7 @@ Tensors convolve(const Tensors& x, const Json& options) {
                       .dilation = size_of<Size>(options.at("dilation")),
                       .groups = options.at("groups").get<int64_t>(),
                       .bias = options.at("bias").get<bool>(),
-                      .padding_mode = mode_of(options.at("mode"))});
+                      .padding_mode = padding_mode_of(options.at("mode"))});
   std::size_t next = 2;
   layer.weight = x[1];
   layer.bias = optional_input(x, next, options, "bias");

@@ -8,7 +8,7 @@
 //            largest element: two correct roundings can differ by that.
 // Where cancellation leaves PyTorch itself with more than the limit, twice its error is the limit,
 // in float64 scaled by the ratio of the two precisions' units; and what should be 0 by cancellation
-// may be as far off as the largest input's last places, 2^-50 of it.
+// may be as far off as the largest input's last places, 2^-48 of it.
 #include "tests/parity/parity.h"
 
 #include <algorithm>
@@ -184,7 +184,7 @@ class Replayer {
       allowed = torch_error <= limit ? std::min(twice, limit) : twice;
     } else if (floating) {
       allowed = std::max((standard.along_training ? 1e-8 : 1e-10) * largest,
-                         std::max(std::ldexp(2 * torch_error, -29), std::ldexp(scale_, -50)));
+                         std::max(std::ldexp(2 * torch_error, -29), std::ldexp(scale_, -48)));
     }
     if (!(error <= allowed)) {
       char text[160];

@@ -35,6 +35,13 @@ inline norma::Pair pair_of(const Json& value) {
   if (value.is_number()) return norma::Pair(value.get<int64_t>());
   return norma::Pair(value.at(0).get<int64_t>(), value.at(1).get<int64_t>());
 }
+inline norma::PaddingMode padding_mode_of(const Json& value) {
+  const auto word = value.get<std::string>();
+  return word == "reflect"     ? norma::PaddingMode::Reflect
+         : word == "replicate" ? norma::PaddingMode::Replicate
+         : word == "circular"  ? norma::PaddingMode::Circular
+                               : norma::PaddingMode::Zeros;
+}
 /// The next input if the options say `"name": true`, else an undefined tensor.
 inline Tensor optional_input(const Tensors& x, std::size_t& next, const Json& options,
                              const char* name) {

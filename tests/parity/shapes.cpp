@@ -12,6 +12,7 @@ Tensor viewed(const Tensor& x, const Json& step) {
   if (name == "squeeze") return step.size() == 1 ? x.squeeze() : x.squeeze(number(1));
   if (name == "flatten") return x.flatten(number(1), number(2));
   if (name == "expand") return x.expand(shape_of(step.at(1)));
+  if (name == "t") return x.t();
   if (name == "transpose") return x.transpose(number(1), number(2));
   if (name == "permute") return x.permute(shape_of(step.at(1)));
   if (name == "narrow") return x.narrow(number(1), number(2), number(3));
@@ -40,6 +41,22 @@ Tensors factories(const Tensors& x, const Json& options) {
           norma::full_like(x[0], step)};
 }
 
+Tensors fill(const Tensors& x, const Json& options) {
+  const auto number = [&](const char* name) { return options.at(name).get<int64_t>(); };
+  const Tensor y = x[0] * 2;
+  y.slice(number("dim"), number("start"), number("end")).fill_(options.at("value").get<double>());
+  const Tensor z = y * y;
+  z.select(number("dim"), 0).zero_();
+  return {z, y};
+}
+
+Tensors pad(const Tensors& x, const Json& options) {
+  const auto p = options.at("pad").get<std::vector<int64_t>>();
+  const norma::PaddingMode mode = padding_mode_of(options.at("mode"));
+  if (p.size() == 2) return {norma::functional::pad1d(x[0], {p[0], p[1]}, mode)};
+  return {norma::functional::pad2d(x[0], {p[0], p[1], p[2], p[3]}, mode)};
+}
+
 int64_t dim_of(const Json& options) { return options.at("dim").get<int64_t>(); }
 
 const Family family(
@@ -55,7 +72,9 @@ const Family family(
       }},
      {"gather", [](const Tensors& x,
                    const Json& options) { return Tensors{x[0].gather(dim_of(options), x[1])}; }},
-     {"factories", factories}});
+     {"factories", factories},
+     {"fill", fill},
+     {"pad", pad}});
 
 }  // namespace
 }  // namespace parity

@@ -1,5 +1,6 @@
 """Views, joins, picking, and chains of them: the same memory seen otherwise, and its gradient."""
 import torch
+import torch.nn.functional as F
 
 from cases import define
 
@@ -19,6 +20,8 @@ def _(d):
         kinds = ["reshape", "unsqueeze", "squeeze", "flatten", "expand_new"]
         if rank:
             kinds += ["transpose", "permute", "narrow", "select", "slice", "squeeze_dim", "reshape_minus"]
+        if rank <= 2:
+            kinds.append("t")
         kind = d.choice(kinds)
         if rank > 4 and kind in ("unsqueeze", "expand_new"):
             kind = "flatten"
@@ -33,6 +36,8 @@ def _(d):
                 step = ["reshape", [-1] + list(current.shape[2:])]
         elif kind == "unsqueeze":
             step = ["unsqueeze", d.randint(-rank - 1, rank)]
+        elif kind == "t":
+            step = ["t"]
         elif kind == "squeeze":
             step = ["squeeze"]
         elif kind == "squeeze_dim":
@@ -126,3 +131,35 @@ def _(d):
             torch.linspace(start, end, steps, dtype=x[0].dtype),
             torch.eye(n, m, dtype=x[0].dtype), torch.arange(n),
             torch.zeros_like(x[0]), torch.ones_like(x[0]), torch.full_like(x[0], step)]
+
+
+@define(FAMILY, "fill", 2)
+def _(d):
+    """Parts that are overwritten pass no gradient on."""
+    shape = d.shape(least=1, empty=False)
+    dim, value = d.randrange(len(shape)), d.uniform_number(-2, 2)
+    start, end = d.randint(0, shape[dim]), d.randint(0, shape[dim])
+
+    def run(x):
+        y = x[0] * 2
+        apply(y, ["slice", dim, start, end, 1]).fill_(value)
+        z = y * y
+        apply(z, ["select", dim, 0]).zero_()
+        return [z, y]
+    return [d.laid_out(d.normal(shape))], {"dim": dim, "value": value, "start": start, "end": end}, run
+
+
+@define(FAMILY, "pad", 6)
+def _(d):
+    rank = d.choice([1, 2])
+    mode = d.choice(["zeros", "reflect", "replicate", "circular"])
+    size = [d.randint(1, 6) for _ in range(rank)]
+    most = {"zeros": [4] * rank, "replicate": [4] * rank, "reflect": [n - 1 for n in size],
+            "circular": size}[mode]
+    # In PyTorch's order: left, right, top, bottom.
+    pad = [d.randint(0, most[k]) for k in reversed(range(rank)) for _ in range(2)]
+    shape = [d.randint(1, 2), d.randint(1, 3)] + size
+
+    def run(x):
+        return [F.pad(x[0], pad, "constant" if mode == "zeros" else mode)]
+    return [d.laid_out(d.normal(shape))], {"pad": pad, "mode": mode}, run
