@@ -108,13 +108,13 @@ Tensor batch_norm(const Tensor& input, const BatchNormArgs& args) {
   const Packed mean(args.running_mean), var(args.running_var);
   const DType dtype = input.dtype();
   Tensor y = new_tensor(input.sizes(), dtype);
-  const Tensor stats = new_tensor({3, shape.channels}, dtype);
+  const Tensor stats = new_tensor({3, shape.channels}, kFloat64);
   // An empty batch has no statistics: the running ones stay as they are.
   if (input.numel() > 0) {
     dispatch_floating(dtype, [&]<class T>() {
       const T* px = x.data<T>();
       const ChannelParams<T> params{w.data<T>(), b.data<T>()};
-      const NormStats<T> saved(stats.impl()->data_as<T>(), shape.channels);
+      const NormStats saved(stats.impl()->data_as<double>(), shape.channels);
       T *pm = mean.data<T>(), *pv = var.data<T>(), *py = y.impl()->data_as<T>();
       if (batch_stats) {
         const RunningStats<T> running{updates ? pm : nullptr, updates ? pv : nullptr,
@@ -153,7 +153,7 @@ Tensor batch_norm(const Tensor& input, const BatchNormArgs& args) {
                     kernels::batch_norm_backward<T>(
                         shape, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
                         data_or_null<T>(*sw),
-                        NormStats<T>(stats.impl()->data_as<T>(), shape.channels), batch_stats,
+                        NormStats(stats.impl()->data_as<double>(), shape.channels), batch_stats,
                         data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
                   });
                 });
@@ -182,12 +182,12 @@ Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tens
   int64_t rows = 1;
   for (int64_t i = 0; i < first; ++i) rows *= sizes[i];
   Tensor y = new_tensor(sizes, impl->dtype);
-  const Tensor stats = new_tensor({3, rows}, impl->dtype);
+  const Tensor stats = new_tensor({3, rows}, kFloat64);
   if (input.numel() > 0) {
     dispatch_floating(impl->dtype, [&]<class T>() {
       kernels::layer_norm<T>(rows, size, x.data<T>(), {w.data<T>(), b.data<T>()}, eps,
                              y.impl()->data_as<T>(),
-                             NormStats<T>(stats.impl()->data_as<T>(), rows));
+                             NormStats(stats.impl()->data_as<double>(), rows));
     });
   }
   if (!autograd::recording({&input, &weight, &bias})) return y;
@@ -203,7 +203,7 @@ Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tens
                   dispatch_floating(dy.dtype(), [&]<class T>() {
                     kernels::layer_norm_backward<T>(
                         rows, size, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
-                        data_or_null<T>(*sw), NormStats<T>(stats.impl()->data_as<T>(), rows),
+                        data_or_null<T>(*sw), NormStats(stats.impl()->data_as<double>(), rows),
                         data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
                   });
                 });
@@ -259,12 +259,12 @@ Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight,
   const Packed x(input), w(weight), b(bias);
   const int64_t rows = shape.n * num_groups;
   Tensor y = new_tensor(sizes, input.dtype());
-  const Tensor stats = new_tensor({3, rows}, input.dtype());
+  const Tensor stats = new_tensor({3, rows}, kFloat64);
   if (input.numel() > 0) {
     dispatch_floating(input.dtype(), [&]<class T>() {
       kernels::group_norm<T>(shape, num_groups, x.data<T>(), {w.data<T>(), b.data<T>()}, eps,
                              y.impl()->data_as<T>(),
-                             NormStats<T>(stats.impl()->data_as<T>(), rows));
+                             NormStats(stats.impl()->data_as<double>(), rows));
     });
   }
   if (!autograd::recording({&input, &weight, &bias})) return y;
@@ -280,7 +280,7 @@ Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight,
                   dispatch_floating(dy.dtype(), [&]<class T>() {
                     kernels::group_norm_backward<T>(
                         shape, num_groups, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
-                        data_or_null<T>(*sw), NormStats<T>(stats.impl()->data_as<T>(), rows),
+                        data_or_null<T>(*sw), NormStats(stats.impl()->data_as<double>(), rows),
                         data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
                   });
                 });

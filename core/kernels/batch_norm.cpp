@@ -44,7 +44,7 @@ template <class T>
 NORMA_INLINE inline void normalise(const Block& block, const T* x, ChannelParams<T> params,
                                    const T (&shift)[1][kLanes], const double (&rest)[kLanes],
                                    const double (&invstd)[kLanes], const T (&k)[1][kLanes], T* y,
-                                   NormStats<T> stats) {
+                                   NormStats stats) {
   const int64_t first = block.first_channel;
   T line[2][kLanes], lanes[2][kLanes];
   for (int64_t c = 0; c < block.channels; ++c) {
@@ -54,9 +54,9 @@ NORMA_INLINE inline void normalise(const Block& block, const T* x, ChannelParams
     line[1][c] = static_cast<T>(z - rest[c] * invstd[c] * w);
   }
   for (int64_t c = 0; c < block.channels; ++c) {
-    stats.shift[first + c] = shift[0][c];
-    stats.rest[first + c] = static_cast<T>(rest[c]);
-    stats.invstd[first + c] = static_cast<T>(invstd[c]);
+    stats.shift[first + c] = static_cast<double>(shift[0][c]);
+    stats.rest[first + c] = rest[c];
+    stats.invstd[first + c] = invstd[c];
   }
   spread(block, line, lanes);
   walk(
@@ -86,27 +86,28 @@ NORMA_INLINE inline void update(const Block& block, RunningStats<T> running, con
   }
 }
 
-/// One block of the backward pass of batch normalisation.
-template <class T>
+/// One block of the backward pass of batch normalisation, in the precision of Sum.
+template <class Sum, class T>
 NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T* x,
-                                        const T* weight, NormStats<T> stats, bool batch_stats,
-                                        T* dx, T* dweight, T* dbias) {
+                                        const T* weight, NormStats stats, bool batch_stats, T* dx,
+                                        T* dweight, T* dbias) {
   const int64_t first = block.first_channel;
-  T shift[1][kLanes], k[1][kLanes], line[3][kLanes], lanes[3][kLanes];
+  Sum shift[1][kLanes], k[1][kLanes], line[3][kLanes], lanes[3][kLanes];
   double sums[2][kLanes];  // of dy and of dy (x - shift)
   for (int64_t c = 0; c < block.channels; ++c) {
-    shift[0][c] = stats.shift[first + c];
+    shift[0][c] = static_cast<Sum>(stats.shift[first + c]);
     sums[0][c] = sums[1][c] = 0.0;
   }
   spread(block, shift, k);
   if (dweight || dbias || batch_stats) {
-    LaneSums<T> lane_sums;
+    LaneSums<Sum> lane_sums;
     walk(
         block,
         [&](int64_t at, auto count) NORMA_INLINE {
           for (int64_t l = 0; l < count; ++l) {
-            lane_sums.now[0][l] += dy[at + l];
-            lane_sums.now[1][l] += dy[at + l] * (x[at + l] - k[0][l]);
+            const Sum g = static_cast<Sum>(dy[at + l]);
+            lane_sums.now[0][l] += g;
+            lane_sums.now[1][l] += g * (static_cast<Sum>(x[at + l]) - k[0][l]);
           }
         },
         [&]() NORMA_INLINE { lane_sums.flush(); });
@@ -114,17 +115,16 @@ NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T
   }
   const double inv_n = 1.0 / static_cast<double>(block.count());
   for (int64_t c = 0; c < block.channels; ++c) {
-    const double rest = static_cast<double>(stats.rest[first + c]);
-    const double invstd = static_cast<double>(stats.invstd[first + c]);
+    const double rest = stats.rest[first + c], invstd = stats.invstd[first + c];
     const double w = weight ? static_cast<double>(weight[first + c]) : 1.0;
     const double centred = sums[1][c] - rest * sums[0][c];  // Σ dy (x - mean)
     sums[1][c] = centred * invstd;
     // What is left of dy after its mean and its slope along x; scaled at the very end, so that the
     // factor's rounding cannot outweigh a small remainder.
     const double slope = -invstd * invstd * centred * inv_n;
-    line[0][c] = static_cast<T>(w * invstd);
-    line[1][c] = static_cast<T>(slope);
-    line[2][c] = static_cast<T>(-sums[0][c] * inv_n - slope * rest);
+    line[0][c] = static_cast<Sum>(w * invstd);
+    line[1][c] = static_cast<Sum>(slope);
+    line[2][c] = static_cast<Sum>(-sums[0][c] * inv_n - slope * rest);
   }
   if (dweight) {
     for (int64_t c = 0; c < block.channels; ++c) dweight[first + c] = static_cast<T>(sums[1][c]);
@@ -141,7 +141,9 @@ NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T
         [&](int64_t at, auto count) NORMA_INLINE {
           T t[kLanes];
           for (int64_t l = 0; l < count; ++l) {
-            t[l] = (dy[at + l] + ((x[at + l] - k[0][l]) * lanes[1][l] + lanes[2][l])) * lanes[0][l];
+            const Sum d = static_cast<Sum>(x[at + l]) - k[0][l];
+            const Sum left = static_cast<Sum>(dy[at + l]) + (d * lanes[1][l] + lanes[2][l]);
+            t[l] = static_cast<T>(left * lanes[0][l]);
           }
           for (int64_t l = 0; l < count; ++l) dx[at + l] = t[l];
         },
@@ -151,7 +153,9 @@ NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T
         block,
         [&](int64_t at, auto count) NORMA_INLINE {
           T t[kLanes];
-          for (int64_t l = 0; l < count; ++l) t[l] = dy[at + l] * lanes[0][l];
+          for (int64_t l = 0; l < count; ++l) {
+            t[l] = static_cast<T>(static_cast<Sum>(dy[at + l]) * lanes[0][l]);
+          }
           for (int64_t l = 0; l < count; ++l) dx[at + l] = t[l];
         },
         nothing);
@@ -162,7 +166,7 @@ NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T
 
 template <class T>
 void batch_norm_train(ChannelShape shape, const T* x, ChannelParams<T> params, double eps,
-                      RunningStats<T> running, T* y, NormStats<T> stats) {
+                      RunningStats<T> running, T* y, NormStats stats) {
   const Blocks blocks(shape);
   parallel_for(blocks.count, blocks.grain(), [&](int64_t begin, int64_t end) {
     simd_float<T>([=]() NORMA_INLINE {
@@ -181,7 +185,7 @@ void batch_norm_train(ChannelShape shape, const T* x, ChannelParams<T> params, d
 
 template <class T>
 void batch_norm_eval(ChannelShape shape, const T* x, ChannelParams<T> params, double eps,
-                     const T* mean, const T* var, T* y, NormStats<T> stats) {
+                     const T* mean, const T* var, T* y, NormStats stats) {
   const Blocks blocks(shape);
   parallel_for(blocks.count, blocks.grain(), [&](int64_t begin, int64_t end) {
     simd_float<T>([=]() NORMA_INLINE {
@@ -203,23 +207,28 @@ void batch_norm_eval(ChannelShape shape, const T* x, ChannelParams<T> params, do
 
 template <class T>
 void batch_norm_backward(ChannelShape shape, const T* dy, const T* x, const T* weight,
-                         NormStats<T> stats, bool batch_stats, T* dx, T* dweight, T* dbias) {
+                         NormStats stats, bool batch_stats, T* dx, T* dweight, T* dbias) {
   const Blocks blocks(shape);
   parallel_for(blocks.count, blocks.grain(), [&](int64_t begin, int64_t end) {
     simd_float<T>([=]() NORMA_INLINE {
       for (int64_t i = begin; i < end; ++i) {
-        backward_block(blocks[i], dy, x, weight, stats, batch_stats, dx, dweight, dbias);
+        const Block block = blocks[i];
+        if (block.numel() <= kFew) {
+          backward_block<double>(block, dy, x, weight, stats, batch_stats, dx, dweight, dbias);
+        } else {
+          backward_block<T>(block, dy, x, weight, stats, batch_stats, dx, dweight, dbias);
+        }
       }
     });
   });
 }
 
-#define NORMA_INSTANTIATE(T)                                                                     \
-  template void batch_norm_train<T>(ChannelShape, const T*, ChannelParams<T>, double,            \
-                                    RunningStats<T>, T*, NormStats<T>);                          \
-  template void batch_norm_eval<T>(ChannelShape, const T*, ChannelParams<T>, double, const T*,   \
-                                   const T*, T*, NormStats<T>);                                  \
-  template void batch_norm_backward<T>(ChannelShape, const T*, const T*, const T*, NormStats<T>, \
+#define NORMA_INSTANTIATE(T)                                                                   \
+  template void batch_norm_train<T>(ChannelShape, const T*, ChannelParams<T>, double,          \
+                                    RunningStats<T>, T*, NormStats);                           \
+  template void batch_norm_eval<T>(ChannelShape, const T*, ChannelParams<T>, double, const T*, \
+                                   const T*, T*, NormStats);                                   \
+  template void batch_norm_backward<T>(ChannelShape, const T*, const T*, const T*, NormStats,  \
                                        bool, T*, T*, T*);
 NORMA_INSTANTIATE(float)
 NORMA_INSTANTIATE(double)

@@ -38,14 +38,14 @@ int64_t grain(ChannelShape shape, int64_t groups) {
 template <class T>
 NORMA_INLINE inline void normalise_group(const Group& group, int64_t row, const T* x,
                                          ChannelParams<T> params, double eps, T* y,
-                                         NormStats<T> stats) {
+                                         NormStats stats) {
   T shift[1][kLanes], spread_shift[1][kLanes];
   double rest[kLanes], var[kLanes];
   moments(group.whole(), x, shift, rest, var, spread_shift);
   const double invstd = inverse_deviation(var[0], eps);
-  stats.shift[row] = shift[0][0];
-  stats.rest[row] = static_cast<T>(rest[0]);
-  stats.invstd[row] = static_cast<T>(invstd);
+  stats.shift[row] = static_cast<double>(shift[0][0]);
+  stats.rest[row] = rest[0];
+  stats.invstd[row] = invstd;
   const T k = shift[0][0];
   group.each_block([&](const Block& block) NORMA_INLINE {
     T line[2][kLanes], lanes[2][kLanes];
@@ -66,22 +66,23 @@ NORMA_INLINE inline void normalise_group(const Group& group, int64_t row, const 
 }
 
 /// dx of one group, and for each of its channels Σ dy and Σ dy (x - mean) invstd in `sums`, which
-/// holds two values per channel of the sample's group.
-template <class T>
+/// holds two values per channel of the sample's group. In the precision of Sum.
+template <class Sum, class T>
 NORMA_INLINE inline void group_gradients(const Group& group, int64_t row, const T* dy, const T* x,
-                                         const T* weight, NormStats<T> stats, T* dx, double* sums) {
-  const T k = stats.shift[row];
-  const double rest = static_cast<double>(stats.rest[row]);
-  const double invstd = static_cast<double>(stats.invstd[row]);
+                                         const T* weight, NormStats stats, T* dx, double* sums) {
+  const Sum k = static_cast<Sum>(stats.shift[row]);
+  const double rest = stats.rest[row];
+  const double invstd = stats.invstd[row];
   double sum = 0, product = 0;  // Σ dy w and Σ dy w (x - mean) over the group
   group.each_block([&](const Block& block) NORMA_INLINE {
-    LaneSums<T> lane_sums;
+    LaneSums<Sum> lane_sums;
     walk(
         block,
         [&](int64_t at, auto count) NORMA_INLINE {
           for (int64_t l = 0; l < count; ++l) {
-            lane_sums.now[0][l] += dy[at + l];
-            lane_sums.now[1][l] += dy[at + l] * (x[at + l] - k);
+            const Sum g = static_cast<Sum>(dy[at + l]);
+            lane_sums.now[0][l] += g;
+            lane_sums.now[1][l] += g * (static_cast<Sum>(x[at + l]) - k);
           }
         },
         [&]() NORMA_INLINE { lane_sums.flush(); });
@@ -99,19 +100,20 @@ NORMA_INLINE inline void group_gradients(const Group& group, int64_t row, const 
   });
   if (!dx) return;
   const double n = static_cast<double>(group.size);
-  const double slope = -invstd * invstd * invstd * product / n;
-  const T b = static_cast<T>(slope), d = static_cast<T>(-invstd * sum / n - slope * rest);
+  const double slope = -invstd * invstd * product / n;
+  const Sum a = static_cast<Sum>(invstd), b = static_cast<Sum>(slope);
+  const Sum d = static_cast<Sum>(-sum / n - slope * rest);
   group.each_block([&](const Block& block) NORMA_INLINE {
-    T line[1][kLanes], lanes[1][kLanes];
+    Sum line[1][kLanes], lanes[1][kLanes];
     for (int64_t c = 0; c < block.channels; ++c) {
-      const double w = weight ? static_cast<double>(weight[block.first_channel + c]) : 1.0;
-      line[0][c] = static_cast<T>(w * invstd);
+      line[0][c] = weight ? static_cast<Sum>(weight[block.first_channel + c]) : Sum(1);
     }
     spread(block, line, lanes);
     walk_row(block.offset, block.offset + block.width, [&](int64_t at, auto count) NORMA_INLINE {
       T t[kLanes];
       for (int64_t l = 0; l < count; ++l) {
-        t[l] = dy[at + l] * lanes[0][l] + ((x[at + l] - k) * b + d);
+        const Sum centred = (static_cast<Sum>(x[at + l]) - k) * b + d;
+        t[l] = static_cast<T>((static_cast<Sum>(dy[at + l]) * lanes[0][l] + centred) * a);
       }
       for (int64_t l = 0; l < count; ++l) dx[at + l] = t[l];
     });
@@ -122,7 +124,7 @@ NORMA_INLINE inline void group_gradients(const Group& group, int64_t row, const 
 
 template <class T>
 void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T> params, double eps,
-                T* y, NormStats<T> stats) {
+                T* y, NormStats stats) {
   parallel_for(shape.n * groups, grain(shape, groups), [&](int64_t begin, int64_t end) {
     simd_float<T>([=]() NORMA_INLINE {
       for (int64_t row = begin; row < end; ++row) {
@@ -134,14 +136,19 @@ void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T>
 
 template <class T>
 void group_norm_backward(ChannelShape shape, int64_t groups, const T* dy, const T* x,
-                         const T* weight, NormStats<T> stats, T* dx, T* dweight, T* dbias) {
+                         const T* weight, NormStats stats, T* dx, T* dweight, T* dbias) {
   const Scratch<double> memory(2 * shape.n * shape.channels);
   double* sums = memory.data();
   parallel_for(shape.n * groups, grain(shape, groups), [&](int64_t begin, int64_t end) {
     simd_float<T>([=]() NORMA_INLINE {
       for (int64_t row = begin; row < end; ++row) {
         const Group group(shape, groups, row);
-        group_gradients(group, row, dy, x, weight, stats, dx, sums + 2 * row * group.channels);
+        double* const out = sums + 2 * row * group.channels;
+        if (group.size <= kLanes) {
+          group_gradients<double>(group, row, dy, x, weight, stats, dx, out);
+        } else {
+          group_gradients<T>(group, row, dy, x, weight, stats, dx, out);
+        }
       }
     });
   });
@@ -159,9 +166,9 @@ void group_norm_backward(ChannelShape shape, int64_t groups, const T* dy, const 
 
 #define NORMA_INSTANTIATE(T)                                                                 \
   template void group_norm<T>(ChannelShape, int64_t, const T*, ChannelParams<T>, double, T*, \
-                              NormStats<T>);                                                 \
+                              NormStats);                                                    \
   template void group_norm_backward<T>(ChannelShape, int64_t, const T*, const T*, const T*,  \
-                                       NormStats<T>, T*, T*, T*);
+                                       NormStats, T*, T*, T*);
 NORMA_INSTANTIATE(float)
 NORMA_INSTANTIATE(double)
 #undef NORMA_INSTANTIATE

@@ -5,24 +5,28 @@
 namespace norma::kernels {
 namespace {
 
-template <class T>
+/// In the precision of Sum.
+template <class Sum, class T>
 NORMA_INLINE inline void layer_norm_input_gradient(int64_t row, int64_t size, const T* dy,
-                                                   const T* x, const T* weight, NormStats<T> stats,
+                                                   const T* x, const T* weight, NormStats stats,
                                                    T* dx) {
   const Block block{row * size, 1, size, size, 0, 1, size, 0};
-  const T k = stats.shift[row];
-  LaneSums<T> lane_sums;
+  const Sum k = static_cast<Sum>(stats.shift[row]);
+  // dy times weight.
+  const auto load = [=](int64_t at, auto count, Sum(&g)[kLanes]) NORMA_INLINE {
+    for (int64_t l = 0; l < count; ++l) g[l] = static_cast<Sum>(dy[at + l]);
+    if (!weight) return;
+    for (int64_t l = 0; l < count; ++l) g[l] *= static_cast<Sum>(weight[at - row * size + l]);
+  };
+  LaneSums<Sum> lane_sums;
   walk(
       block,
       [&](int64_t at, auto count) NORMA_INLINE {
-        T g[kLanes];
-        for (int64_t l = 0; l < count; ++l) g[l] = dy[at + l];
-        if (weight) {
-          for (int64_t l = 0; l < count; ++l) g[l] *= weight[at - block.offset + l];
-        }
+        Sum g[kLanes];
+        load(at, count, g);
         for (int64_t l = 0; l < count; ++l) {
           lane_sums.now[0][l] += g[l];
-          lane_sums.now[1][l] += g[l] * (x[at + l] - k);
+          lane_sums.now[1][l] += g[l] * (static_cast<Sum>(x[at + l]) - k);
         }
       },
       [&]() NORMA_INLINE { lane_sums.flush(); });
@@ -31,21 +35,18 @@ NORMA_INLINE inline void layer_norm_input_gradient(int64_t row, int64_t size, co
   const double sum = sums[0][0], product = sums[1][0];
 
   const double n = static_cast<double>(size);
-  const double rest = static_cast<double>(stats.rest[row]);
-  const double invstd = static_cast<double>(stats.invstd[row]);
-  const double slope = -invstd * invstd * invstd * (product - rest * sum) / n;
-  const T a = static_cast<T>(invstd), b = static_cast<T>(slope);
-  const T d = static_cast<T>(-invstd * sum / n - slope * rest);
-  walk_row(0, size, [&](int64_t at, auto count) NORMA_INLINE {
-    const T* g = dy + block.offset + at;
-    const T* from = x + block.offset + at;
+  const double rest = stats.rest[row], invstd = stats.invstd[row];
+  const double slope = -invstd * invstd * (product - rest * sum) / n;
+  const Sum a = static_cast<Sum>(invstd), b = static_cast<Sum>(slope);
+  const Sum d = static_cast<Sum>(-sum / n - slope * rest);
+  walk_row(block.offset, block.offset + size, [&](int64_t at, auto count) NORMA_INLINE {
+    Sum g[kLanes];
+    load(at, count, g);
     T t[kLanes];
-    for (int64_t l = 0; l < count; ++l) t[l] = g[l] * a;
-    if (weight) {
-      for (int64_t l = 0; l < count; ++l) t[l] *= weight[at + l];
+    for (int64_t l = 0; l < count; ++l) {
+      t[l] = static_cast<T>((g[l] + ((static_cast<Sum>(x[at + l]) - k) * b + d)) * a);
     }
-    for (int64_t l = 0; l < count; ++l) t[l] += (from[l] - k) * b + d;
-    for (int64_t l = 0; l < count; ++l) dx[block.offset + at + l] = t[l];
+    for (int64_t l = 0; l < count; ++l) dx[at + l] = t[l];
   });
 }
 
@@ -53,12 +54,13 @@ NORMA_INLINE inline void layer_norm_input_gradient(int64_t row, int64_t size, co
 template <class T>
 NORMA_INLINE inline void layer_norm_weight_gradients(int64_t rows, int64_t size, int64_t from,
                                                      int64_t count, const T* dy, const T* x,
-                                                     NormStats<T> stats, T* dweight, T* dbias) {
+                                                     NormStats stats, T* dweight, T* dbias) {
   LaneSums<T> sums;
   for (int64_t row = 0; row < rows; row += kFlush) {
     const int64_t last = std::min(rows, row + kFlush);
     for (int64_t r = row; r < last; ++r) {
-      const T k = stats.shift[r], rest = stats.rest[r], invstd = stats.invstd[r];
+      const T k = static_cast<T>(stats.shift[r]), rest = static_cast<T>(stats.rest[r]);
+      const T invstd = static_cast<T>(stats.invstd[r]);
       walk_row(r * size + from, r * size + from + count, [&](int64_t at, auto n) NORMA_INLINE {
         for (int64_t l = 0; l < n; ++l) {
           sums.now[0][l] += dy[at + l];
@@ -80,7 +82,7 @@ NORMA_INLINE inline void layer_norm_weight_gradients(int64_t rows, int64_t size,
 
 template <class T>
 void layer_norm(int64_t rows, int64_t size, const T* x, ChannelParams<T> params, double eps, T* y,
-                NormStats<T> stats) {
+                NormStats stats) {
   parallel_for(rows, std::max<int64_t>(1, kNormGrain / size), [&](int64_t begin, int64_t end) {
     simd_float<T>([=]() NORMA_INLINE {
       for (int64_t row = begin; row < end; ++row) {
@@ -89,9 +91,9 @@ void layer_norm(int64_t rows, int64_t size, const T* x, ChannelParams<T> params,
         double rest[kLanes], var[kLanes];
         moments(block, x, shift, rest, var, lanes);
         const double invstd = inverse_deviation(var[0], eps);
-        stats.shift[row] = shift[0][0];
-        stats.rest[row] = static_cast<T>(rest[0]);
-        stats.invstd[row] = static_cast<T>(invstd);
+        stats.shift[row] = static_cast<double>(shift[0][0]);
+        stats.rest[row] = rest[0];
+        stats.invstd[row] = invstd;
         const T k = shift[0][0], a = static_cast<T>(invstd), b = static_cast<T>(-rest[0] * invstd);
         walk_row(0, size, [&](int64_t at, auto count) NORMA_INLINE {
           const T* from = x + block.offset + at;
@@ -112,12 +114,16 @@ void layer_norm(int64_t rows, int64_t size, const T* x, ChannelParams<T> params,
 
 template <class T>
 void layer_norm_backward(int64_t rows, int64_t size, const T* dy, const T* x, const T* weight,
-                         NormStats<T> stats, T* dx, T* dweight, T* dbias) {
+                         NormStats stats, T* dx, T* dweight, T* dbias) {
   if (dx) {
     parallel_for(rows, std::max<int64_t>(1, kNormGrain / size), [&](int64_t begin, int64_t end) {
       simd_float<T>([=]() NORMA_INLINE {
         for (int64_t row = begin; row < end; ++row) {
-          layer_norm_input_gradient(row, size, dy, x, weight, stats, dx);
+          if (size <= kLanes) {
+            layer_norm_input_gradient<double>(row, size, dy, x, weight, stats, dx);
+          } else {
+            layer_norm_input_gradient<T>(row, size, dy, x, weight, stats, dx);
+          }
         }
       });
     });
@@ -136,11 +142,11 @@ void layer_norm_backward(int64_t rows, int64_t size, const T* dy, const T* x, co
   });
 }
 
-#define NORMA_INSTANTIATE(T)                                                            \
-  template void layer_norm<T>(int64_t, int64_t, const T*, ChannelParams<T>, double, T*, \
-                              NormStats<T>);                                            \
-  template void layer_norm_backward<T>(int64_t, int64_t, const T*, const T*, const T*,  \
-                                       NormStats<T>, T*, T*, T*);
+#define NORMA_INSTANTIATE(T)                                                                      \
+  template void layer_norm<T>(int64_t, int64_t, const T*, ChannelParams<T>, double, T*,           \
+                              NormStats);                                                         \
+  template void layer_norm_backward<T>(int64_t, int64_t, const T*, const T*, const T*, NormStats, \
+                                       T*, T*, T*);
 NORMA_INSTANTIATE(float)
 NORMA_INSTANTIATE(double)
 #undef NORMA_INSTANTIATE

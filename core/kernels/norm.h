@@ -21,13 +21,13 @@ struct ChannelParams {
   const T* bias;
 };
 
-/// `shift`, `rest` and `invstd` are the thirds of one array of 3 * count values.
-template <class T>
+/// `shift`, `rest` and `invstd` are the thirds of one array of 3 * count values. In double: gradients
+/// are small remainders, of which rounding here would leave little.
 struct NormStats {
-  T* shift;
-  T* rest;
-  T* invstd;
-  NormStats(T* values, int64_t count)
+  double* shift;
+  double* rest;
+  double* invstd;
+  NormStats(double* values, int64_t count)
       : shift(values), rest(values + count), invstd(values + 2 * count) {}
 };
 
@@ -44,35 +44,35 @@ struct RunningStats {
 /// Needs n * length >= 2.
 template <class T>  // float or double
 void batch_norm_train(ChannelShape shape, const T* x, ChannelParams<T> params, double eps,
-                      RunningStats<T> running, T* y, NormStats<T> stats);
+                      RunningStats<T> running, T* y, NormStats stats);
 
 /// The same with given statistics, which go to `stats`, too.
 template <class T>
 void batch_norm_eval(ChannelShape shape, const T* x, ChannelParams<T> params, double eps,
-                     const T* mean, const T* var, T* y, NormStats<T> stats);
+                     const T* mean, const T* var, T* y, NormStats stats);
 
 /// Gradients from `dy`; null outputs are skipped. `batch_stats`: the statistics came from x itself.
 template <class T>
 void batch_norm_backward(ChannelShape shape, const T* dy, const T* x, const T* weight,
-                         NormStats<T> stats, bool batch_stats, T* dx, T* dweight, T* dbias);
+                         NormStats stats, bool batch_stats, T* dx, T* dweight, T* dbias);
 
 /// Normalises each of `rows` rows of `size` elements; weight and bias have `size` elements.
 template <class T>
 void layer_norm(int64_t rows, int64_t size, const T* x, ChannelParams<T> params, double eps, T* y,
-                NormStats<T> stats);
+                NormStats stats);
 
 template <class T>
 void layer_norm_backward(int64_t rows, int64_t size, const T* dy, const T* x, const T* weight,
-                         NormStats<T> stats, T* dx, T* dweight, T* dbias);
+                         NormStats stats, T* dx, T* dweight, T* dbias);
 
 /// Normalises each of `groups` groups of neighbouring channels of each of the n samples: n * groups
 /// statistics. `groups` divides the channels, and nothing is empty.
 template <class T>
 void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T> params, double eps,
-                T* y, NormStats<T> stats);
+                T* y, NormStats stats);
 
 template <class T>
 void group_norm_backward(ChannelShape shape, int64_t groups, const T* dy, const T* x,
-                         const T* weight, NormStats<T> stats, T* dx, T* dweight, T* dbias);
+                         const T* weight, NormStats stats, T* dx, T* dweight, T* dbias);
 
 }  // namespace norma::kernels

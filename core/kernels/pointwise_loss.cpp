@@ -58,7 +58,7 @@ struct Logistic {
   }
   template <class T>
   static NORMA_INLINE T dt(T x, T, T w, T p) {
-    return w * ((p - T(1)) * fast_softplus(-x) - x);
+    return w * ((p - T(1)) * fast_softplus(-std::fabs(x)) - (x > T(0) ? T(1) : p) * x);
   }
 };
 
