@@ -114,7 +114,7 @@ Tensor batch_norm(const Tensor& input, const BatchNormArgs& args) {
     dispatch_floating(dtype, [&]<class T>() {
       const T* px = x.data<T>();
       const ChannelParams<T> params{w.data<T>(), b.data<T>()};
-      const NormStats saved(stats.impl()->data_as<double>(), shape.channels);
+      const NormStats saved(stats.data_ptr<double>(), shape.channels);
       T *pm = mean.data<T>(), *pv = var.data<T>(), *py = y.impl()->data_as<T>();
       if (batch_stats) {
         const RunningStats<T> running{updates ? pm : nullptr, updates ? pv : nullptr,
@@ -152,9 +152,9 @@ Tensor batch_norm(const Tensor& input, const BatchNormArgs& args) {
                   dispatch_floating(type, [&]<class T>() {
                     kernels::batch_norm_backward<T>(
                         shape, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
-                        data_or_null<T>(*sw),
-                        NormStats(stats.impl()->data_as<double>(), shape.channels), batch_stats,
-                        data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
+                        data_or_null<T>(*sw), NormStats(stats.data_ptr<double>(), shape.channels),
+                        batch_stats, data_or_null<T>(d[0]), data_or_null<T>(d[1]),
+                        data_or_null<T>(d[2]));
                   });
                 });
 }
@@ -186,8 +186,7 @@ Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tens
   if (input.numel() > 0) {
     dispatch_floating(impl->dtype, [&]<class T>() {
       kernels::layer_norm<T>(rows, size, x.data<T>(), {w.data<T>(), b.data<T>()}, eps,
-                             y.impl()->data_as<T>(),
-                             NormStats(stats.impl()->data_as<double>(), rows));
+                             y.impl()->data_as<T>(), NormStats(stats.data_ptr<double>(), rows));
     });
   }
   if (!autograd::recording({&input, &weight, &bias})) return y;
@@ -203,7 +202,7 @@ Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tens
                   dispatch_floating(dy.dtype(), [&]<class T>() {
                     kernels::layer_norm_backward<T>(
                         rows, size, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
-                        data_or_null<T>(*sw), NormStats(stats.impl()->data_as<double>(), rows),
+                        data_or_null<T>(*sw), NormStats(stats.data_ptr<double>(), rows),
                         data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
                   });
                 });
@@ -263,8 +262,7 @@ Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight,
   if (input.numel() > 0) {
     dispatch_floating(input.dtype(), [&]<class T>() {
       kernels::group_norm<T>(shape, num_groups, x.data<T>(), {w.data<T>(), b.data<T>()}, eps,
-                             y.impl()->data_as<T>(),
-                             NormStats(stats.impl()->data_as<double>(), rows));
+                             y.impl()->data_as<T>(), NormStats(stats.data_ptr<double>(), rows));
     });
   }
   if (!autograd::recording({&input, &weight, &bias})) return y;
@@ -280,7 +278,7 @@ Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight,
                   dispatch_floating(dy.dtype(), [&]<class T>() {
                     kernels::group_norm_backward<T>(
                         shape, num_groups, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
-                        data_or_null<T>(*sw), NormStats(stats.impl()->data_as<double>(), rows),
+                        data_or_null<T>(*sw), NormStats(stats.data_ptr<double>(), rows),
                         data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
                   });
                 });

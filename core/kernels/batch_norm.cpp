@@ -39,19 +39,21 @@ struct Blocks {
   }
 };
 
-/// The forward pass after the statistics: y = (x - k) a + b per lane, and the saved statistics.
+/// The forward pass after the statistics: y = (x - base) a + b per lane, and the saved statistics.
 template <class T>
 NORMA_INLINE inline void normalise(const Block& block, const T* x, ChannelParams<T> params,
                                    const T (&shift)[1][kLanes], const double (&rest)[kLanes],
-                                   const double (&invstd)[kLanes], const T (&k)[1][kLanes], T* y,
-                                   NormStats stats) {
+                                   const double (&var)[kLanes], const double (&invstd)[kLanes],
+                                   T* y, NormStats stats) {
   const int64_t first = block.first_channel;
-  T line[2][kLanes], lanes[2][kLanes];
+  T line[3][kLanes], lanes[3][kLanes];
   for (int64_t c = 0; c < block.channels; ++c) {
     const double w = params.weight ? static_cast<double>(params.weight[first + c]) : 1.0;
     const double z = params.bias ? static_cast<double>(params.bias[first + c]) : 0.0;
+    const Base<T> base(shift[0][c], rest[c], var[c]);
     line[0][c] = static_cast<T>(invstd[c] * w);
-    line[1][c] = static_cast<T>(z - rest[c] * invstd[c] * w);
+    line[1][c] = static_cast<T>(z - base.missing * invstd[c] * w);
+    line[2][c] = base.value;
   }
   for (int64_t c = 0; c < block.channels; ++c) {
     stats.shift[first + c] = static_cast<double>(shift[0][c]);
@@ -59,15 +61,13 @@ NORMA_INLINE inline void normalise(const Block& block, const T* x, ChannelParams
     stats.invstd[first + c] = invstd[c];
   }
   spread(block, line, lanes);
-  walk(
-      block,
-      [&](int64_t at, auto count) NORMA_INLINE {
-        T t[kLanes];  // keeps x and y apart for the compiler
-        for (int64_t l = 0; l < count; ++l)
-          t[l] = (x[at + l] - k[0][l]) * lanes[0][l] + lanes[1][l];
-        for (int64_t l = 0; l < count; ++l) y[at + l] = t[l];
-      },
-      []() NORMA_INLINE {});
+  walk(block, [&](int64_t at, auto count) NORMA_INLINE {
+    T t[kLanes];  // keeps x and y apart for the compiler
+    for (int64_t l = 0; l < count; ++l) {
+      t[l] = (x[at + l] - lanes[2][l]) * lanes[0][l] + lanes[1][l];
+    }
+    for (int64_t l = 0; l < count; ++l) y[at + l] = t[l];
+  });
 }
 
 template <class T>
@@ -86,32 +86,27 @@ NORMA_INLINE inline void update(const Block& block, RunningStats<T> running, con
   }
 }
 
-/// One block of the backward pass of batch normalisation, in the precision of Sum.
-template <class Sum, class T>
+/// One block of the backward pass of batch normalisation.
+template <class T>
 NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T* x,
                                         const T* weight, NormStats stats, bool batch_stats, T* dx,
                                         T* dweight, T* dbias) {
   const int64_t first = block.first_channel;
-  Sum shift[1][kLanes], k[1][kLanes], line[3][kLanes], lanes[3][kLanes];
+  T shift[1][kLanes], k[1][kLanes], line[3][kLanes], lanes[3][kLanes];
   double sums[2][kLanes];  // of dy and of dy (x - shift)
   for (int64_t c = 0; c < block.channels; ++c) {
-    shift[0][c] = static_cast<Sum>(stats.shift[first + c]);
+    shift[0][c] = static_cast<T>(stats.shift[first + c]);
     sums[0][c] = sums[1][c] = 0.0;
   }
   spread(block, shift, k);
   if (dweight || dbias || batch_stats) {
-    LaneSums<Sum> lane_sums;
-    walk(
+    sum_pairs(
         block,
-        [&](int64_t at, auto count) NORMA_INLINE {
-          for (int64_t l = 0; l < count; ++l) {
-            const Sum g = static_cast<Sum>(dy[at + l]);
-            lane_sums.now[0][l] += g;
-            lane_sums.now[1][l] += g * (static_cast<Sum>(x[at + l]) - k[0][l]);
-          }
+        [&](int64_t i, int64_t l, double& a, double& b) NORMA_INLINE {
+          a = static_cast<double>(dy[i]);
+          b = a * (static_cast<double>(x[i]) - static_cast<double>(k[0][l]));
         },
-        [&]() NORMA_INLINE { lane_sums.flush(); });
-    gather(block, lane_sums.total, sums);
+        sums);
   }
   const double inv_n = 1.0 / static_cast<double>(block.count());
   for (int64_t c = 0; c < block.channels; ++c) {
@@ -122,9 +117,9 @@ NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T
     // What is left of dy after its mean and its slope along x; scaled at the very end, so that the
     // factor's rounding cannot outweigh a small remainder.
     const double slope = -invstd * invstd * centred * inv_n;
-    line[0][c] = static_cast<Sum>(w * invstd);
-    line[1][c] = static_cast<Sum>(slope);
-    line[2][c] = static_cast<Sum>(-sums[0][c] * inv_n - slope * rest);
+    line[0][c] = static_cast<T>(w * invstd);
+    line[1][c] = static_cast<T>(slope);
+    line[2][c] = static_cast<T>(-sums[0][c] * inv_n - slope * rest);
   }
   if (dweight) {
     for (int64_t c = 0; c < block.channels; ++c) dweight[first + c] = static_cast<T>(sums[1][c]);
@@ -134,31 +129,20 @@ NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T
   }
   if (!dx) return;
   spread(block, line, lanes);
-  const auto nothing = []() NORMA_INLINE {};
   if (batch_stats) {
-    walk(
-        block,
-        [&](int64_t at, auto count) NORMA_INLINE {
-          T t[kLanes];
-          for (int64_t l = 0; l < count; ++l) {
-            const Sum d = static_cast<Sum>(x[at + l]) - k[0][l];
-            const Sum left = static_cast<Sum>(dy[at + l]) + (d * lanes[1][l] + lanes[2][l]);
-            t[l] = static_cast<T>(left * lanes[0][l]);
-          }
-          for (int64_t l = 0; l < count; ++l) dx[at + l] = t[l];
-        },
-        nothing);
+    walk(block, [&](int64_t at, auto count) NORMA_INLINE {
+      T t[kLanes];
+      for (int64_t l = 0; l < count; ++l) {
+        t[l] = (dy[at + l] + ((x[at + l] - k[0][l]) * lanes[1][l] + lanes[2][l])) * lanes[0][l];
+      }
+      for (int64_t l = 0; l < count; ++l) dx[at + l] = t[l];
+    });
   } else {
-    walk(
-        block,
-        [&](int64_t at, auto count) NORMA_INLINE {
-          T t[kLanes];
-          for (int64_t l = 0; l < count; ++l) {
-            t[l] = static_cast<T>(static_cast<Sum>(dy[at + l]) * lanes[0][l]);
-          }
-          for (int64_t l = 0; l < count; ++l) dx[at + l] = t[l];
-        },
-        nothing);
+    walk(block, [&](int64_t at, auto count) NORMA_INLINE {
+      T t[kLanes];
+      for (int64_t l = 0; l < count; ++l) t[l] = dy[at + l] * lanes[0][l];
+      for (int64_t l = 0; l < count; ++l) dx[at + l] = t[l];
+    });
   }
 }
 
@@ -172,11 +156,11 @@ void batch_norm_train(ChannelShape shape, const T* x, ChannelParams<T> params, d
     simd_float<T>([=]() NORMA_INLINE {
       for (int64_t i = begin; i < end; ++i) {
         const Block block = blocks[i];
-        T shift[1][kLanes], k[1][kLanes];
+        T shift[1][kLanes];
         double rest[kLanes], var[kLanes], invstd[kLanes];
-        moments(block, x, shift, rest, var, k);
+        moments(block, x, shift, rest, var);
         for (int64_t c = 0; c < block.channels; ++c) invstd[c] = inverse_deviation(var[c], eps);
-        normalise(block, x, params, shift, rest, invstd, k, y, stats);
+        normalise(block, x, params, shift, rest, var, invstd, y, stats);
         update(block, running, shift[0], rest, var);
       }
     });
@@ -185,21 +169,21 @@ void batch_norm_train(ChannelShape shape, const T* x, ChannelParams<T> params, d
 
 template <class T>
 void batch_norm_eval(ChannelShape shape, const T* x, ChannelParams<T> params, double eps,
-                     const T* mean, const T* var, T* y, NormStats stats) {
+                     const T* mean, const T* running_var, T* y, NormStats stats) {
   const Blocks blocks(shape);
   parallel_for(blocks.count, blocks.grain(), [&](int64_t begin, int64_t end) {
     simd_float<T>([=]() NORMA_INLINE {
       for (int64_t i = begin; i < end; ++i) {
         const Block block = blocks[i];
-        T shift[1][kLanes], k[1][kLanes];
-        double rest[kLanes], invstd[kLanes];
+        T shift[1][kLanes];
+        double rest[kLanes], var[kLanes], invstd[kLanes];
         for (int64_t c = 0; c < block.channels; ++c) {
           shift[0][c] = mean[block.first_channel + c];
           rest[c] = 0.0;
-          invstd[c] = inverse_deviation(static_cast<double>(var[block.first_channel + c]), eps);
+          var[c] = static_cast<double>(running_var[block.first_channel + c]);
+          invstd[c] = inverse_deviation(var[c], eps);
         }
-        spread(block, shift, k);
-        normalise(block, x, params, shift, rest, invstd, k, y, stats);
+        normalise(block, x, params, shift, rest, var, invstd, y, stats);
       }
     });
   });
@@ -212,12 +196,7 @@ void batch_norm_backward(ChannelShape shape, const T* dy, const T* x, const T* w
   parallel_for(blocks.count, blocks.grain(), [&](int64_t begin, int64_t end) {
     simd_float<T>([=]() NORMA_INLINE {
       for (int64_t i = begin; i < end; ++i) {
-        const Block block = blocks[i];
-        if (block.numel() <= kFew) {
-          backward_block<double>(block, dy, x, weight, stats, batch_stats, dx, dweight, dbias);
-        } else {
-          backward_block<T>(block, dy, x, weight, stats, batch_stats, dx, dweight, dbias);
-        }
+        backward_block(blocks[i], dy, x, weight, stats, batch_stats, dx, dweight, dbias);
       }
     });
   });

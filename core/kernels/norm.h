@@ -1,9 +1,9 @@
 // The loops of batch, layer and group normalisation, on raw pointers.
 //
-// Statistics are kept as three values per group of n elements that share a mean: a float `shift`
-// near the mean, the small `rest` that is missing to it, and invstd = 1/sqrt(var + eps). Every use
-// subtracts the shift first, so that a large mean costs no digits, and a constant group gives exact
-// zeros.
+// Statistics are summed in double, and kept as three doubles per group of n elements that share a
+// mean: a `shift` near the mean that T holds exactly, the small `rest` that is missing to it, and
+// invstd = 1/sqrt(var + eps), 0 for a deviation of 0. So a large mean costs no digits, and a constant
+// group gives exact zeros.
 #pragma once
 #include <cstdint>
 
@@ -21,8 +21,7 @@ struct ChannelParams {
   const T* bias;
 };
 
-/// `shift`, `rest` and `invstd` are the thirds of one array of 3 * count values. In double: gradients
-/// are small remainders, of which rounding here would leave little.
+/// `shift`, `rest` and `invstd` are the thirds of one array of 3 * count values.
 struct NormStats {
   double* shift;
   double* rest;

@@ -1,5 +1,5 @@
 // How the norm kernels walk over memory: 64 running values ("lanes") side by side, which compilers
-// turn into vector registers, flushed to double before rounding adds up.
+// turn into vector registers. Sums are kept in double.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -7,13 +7,12 @@
 #include <limits>
 #include <type_traits>
 
+#include "norma/core/kernels/norm.h"
 #include "norma/core/simd.h"
 
 namespace norma::kernels {
 
 inline constexpr int64_t kLanes = 64;
-inline constexpr int64_t kFlush = 32;         // additions per lane between two flushes
-inline constexpr int64_t kFew = 1024;         // elements of a block that are summed in double
 inline constexpr int64_t kNormGrain = 16384;  // elements worth a thread
 
 /// Vector code for float; double, for reference runs, takes the plain way and spares its size.
@@ -51,23 +50,15 @@ NORMA_INLINE inline void walk_row(int64_t begin, int64_t end, Step step) {
   if (at < end) step(at, end - at);
 }
 
-/// The same over a whole block, calling `flush()` every `kFlush` runs or so.
-template <class Step, class Flush>
-NORMA_INLINE inline void walk(const Block& block, Step step, Flush flush) {
-  constexpr int64_t kSpan = kLanes * kFlush;
-  const int64_t rows = block.rows + (block.tail > 0 ? 1 : 0);
-  const int64_t group = std::max<int64_t>(1, std::min(kFlush, kSpan / block.width));
-  for (int64_t row = 0; row < rows; row += group) {
-    const int64_t last = std::min(rows, row + group);
-    for (int64_t from = 0; from < block.width; from += kSpan) {
-      for (int64_t r = row; r < last; ++r) {
-        const int64_t width = r < block.rows ? block.width : block.tail;
-        const int64_t start = block.offset + r * block.stride;
-        walk_row(start + from, start + std::min(width, from + kSpan), step);
-      }
-      flush();
-    }
+/// The same over a whole block.
+template <class Step>
+NORMA_INLINE inline void walk(const Block& block, Step step) {
+  for (int64_t r = 0; r < block.rows; ++r) {
+    const int64_t start = block.offset + r * block.stride;
+    walk_row(start, start + block.width, step);
   }
+  const int64_t last = block.offset + block.rows * block.stride;
+  if (block.tail > 0) walk_row(last, last + block.tail, step);
 }
 
 /// Calls `use(n)` with a compile-time constant for the most usual channel counts.
@@ -143,32 +134,6 @@ NORMA_INLINE inline void gather(const Block& block, T (&lanes)[N][kLanes], T (&s
   }
 }
 
-/// Two sums per lane in T, moved to double whenever `flush()` is called.
-template <class T>
-struct LaneSums {
-  T now[2][kLanes];
-  double total[2][kLanes];
-  bool fresh = true;
-
-  NORMA_INLINE LaneSums() { clear(); }
-  NORMA_INLINE void clear() {
-    for (int j = 0; j < 2; ++j) {
-      for (int64_t l = 0; l < kLanes; ++l) now[j][l] = T(0);
-    }
-  }
-  NORMA_INLINE void flush() {
-    for (int j = 0; j < 2; ++j) {
-      if (fresh) {
-        for (int64_t l = 0; l < kLanes; ++l) total[j][l] = static_cast<double>(now[j][l]);
-      } else {
-        for (int64_t l = 0; l < kLanes; ++l) total[j][l] += static_cast<double>(now[j][l]);
-      }
-    }
-    fresh = false;
-    clear();
-  }
-};
-
 /// Exact up to double's rounding for any input: two passes without shortcuts. Rarely needed.
 template <class T>
 __attribute__((noinline)) inline void plain_moments(const Block& block, const T* x, double* mean,
@@ -198,36 +163,34 @@ __attribute__((noinline)) inline void plain_moments(const Block& block, const T*
     const double r = rest[c] / n;
     var[c] = std::max(0.0, square[c] / n - r * r);
     if (std::isnan(square[c])) var[c] = square[c];
-    mean[c] += r;
+    if (std::isfinite(mean[c])) mean[c] += r;
   }
 }
 
-/// total[0] = Σ d and total[1] = Σ d² per channel, d = x - k, in the precision of Sum.
-template <class Sum, class T>
-NORMA_INLINE inline void sum_powers(const Block& block, const T* x, const T (&k)[1][kLanes],
-                                    double (&total)[2][kLanes]) {
-  LaneSums<Sum> sums;
-  walk(
-      block,
-      [&](int64_t at, auto count) NORMA_INLINE {
-        for (int64_t l = 0; l < count; ++l) {
-          const Sum d = static_cast<Sum>(x[at + l]) - static_cast<Sum>(k[0][l]);
-          sums.now[0][l] += d;
-          sums.now[1][l] += d * d;
-        }
-      },
-      [&]() NORMA_INLINE { sums.flush(); });
-  gather(block, sums.total, total);
+/// Two sums per channel, in double: `terms(i, l, a, b)` sets a and b to those of element i, in lane l.
+template <class Terms>
+NORMA_INLINE inline void sum_pairs(const Block& block, Terms terms, double (&total)[2][kLanes]) {
+  double sums[2][kLanes] = {};
+  walk(block, [&](int64_t at, auto count) NORMA_INLINE {
+    for (int64_t l = 0; l < count; ++l) {
+      double a, b;
+      terms(at + l, l, a, b);
+      sums[0][l] += a;
+      sums[1][l] += b;
+    }
+  });
+  gather(block, sums, total);
 }
 
-/// The mean of each channel as shift + rest, and the biased variance; `k` is the shift per lane.
+/// The mean of each channel as shift + rest, and the biased variance.
 ///
 /// The shift is the mean of a few elements: near enough to the true mean that one pass gives both
-/// moments without cancellation. Where it is not (a drifting channel, squares out of float's
-/// range), the plain way is taken.
+/// moments without cancellation. Where it is not (a drifting channel; squares out of double's range),
+/// the plain way is taken.
 template <class T>
 NORMA_INLINE inline void moments(const Block& block, const T* x, T (&shift)[1][kLanes],
-                                 double (&rest)[kLanes], double (&var)[kLanes], T (&k)[1][kLanes]) {
+                                 double (&rest)[kLanes], double (&var)[kLanes]) {
+  T k[1][kLanes];  // the shift per lane
   const int64_t channels = block.channels;
   for (int64_t c = 0; c < channels; ++c) {
     shift[0][c] = x[block.offset + (channels == 1 ? 0 : c * block.length)];
@@ -249,13 +212,17 @@ NORMA_INLINE inline void moments(const Block& block, const T* x, T (&shift)[1][k
   spread(block, shift, k);
 
   double total[2][kLanes];
-  // Few values leave no room for the rounding of single additions to average out.
-  if (block.numel() <= kFew) {
-    sum_powers<double>(block, x, k, total);
-  } else {
-    sum_powers<T>(block, x, k, total);
-  }
-  constexpr double kTiny = sizeof(T) == sizeof(float) ? 1e-30 : 1e-280;
+  sum_pairs(
+      block,
+      [&](int64_t i, int64_t l, double& a, double& b) NORMA_INLINE {
+        a = static_cast<double>(x[i]) - static_cast<double>(k[0][l]);
+        b = a * a;
+      },
+      total);
+  // Floats have digits to spare in double, and squares that double holds.
+  constexpr bool kFloat = sizeof(T) == sizeof(float);
+  constexpr double kFar = kFloat ? 1e6 : 4.0, kTiny = kFloat ? 0.0 : 1e-280;
+  constexpr double kHuge = std::numeric_limits<double>::max();
   const double inv_n = 1.0 / static_cast<double>(block.count());
   bool good = true;
   for (int64_t c = 0; c < channels; ++c) {
@@ -263,7 +230,7 @@ NORMA_INLINE inline void moments(const Block& block, const T* x, T (&shift)[1][k
     const double q = total[1][c] * inv_n;
     const double v = q - r * r;
     const bool constant = r == 0.0 && q == 0.0;
-    good &= constant | ((r * r <= 4.0 * v) & (q > kTiny) & (q < std::numeric_limits<T>::max()));
+    good &= constant | ((r * r <= kFar * v) & (q > kTiny) & (q <= kHuge));
     rest[c] = r;
     var[c] = v;
   }
@@ -273,10 +240,35 @@ NORMA_INLINE inline void moments(const Block& block, const T* x, T (&shift)[1][k
   plain_moments(block, x, mean, var);
   for (int64_t c = 0; c < channels; ++c) {
     shift[0][c] = static_cast<T>(mean[c]);
-    rest[c] = mean[c] - static_cast<double>(shift[0][c]);
+    rest[c] = std::isfinite(mean[c]) ? mean[c] - static_cast<double>(shift[0][c]) : 0.0;
   }
-  spread(block, shift, k);
 }
+
+/// Where y = (x - base) a + b starts from, and what is missing from there to the mean. Subtracting the
+/// shift rounds x, which costs more than a mean within the deviation does; constant groups keep it and
+/// come out exact.
+template <class T>
+struct Base {
+  T value;
+  double missing;
+  NORMA_INLINE Base(T shift, double rest, double var) : value(shift), missing(rest) {
+    const double mean = static_cast<double>(shift) + rest;
+    if (!(mean * mean < var)) return;
+    value = T(0);
+    missing = mean;
+  }
+};
+
+/// x to (x - mean) invstd with saved statistics, in double.
+struct Standard {
+  double shift, rest, invstd;
+  NORMA_INLINE Standard(NormStats stats, int64_t row)
+      : shift(stats.shift[row]), rest(stats.rest[row]), invstd(stats.invstd[row]) {}
+  template <class T>
+  NORMA_INLINE double operator()(T x) const {
+    return (static_cast<double>(x) - shift - rest) * invstd;
+  }
+};
 
 NORMA_INLINE inline double inverse_deviation(double var, double eps) {
   const double v = var + eps;
