@@ -6,6 +6,8 @@
 namespace norma::kernels {
 namespace {
 
+constexpr int64_t kFew = 1024;  // elements of a block
+
 /// Cuts a [n, channels, length] tensor into blocks of whole channels.
 struct Blocks {
   ChannelShape shape;
@@ -86,16 +88,16 @@ NORMA_INLINE inline void update(const Block& block, RunningStats<T> running, con
   }
 }
 
-/// One block of the backward pass of batch normalisation.
-template <class T>
+/// One block of the backward pass of batch normalisation; dx in the precision of Wide.
+template <class Wide, class T>
 NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T* x,
                                         const T* weight, NormStats stats, bool batch_stats, T* dx,
                                         T* dweight, T* dbias) {
   const int64_t first = block.first_channel;
-  T shift[1][kLanes], k[1][kLanes], line[3][kLanes], lanes[3][kLanes];
+  Wide shift[1][kLanes], k[1][kLanes], line[3][kLanes], lanes[3][kLanes];
   double sums[2][kLanes];  // of dy and of dy (x - shift)
   for (int64_t c = 0; c < block.channels; ++c) {
-    shift[0][c] = static_cast<T>(stats.shift[first + c]);
+    shift[0][c] = static_cast<Wide>(stats.shift[first + c]);
     sums[0][c] = sums[1][c] = 0.0;
   }
   spread(block, shift, k);
@@ -117,9 +119,9 @@ NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T
     // What is left of dy after its mean and its slope along x; scaled at the very end, so that the
     // factor's rounding cannot outweigh a small remainder.
     const double slope = -invstd * invstd * centred * inv_n;
-    line[0][c] = static_cast<T>(w * invstd);
-    line[1][c] = static_cast<T>(slope);
-    line[2][c] = static_cast<T>(-sums[0][c] * inv_n - slope * rest);
+    line[0][c] = static_cast<Wide>(w * invstd);
+    line[1][c] = static_cast<Wide>(slope);
+    line[2][c] = static_cast<Wide>(-sums[0][c] * inv_n - slope * rest);
   }
   if (dweight) {
     for (int64_t c = 0; c < block.channels; ++c) dweight[first + c] = static_cast<T>(sums[1][c]);
@@ -133,14 +135,18 @@ NORMA_INLINE inline void backward_block(const Block& block, const T* dy, const T
     walk(block, [&](int64_t at, auto count) NORMA_INLINE {
       T t[kLanes];
       for (int64_t l = 0; l < count; ++l) {
-        t[l] = (dy[at + l] + ((x[at + l] - k[0][l]) * lanes[1][l] + lanes[2][l])) * lanes[0][l];
+        const Wide d = static_cast<Wide>(x[at + l]) - k[0][l];
+        const Wide left = static_cast<Wide>(dy[at + l]) + (d * lanes[1][l] + lanes[2][l]);
+        t[l] = static_cast<T>(left * lanes[0][l]);
       }
       for (int64_t l = 0; l < count; ++l) dx[at + l] = t[l];
     });
   } else {
     walk(block, [&](int64_t at, auto count) NORMA_INLINE {
       T t[kLanes];
-      for (int64_t l = 0; l < count; ++l) t[l] = dy[at + l] * lanes[0][l];
+      for (int64_t l = 0; l < count; ++l) {
+        t[l] = static_cast<T>(static_cast<Wide>(dy[at + l]) * lanes[0][l]);
+      }
       for (int64_t l = 0; l < count; ++l) dx[at + l] = t[l];
     });
   }
@@ -196,7 +202,13 @@ void batch_norm_backward(ChannelShape shape, const T* dy, const T* x, const T* w
   parallel_for(blocks.count, blocks.grain(), [&](int64_t begin, int64_t end) {
     simd_float<T>([=]() NORMA_INLINE {
       for (int64_t i = begin; i < end; ++i) {
-        backward_block(blocks[i], dy, x, weight, stats, batch_stats, dx, dweight, dbias);
+        const Block block = blocks[i];
+        // Of few values, the gradient may be a small remainder.
+        if (block.numel() <= kFew) {
+          backward_block<double>(block, dy, x, weight, stats, batch_stats, dx, dweight, dbias);
+        } else {
+          backward_block<T>(block, dy, x, weight, stats, batch_stats, dx, dweight, dbias);
+        }
       }
     });
   });
