@@ -1,9 +1,13 @@
 """A case: inputs, options and what PyTorch makes of them, in float64, with its own float32 error beside."""
 import json
-import struct
+import pathlib
+import sys
 
 import numpy as np
 import torch
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "border"))
+from safetensors_standin import Tensor, serialize  # noqa: E402
 
 # (family, operation) -> (weight, draw); filled by the modules in families/.
 definitions = {}
@@ -133,23 +137,10 @@ class Writer:
             file.write(f'{{"torch": {json.dumps(torch.__version__)}, "seed": {seed}, "cases": [\n')
             file.write(",\n".join(json.dumps(line, separators=(",", ":")) for line in self.lines))
             file.write("\n]}\n")
-        write_safetensors(path + ".safetensors", self.tensors)
+        # tobytes, since ascontiguousarray would give a tensor without dimensions one.
+        pathlib.Path(path + ".safetensors").write_bytes(serialize({
+            name: Tensor(DTYPES[array.dtype.name], list(array.shape), array.tobytes())
+            for name, array in self.tensors.items()}))
 
 
-NAMES = {"float64": "F64", "float32": "F32", "int64": "I64", "uint8": "U8", "bool": "BOOL"}
-
-
-def write_safetensors(path, tensors):
-    """safetensors, the widest type first so that every tensor is aligned."""
-    header, parts, offset = {}, [], 0
-    for name, array in sorted(tensors.items(), key=lambda item: -item[1].dtype.itemsize):
-        # ascontiguousarray would give a tensor without dimensions one.
-        data = array.tobytes()
-        header[name] = {"dtype": NAMES[array.dtype.name], "shape": list(array.shape),
-                        "data_offsets": [offset, offset + len(data)]}
-        parts.append(data)
-        offset += len(data)
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
+DTYPES = {"float64": "F64", "float32": "F32", "int64": "I64", "uint8": "U8", "bool": "BOOL"}
