@@ -7,7 +7,6 @@
 
 #include "norma/autograd/functional.h"
 #include "norma/autograd/record.h"
-#include "norma/core/factory.h"
 #include "norma/core/kernels/embedding.h"
 #include "norma/core/tensor_impl.h"
 
@@ -70,15 +69,6 @@ void renormalise(const Tensor& weight, const Tensor& indices, double max_norm, d
   if (changed) w->storage->bump_version();
 }
 
-// 1 / how often each row is looked up.
-std::vector<double> frequency_factors(const Tensor& indices, int64_t rows) {
-  std::vector<double> factors(static_cast<std::size_t>(rows));
-  const int64_t* values = indices.data_ptr<int64_t>();
-  for (int64_t i = 0; i < indices.numel(); ++i) factors[static_cast<std::size_t>(values[i])] += 1;
-  for (double& factor : factors) factor = factor > 0 ? 1 / factor : 0;
-  return factors;
-}
-
 }  // namespace
 
 void EmbeddingOptions::check(const char* op, int64_t num_embeddings) const {
@@ -117,13 +107,10 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
                 [rows, width, padding, by_frequency = options.scale_grad_by_freq,
                  saved = Saved(picks)](const Tensor& g, InputGrads& d) {
                   const Tensor dy = g.contiguous();
-                  d[0] = zeros({rows, width}, {.dtype = dy.dtype()});
-                  const std::vector<double> factors =
-                      by_frequency ? frequency_factors(*saved, rows) : std::vector<double>();
+                  d[0] = new_tensor({rows, width}, dy.dtype());
                   dispatch_floating(dy.dtype(), [&]<class T>() {
-                    kernels::add_rows(dy.data_ptr<T>(), saved->data_ptr<int64_t>(), saved->numel(),
-                                      width, by_frequency ? factors.data() : nullptr, padding,
-                                      d[0].data_ptr<T>());
+                    kernels::sum_rows(dy.data_ptr<T>(), saved->data_ptr<int64_t>(), saved->numel(),
+                                      rows, width, by_frequency, padding, d[0].data_ptr<T>());
                   });
                 });
 }

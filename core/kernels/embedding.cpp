@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <numeric>
+#include <vector>
 
 #include "norma/core/dtype.h"
 #include "norma/core/simd.h"
@@ -51,22 +53,39 @@ void pick_rows(const T* table, const int64_t* index, int64_t count, int64_t widt
 }
 
 template <class T>
-void add_rows(const T* rows, const int64_t* index, int64_t count, int64_t width,
-              const double* factor, int64_t skip, T* table) {
+void sum_rows(const T* from, const int64_t* index, int64_t count, int64_t rows, int64_t width,
+              bool by_frequency, int64_t skip, T* table) {
+  // Row r is looked up at uses[ends[r - 1]], …, uses[ends[r] - 1].
+  std::vector<int64_t> ends(static_cast<std::size_t>(rows + 1));
+  std::vector<int64_t> uses(static_cast<std::size_t>(count));
+  for (int64_t i = 0; i < count; ++i) ++ends[static_cast<std::size_t>(index[i] + 1)];
+  std::partial_sum(ends.begin(), ends.end(), ends.begin());
+  for (int64_t i = 0; i < count; ++i) {
+    uses[static_cast<std::size_t>(ends[static_cast<std::size_t>(index[i])]++)] = i;
+  }
   // Every thread has columns of its own, in all rows.
-  const int64_t grain = std::max(kLeastColumns, kRowGrain / (count + 1));
+  const int64_t grain = std::max(kLeastColumns, kRowGrain / (count + rows + 1));
   parallel_for(width, grain, [&](int64_t first, int64_t last) {
+    const int64_t *end = ends.data(), *use = uses.data();
     simd_narrow([=]() NORMA_INLINE {
-      for (int64_t i = 0; i < count; ++i) {
-        if (index[i] == skip) continue;
-        const T* from = rows + i * width;
-        T* to = table + index[i] * width;
-        if (factor) {
-          const T scale = static_cast<T>(factor[index[i]]);
-          for (int64_t k = first; k < last; ++k) to[k] += scale * from[k];
-        } else {
-          for (int64_t k = first; k < last; ++k) to[k] += from[k];
+      const auto sum_strip = [=]<int64_t columns>(int64_t r, int64_t c) NORMA_INLINE {
+        const int64_t begin = r > 0 ? end[r - 1] : 0, times = end[r] - begin;
+        double total[columns] = {};
+        for (int64_t u = begin; u < end[r] && r != skip; ++u) {
+          const T* const line = from + use[u] * width + c;
+          for (int64_t k = 0; k < columns; ++k) total[k] += static_cast<double>(line[k]);
         }
+        if (by_frequency && times > 1) {
+          for (int64_t k = 0; k < columns; ++k) total[k] /= static_cast<double>(times);
+        }
+        T* const to = table + r * width + c;
+        for (int64_t k = 0; k < columns; ++k) to[k] = static_cast<T>(total[k]);
+      };
+      for (int64_t r = 0; r < rows; ++r) {
+        int64_t c = first;
+        for (; c + 32 <= last; c += 32) sum_strip.template operator()<32>(r, c);
+        for (; c + 4 <= last; c += 4) sum_strip.template operator()<4>(r, c);
+        for (; c < last; ++c) sum_strip.template operator()<1>(r, c);
       }
     });
   });
@@ -99,7 +118,7 @@ NORMA_INSTANTIATE(double)
 #undef NORMA_INSTANTIATE
 
 #define NORMA_INSTANTIATE(T)                                                                    \
-  template void add_rows<T>(const T*, const int64_t*, int64_t, int64_t, const double*, int64_t, \
+  template void sum_rows<T>(const T*, const int64_t*, int64_t, int64_t, int64_t, bool, int64_t, \
                             T*);                                                                \
   template bool limit_norms<T>(T*, int64_t, int64_t, const int64_t*, int64_t, int64_t, double,  \
                                double);

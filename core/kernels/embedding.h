@@ -8,11 +8,11 @@ namespace norma::kernels {
 template <class T>
 void pick_rows(const T* table, const int64_t* index, int64_t count, int64_t width, T* out);
 
-/// table[index[i]] += factor[index[i]] rows[i], for one i after the other, so that the sums do not
-/// depend on the number of threads. `factor` may be null: ones. The row `skip` is left alone.
+/// table[r] = Σ from[i] over the i < count with index[i] = r, for `rows` rows; with `by_frequency`, over
+/// how many these are. In double, rounded once, whatever the number of threads. The row `skip` is 0.
 template <class T>
-void add_rows(const T* rows, const int64_t* index, int64_t count, int64_t width,
-              const double* factor, int64_t skip, T* table);
+void sum_rows(const T* from, const int64_t* index, int64_t count, int64_t rows, int64_t width,
+              bool by_frequency, int64_t skip, T* table);
 
 /// Scales those of the rows whose p-norm is larger than `max_norm` down to it; returns whether there
 /// was any. Each number in `index` may occur once. Elements lie at row * row_stride + column *

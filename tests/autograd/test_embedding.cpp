@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include "tests/autograd/compare.h"
@@ -81,28 +82,37 @@ TEST_CASE("embedding's gradients agree with central differences") {
                        {leaf({3, 2})}) == "");
 }
 
-TEST_CASE("embedding adds the gradients of repeated indices in their order, with any threads") {
+TEST_CASE("embedding sums the gradients of repeated indices in double, with any threads") {
   norma::manual_seed(3);
   const int threads = norma::get_num_threads();
-  constexpr int64_t kRows = 50, kWidth = 96, kCount = 4000;
-  const Tensor indices = (norma::rand({kCount}) * kRows).to(kInt64);
+  constexpr int64_t kRows = 50, kWidth = 100, kCount = 4000;
+  const Tensor indices = (norma::rand({kCount}) * (kRows - 1)).to(kInt64);  // never the last row
   const Tensor dy = norma::randn({kCount, kWidth});
-  std::vector<float> expected(kRows * kWidth);
+  std::vector<double> sums(kRows * kWidth), uses(kRows);
   for (int64_t i = 0; i < kCount; ++i) {
-    const int64_t row = indices.data_ptr<int64_t>()[i];
+    const auto row = static_cast<std::size_t>(indices.data_ptr<int64_t>()[i]);
     if (row == 7) continue;
-    for (int64_t k = 0; k < kWidth; ++k) {
-      expected[static_cast<std::size_t>(row * kWidth + k)] += dy.data_ptr<float>()[i * kWidth + k];
+    ++uses[row];
+    for (std::size_t k = 0; k < kWidth; ++k) {
+      sums[row * kWidth + k] += dy.data_ptr<float>()[static_cast<std::size_t>(i) * kWidth + k];
     }
   }
-  for (const int count : {1, 2, 3}) {
-    norma::set_num_threads(count);
-    const Tensor w = norma::randn({kRows, kWidth}, {.requires_grad = true});
-    const Tensor y = embedding(indices, w, {.padding_idx = 7});
-    CHECK(norma::equal(y, w.detach().index_select(0, indices)));
-    y.backward(dy);
-    const float* grad = w.grad().data_ptr<float>();
-    CHECK(std::vector<float>(grad, grad + kRows * kWidth) == expected);
+  for (const bool by_frequency : {false, true}) {
+    std::vector<float> expected;
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      const double divisor = by_frequency ? std::max(1.0, uses[i / kWidth]) : 1.0;
+      expected.push_back(static_cast<float>(sums[i] / divisor));
+    }
+    for (const int count : {1, 2, 3}) {
+      norma::set_num_threads(count);
+      const Tensor w = norma::randn({kRows, kWidth}, {.requires_grad = true});
+      const Tensor y =
+          embedding(indices, w, {.padding_idx = 7, .scale_grad_by_freq = by_frequency});
+      CHECK(norma::equal(y, w.detach().index_select(0, indices)));
+      y.backward(dy);
+      const float* grad = w.grad().data_ptr<float>();
+      CHECK(std::vector<float>(grad, grad + kRows * kWidth) == expected);
+    }
   }
   norma::set_num_threads(threads);
 }
