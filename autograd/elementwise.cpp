@@ -18,7 +18,9 @@ Tensor Tensor::abs() const {
     if constexpr (std::is_floating_point_v<decltype(x)>) {
       return std::fabs(x);
     } else {
-      return static_cast<decltype(x)>(x < decltype(x)(0) ? -x : x);
+      // The lowest int64 has no opposite and stays itself.
+      return static_cast<decltype(x)>(x < decltype(x)(0) ? 0 - static_cast<uint64_t>(x)
+                                                         : static_cast<uint64_t>(x));
     }
   });
   return record("abs", out, {this}, [x = Saved(*this)](const Tensor& g, InputGrads& d) {

@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 #include <iosfwd>
+#include <limits>
+#include <type_traits>
 
 namespace norma {
 
@@ -36,6 +38,19 @@ template <>
 inline constexpr DType dtype_of<int64_t> = DType::Int64;
 template <>
 inline constexpr DType dtype_of<double> = DType::Float64;
+
+/// An element as another type. On the way to integers the fraction goes; NaN and what int64 does not
+/// hold become -2^63, as in PyTorch on x86, and uint8 takes the last eight bits of that.
+template <class To, class From>
+constexpr To convert(From x) {
+  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> &&
+                !std::is_same_v<To, bool>) {
+    const bool fits = x >= static_cast<From>(-0x1p63) && x < static_cast<From>(0x1p63);
+    return static_cast<To>(fits ? static_cast<int64_t>(x) : std::numeric_limits<int64_t>::min());
+  } else {
+    return static_cast<To>(x);
+  }
+}
 
 /// Calls `f.template operator()<T>()` with the C++ type of `dtype`.
 template <class F>

@@ -38,7 +38,22 @@ void collect(const NestedList& list, int64_t depth, Shape& sizes, std::vector<Sc
   }
 }
 
+/// Integer tensors take what fits; uint8 also takes negative integers, modulo 256.
+void refuse_overflow(const char* op, Scalar value, DType dtype) {
+  if (is_floating(dtype) || dtype == kBool) return;
+  const double number = value.to<double>();
+  const bool fraction = value.dtype() == kFloat64;
+  if (!fraction && dtype == kInt64) return;
+  const bool fits = dtype == kInt64 ? number >= -0x1p63 && number < 0x1p63
+                    : fraction      ? number >= 0 && number <= 255
+                                    : std::fabs(number) < 256;
+  if (fits) return;
+  fail(op, std::string("expected a value that fits ") + dtype_name(dtype) + ", got " +
+               std::to_string(number));
+}
+
 Tensor from_leaves(const Shape& sizes, const std::vector<Scalar>& leaves, DType dtype) {
+  for (const Scalar& leaf : leaves) refuse_overflow("tensor", leaf, dtype);
   Tensor result = new_tensor(sizes, dtype);
   dispatch(dtype, [&]<class T>() {
     T* out = result.data_ptr<T>();
@@ -56,16 +71,6 @@ Tensor nested_tensor(const NestedList& values, const DType* wanted) {
     dtype = std::max(dtype, leaf.dtype() == kFloat64 ? kFloat32 : leaf.dtype());
   }
   return from_leaves(sizes, leaves, wanted ? *wanted : dtype);
-}
-
-/// Integer tensors take what fits; uint8 also takes negative numbers, modulo 256.
-void refuse_overflow(const char* op, Scalar value, DType dtype) {
-  if (is_floating(dtype) || dtype == kBool) return;
-  const double number = value.to<double>();
-  const bool fits = dtype == kUInt8 ? std::fabs(number) < 256 : std::fabs(number) < 0x1p63;
-  if (fits || (value.dtype() != kFloat64 && dtype == kInt64)) return;
-  fail(op, std::string("expected a value that fits ") + dtype_name(dtype) + ", got " +
-               std::to_string(number));
 }
 
 }  // namespace

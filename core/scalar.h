@@ -25,7 +25,7 @@ class Scalar {
     if constexpr (std::same_as<T, bool>) {
       return dtype_ == kFloat64 ? floating_ != 0.0 : integer_ != 0;
     } else if constexpr (std::integral<T>) {
-      return dtype_ == kFloat64 ? static_cast<T>(floating_) : static_cast<T>(integer_);
+      return dtype_ == kFloat64 ? convert<T>(floating_) : static_cast<T>(integer_);
     } else {
       return static_cast<T>(floating_);
     }

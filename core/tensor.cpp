@@ -1,5 +1,7 @@
 #include "norma/core/tensor.h"
 
+#include <string>
+#include <type_traits>
 #include <utility>
 
 #include "norma/core/tensor_impl.h"
@@ -98,8 +100,23 @@ T Tensor::item() const {
   const TensorImpl* self = defined_impl(*this, "item");
   if (self->numel != 1)
     fail("item", "expected a tensor with one element, got " + self->sizes.str());
-  return dispatch(self->dtype,
-                  [&]<class From>() { return static_cast<T>(*self->data_as<From>()); });
+  return dispatch(self->dtype, [&]<class From>() {
+    const From value = *self->data_as<From>();
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      constexpr bool kByte = std::is_same_v<T, uint8_t>, kLong = std::is_same_v<T, int64_t>;
+      constexpr double kLowest = kByte ? 0 : kLong ? -0x1p63 : -0x1p31;
+      constexpr double kEnd = kByte ? 256 : kLong ? 0x1p63 : 0x1p31;
+      const double number = static_cast<double>(value);
+      const bool fits = (kLong && std::is_integral_v<From>) || (number >= kLowest && number < kEnd);
+      if (!fits) {
+        fail("item", "expected a value that fits the integer asked for, got " +
+                         std::to_string(value) + "; ask for a double");
+      }
+      return static_cast<T>(convert<int64_t>(value));
+    } else {
+      return static_cast<T>(value);
+    }
+  });
 }
 
 template bool* Tensor::data_ptr<bool>() const;

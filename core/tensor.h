@@ -57,7 +57,7 @@ class Tensor {
   template <class T>
   T* data_ptr() const;
   void* raw_data() const;
-  /// The value of a one-element tensor, converted to `T`.
+  /// The value of a one-element tensor, converted to `T`. Integers refuse what they cannot hold.
   template <class T>
   T item() const;
 

@@ -111,14 +111,7 @@ void copy(const Tensor& out, const Tensor& source) {
   }
   dispatch(to->dtype, [&]<class To>() {
     dispatch(from->dtype, [&]<class From>() {
-      map<To, From>(out, source, [](From x) NORMA_INLINE {
-        if constexpr (std::is_same_v<To, uint8_t> && std::is_floating_point_v<From>) {
-          // Modulo 256, where a direct cast of what does not fit means nothing.
-          return static_cast<To>(static_cast<int64_t>(x));
-        } else {
-          return static_cast<To>(x);
-        }
-      });
+      map<To, From>(out, source, [](From x) NORMA_INLINE { return convert<To>(x); });
     });
   });
 }
