@@ -64,6 +64,12 @@ void for_rows(ClassShape shape, Body body) {
   });
 }
 
+/// log Σexps of a row.
+template <class T>
+NORMA_INLINE inline T log_sum_of(SoftmaxRows<T> softmax, int64_t row) {
+  return fast_log(softmax.sum[row]) + softmax.rest[row] / softmax.sum[row];
+}
+
 }  // namespace
 
 template <class T>
@@ -93,7 +99,10 @@ void softmax_rows(ClassShape shape, const T* x, SoftmaxRows<T> out) {
         for (int64_t i = 0; i < (to - from) * classes; ++i) all[i] = fast_exp(all[i]);
         for (int64_t r = from; r < to; ++r) {
           const T* const e = out.exps + r * classes;
-          out.sum[r] = sum_of<T>(classes, [=](int64_t c) NORMA_INLINE { return e[c]; });
+          const double sum = sum_of<double>(
+              classes, [=](int64_t c) NORMA_INLINE { return static_cast<double>(e[c]); });
+          out.sum[r] = static_cast<T>(sum);
+          out.rest[r] = static_cast<T>(sum - static_cast<double>(out.sum[r]));
         }
       }
     });
@@ -113,7 +122,7 @@ void cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
       loss[r] = T(0);
       return;
     }
-    const T max = softmax.max[r], log_sum = fast_log(softmax.sum[r]);
+    const T max = softmax.max[r], log_sum = log_sum_of(softmax, r);
     const T* const row = x + first;
     const auto term = [=](int64_t c) NORMA_INLINE {
       const T z = log_sum - (row[c * inner] - max);
@@ -143,7 +152,7 @@ void cross_entropy_backward(ClassShape shape, SoftmaxRows<T> softmax, ClassTarge
     }
     const double gr = static_cast<double>(g.values[r * g.stride]) * g.scale;
     const double own = (1.0 - targets.smoothing) * (w ? static_cast<double>(w[y]) : 1.0);
-    const double scale = gr * (own + other * all_weights) / static_cast<double>(softmax.sum[r]);
+    const double scale = gr * (own + other * all_weights) / softmax.total(r);
     const double spread = gr * other;
     const auto at = [=](int64_t c) NORMA_INLINE {
       return static_cast<double>(e[c]) * scale - spread * (w ? static_cast<double>(w[c]) : 1.0);
@@ -162,16 +171,17 @@ template <class T>
 void soft_cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
                                 SoftTargets<T> targets, T* loss) {
   const int64_t classes = shape.classes, inner = shape.inner;
-  const T own = static_cast<T>(1.0 - targets.smoothing);
-  const T other = static_cast<T>(targets.smoothing / static_cast<double>(classes));
+  const double own = 1.0 - targets.smoothing;
+  const double other = targets.smoothing / static_cast<double>(classes);
   const T* const w = targets.weight;
   for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
-    const T max = softmax.max[r], log_sum = fast_log(softmax.sum[r]);
+    const T max = softmax.max[r], log_sum = log_sum_of(softmax, r);
     const T *row = x + first, *q = targets.q + first;
-    loss[r] = sum_of<T>(classes, [=](int64_t c) NORMA_INLINE {
-      const T z = (q[c * inner] * own + other) * (log_sum - (row[c * inner] - max));
-      return w ? w[c] * z : z;
-    });
+    loss[r] = static_cast<T>(sum_of<double>(classes, [=](int64_t c) NORMA_INLINE {
+      const double t = static_cast<double>(q[c * inner]) * own + other;
+      const double z = t * static_cast<double>(log_sum - (row[c * inner] - max));
+      return w ? static_cast<double>(w[c]) * z : z;
+    }));
   });
 }
 
@@ -179,27 +189,28 @@ template <class T>
 void soft_cross_entropy_backward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
                                  SoftTargets<T> targets, LossGradient<T> g, T* dx, T* dq) {
   const int64_t classes = shape.classes, inner = shape.inner;
-  const T own = static_cast<T>(1.0 - targets.smoothing);
-  const T other = static_cast<T>(targets.smoothing / static_cast<double>(classes));
+  const double own = 1.0 - targets.smoothing;
+  const double other = targets.smoothing / static_cast<double>(classes);
   const T* const w = targets.weight;
   for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
-    const T gr = static_cast<T>(static_cast<double>(g.values[r * g.stride]) * g.scale);
-    const T max = softmax.max[r], sum = softmax.sum[r], log_sum = fast_log(sum);
+    const double gr = static_cast<double>(g.values[r * g.stride]) * g.scale;
+    const T max = softmax.max[r], log_sum = log_sum_of(softmax, r);
     const T *row = x + first, *q = targets.q + first, *e = softmax.exps + r * classes;
+    const auto target = [=](int64_t c) NORMA_INLINE {
+      const double t = static_cast<double>(q[c * inner]) * own + other;
+      return w ? static_cast<double>(w[c]) * t : t;
+    };
     if (dx) {
-      const T total = sum_of<T>(classes, [=](int64_t c) NORMA_INLINE {
-        const T t = q[c * inner] * own + other;
-        return w ? w[c] * t : t;
-      });
-      const T scale = gr * total / sum;
+      const double share = sum_of<double>(classes, target) / softmax.total(r);
       for (int64_t c = 0; c < classes; ++c) {
-        const T t = q[c * inner] * own + other;
-        dx[first + c * inner] = e[c] * scale - gr * (w ? w[c] * t : t);
+        dx[first + c * inner] =
+            static_cast<T>((static_cast<double>(e[c]) * share - target(c)) * gr);
       }
     }
     if (dq) {
+      const T slope = static_cast<T>(gr * own);
       for (int64_t c = 0; c < classes; ++c) {
-        const T z = gr * own * (log_sum - (row[c * inner] - max));
+        const T z = slope * (log_sum - (row[c * inner] - max));
         dq[first + c * inner] = w ? w[c] * z : z;
       }
     }

@@ -11,16 +11,24 @@ struct ClassShape {
 };
 
 /// The softmax of every row in parts: exps = exp(x - max), row after row, and max and Σexps per row.
+/// Of a sum near 1, the place behind T's last is most of what a confident row has to say: sums have
+/// twice T's digits.
 template <class T>
 struct SoftmaxRows {
   T* exps;
   T* max;
   T* sum;
-  /// In one array of rows * (classes + 2).
+  T* rest;  ///< what is missing to `sum`
+  /// In one array of rows * (classes + 3).
   SoftmaxRows(T* values, ClassShape s)
       : exps(values),
         max(values + s.rows() * s.classes),
-        sum(values + s.rows() * (s.classes + 1)) {}
+        sum(values + s.rows() * (s.classes + 1)),
+        rest(values + s.rows() * (s.classes + 2)) {}
+
+  double total(int64_t row) const {
+    return static_cast<double>(sum[row]) + static_cast<double>(rest[row]);
+  }
 };
 
 template <class T>
