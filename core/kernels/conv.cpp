@@ -6,6 +6,7 @@
 #include "norma/core/kernels/lines.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/tile.h"
+#include "norma/core/kernels/winograd.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -76,6 +77,7 @@ void fill_offsets(const Lines& lines, bool direct, int64_t* offsets) {
 template <class T>
 void correlate(Conv2dShape s, const WeightView<T>& view, int64_t group_stride, const T* bias,
                const T* x, T* y) {
+  if (winograd_suits(s)) return winograd_correlate(s, view, group_stride, bias, x, y);
   const bool direct = is_pointwise(s) && s.out_size() % kTileSlack == 0;
   if (direct) {
     // Any division into rows will do; this one leaves no vector incomplete.
@@ -129,6 +131,7 @@ void correlate(Conv2dShape s, const WeightView<T>& view, int64_t group_stride, c
       multiply(Product<T>{.rows = std::min(share, outputs - row),
                           .depth = depth,
                           .count = rows * s.out_w,
+                          .biased = bias != nullptr,
                           .packed = packed.data() + g * group_packed + row * (depth + 1),
                           .offsets = offsets.data(),
                           .b = direct ? image + begin * s.out_w : filled,
@@ -316,6 +319,10 @@ void conv2d_backward(const Conv2dShape& s, const T* x, const T* w, const T* dy, 
   if (is_depthwise(s)) {
     depthwise_backward(s, x, w, dy, dx, dw);
     dx = dw = nullptr;
+  }
+  if (dw && winograd_suits_weight_grad(s)) {
+    winograd_weight_grad(s, x, dy, dw);
+    dw = nullptr;
   }
   if (dw || db) weight_grad(upright(s), x, dy, dw, db);
   if (dx) input_grad(upright(s), w, dy, dx);

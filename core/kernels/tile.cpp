@@ -2,49 +2,15 @@
 
 #include <algorithm>
 
-#include "norma/core/simd.h"
+#include "norma/core/kernels/vectors.h"
 
 namespace norma::kernels {
 namespace {
-
-template <class T, int Bytes>
-struct Vector {
-  typedef T Value __attribute__((vector_size(Bytes)));
-  // The same anywhere in memory.
-  typedef T Loose __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias));
-  static constexpr int kLanes = Bytes / static_cast<int>(sizeof(T));
-};
-
-// The registers of a level hold Rows × Vectors sums, the vectors of one term and one weight.
-struct Level512 {
-  static constexpr int kBytes = 64, kRows = 8, kVectors = 3, kColumnVectors = 2;
-};
-struct Level256 {
-  static constexpr int kBytes = 32, kRows = 4, kVectors = 3, kColumnVectors = 1;
-};
-struct Level128 {
-  static constexpr int kBytes = 16, kRows = 4, kVectors = 2, kColumnVectors = 1;
-};
 
 int64_t rows_of_level() { return simd_level() == SimdLevel::Avx512 ? Level512::kRows : 4; }
 
 int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
-}
-
-// Runs f.operator()<Level>() compiled for the level.
-template <class F>
-void at_level(F f) {
-  switch (simd_level()) {
-#if defined(__x86_64__)
-    case SimdLevel::Avx512:
-      return detail::run_avx512([=]() NORMA_INLINE { f.template operator()<Level512>(); });
-    case SimdLevel::Avx2:
-      return detail::run_avx2([=]() NORMA_INLINE { f.template operator()<Level256>(); });
-#endif
-    default:
-      return detail::run_baseline([=]() NORMA_INLINE { f.template operator()<Level128>(); });
-  }
 }
 
 // The first Rows rows of a block of BlockRows. Every kDepthBlock terms are summed by themselves: one
@@ -59,7 +25,7 @@ NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, cons
 #pragma GCC unroll 8
   for (int m = 0; m < Rows; ++m) {
 #pragma GCC unroll 3
-    for (int v = 0; v < Vectors; ++v) sums[m][v] = packed[m] - typename V::Value{};
+    for (int v = 0; v < Vectors; ++v) sums[m][v] = typename V::Value{};
   }
   const int64_t* offsets = p.offsets;
   const T* weights = packed + BlockRows;
@@ -83,8 +49,14 @@ NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, cons
     for (int m = 0; m < Rows; ++m) {
 #pragma GCC unroll 3
       for (int v = 0; v < Vectors; ++v) {
-        auto* out = reinterpret_cast<typename V::Loose*>(c + m * ldc + v * V::kLanes);
-        *out = first ? sums[m][v] : *out + sums[m][v];
+        auto& out = V::at(c + m * ldc + v * V::kLanes);
+        if (!first) {
+          out += sums[m][v];
+        } else if (p.biased) {
+          out = packed[m] + sums[m][v];
+        } else {
+          out = sums[m][v];
+        }
       }
     }
     if (end == p.depth) return;
@@ -183,13 +155,14 @@ NORMA_INLINE inline void outer_tile(const OuterSum<T>& s, const int64_t* offsets
   }
 }
 
+// So many positions stay in the first-level cache while all sums pass by. Each chunk is summed by
+// itself: one long chain of additions would lose digits.
+constexpr int64_t kChunk = 128;
+
 template <class T, class Level>
 NORMA_INLINE inline void add_outer_at(const OuterSum<T>& s) {
   constexpr int kBytes = Level::kBytes;
   constexpr int64_t kLanes = Vector<T, kBytes>::kLanes;
-  // So many positions stay in the first-level cache while all sums pass by. Each chunk is summed by
-  // itself: one long chain of additions would lose digits.
-  constexpr int64_t kChunk = 128;
   const int64_t stride = round_up(s.columns, kColumnBlock);
   for (int64_t begin = 0; begin < s.count; begin += kChunk) {
     const int64_t end = std::min(s.count, begin + kChunk);
@@ -208,25 +181,62 @@ NORMA_INLINE inline void add_outer_at(const OuterSum<T>& s) {
   }
 }
 
-// A 4×4 block.
-template <class T>
-NORMA_INLINE inline void transpose_block(const T* in, int64_t ld, T* out, int64_t stride) {
-  using V = Vector<T, 4 * static_cast<int>(sizeof(T))>;
-  const auto load = [=](int64_t row) NORMA_INLINE {
-    return reinterpret_cast<const typename V::Loose*>(in + row * ld);
-  };
-  const typename V::Value a = *load(0), b = *load(1), c = *load(2), d = *load(3);
-  const typename V::Value ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
-  const typename V::Value ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  const typename V::Value cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-  const typename V::Value cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  const auto store = [=](int64_t row) NORMA_INLINE {
-    return reinterpret_cast<typename V::Loose*>(out + row * stride);
-  };
-  *store(0) = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
-  *store(1) = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
-  *store(2) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
-  *store(3) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+template <class T, class Level, int Terms, int Vectors>
+NORMA_INLINE inline void turned_tile(const TurnedSum<T>& s, int64_t begin, int64_t end, int64_t k,
+                                     int64_t o) {
+  using V = Vector<T, Level::kBytes>;
+  typename V::Value sums[Terms][Vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < Terms; ++i) {
+#pragma GCC unroll 2
+    for (int v = 0; v < Vectors; ++v) sums[i][v] = typename V::Value{};
+  }
+  const T* b = s.b + begin * s.b_columns + k;
+  const T* d = s.d + begin * s.d_columns + o;
+  for (int64_t p = begin; p < end; ++p, b += s.b_columns, d += s.d_columns) {
+    typename V::Value row[Vectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < Vectors; ++v) row[v] = V::at(d + v * V::kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < Terms; ++i) {
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) sums[i][v] += b[i] * row[v];
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < Terms; ++i) {
+#pragma GCC unroll 2
+    for (int v = 0; v < Vectors; ++v) {
+      V::at(s.sums + (k + i) * s.d_columns + o + v * V::kLanes) += sums[i][v];
+    }
+  }
+}
+
+template <class T, class Level, int Vectors>
+NORMA_INLINE inline void turned_tiles(const TurnedSum<T>& s, int64_t begin, int64_t end,
+                                      int64_t o) {
+  constexpr int kMost = Level::kBytes == 64 && Vectors == 1 ? 16 : 12;
+  int64_t k = 0;
+  for (; k + kMost <= s.terms; k += kMost) {
+    turned_tile<T, Level, kMost, Vectors>(s, begin, end, k, o);
+  }
+  for (; k + 4 < s.terms; k += 8) turned_tile<T, Level, 8, Vectors>(s, begin, end, k, o);
+  if (k < s.terms) turned_tile<T, Level, 4, Vectors>(s, begin, end, k, o);
+}
+
+template <class T, class Level>
+NORMA_INLINE inline void add_turned_at(const TurnedSum<T>& s) {
+  constexpr int64_t kLanes = Vector<T, Level::kBytes>::kLanes;
+  for (int64_t begin = 0; begin < s.count; begin += kChunk) {
+    const int64_t end = std::min(s.count, begin + kChunk);
+    int64_t o = 0;
+    if constexpr (Level::kColumnVectors == 2) {
+      for (; o + kLanes < s.d_columns; o += 2 * kLanes) {
+        turned_tiles<T, Level, 2>(s, begin, end, o);
+      }
+    }
+    for (; o < s.d_columns; o += kLanes) turned_tiles<T, Level, 1>(s, begin, end, o);
+  }
 }
 
 }  // namespace
@@ -272,6 +282,11 @@ void add_outer(const OuterSum<T>& sum) {
 }
 
 template <class T>
+void add_turned(const TurnedSum<T>& sum) {
+  at_level([sum]<class Level>() NORMA_INLINE { add_turned_at<T, Level>(sum); });
+}
+
+template <class T>
 void transpose(int64_t rows, int64_t count, const T* in, int64_t ld, int64_t columns, T* out) {
   simd([=]() NORMA_INLINE {
     constexpr int64_t kBlock = 4, kStrip = 16;
@@ -302,6 +317,7 @@ void transpose(int64_t rows, int64_t count, const T* in, int64_t ld, int64_t col
                              T*);                                                                \
   template void multiply(const Product<T>&);                                                     \
   template void add_outer(const OuterSum<T>&);                                                   \
+  template void add_turned(const TurnedSum<T>&);                                                 \
   template void transpose(int64_t, int64_t, const T*, int64_t, int64_t, T*);
 NORMA_TILES(float)
 NORMA_TILES(double)

@@ -29,6 +29,7 @@ int64_t row_block();
 template <class T>
 struct Product {
   int64_t rows, depth, count;
+  bool biased;  // false: start values are zero, whatever `packed` says
   const T* packed;
   const int64_t* offsets;
   const T* b;
@@ -53,6 +54,21 @@ struct OuterSum {
 };
 template <class T>
 void add_outer(const OuterSum<T>& sum);
+
+/// sums[k, o] += Σ_p b[p, k] d[p, o] for p < count, o < d_columns and k < terms, which is rounded up
+/// to a multiple of 4. Rows of `b` and `d` are b_columns and d_columns long, multiples of
+/// kColumnBlock, those of `sums` d_columns.
+template <class T>
+struct TurnedSum {
+  int64_t terms, count;
+  const T* b;
+  int64_t b_columns;
+  const T* d;
+  int64_t d_columns;
+  T* sums;
+};
+template <class T>
+void add_turned(const TurnedSum<T>& sum);
 
 /// out[p, o] = in[o, p]: rows of `in` are `ld` apart, those of `out` `columns`, of which the ones
 /// past `rows` become zero.

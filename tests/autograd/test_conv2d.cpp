@@ -107,6 +107,56 @@ TEST_CASE("conv2d is right however the work is shared out") {
   }
 }
 
+// Many channels and 3×3 weights on a frame of one cell: computed on tiles of 2×2 outputs.
+TEST_CASE("conv2d on tiles, for images and channels that fill no vector") {
+  manual_seed(8);
+  for (const DType dtype : {kFloat32, kFloat64}) {
+    const auto check = [&](const Shape& x, int64_t outputs, int64_t groups, bool bias) {
+      check_case(
+          {x, {outputs, x[1] / groups, 3, 3}, {.padding = 1, .groups = groups}, bias, dtype});
+    };
+    for (const bool bias : {false, true}) {
+      check({2, 16, 8, 8}, 16, 1, bias);
+      check({3, 16, 9, 7}, 24, 1, bias);  // three images make a panel and fill no vector
+      check({5, 17, 7, 6}, 19, 1, bias);
+      check({2, 40, 12, 20}, 33, 1, bias);  // four terms left over, and more than one block of them
+      check({2, 32, 10, 11}, 48, 2, bias);
+      check({1, 16, 40, 5}, 16, 1, bias);
+      check({33, 16, 2, 2}, 20, 1, bias);
+      check({13, 8, 5, 6}, 16, 1, bias);
+    }
+    check({2, 96, 9, 16}, 80, 1, false);  // the sum over the channels takes several blocks
+  }
+  for (const int threads : {2, 3}) {
+    const Threads guard(threads);
+    for (const int64_t batch : {1, 2, 7}) {
+      check_case({{batch, 16, 23, 17}, {16, 16, 3, 3}, {.padding = 1}, true, kFloat64});
+      check_case({{batch, 64, 31, 30}, {32, 64, 3, 3}, {.padding = 1}, true, kFloat32});
+      check_case(
+          {{batch, 32, 14, 14}, {32, 16, 3, 3}, {.padding = 1, .groups = 2}, true, kFloat32});
+    }
+  }
+}
+
+TEST_CASE("conv2d on tiles gives the same outputs and input gradients on any number of threads") {
+  manual_seed(9);
+  const Tensor x = random({6, 16, 15, 18}, kFloat32), w = random({24, 16, 3, 3}, kFloat32);
+  const Tensor dy = random({6, 24, 15, 18}, kFloat32);
+  const auto run = [&](int threads) {
+    const Threads guard(threads);
+    const Tensor leaf = x.clone().requires_grad_();
+    const Tensor y = conv2d(leaf, w, Tensor(), {.padding = 1});
+    y.backward(dy);
+    return std::pair(y.detach(), leaf.grad());
+  };
+  const auto one = run(1);
+  for (const int threads : {2, 3, 4}) {
+    const auto several = run(threads);
+    CHECK(equal(one.first, several.first));
+    CHECK(equal(one.second, several.second));
+  }
+}
+
 TEST_CASE("conv2d of images of one row or one column") {
   manual_seed(7);
   for (const DType dtype : {kFloat32, kFloat64}) {

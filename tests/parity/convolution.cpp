@@ -37,10 +37,11 @@ Tensors convolve(const Tensors& x, const Json& options) {
   return {layer.forward(x[0])};
 }
 
+constexpr auto conv2d = convolve<nn::Conv2d, nn::Conv2dOptions, norma::Padding, norma::Pair>;
 const Family family("convolution",
                     {{"conv1d", convolve<nn::Conv1d, nn::Conv1dOptions, norma::Padding1d, int64_t>},
-                     {"conv2d",
-                      convolve<nn::Conv2d, nn::Conv2dOptions, norma::Padding, norma::Pair>}});
+                     {"conv2d", conv2d},
+                     {"conv2d_of_many_channels", conv2d}});
 
 }  // namespace
 }  // namespace parity

@@ -53,5 +53,23 @@ def convolution(rank, weight):
     define(FAMILY, f"conv{rank}d", weight)(draw)
 
 
+def many_channels(d):
+    """3×3 on a frame of one cell: what ResNets and VGGs are made of, and computed on tiles."""
+    groups = d.choice([1, 1, 1, 2])
+    inside, outside = (groups * d.choice([8, 16, 17, 24, 32, 64]) for _ in range(2))
+    inputs = [d.laid_out(d.normal([d.randint(1, 4), inside, d.randint(5, 17), d.randint(5, 17)])),
+              d.laid_out(d.normal([outside, inside // groups, 3, 3], 0.2))]
+    bias = d.maybe()
+    if bias:
+        inputs.append(d.laid_out(d.normal([outside])))
+    options = {"in": inside, "out": outside, "kernel": [3, 3], "stride": [1, 1], "padding": [1, 1],
+               "dilation": [1, 1], "groups": groups, "mode": "zeros", "bias": bias}
+
+    def run(x):
+        return [torch.conv2d(x[0], x[1], x[2] if bias else None, 1, 1, 1, groups)]
+    return inputs, options, run
+
+
 convolution(1, 14)
 convolution(2, 40)
+define(FAMILY, "conv2d_of_many_channels", 6)(many_channels)

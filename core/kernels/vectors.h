@@ -1,0 +1,102 @@
+// Explicit vectors of every width, and code compiled for the width at hand.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "norma/core/simd.h"
+
+namespace norma::kernels {
+
+template <class T, int Bytes>
+struct Vector {
+  typedef T Value __attribute__((vector_size(Bytes)));
+  // The same anywhere in memory.
+  typedef T Loose __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias));
+  static constexpr int kLanes = Bytes / static_cast<int>(sizeof(T));
+
+  // Vectors are not passed by value: how would depend on the level.
+  NORMA_INLINE static const Loose& at(const T* from) {
+    return *reinterpret_cast<const Loose*>(from);
+  }
+  NORMA_INLINE static Loose& at(T* to) { return *reinterpret_cast<Loose*>(to); }
+};
+
+/// Registers of the tiles of a product: kRows × kVectors sums, the vectors of one term, one weight.
+struct Level512 {
+  static constexpr int kBytes = 64, kRows = 8, kVectors = 3, kColumnVectors = 2;
+};
+struct Level256 {
+  static constexpr int kBytes = 32, kRows = 4, kVectors = 3, kColumnVectors = 1;
+};
+struct Level128 {
+  static constexpr int kBytes = 16, kRows = 4, kVectors = 2, kColumnVectors = 1;
+};
+
+/// Runs f.operator()<Level>() compiled for the level.
+template <class F>
+void at_level(F f) {
+  switch (simd_level()) {
+#if defined(__x86_64__)
+    case SimdLevel::Avx512:
+      return detail::run_avx512([=]() NORMA_INLINE { f.template operator()<Level512>(); });
+    case SimdLevel::Avx2:
+      return detail::run_avx2([=]() NORMA_INLINE { f.template operator()<Level256>(); });
+#endif
+    default:
+      return detail::run_baseline([=]() NORMA_INLINE { f.template operator()<Level128>(); });
+  }
+}
+
+/// A 4×4 block.
+template <class T>
+NORMA_INLINE inline void transpose_block(const T* in, int64_t ld, T* out, int64_t stride) {
+  using V = Vector<T, 4 * static_cast<int>(sizeof(T))>;
+  const auto load = [=](int64_t row) NORMA_INLINE {
+    return reinterpret_cast<const typename V::Loose*>(in + row * ld);
+  };
+  const typename V::Value a = *load(0), b = *load(1), c = *load(2), d = *load(3);
+  const typename V::Value ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  const typename V::Value ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const typename V::Value cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  const typename V::Value cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  const auto store = [=](int64_t row) NORMA_INLINE {
+    return reinterpret_cast<typename V::Loose*>(out + row * stride);
+  };
+  *store(0) = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
+  *store(1) = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
+  *store(2) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
+  *store(3) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+}
+
+/// Even and odd elements taken apart, and put together.
+template <class T, int Bytes>
+struct Pairs {
+  using V = Vector<T, Bytes>;
+
+  /// even[k] = in[2 k], odd[k] = in[2 k + 1] for a vector of k.
+  NORMA_INLINE static void split(const T* in, T* even, T* odd) { split(in, even, odd, Indices()); }
+  /// out[2 k] = even[k], out[2 k + 1] = odd[k].
+  NORMA_INLINE static void join(const typename V::Value& even, const typename V::Value& odd,
+                                T* out) {
+    join(even, odd, out, Indices());
+  }
+
+ private:
+  using Indices = std::make_integer_sequence<int, V::kLanes>;
+  template <int... I>
+  NORMA_INLINE static void split(const T* in, T* even, T* odd, std::integer_sequence<int, I...>) {
+    const typename V::Value a = V::at(in), b = V::at(in + V::kLanes);
+    V::at(even) = __builtin_shufflevector(a, b, (2 * I)...);
+    V::at(odd) = __builtin_shufflevector(a, b, (2 * I + 1)...);
+  }
+  template <int... I>
+  NORMA_INLINE static void join(const typename V::Value& even, const typename V::Value& odd, T* out,
+                                std::integer_sequence<int, I...>) {
+    constexpr int kLanes = V::kLanes, kHalf = kLanes / 2;
+    V::at(out) = __builtin_shufflevector(even, odd, (I / 2 + I % 2 * kLanes)...);
+    V::at(out + kLanes) = __builtin_shufflevector(even, odd, (kHalf + I / 2 + I % 2 * kLanes)...);
+  }
+};
+
+}  // namespace norma::kernels

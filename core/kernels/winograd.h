@@ -1,0 +1,24 @@
+// Convolutions of 3×3 on tiles of 2×2 outputs with 16 multiplications each instead of 36: F(2×2, 3×3)
+// of Winograd, after Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015).
+#pragma once
+#include "norma/core/kernels/conv.h"
+#include "norma/core/kernels/tile.h"
+
+namespace norma::kernels {
+
+/// Whether a convolution is of this kind (3×3, stride 1, a frame of one cell) and large enough to
+/// gain by it.
+bool winograd_suits(const Conv2dShape& s);
+bool winograd_suits_weight_grad(const Conv2dShape& s);
+
+/// y = x ⋆ w + bias with the weights seen through `view`, whose groups are `group_stride` apart.
+/// `bias` may be null.
+template <class T>
+void winograd_correlate(const Conv2dShape& s, const WeightView<T>& view, int64_t group_stride,
+                        const T* bias, const T* x, T* y);
+
+/// The gradient of the weights, which is overwritten.
+template <class T>
+void winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw);
+
+}  // namespace norma::kernels
