@@ -148,7 +148,8 @@ void check_weighed(const char* op, const Tensor& out, const Tensor& input, const
 
 /// Room for the softmax of every row, kept for backward, and for the losses behind it.
 Tensor softmax_space(ClassShape shape, DType dtype) {
-  return new_tensor({shape.rows() * (shape.classes + 4)}, dtype);
+  return dispatch_floating(
+      dtype, [&]<class T>() { return new_tensor({SoftmaxRows<T>::size(shape)}, dtype); });
 }
 
 template <class T>
@@ -177,7 +178,7 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
     const ClassTargets<T> targets{y.impl()->data_as<int64_t>(), data_or_null<T>(w), ignore,
                                   smoothing};
     kernels::softmax_rows<T>(shape, px, rows);
-    return reduced<T>(classes, reduction, divisor, rows.rest + shape.rows(), [&](T* losses) {
+    return reduced<T>(classes, reduction, divisor, rows.spare, [&](T* losses) {
       kernels::cross_entropy_forward<T>(shape, px, rows, targets, losses);
     });
   });
@@ -211,7 +212,7 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
     const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
     const SoftTargets<T> targets{q.impl()->data_as<T>(), data_or_null<T>(w), smoothing};
     kernels::softmax_rows<T>(shape, px, rows);
-    return reduced<T>(classes, reduction, divisor, rows.rest + shape.rows(), [&](T* losses) {
+    return reduced<T>(classes, reduction, divisor, rows.spare, [&](T* losses) {
       kernels::soft_cross_entropy_forward<T>(shape, px, rows, targets, losses);
     });
   });

@@ -14,18 +14,22 @@ namespace {
 constexpr int64_t kGrain = 8192;  // exponentials worth a thread
 constexpr int64_t kLanes = 64;
 
+template <class T>
+NORMA_INLINE inline double wide(T x) {
+  return static_cast<double>(x);
+}
+
 /// Σ term(i). Long rows are summed in lanes, which become vectors.
-template <class T, class Term>
-NORMA_INLINE inline T sum_of(int64_t count, Term term) {
+template <class Term>
+NORMA_INLINE inline double sum_of(int64_t count, Term term) {
+  constexpr int64_t kSums = 32;
   int64_t i = 0;
-  T total = T(0);
-  if (count >= kLanes) {
-    T lanes[kLanes];
-    for (int64_t l = 0; l < kLanes; ++l) lanes[l] = T(0);
-    for (; i + kLanes <= count; i += kLanes) {
-      for (int64_t l = 0; l < kLanes; ++l) lanes[l] += term(i + l);
+  double total = 0;
+  if (count >= kSums) {
+    double lanes[kSums] = {};
+    for (; i + kSums <= count; i += kSums) {
+      for (int64_t l = 0; l < kSums; ++l) lanes[l] += term(i + l);
     }
-    for (int64_t l = 0; l < 32; ++l) lanes[l] += lanes[l + 32];
     for (int64_t l = 0; l < 16; ++l) lanes[l] += lanes[l + 16];
     for (int64_t l = 0; l < 16; ++l) total += lanes[l];
   }
@@ -64,12 +68,6 @@ void for_rows(ClassShape shape, Body body) {
   });
 }
 
-/// log Σexps of a row.
-template <class T>
-NORMA_INLINE inline T log_sum_of(SoftmaxRows<T> softmax, int64_t row) {
-  return fast_log(softmax.sum[row]) + softmax.rest[row] / softmax.sum[row];
-}
-
 }  // namespace
 
 template <class T>
@@ -96,13 +94,11 @@ void softmax_rows(ClassShape shape, const T* x, SoftmaxRows<T> out) {
           for (int64_t c = 0; c < classes; ++c) e[c] = row[c] - largest;
         }
         T* const all = out.exps + from * classes;
-        for (int64_t i = 0; i < (to - from) * classes; ++i) all[i] = fast_exp(all[i]);
+        for (int64_t i = 0; i < (to - from) * classes; ++i)
+          all[i] = static_cast<T>(exact_exp(all[i]));
         for (int64_t r = from; r < to; ++r) {
           const T* const e = out.exps + r * classes;
-          const double sum = sum_of<double>(
-              classes, [=](int64_t c) NORMA_INLINE { return static_cast<double>(e[c]); });
-          out.sum[r] = static_cast<T>(sum);
-          out.rest[r] = static_cast<T>(sum - static_cast<double>(out.sum[r]));
+          out.sum[r] = sum_of(classes, [=](int64_t c) NORMA_INLINE { return wide(e[c]); });
         }
       }
     });
@@ -122,14 +118,14 @@ void cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
       loss[r] = T(0);
       return;
     }
-    const T max = softmax.max[r], log_sum = log_sum_of(softmax, r);
     const T* const row = x + first;
+    const double max = wide(softmax.max[r]), log_sum = std::log(softmax.sum[r]);
     const auto term = [=](int64_t c) NORMA_INLINE {
-      const T z = log_sum - (row[c * inner] - max);
-      return static_cast<double>(w ? w[c] * z : z);
+      const double z = log_sum - (wide(row[c * inner]) - max);
+      return w ? wide(w[c]) * z : z;
     };
     double value = own * term(y);
-    if (other != 0.0) value += other * sum_of<double>(classes, term);
+    if (other != 0.0) value += other * sum_of(classes, term);
     loss[r] = static_cast<T>(value);
   });
 }
@@ -150,18 +146,16 @@ void cross_entropy_backward(ClassShape shape, SoftmaxRows<T> softmax, ClassTarge
       for (int64_t c = 0; c < classes; ++c) d[c * inner] = T(0);
       return;
     }
-    const double gr = static_cast<double>(g.values[r * g.stride]) * g.scale;
-    const double own = (1.0 - targets.smoothing) * (w ? static_cast<double>(w[y]) : 1.0);
-    const double scale = gr * (own + other * all_weights) / softmax.total(r);
-    const double spread = gr * other;
+    const double gr = wide(g.values[r * g.stride]) * g.scale;
+    const double own = (1.0 - targets.smoothing) * (w ? wide(w[y]) : 1.0);
+    const double scale = gr * (own + other * all_weights) / softmax.sum[r], spread = gr * other;
     const auto at = [=](int64_t c) NORMA_INLINE {
-      return static_cast<double>(e[c]) * scale - spread * (w ? static_cast<double>(w[c]) : 1.0);
+      return wide(e[c]) * scale - spread * (w ? wide(w[c]) : 1.0);
     };
-    if (spread != 0.0) {
-      for (int64_t c = 0; c < classes; ++c) d[c * inner] = static_cast<T>(at(c));
+    if (inner == 1 && spread == 0.0) {
+      for (int64_t c = 0; c < classes; ++c) d[c] = static_cast<T>(wide(e[c]) * scale);
     } else {
-      const T factor = static_cast<T>(scale);
-      for (int64_t c = 0; c < classes; ++c) d[c * inner] = e[c] * factor;
+      for (int64_t c = 0; c < classes; ++c) d[c * inner] = static_cast<T>(at(c));
     }
     d[y * inner] = static_cast<T>(at(y) - gr * own);
   });
@@ -175,12 +169,12 @@ void soft_cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> sof
   const double other = targets.smoothing / static_cast<double>(classes);
   const T* const w = targets.weight;
   for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
-    const T max = softmax.max[r], log_sum = log_sum_of(softmax, r);
+    const double max = wide(softmax.max[r]), log_sum = std::log(softmax.sum[r]);
     const T *row = x + first, *q = targets.q + first;
-    loss[r] = static_cast<T>(sum_of<double>(classes, [=](int64_t c) NORMA_INLINE {
-      const double t = static_cast<double>(q[c * inner]) * own + other;
-      const double z = t * static_cast<double>(log_sum - (row[c * inner] - max));
-      return w ? static_cast<double>(w[c]) * z : z;
+    loss[r] = static_cast<T>(sum_of(classes, [=](int64_t c) NORMA_INLINE {
+      const double t = wide(q[c * inner]) * own + other;
+      const double z = t * (log_sum - (wide(row[c * inner]) - max));
+      return w ? wide(w[c]) * z : z;
     }));
   });
 }
@@ -193,25 +187,23 @@ void soft_cross_entropy_backward(ClassShape shape, const T* x, SoftmaxRows<T> so
   const double other = targets.smoothing / static_cast<double>(classes);
   const T* const w = targets.weight;
   for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
-    const double gr = static_cast<double>(g.values[r * g.stride]) * g.scale;
-    const T max = softmax.max[r], log_sum = log_sum_of(softmax, r);
+    const double gr = wide(g.values[r * g.stride]) * g.scale;
+    const double max = wide(softmax.max[r]), sum = softmax.sum[r], log_sum = std::log(sum);
     const T *row = x + first, *q = targets.q + first, *e = softmax.exps + r * classes;
-    const auto target = [=](int64_t c) NORMA_INLINE {
-      const double t = static_cast<double>(q[c * inner]) * own + other;
-      return w ? static_cast<double>(w[c]) * t : t;
-    };
     if (dx) {
-      const double share = sum_of<double>(classes, target) / softmax.total(r);
+      const auto weighed = [=](int64_t c) NORMA_INLINE {
+        const double t = wide(q[c * inner]) * own + other;
+        return w ? wide(w[c]) * t : t;
+      };
+      const double scale = gr * sum_of(classes, weighed) / sum;
       for (int64_t c = 0; c < classes; ++c) {
-        dx[first + c * inner] =
-            static_cast<T>((static_cast<double>(e[c]) * share - target(c)) * gr);
+        dx[first + c * inner] = static_cast<T>(wide(e[c]) * scale - gr * weighed(c));
       }
     }
     if (dq) {
-      const T slope = static_cast<T>(gr * own);
       for (int64_t c = 0; c < classes; ++c) {
-        const T z = slope * (log_sum - (row[c * inner] - max));
-        dq[first + c * inner] = w ? w[c] * z : z;
+        const double z = gr * own * (log_sum - (wide(row[c * inner]) - max));
+        dq[first + c * inner] = static_cast<T>(w ? wide(w[c]) * z : z);
       }
     }
   });

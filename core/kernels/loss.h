@@ -10,25 +10,22 @@ struct ClassShape {
   int64_t rows() const { return n * inner; }
 };
 
-/// The softmax of every row in parts: exps = exp(x - max), row after row, and max and Σexps per row.
-/// Of a sum near 1, the place behind T's last is most of what a confident row has to say: sums have
-/// twice T's digits.
+/// The softmax of every row in parts: exps = exp(x - max), row after row, max, and Σexps in double.
 template <class T>
 struct SoftmaxRows {
+  double* sum;
   T* exps;
   T* max;
-  T* sum;
-  T* rest;  ///< what is missing to `sum`
-  /// In one array of rows * (classes + 3).
-  SoftmaxRows(T* values, ClassShape s)
-      : exps(values),
-        max(values + s.rows() * s.classes),
-        sum(values + s.rows() * (s.classes + 1)),
-        rest(values + s.rows() * (s.classes + 2)) {}
+  T* spare;  // room for a value per row
 
-  double total(int64_t row) const {
-    return static_cast<double>(sum[row]) + static_cast<double>(rest[row]);
-  }
+  static constexpr int64_t kWide = sizeof(double) / sizeof(T);
+  /// In one array of this many elements.
+  static int64_t size(ClassShape s) { return s.rows() * (kWide + s.classes + 2); }
+  SoftmaxRows(T* values, ClassShape s)
+      : sum(reinterpret_cast<double*>(values)),
+        exps(values + s.rows() * kWide),
+        max(exps + s.rows() * s.classes),
+        spare(max + s.rows()) {}
 };
 
 template <class T>
