@@ -3,7 +3,8 @@
 on the same float32 values. NaN, infinities, subnormals, overflow, cancellation.
 
     case NAME ulp           how errors are measured: in units of each element's last place (out: gradients not so, but)
-                            scale: in units of the last place of the largest element
+                            scale: in units of the last place of the largest element; product: the same, and twice
+                            PyTorch's error plus a unit is allowed: its sums are rounded in another order
     in f32 3 4 | values     an input; i64: no gradient; `sequence 3000 a b` instead of values: see sequence() below
     out 3 4 | values        in float32
     true | values           in float64, of the same inputs
@@ -208,3 +209,30 @@ for label, x in [("special", image), ("finite", finite), ("-inf", torch.full((1,
     case("avg_pool:%s" % label, lambda x: F.avg_pool2d(x, 2), x, measure="out")
     case("avg_pool_3:%s" % label, lambda x: F.avg_pool2d(x, 3, 1, 1), x, measure="out")
     case("adaptive_avg_pool:%s" % label, lambda x: F.adaptive_avg_pool2d(x, 1), x)
+
+# --- products and convolutions: special values stay where they belong ---
+def spotted(shape, spots, scale=1.0):
+    x = normal(*shape, std=scale)
+    for index, value in spots:
+        x.reshape(-1)[index] = value
+    return x
+
+
+def product(name, f, *inputs):
+    case(name, f, *inputs, measure="product")
+
+
+for label, spots in [("nan", [(7, nan)]), ("inf", [(3, inf), (20, -inf)]), ("large", [(5, 3e38)]), ("subnormal", [(i, 1e-40 * i) for i in range(18)])]:
+    product("linear:%s" % label, F.linear, spotted((5, 6), spots), normal(4, 6), normal(4))
+    product("matmul:%s" % label, torch.matmul, spotted((5, 6), spots), normal(6, 3))
+    product("matmul_t:%s" % label, lambda x, y: x @ y.t(), spotted((5, 6), spots), normal(7, 6))
+    product("matmul_vector:%s" % label, torch.matmul, spotted((5, 6), spots), normal(6))
+    product("linear_weight:%s" % label, F.linear, normal(3, 6), spotted((5, 6), spots), normal(5))
+    x = spotted((1, 4, 5, 6), [(i * 3 + 10, v) for i, v in spots])
+    product("conv:%s" % label, lambda x, w: F.conv2d(x, w), x, normal(3, 4, 3, 3))
+    product("conv_pad:%s" % label, lambda x, w, b: F.conv2d(x, w, b, padding=1), x, normal(2, 4, 3, 3), normal(2))
+    product("conv_stride:%s" % label, lambda x, w: F.conv2d(x, w, stride=2, padding=2), x, normal(2, 4, 5, 5))
+    product("conv_1x1:%s" % label, lambda x, w: F.conv2d(x, w), x, normal(3, 4, 1, 1))
+    product("conv_depthwise:%s" % label, lambda x, w: F.conv2d(x, w, padding=1, groups=4), x, normal(4, 1, 3, 3))
+    product("conv_groups:%s" % label, lambda x, w: F.conv2d(x, w, padding=1, groups=2), x, normal(4, 2, 3, 3))
+    product("conv_dilated:%s" % label, lambda x, w: F.conv2d(x, w, padding=2, dilation=2), x, normal(2, 4, 3, 3))

@@ -125,7 +125,19 @@ const std::map<std::string, Function> kOps = {
     OP("l1", F::l1_loss(x[0], x[1])),
     OP("l1_none", F::l1_loss(x[0], x[1], Reduction::None)),
     OP("l1_sum", F::l1_loss(x[0], x[1], Reduction::Sum)),
-    // windows
+    // products and windows
+    OP("linear", F::linear(x[0], x[1], x[2])),
+    OP("linear_weight", F::linear(x[0], x[1], x[2])),
+    OP("matmul", x[0].matmul(x[1])),
+    OP("matmul_t", x[0].matmul(x[1].t())),
+    OP("matmul_vector", x[0].matmul(x[1])),
+    OP("conv", F::conv2d(x[0], x[1])),
+    OP("conv_pad", F::conv2d(x[0], x[1], x[2], {.padding = 1})),
+    OP("conv_stride", F::conv2d(x[0], x[1], Tensor(), {.stride = 2, .padding = 2})),
+    OP("conv_1x1", F::conv2d(x[0], x[1])),
+    OP("conv_depthwise", F::conv2d(x[0], x[1], Tensor(), {.padding = 1, .groups = 4})),
+    OP("conv_groups", F::conv2d(x[0], x[1], Tensor(), {.padding = 1, .groups = 2})),
+    OP("conv_dilated", F::conv2d(x[0], x[1], Tensor(), {.padding = 2, .dilation = 2})),
     OP("max_pool", F::max_pool2d(x[0], 2)),
     OP("max_pool_3", F::max_pool2d(x[0], 3, {.stride = 1, .padding = 1})),
     OP("avg_pool", F::avg_pool2d(x[0], 2)),
@@ -154,29 +166,28 @@ Tensor sequence(const GoldenLine& line) {
 std::vector<Case> read_cases() {
   std::vector<Case> cases;
   for (const GoldenLine& line : read_golden(NORMA_AUTOGRAD_TESTS "golden_numerics.txt")) {
-    const std::string& word = line.words[0];
-    if (word == "case") {
-      const bool element = line.words[2] == "ulp";
-      cases.push_back({line.words[1],
-                       element || line.words[2] == "out" ? Measure::ByElement : Measure::ByLargest,
-                       element ? Measure::ByElement : Measure::ByLargest,
-                       {},
-                       {},
-                       {}});
+    const std::string& kind = line.words[0];
+    if (kind == "case") {
+      const std::string& word = line.words[2];
+      const Measure grads = word == "ulp"       ? Measure::ByElement
+                            : word == "product" ? Measure::Products
+                                                : Measure::ByLargest;
+      cases.push_back(
+          {line.words[1], word == "out" ? Measure::ByElement : grads, grads, {}, {}, {}});
       continue;
     }
     Case& now = cases.back();
     const auto index = [&] { return static_cast<std::size_t>(std::stoll(line.words[1])); };
-    if (word == "in") {
+    if (kind == "in") {
       const bool made = line.words.size() > 2 && line.words[2] == "sequence";
       now.inputs.push_back(
           made ? sequence(line)
                : line.tensor(line.integers(2), line.words[1] == "i64" ? kInt64 : kFloat32));
-    } else if (word == "out") {
+    } else if (kind == "out") {
       now.out.narrow = line.numbers;
-    } else if (word == "true") {
+    } else if (kind == "true") {
       now.out.wide = line.numbers;
-    } else if (word == "grad") {
+    } else if (kind == "grad") {
       now.grads[index()].narrow = line.numbers;
     } else {
       now.grads[index()].wide = line.numbers;
