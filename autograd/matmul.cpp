@@ -91,14 +91,14 @@ Tensor product(const Tensor& left, const Tensor& right) {
     const T *pa = a.data_ptr<T>(), *pb = b.data_ptr<T>();
     T* po = out.data_ptr<T>();
     if (batch == 1) {
-      return parallel_gemm<T>(ma.transposed, mb.transposed, m, n, k, 1, pa, ma.row_stride, pb,
-                              mb.row_stride, 0, po, n);
+      return parallel_gemm<T>(ma.transposed, mb.transposed, m, n, k, pa, ma.row_stride, pb,
+                              mb.row_stride, nullptr, po, n);
     }
     const int64_t grain = std::max<int64_t>(1, (1 << 18) / std::max<int64_t>(1, m * n * k));
     parallel_for(batch, grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        gemm<T>(ma.transposed, mb.transposed, m, n, k, 1, pa + offset(a, i), ma.row_stride,
-                pb + offset(b, i), mb.row_stride, 0, po + i * m * n, n);
+        gemm<T>(ma.transposed, mb.transposed, m, n, k, pa + offset(a, i), ma.row_stride,
+                pb + offset(b, i), mb.row_stride, nullptr, po + i * m * n, n);
       }
     });
   });
@@ -170,13 +170,6 @@ namespace functional {
 
 namespace {
 
-template <class T>
-void fill_rows(T* out, const T* row, int64_t rows, int64_t cols) {
-  parallel_for(rows, std::max<int64_t>(1, kernels::kGrain / cols), [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) std::copy_n(row, cols, out + i * cols);
-  });
-}
-
 /// Sums the rows of a matrix; blocks of rows go through T, the total is kept in double.
 template <class T>
 void sum_rows(T* out, const T* x, int64_t rows, int64_t cols) {
@@ -234,13 +227,12 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   sizes[sizes.size() - 1] = out_features;
   Tensor out = new_tensor(sizes, x.dtype());
   dispatch_floating(x.dtype(), [&]<class T>() {
-    T* y = out.data_ptr<T>();
-    if (bias.defined())
-      fill_rows<T>(y, bias.contiguous().data_ptr<T>(), rows, std::max<int64_t>(1, out_features));
-    parallel_gemm<T>(false, true, rows, out_features, in_features, 1, x.data_ptr<T>(),
+    const Tensor start = bias.defined() ? bias.contiguous() : Tensor();
+    parallel_gemm<T>(false, true, rows, out_features, in_features, x.data_ptr<T>(),
                      std::max<int64_t>(1, in_features), w.data_ptr<T>(),
-                     std::max<int64_t>(1, in_features), bias.defined() ? T(1) : T(0), y,
-                     out_features);
+                     std::max<int64_t>(1, in_features),
+                     start.defined() ? start.data_ptr<T>() : nullptr, out.data_ptr<T>(),
+                     std::max<int64_t>(1, out_features));
   });
   const bool grad_x = input.requires_grad(), grad_w = weight.requires_grad();
   return record("linear", out, {&input, &weight, &bias},
@@ -252,14 +244,14 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
                     const int64_t n = out_features, k = in_features;
                     if (d.needs(0)) {
                       d[0] = new_tensor(sx, g.dtype());
-                      parallel_gemm<T>(false, false, rows, k, n, 1, pg, std::max<int64_t>(1, n),
-                                       sw_saved->data_ptr<T>(), std::max<int64_t>(1, k), 0,
+                      parallel_gemm<T>(false, false, rows, k, n, pg, std::max<int64_t>(1, n),
+                                       sw_saved->data_ptr<T>(), std::max<int64_t>(1, k), nullptr,
                                        d[0].data_ptr<T>(), std::max<int64_t>(1, k));
                     }
                     if (d.needs(1)) {
                       d[1] = new_tensor({n, k}, g.dtype());
-                      parallel_gemm<T>(true, false, n, k, rows, 1, pg, std::max<int64_t>(1, n),
-                                       sx_saved->data_ptr<T>(), std::max<int64_t>(1, k), 0,
+                      parallel_gemm<T>(true, false, n, k, rows, pg, std::max<int64_t>(1, n),
+                                       sx_saved->data_ptr<T>(), std::max<int64_t>(1, k), nullptr,
                                        d[1].data_ptr<T>(), std::max<int64_t>(1, k));
                     }
                     if (d.needs(2)) {

@@ -3,7 +3,10 @@
 #include <cblas.h>
 
 #include <algorithm>
+#include <type_traits>
 
+#include "norma/core/kernels/gemm.h"
+#include "norma/core/kernels/scratch.h"
 #include "norma/core/threads.h"
 
 extern "C" {
@@ -39,58 +42,112 @@ class SingleThreadedBlas {
 
 CBLAS_TRANSPOSE flag(bool transposed) { return transposed ? CblasTrans : CblasNoTrans; }
 
+void openblas(bool trans_a, bool trans_b, blasint m, blasint n, blasint k, const float* a,
+              blasint lda, const float* b, blasint ldb, float beta, float* c, blasint ldc) {
+  cblas_sgemm(CblasRowMajor, flag(trans_a), flag(trans_b), m, n, k, 1, a, lda, b, ldb, beta, c,
+              ldc);
+}
+void openblas(bool trans_a, bool trans_b, blasint m, blasint n, blasint k, const double* a,
+              blasint lda, const double* b, blasint ldb, double beta, double* c, blasint ldc) {
+  cblas_dgemm(CblasRowMajor, flag(trans_a), flag(trans_b), m, n, k, 1, a, lda, b, ldb, beta, c,
+              ldc);
+}
+
+template <class T>
+struct Product {
+  bool trans_a, trans_b;
+  int64_t m, n, k;
+  const T* a;
+  int64_t lda;
+  const T* b;
+  int64_t ldb;
+  const T* start;
+  T* c;
+  int64_t ldc;
+
+  /// The part that yields rows [row, row + rows) and columns [col, col + cols) of C.
+  Product part(int64_t row, int64_t rows, int64_t col, int64_t cols) const {
+    Product p = *this;
+    p.m = rows;
+    p.n = cols;
+    p.a += row * (trans_a ? 1 : lda);
+    p.b += col * (trans_b ? ldb : 1);
+    if (start) p.start += col;
+    p.c += row * ldc + col;
+    return p;
+  }
+};
+
+template <class T>
+void by_openblas(const Product<T>& p) {
+  for (int64_t i = 0; p.start && i < p.m; ++i) std::copy_n(p.start, p.n, p.c + i * p.ldc);
+  const SingleThreadedBlas guard;
+  const auto integer = [](int64_t value) { return static_cast<blasint>(value); };
+  openblas(p.trans_a, p.trans_b, integer(p.m), integer(p.n), integer(p.k), p.a, integer(p.lda), p.b,
+           integer(p.ldb), p.start ? T(1) : T(0), p.c, integer(p.ldc));
+}
+
+kernels::MatrixProduct tiled(const Product<float>& p) {
+  return {p.trans_a, p.trans_b, p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, p.start, p.c, p.ldc};
+}
+
 constexpr int64_t kParallelWork = 1 << 18;  // multiply-adds worth a second thread
 
 }  // namespace
 
-template <>
-void gemm<float>(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha,
-                 const float* a, int64_t lda, const float* b, int64_t ldb, float beta, float* c,
-                 int64_t ldc) {
-  const SingleThreadedBlas guard;
-  cblas_sgemm(CblasRowMajor, flag(trans_a), flag(trans_b), static_cast<blasint>(m),
-              static_cast<blasint>(n), static_cast<blasint>(k), alpha, a, static_cast<blasint>(lda),
-              b, static_cast<blasint>(ldb), beta, c, static_cast<blasint>(ldc));
-}
-
-template <>
-void gemm<double>(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, double alpha,
-                  const double* a, int64_t lda, const double* b, int64_t ldb, double beta,
-                  double* c, int64_t ldc) {
-  const SingleThreadedBlas guard;
-  cblas_dgemm(CblasRowMajor, flag(trans_a), flag(trans_b), static_cast<blasint>(m),
-              static_cast<blasint>(n), static_cast<blasint>(k), alpha, a, static_cast<blasint>(lda),
-              b, static_cast<blasint>(ldb), beta, c, static_cast<blasint>(ldc));
+template <class T>
+void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
+          const T* b, int64_t ldb, const T* start, T* c, int64_t ldc) {
+  const Product<T> p{trans_a, trans_b, m, n, k, a, lda, b, ldb, start, c, ldc};
+  if constexpr (std::is_same_v<T, float>) {
+    if (kernels::has_tiles(tiled(p))) {
+      const kernels::Scratch<float> memory(kernels::working_memory(tiled(p)));
+      return kernels::multiply(tiled(p), memory.data());
+    }
+  }
+  by_openblas(p);
 }
 
 template <class T>
-void parallel_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
-                   int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+void parallel_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a,
+                   int64_t lda, const T* b, int64_t ldb, const T* start, T* c, int64_t ldc) {
   if (m == 0 || n == 0) return;
+  const Product<T> p{trans_a, trans_b, m, n, k, a, lda, b, ldb, start, c, ldc};
   const int64_t work = m * n * k;
   if (work < 2 * kParallelWork || get_num_threads() == 1) {
-    return gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    return gemm(trans_a, trans_b, m, n, k, a, lda, b, ldb, start, c, ldc);
   }
-  // Split the longer side of C, in strips of 16 so that the kernels' tiles stay whole.
-  const bool by_rows = m >= n;
-  const int64_t length = by_rows ? m : n;
+  // Strips of 16 columns or rows, so that the kernels' tiles stay whole. What the parts share is
+  // packed by each of them: the smaller matrix should be.
+  const bool by_columns = n >= 64 && 4 * n >= m;
+  const int64_t length = by_columns ? n : m;
   const int64_t strips = (length + 15) / 16;
   const int64_t grain = std::max<int64_t>(1, kParallelWork / std::max<int64_t>(1, work / strips));
-  parallel_for(strips, grain, [&](int64_t begin, int64_t end) {
+  const auto part = [&](int64_t begin, int64_t end) {
     const int64_t first = begin * 16, count = std::min(end * 16, length) - first;
-    if (by_rows) {
-      gemm(trans_a, trans_b, count, n, k, alpha, a + first * (trans_a ? 1 : lda), lda, b, ldb, beta,
-           c + first * ldc, ldc);
-    } else {
-      gemm(trans_a, trans_b, m, count, k, alpha, a, lda, b + first * (trans_b ? ldb : 1), ldb, beta,
-           c + first, ldc);
+    return by_columns ? p.part(0, m, first, count) : p.part(first, count, 0, n);
+  };
+  if constexpr (std::is_same_v<T, float>) {
+    if (kernels::has_tiles(tiled(p))) {
+      // Chosen by the whole product: the result does not depend on the number of threads.
+      const int64_t each = kernels::working_memory(tiled(p));
+      const int parts = detail::parallel_parts(strips, grain);
+      const kernels::Scratch<float> memory(each * parts);
+      return parallel_parts_for(strips, grain, [&](int64_t begin, int64_t end, int index) {
+        kernels::multiply(tiled(part(begin, end)), memory.data() + each * index);
+      });
     }
-  });
+  }
+  parallel_for(strips, grain, [&](int64_t begin, int64_t end) { by_openblas(part(begin, end)); });
 }
 
-template void parallel_gemm<float>(bool, bool, int64_t, int64_t, int64_t, float, const float*,
-                                   int64_t, const float*, int64_t, float, float*, int64_t);
-template void parallel_gemm<double>(bool, bool, int64_t, int64_t, int64_t, double, const double*,
-                                    int64_t, const double*, int64_t, double, double*, int64_t);
+template void gemm(bool, bool, int64_t, int64_t, int64_t, const float*, int64_t, const float*,
+                   int64_t, const float*, float*, int64_t);
+template void gemm(bool, bool, int64_t, int64_t, int64_t, const double*, int64_t, const double*,
+                   int64_t, const double*, double*, int64_t);
+template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, const float*, int64_t,
+                            const float*, int64_t, const float*, float*, int64_t);
+template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, const double*, int64_t,
+                            const double*, int64_t, const double*, double*, int64_t);
 
 }  // namespace norma

@@ -1,0 +1,364 @@
+#include "norma/core/kernels/gemm.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "norma/core/simd.h"
+
+namespace norma::kernels {
+namespace {
+
+template <int Bytes>
+struct Vector {
+  typedef float Value __attribute__((vector_size(Bytes)));
+  // The same anywhere in memory.
+  typedef float Loose __attribute__((vector_size(Bytes), aligned(alignof(float)), may_alias));
+  static constexpr int kLanes = Bytes / static_cast<int>(sizeof(float));
+};
+
+// The registers hold kRows × 3 vectors of sums, 3 of one row of b, and one element of a.
+struct Level512 : Vector<64> {
+  static constexpr int kRows = 8;
+};
+struct Level256 : Vector<32> {
+  static constexpr int kRows = 4;
+};
+
+constexpr int64_t kRows = 8;  // of the highest tile
+
+int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+// --- Cutting the product into parts that fit the caches ---
+
+constexpr int64_t kDepth = 208;      // a panel of b, kDepth × 48, stays in the first-level cache
+constexpr int64_t kBlockRows = 256;  // so many rows of a, kDepth long, and
+constexpr int64_t kColumns = 1024;   // columns of c in the second-level cache
+
+/// The steps of a loop over `length`, all about as long.
+int64_t even_step(int64_t length, int64_t most, int64_t multiple) {
+  const int64_t steps = (length + most - 1) / most;
+  return round_up((length + steps - 1) / steps, multiple);
+}
+
+int64_t packed_row(int64_t depth) { return round_up(depth, 16) + 16; }
+
+struct Plan {
+  int64_t rows, columns, depth;
+  bool pack_a, pack_b;
+  int64_t ld_a;  // between packed rows of a
+};
+
+Plan plan_for(const MatrixProduct& m) {
+  Plan plan{};
+  plan.rows = even_step(m.m, kBlockRows, kRows);
+  plan.columns = even_step(m.n, kColumns, 48);
+  plan.depth = even_step(m.k, kDepth, 1);
+  // Rows that lie a multiple of 1 KiB apart compete for the same places in the cache.
+  const auto collide = [](int64_t ld) { return ld % 256 == 0; };
+  plan.pack_a = m.m % kRows != 0 || collide(m.lda) || (m.trans_a && plan.depth * m.lda > 8192);
+  plan.pack_b = m.trans_b || m.n % 16 != 0 || collide(m.ldb) || m.m > 256;
+  plan.ld_a = packed_row(plan.depth);
+  return plan;
+}
+
+template <class Level>
+NORMA_INLINE inline int64_t panel_vectors(int64_t columns) {
+  const int64_t vectors = (columns + Level::kLanes - 1) / Level::kLanes;
+  return vectors == 4 ? 2 : std::min<int64_t>(vectors, 3);
+}
+
+// --- Packing ---
+
+/// Four elements from each row in + 4 * i * ld, one row in each quarter of the vector.
+template <class Level>
+NORMA_INLINE inline void load_quarters(const float* in, int64_t ld, typename Level::Value& out) {
+  // Not used in place: GCC would forget that they may lie anywhere.
+  Vector<16>::Value part[Level::kLanes / 4];
+#pragma GCC unroll 4
+  for (int i = 0; i < Level::kLanes / 4; ++i) {
+    part[i] = *reinterpret_cast<const Vector<16>::Loose*>(in + 4 * i * ld);
+  }
+  const Vector<32>::Value low = __builtin_shufflevector(part[0], part[1], 0, 1, 2, 3, 4, 5, 6, 7);
+  if constexpr (Level::kLanes == 8) {
+    out = low;
+  } else {
+    const Vector<32>::Value high =
+        __builtin_shufflevector(part[2], part[3], 0, 1, 2, 3, 4, 5, 6, 7);
+    out = __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  }
+}
+
+/// Every quarter of `out` is the elements A, B, C, D of that quarter of (x, y): 4 to 7 are of y.
+template <int A, int B, int C, int D, class V>
+NORMA_INLINE inline void shuffle_quarters(const V& x, const V& y, V& out) {
+  constexpr int kLanes = static_cast<int>(sizeof(V) / sizeof(float));
+  constexpr auto at = [](int element) { return element < 4 ? element : kLanes + element - 4; };
+  constexpr int a = at(A), b = at(B), c = at(C), d = at(D);
+  if constexpr (kLanes == 8) {
+    out = __builtin_shufflevector(x, y, a, b, c, d, a + 4, b + 4, c + 4, d + 4);
+  } else {
+    out = __builtin_shufflevector(x, y, a, b, c, d, a + 4, b + 4, c + 4, d + 4, a + 8, b + 8, c + 8,
+                                  d + 8, a + 12, b + 12, c + 12, d + 12);
+  }
+}
+
+/// out[p * ld_out + j] = in[j * ld + p] for j < kLanes, p < depth; columns past `count` are zeros.
+template <class Level>
+NORMA_INLINE inline void pack_transposed(const float* in, int64_t ld, int64_t depth, int64_t count,
+                                         float* out, int64_t ld_out) {
+  using V = typename Level::Value;
+  constexpr int kLanes = Level::kLanes;
+  int64_t p = 0;
+  for (; count >= kLanes && p + 4 <= depth; p += 4) {
+    V row[4], ab_low, ab_high, cd_low, cd_high, column[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) load_quarters<Level>(in + i * ld + p, ld, row[i]);
+    shuffle_quarters<0, 4, 1, 5>(row[0], row[1], ab_low);
+    shuffle_quarters<2, 6, 3, 7>(row[0], row[1], ab_high);
+    shuffle_quarters<0, 4, 1, 5>(row[2], row[3], cd_low);
+    shuffle_quarters<2, 6, 3, 7>(row[2], row[3], cd_high);
+    shuffle_quarters<0, 1, 4, 5>(ab_low, cd_low, column[0]);
+    shuffle_quarters<2, 3, 6, 7>(ab_low, cd_low, column[1]);
+    shuffle_quarters<0, 1, 4, 5>(ab_high, cd_high, column[2]);
+    shuffle_quarters<2, 3, 6, 7>(ab_high, cd_high, column[3]);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      *reinterpret_cast<typename Level::Loose*>(out + (p + i) * ld_out) = column[i];
+    }
+  }
+  for (; p < depth; ++p) {
+    for (int64_t j = 0; j < kLanes; ++j) out[p * ld_out + j] = j < count ? in[j * ld + p] : 0.0F;
+  }
+}
+
+/// The columns of b from j on, of which `count` exist, at depths [p, p + depth).
+template <class Level, int Vectors>
+NORMA_INLINE inline void pack_panel(const MatrixProduct& m, int64_t p, int64_t depth, int64_t j,
+                                    int64_t count, float* out) {
+  using Loose = typename Level::Loose;
+  constexpr int64_t kLanes = Level::kLanes, kWidth = Vectors * kLanes;
+  if (m.trans_b) {
+    for (int64_t v = 0; v < kWidth; v += kLanes) {
+      pack_transposed<Level>(m.b + (j + v) * m.ldb + p, m.ldb, depth, count - v, out + v, kWidth);
+    }
+    return;
+  }
+  const float* in = m.b + p * m.ldb + j;
+  for (int64_t i = 0; i < depth; ++i, in += m.ldb, out += kWidth) {
+    if (count >= kWidth) {
+#pragma GCC unroll 3
+      for (int v = 0; v < Vectors; ++v) {
+        *reinterpret_cast<Loose*>(out + v * kLanes) =
+            *reinterpret_cast<const Loose*>(in + v * kLanes);
+      }
+    } else {
+      for (int64_t l = 0; l < kWidth; ++l) out[l] = l < count ? in[l] : 0.0F;
+    }
+  }
+}
+
+/// Rows [i, i + rows) of a; those that are missing in the last block are zeros.
+NORMA_INLINE inline void pack_rows(const MatrixProduct& m, const Plan& plan, int64_t p,
+                                   int64_t depth, int64_t i, int64_t rows, float* out) {
+  using Eight = Vector<32>;
+  if (m.trans_a) {
+    for (int64_t q = 0; q < depth; ++q) {
+      const float* in = m.a + (p + q) * m.lda + i;
+      float* to = out + q * kRows;
+      int64_t r = 0;
+      for (; r + kRows <= rows; r += kRows, to += kRows * plan.ld_a) {
+        *reinterpret_cast<typename Eight::Loose*>(to) =
+            *reinterpret_cast<const typename Eight::Loose*>(in + r);
+      }
+      if (r < rows) {
+        for (int64_t l = 0; l < kRows; ++l) to[l] = r + l < rows ? in[r + l] : 0.0F;
+      }
+    }
+    return;
+  }
+  for (int64_t l = 0; l < round_up(rows, kRows); ++l, out += plan.ld_a) {
+    if (l < rows) {
+      std::memcpy(out, m.a + (i + l) * m.lda + p, static_cast<std::size_t>(depth) * sizeof(float));
+    } else {
+      std::fill_n(out, depth, 0.0F);
+    }
+  }
+}
+
+// --- Tiles ---
+
+/// The operands of one tile: element (r, q) of a is a[r * ld_a + q], or a[q * ld_a + r] where it is
+/// transposed.
+struct Operands {
+  const float* a;
+  int64_t ld_a;
+  const float* b;
+  int64_t ld_b, depth;
+};
+
+/// c = base + a b, where `base` has rows `ld_base` apart; null: zeros.
+template <class Level, int Rows, int Vectors, bool TransA>
+NORMA_INLINE inline void tile(const Operands& o, const float* base, int64_t ld_base, float* c,
+                              int64_t ldc) {
+  using V = typename Level::Value;
+  using Loose = typename Level::Loose;
+  constexpr int kLanes = Level::kLanes;
+  V sums[Rows][Vectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; ++v) sums[r][v] = V{};
+  }
+#ifdef PF
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; ++v) __builtin_prefetch(c + r * ldc + v * kLanes, 1);
+  }
+#endif
+  const float *b = o.b, *a = o.a;
+  for (int64_t q = 0; q < o.depth; ++q, b += o.ld_b) {
+    V line[Vectors];
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; ++v) line[v] = *reinterpret_cast<const Loose*>(b + v * kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) {
+      const float x = TransA ? a[r] : a[r * o.ld_a];
+#pragma GCC unroll 3
+      for (int v = 0; v < Vectors; ++v) sums[r][v] += x * line[v];
+    }
+    a += TransA ? o.ld_a : 1;
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; ++v) {
+      if (base) sums[r][v] += *reinterpret_cast<const Loose*>(base + r * ld_base + v * kLanes);
+      *reinterpret_cast<Loose*>(c + r * ldc + v * kLanes) = sums[r][v];
+    }
+  }
+}
+
+/// One tile, of which at least `rows` rows and `count` columns exist.
+template <class Level, int Rows, int Vectors, bool TransA>
+NORMA_INLINE inline void part_tile(const Operands& o, int64_t rows, int64_t count,
+                                   const float* base, int64_t ld_base, float* c, int64_t ldc) {
+  constexpr int64_t kWidth = Vectors * Level::kLanes;
+  if (rows >= Rows && count >= kWidth) {
+    return tile<Level, Rows, Vectors, TransA>(o, base, ld_base, c, ldc);
+  }
+  alignas(64) float whole[Rows * kWidth];
+  tile<Level, Rows, Vectors, TransA>(o, nullptr, 0, whole, kWidth);
+  for (int64_t r = 0; r < std::min<int64_t>(rows, Rows); ++r) {
+    for (int64_t j = 0; j < std::min(count, kWidth); ++j) {
+      c[r * ldc + j] = (base ? base[r * ld_base + j] : 0.0F) + whole[r * kWidth + j];
+    }
+  }
+}
+
+/// A part of the product: rows [i, i + rows), columns from j on, of which `columns` are left, depths
+/// from p on.
+struct Part {
+  int64_t i, rows, j, columns, p;
+};
+
+/// As many columns of the part as one panel of b has; o holds the rows of a.
+template <class Level, int Vectors, bool TransA>
+NORMA_INLINE inline void multiply_panel(const MatrixProduct& m, const Plan& plan, const Part& part,
+                                        Operands o, float* packed_b) {
+  constexpr int kHere = Level::kRows;
+  if (plan.pack_b) {
+    pack_panel<Level, Vectors>(m, part.p, o.depth, part.j, part.columns, packed_b);
+    o.b = packed_b;
+    o.ld_b = Vectors * Level::kLanes;
+  } else {
+    o.b = m.b + part.p * m.ldb + part.j;
+    o.ld_b = m.ldb;
+  }
+  float* c = m.c + part.i * m.ldc + part.j;
+  const float* base = part.p > 0 ? c : m.start ? m.start + part.j : nullptr;
+  const int64_t ld_base = part.p > 0 ? m.ldc : 0;
+  const int64_t step_a = plan.pack_a ? kRows * plan.ld_a : TransA ? kRows : kRows * m.lda;
+  for (int64_t r = 0; r < part.rows; r += kRows, o.a += step_a) {
+    Operands some = o;
+    for (int64_t s = r; s < std::min(r + kRows, part.rows); s += kHere) {
+      part_tile<Level, kHere, Vectors, TransA>(some, part.rows - s, part.columns, base, ld_base, c,
+                                               m.ldc);
+      some.a += TransA ? kHere : kHere * o.ld_a;
+      c += kHere * m.ldc;
+      if (base) base += kHere * ld_base;
+    }
+  }
+}
+
+template <class Level, bool TransA>
+NORMA_INLINE inline void multiply_at(const MatrixProduct& m, const Plan& plan, float* memory) {
+  float* packed_b = memory + (plan.pack_a ? plan.rows * plan.ld_a : 0);
+  for (int64_t left = 0; left < m.n; left += plan.columns) {
+    const int64_t right = std::min(left + plan.columns, m.n);
+    for (int64_t i = 0; i < m.m; i += plan.rows) {
+      const int64_t rows = std::min(plan.rows, m.m - i);
+      for (int64_t p = 0; p < m.k; p += plan.depth) {
+        Operands o{};
+        o.depth = std::min(plan.depth, m.k - p);
+        if (plan.pack_a) {
+          pack_rows(m, plan, p, o.depth, i, rows, memory);
+          o.a = memory;
+          o.ld_a = TransA ? kRows : plan.ld_a;
+        } else {
+          o.a = TransA ? m.a + p * m.lda + i : m.a + i * m.lda + p;
+          o.ld_a = m.lda;
+        }
+        for (int64_t j = left; j < right;) {
+          const Part part{i, rows, j, right - j, p};
+          const int64_t vectors = panel_vectors<Level>(right - j);
+          if (vectors == 3) {
+            multiply_panel<Level, 3, TransA>(m, plan, part, o, packed_b);
+          } else if (vectors == 2) {
+            multiply_panel<Level, 2, TransA>(m, plan, part, o, packed_b);
+          } else {
+            multiply_panel<Level, 1, TransA>(m, plan, part, o, packed_b);
+          }
+          j += vectors * Level::kLanes;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+bool has_tiles(const MatrixProduct& m) {
+  // OpenBLAS does small products well where it has AVX-512.
+  const int64_t least = simd_level() == SimdLevel::Avx512 ? 1 << 20 : 1 << 15;
+  return simd_level() != SimdLevel::Baseline && m.m > kRows && m.m * m.n * m.k >= least;
+}
+
+int64_t working_memory(const MatrixProduct& m) {
+  // Enough for every part of the product, too, whatever its plan.
+  return std::min(round_up(m.m, kRows), kBlockRows) * packed_row(plan_for(m).depth) + kDepth * 48;
+}
+
+void multiply(const MatrixProduct& m, float* memory) {
+#if defined(__x86_64__)
+  const Plan plan = plan_for(m);
+  const auto at = [=]<class Level>() NORMA_INLINE {
+    if (m.trans_a) {
+      multiply_at<Level, true>(m, plan, memory);
+    } else {
+      multiply_at<Level, false>(m, plan, memory);
+    }
+  };
+  if (simd_level() == SimdLevel::Avx512) {
+    detail::run_avx512([=]() NORMA_INLINE { at.template operator()<Level512>(); });
+  } else {
+    detail::run_avx2([=]() NORMA_INLINE { at.template operator()<Level256>(); });
+  }
+#else
+  static_cast<void>(memory);
+#endif
+}
+
+}  // namespace norma::kernels

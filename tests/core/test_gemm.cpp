@@ -1,0 +1,172 @@
+// The matrix product against float64 loops: every layout, edges of tiles, strips, panels and blocks.
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "norma/core/blas.h"
+#include "norma/core/random.h"
+#include "norma/core/simd.h"
+#include "norma/core/threads.h"
+#include "norma/tests/support/catch.h"
+
+using namespace norma;
+
+namespace {
+
+struct Threads {
+  explicit Threads(int count) { set_num_threads(count); }
+  ~Threads() { set_num_threads(before); }
+  int before = get_num_threads();
+};
+
+struct Case {
+  bool trans_a, trans_b;
+  int64_t m, n, k;
+  bool start = false, gaps = false;
+};
+
+std::string describe(const Case& c) {
+  return std::to_string(c.m) + " x " + std::to_string(c.n) + " x " + std::to_string(c.k) +
+         (c.trans_a ? " A transposed" : "") + (c.trans_b ? " B transposed" : "") +
+         (c.start ? " start" : "") + (c.gaps ? " gaps" : "");
+}
+
+constexpr double kUntouched = 77;
+
+template <class T>
+struct Operands {
+  int64_t lda, ldb, ldc;
+  std::vector<T> a, b, start, c;
+
+  Operands(const Case& s, Generator& random)
+      : lda((s.trans_a ? s.m : s.k) + (s.gaps ? 3 : 0)),
+        ldb((s.trans_b ? s.k : s.n) + (s.gaps ? 5 : 0)),
+        ldc(s.n + (s.gaps ? 7 : 0)) {
+    const auto fill = [&](std::vector<T>& x, int64_t size) {
+      x.resize(static_cast<std::size_t>(size));
+      for (T& value : x) value = static_cast<T>(random.uniform() - 0.5);
+    };
+    // Not an element more than the matrices have: a sanitizer sees what is read behind them.
+    fill(a, lda * ((s.trans_a ? s.k : s.m) - 1) + (s.trans_a ? s.m : s.k));
+    fill(b, ldb * ((s.trans_b ? s.n : s.k) - 1) + (s.trans_b ? s.k : s.n));
+    fill(start, s.n);
+    c.assign(static_cast<std::size_t>(ldc * (s.m - 1) + s.n), static_cast<T>(kUntouched));
+  }
+};
+
+/// "" when C is right, else the first wrong element. Every sum's bound is its length times the unit
+/// roundoff times the sum of magnitudes.
+template <class T>
+std::string mismatch(const Case& s, const Operands<T>& o) {
+  const double unit = std::is_same_v<T, float> ? 0x1p-24 : 0x1p-53;
+  for (int64_t i = 0; i < s.m; ++i) {
+    for (int64_t j = 0; j < s.n; ++j) {
+      double sum = s.start ? static_cast<double>(o.start[static_cast<std::size_t>(j)]) : 0;
+      double magnitude = std::fabs(sum);
+      for (int64_t p = 0; p < s.k; ++p) {
+        const T x = o.a[static_cast<std::size_t>(s.trans_a ? p * o.lda + i : i * o.lda + p)];
+        const T y = o.b[static_cast<std::size_t>(s.trans_b ? j * o.ldb + p : p * o.ldb + j)];
+        sum += static_cast<double>(x) * static_cast<double>(y);
+        magnitude += std::fabs(static_cast<double>(x) * static_cast<double>(y));
+      }
+      const auto got = static_cast<double>(o.c[static_cast<std::size_t>(i * o.ldc + j)]);
+      const double bound = static_cast<double>(s.k + 2) * unit * magnitude;
+      if (!(std::fabs(got - sum) <= bound)) {
+        return "(" + std::to_string(i) + ", " + std::to_string(j) + "): got " +
+               std::to_string(got) + ", want " + std::to_string(sum);
+      }
+    }
+    for (int64_t j = s.n; i + 1 < s.m && j < o.ldc; ++j) {
+      if (static_cast<double>(o.c[static_cast<std::size_t>(i * o.ldc + j)]) != kUntouched) {
+        return "written behind row " + std::to_string(i);
+      }
+    }
+  }
+  return "";
+}
+
+template <class T>
+void run(const Case& s, Operands<T>& o, bool parallel) {
+  const auto product = parallel ? parallel_gemm<T> : gemm<T>;
+  product(s.trans_a, s.trans_b, s.m, s.n, s.k, o.a.data(), o.lda, o.b.data(), o.ldb,
+          s.start ? o.start.data() : nullptr, o.c.data(), o.ldc);
+}
+
+template <class T>
+void check(const Case& s, Generator& random) {
+  INFO(describe(s));
+  Operands<T> o(s, random);
+  run(s, o, false);
+  CHECK(mismatch(s, o) == "");
+}
+
+}  // namespace
+
+TEST_CASE("products of every layout around the borders of tiles and blocks") {
+  Generator random(1);
+  // Large enough for the register tiles of every processor, then too small for any.
+  const Case shapes[] = {
+      {false, false, 64, 128, 128}, {false, false, 65, 129, 209}, {false, false, 9, 1037, 130},
+      {false, false, 257, 47, 100}, {false, false, 271, 64, 61},  {false, false, 10, 1030, 417},
+      {false, false, 300, 17, 208}, {false, false, 1, 40, 30},    {false, false, 7, 5, 1},
+      {false, false, 13, 16, 2},    {false, false, 8, 48, 9}};
+  for (Case s : shapes) {
+    for (const int layout : {0, 1, 2, 3}) {
+      s.trans_a = layout % 2 == 1;
+      s.trans_b = layout / 2 == 1;
+      for (const int extra : {0, 1, 2, 3}) {
+        s.start = extra % 2 == 1;
+        s.gaps = extra / 2 == 1;
+        check<float>(s, random);
+      }
+      check<double>(s, random);
+    }
+  }
+}
+
+TEST_CASE("products whose rows lie whole pages apart") {
+  Generator random(2);
+  for (const int layout : {0, 1, 2, 3}) {
+    const bool trans_a = layout % 2 == 1, trans_b = layout / 2 == 1;
+    check<float>({trans_a, trans_b, 32, 1024, 64, true}, random);
+    check<float>({trans_a, trans_b, 1024, 32, 64}, random);
+    check<float>({trans_a, trans_b, 40, 48, 1024}, random);
+  }
+}
+
+TEST_CASE("a product of no terms is its start") {
+  std::vector<float> start{1, 2, 3, 4}, c(12, 9), nothing(1);
+  for (const bool parallel : {false, true}) {
+    (parallel ? parallel_gemm<float> : gemm<float>)(false, false, 3, 4, 0, nothing.data(), 1,
+                                                    nothing.data(), 4, start.data(), c.data(), 4);
+    CHECK(c == std::vector<float>{1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4});
+  }
+  gemm<float>(false, false, 3, 4, 0, nothing.data(), 1, nothing.data(), 4, nullptr, c.data(), 4);
+  CHECK(c == std::vector<float>(12, 0.0F));
+}
+
+TEST_CASE("a large product is the same to the last digit on any number of threads") {
+  if (simd_level() == SimdLevel::Baseline) {
+    WARN("skipped: OpenBLAS's sums depend on how the product is split");
+    return;
+  }
+  Generator random(3);
+  for (const Case& s : {Case{false, true, 64, 128, 784, true}, Case{true, false, 128, 784, 64},
+                        Case{false, false, 250, 100, 300}, Case{false, true, 272, 40, 300, true},
+                        Case{true, true, 1000, 33, 129}}) {
+    INFO(describe(s));
+    Operands<float> o(s, random);
+    run(s, o, false);
+    const std::vector<float> alone = o.c;
+    CHECK(mismatch(s, o) == "");
+    for (const int threads : {1, 2, 3, 5}) {
+      const Threads guard(threads);
+      INFO(threads << " threads");
+      std::fill(o.c.begin(), o.c.end(), static_cast<float>(kUntouched));
+      run(s, o, true);
+      CHECK(std::memcmp(o.c.data(), alone.data(), alone.size() * sizeof(float)) == 0);
+    }
+  }
+}
