@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -32,12 +33,16 @@ int parse_thread_count(const char* text) {
   return static_cast<int>(value);
 }
 
-int default_thread_count() {
-  if (const char* text = std::getenv("NORMA_NUM_THREADS")) return parse_thread_count(text);
+int processor_count() {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0)
     return std::clamp(CPU_COUNT(&set), 1, kMaxThreads);
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+int default_thread_count() {
+  if (const char* text = std::getenv("NORMA_NUM_THREADS")) return parse_thread_count(text);
+  return processor_count();
 }
 
 std::atomic<int>& thread_count() {
@@ -51,6 +56,23 @@ inline void pause_briefly() {
 #elif defined(__aarch64__)
   asm volatile("yield");
 #endif
+}
+
+/// Waits without sleeping until `done()` or for some time: the loops of a network follow each other
+/// within microseconds, and waking a thread takes longer than many of them.
+template <class Done>
+bool spin_until(Done done) {
+  using Clock = std::chrono::steady_clock;
+  constexpr auto kPatience = std::chrono::microseconds(50);
+  constexpr int kLooks = 32;  // before the clock is asked again
+  const Clock::time_point start = Clock::now();
+  do {
+    for (int i = 0; i < kLooks; ++i) {
+      if (done()) return true;
+      pause_briefly();
+    }
+  } while (Clock::now() - start < kPatience);
+  return done();
 }
 
 thread_local bool inside_parallel = false;
@@ -83,12 +105,9 @@ class Pool {
     inside_parallel = true;
     work();
     inside_parallel = false;
-    for (int spins = 0; pending_.load(std::memory_order_acquire) != 0; ++spins) {
-      if (spins < kSpins) {
-        pause_briefly();
-      } else {
-        std::this_thread::yield();
-      }
+    const auto finished = [this] { return pending_.load(std::memory_order_acquire) == 0; };
+    if (!spinning_ || !spin_until(finished)) {
+      while (!finished()) std::this_thread::yield();
     }
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
@@ -99,8 +118,6 @@ class Pool {
   }
 
  private:
-  static constexpr int kSpins = 400;
-
   static void run_part(int64_t count, int parts, int part, detail::RangeFunction function,
                        void* context) {
     const int64_t begin = count * part / parts;
@@ -109,6 +126,9 @@ class Pool {
   }
 
   void ensure_workers(int wanted) {
+    if (static_cast<int>(workers_.size()) >= wanted) return;
+    // More threads than processors would keep each other from working.
+    spinning_ = wanted < processor_count();
     while (static_cast<int>(workers_.size()) < wanted) {
       workers_.emplace_back([this, seen = epoch_.load()] { worker(seen); });
     }
@@ -117,16 +137,10 @@ class Pool {
   void worker(uint32_t seen) {
     inside_parallel = true;
     for (;;) {
-      uint32_t now = epoch_.load(std::memory_order_acquire);
-      for (int spins = 0; now == seen && spins < kSpins; ++spins) {
-        pause_briefly();
-        now = epoch_.load(std::memory_order_acquire);
-      }
-      if (now == seen) {
-        epoch_.wait(seen, std::memory_order_acquire);
-        continue;
-      }
-      seen = now;
+      const auto called = [&] { return epoch_.load(std::memory_order_acquire) != seen; };
+      if (!spinning_ || !spin_until(called)) epoch_.wait(seen, std::memory_order_acquire);
+      if (!called()) continue;
+      seen = epoch_.load(std::memory_order_acquire);
       if (stopping_.load(std::memory_order_acquire)) return;
       work();
     }
@@ -164,7 +178,7 @@ class Pool {
   std::atomic<uint32_t> epoch_{0};
   std::atomic<uint64_t> ticket_{0};
   std::atomic<int> pending_{0};
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> stopping_{false}, spinning_{false};
   int64_t count_ = 0;
   detail::RangeFunction function_ = nullptr;
   void* context_ = nullptr;
