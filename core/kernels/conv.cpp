@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <numeric>
+#include <vector>
 
 #include "norma/core/kernels/lines.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/tile.h"
+#include "norma/core/kernels/vectors.h"
 #include "norma/core/kernels/winograd.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
@@ -161,19 +163,51 @@ struct Phase {
   int64_t frame = 0;  // rows of zeros around dy; negative: rows of dy that do not count
 };
 
+// One row of dx from those of its column phases, `stride` of them.
+template <class T, class Level>
+NORMA_INLINE inline void join_phases(const Phase* phases, const T* const* rows, int64_t stride,
+                                     T* out) {
+  if (stride == 2) {
+    const bool swapped = phases[0].first_cell == 1;
+    const T* even = rows[swapped];
+    const T* odd = rows[!swapped];
+    const int64_t evens = phases[swapped].cells, pairs = phases[!swapped].cells;
+    const auto join = [=]<int Bytes>(int64_t k) NORMA_INLINE {
+      using V = Vector<T, Bytes>;
+      const typename V::Value a = V::at(even + k), b = V::at(odd + k);
+      Pairs<T, Bytes>::join(a, b, out + 2 * k);
+    };
+    if (cover<T, Level::kBytes>(pairs, join)) {
+      if (evens > pairs) out[2 * pairs] = even[pairs];
+      return;
+    }
+  }
+  for (int64_t b = 0; b < stride; ++b) {
+    const T* in = rows[b];
+    T* to = out + phases[b].first_cell;
+    for (int64_t k = 0; k < phases[b].cells; ++k) to[k * stride] = in[k];
+  }
+}
+
 template <class T>
 void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
-  const int64_t planes = s.batch * s.in_channels;
+  const int64_t planes = s.batch * s.in_channels, depth = s.group_in() * s.taps();
   const bool strided = s.stride_h > 1 || s.stride_w > 1;
-  if (strided) {
-    parallel_for(planes * s.in_size(), 50'000,
-                 [&](int64_t first, int64_t last) { std::fill(dx + first, dx + last, T(0)); });
+  std::vector<Phase> phases;
+  const Scratch<T> zeros(strided ? s.in_w : 0);
+  std::fill_n(zeros.data(), strided ? s.in_w : 0, T(0));
+  for (int64_t b = 0; b < s.stride_w; ++b) {
+    phases.emplace_back(b, s.stride_w, s.dilation_w, s.kernel_w, s.pad_left, s.in_w);
   }
   for (int64_t a = 0; a < s.stride_h; ++a) {
     const Phase rows(a, s.stride_h, s.dilation_h, s.kernel_h, s.pad_top, s.in_h);
-    for (int64_t b = 0; b < s.stride_w; ++b) {
-      const Phase cols(b, s.stride_w, s.dilation_w, s.kernel_w, s.pad_left, s.in_w);
-      if (rows.taps * cols.taps == 0 || rows.cells * cols.cells == 0) continue;
+    if (rows.cells == 0) continue;
+    const Scratch<T> memory(strided && rows.taps > 0 ? planes * rows.cells * s.in_w : 0);
+    std::vector<T*> starts(phases.size());  // of the planes of a phase; null: no tap reaches them
+    T* next = memory.data();
+    for (std::size_t b = 0; b < phases.size(); ++b) {
+      const Phase& cols = phases[b];
+      if (rows.taps * cols.taps * cols.cells == 0) continue;
       Conv2dShape t = s;
       t.in_channels = s.out_channels, t.in_h = s.out_h, t.in_w = s.out_w;
       t.out_channels = s.in_channels, t.out_h = rows.cells, t.out_w = cols.cells;
@@ -181,7 +215,6 @@ void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
       t.stride_h = t.stride_w = 1;
       t.pad_top = rows.frame, t.pad_left = cols.frame;
       t.dilation_h = rows.dilation_step, t.dilation_w = cols.dilation_step;
-      const int64_t depth = s.group_in() * s.taps();
       const WeightView<T> view{.data = w + rows.last_tap * s.kernel_w + cols.last_tap,
                                .row = s.taps(),
                                .channel = depth,
@@ -189,20 +222,25 @@ void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
                                .tap_w = -cols.tap_step};
       const T* no_bias = nullptr;
       if (!strided) return correlate(t, view, s.group_out() * depth, no_bias, dy, dx);
-      const Scratch<T> phase(planes * t.out_size());
-      correlate(t, view, s.group_out() * depth, no_bias, dy, phase.data());
-      parallel_for(planes, 50'000 / t.out_size() + 1, [&](int64_t first, int64_t last) {
+      starts[b] = next;
+      next += planes * t.out_size();
+      correlate(t, view, s.group_out() * depth, no_bias, dy, starts[b]);
+    }
+    parallel_for(planes, 50'000 / (rows.cells * s.in_w) + 1, [&](int64_t first, int64_t last) {
+      at_level([&, first, last]<class Level>() NORMA_INLINE {
+        std::vector<const T*> in(phases.size());
         for (int64_t plane = first; plane < last; ++plane) {
-          T* out = dx + plane * s.in_size() + rows.first_cell * s.in_w + cols.first_cell;
-          const T* in = phase.data() + plane * t.out_size();
-          for (int64_t y = 0; y < t.out_h; ++y) {
-            for (int64_t k = 0; k < t.out_w; ++k) {
-              out[y * s.stride_h * s.in_w + k * s.stride_w] = in[y * t.out_w + k];
+          for (int64_t y = 0; y < rows.cells; ++y) {
+            for (std::size_t b = 0; b < phases.size(); ++b) {
+              const int64_t row = plane * rows.cells + y;
+              in[b] = starts[b] ? starts[b] + row * phases[b].cells : zeros.data();
             }
+            T* out = dx + plane * s.in_size() + (rows.first_cell + y * s.stride_h) * s.in_w;
+            join_phases<T, Level>(phases.data(), in.data(), s.stride_w, out);
           }
         }
       });
-    }
+    });
   }
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "norma/core/simd.h"
+#include "norma/core/kernels/vectors.h"
 
 namespace norma::kernels {
 namespace {
@@ -21,20 +21,22 @@ struct Run {
   Span rows, cols;
 };
 
-// out[k] = in[k * step]; a number the compiler knows becomes shuffles.
-template <class T>
+// out[k] = in[k * step].
+template <class T, class Level>
 NORMA_INLINE inline void copy_steps(const T* in, int64_t step, int64_t first, int64_t last,
                                     T* out) {
   if (step == 1) {
     for (int64_t k = first; k < last; ++k) out[k] = in[k];
-  } else if (step == 2) {
-    for (int64_t k = first; k < last; ++k) out[k] = in[k * 2];
-  } else {
-    for (int64_t k = first; k < last; ++k) out[k] = in[k * step];
+    return;
   }
+  const auto copy = [=]<int Bytes>(int64_t k) NORMA_INLINE {
+    Pairs<T, Bytes>::even(in + (first + k) * 2, out + first + k);
+  };
+  if (step == 2 && cover<T, Level::kBytes>(last - first, copy)) return;
+  for (int64_t k = first; k < last; ++k) out[k] = in[k * step];
 }
 
-template <class T>
+template <class T, class Level>
 NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T* channel, T* out) {
   const int64_t width = s.out_w, first = run.cols.first, last = run.cols.last;
   std::fill(out, out + run.rows.first * width, T(0));
@@ -57,14 +59,14 @@ NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T*
     return;
   }
   if (width == 1 && s.in_w == 1 && first == 0 && last == 1) {  // a signal
-    copy_steps(channel + run.y, run.step, run.rows.first, run.rows.last, out);
+    copy_steps<T, Level>(channel + run.y, run.step, run.rows.first, run.rows.last, out);
     return;
   }
   for (int64_t row = run.rows.first; row < run.rows.last; ++row) {
     const T* in = channel + (run.y + row * run.step) * s.in_w + run.shift;
     T* line = out + row * width;
     for (int64_t k = 0; k < first; ++k) line[k] = T(0);
-    copy_steps(in, s.stride_w, first, last, line);
+    copy_steps<T, Level>(in, s.stride_w, first, last, line);
     for (int64_t k = last; k < width; ++k) line[k] = T(0);
   }
 }
@@ -73,17 +75,21 @@ NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T*
 
 template <class T>
 void fill_lines(const Lines& lines, int64_t first, int64_t count, const T* image, T* out) {
-  simd([=]() NORMA_INLINE {
+  at_level([=, &lines]<class Level>() NORMA_INLINE {
     const Conv2dShape& s = lines.shape;
     const bool shared = s.stride_h == 1;
     const int64_t length = shared ? count + (s.kernel_h - 1) * s.dilation_h : count;
     const int64_t channels = s.group_in();
+    // So few channels that what the first kernel column read is still near for the others.
+    constexpr int64_t kNear = 4;
     for (int64_t i = 0; i < (shared ? 1 : s.kernel_h); ++i) {
-      for (int64_t j = 0; j < s.kernel_w; ++j) {
-        const Run run(s, first * s.stride_h + i * s.dilation_h - s.pad_top, s.stride_h, length,
-                      j * s.dilation_w - s.pad_left);
-        for (int64_t c = 0; c < channels; ++c) {
-          fill_run(s, run, image + c * s.in_size(), out + lines.offset(c, i, j));
+      for (int64_t near = 0; near < channels; near += kNear) {
+        for (int64_t j = 0; j < s.kernel_w; ++j) {
+          const Run run(s, first * s.stride_h + i * s.dilation_h - s.pad_top, s.stride_h, length,
+                        j * s.dilation_w - s.pad_left);
+          for (int64_t c = near; c < std::min(near + kNear, channels); ++c) {
+            fill_run<T, Level>(s, run, image + c * s.in_size(), out + lines.offset(c, i, j));
+          }
         }
       }
     }

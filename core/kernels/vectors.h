@@ -69,6 +69,23 @@ NORMA_INLINE inline void transpose_block(const T* in, int64_t ld, T* out, int64_
   *store(3) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
 }
 
+/// Calls f.operator()<Bytes>(k) for vectors that cover `count` elements, the last of which may overlap
+/// another one; false where `count` is less than the shortest vector holds.
+template <class T, int Bytes, class F>
+NORMA_INLINE inline bool cover(int64_t count, F f) {
+  constexpr int64_t kLanes = Vector<T, Bytes>::kLanes;
+  if (count >= kLanes) {
+    for (int64_t k = 0; k < count - kLanes; k += kLanes) f.template operator()<Bytes>(k);
+    f.template operator()<Bytes>(count - kLanes);
+    return true;
+  }
+  if constexpr (Bytes > 16) {
+    return cover<T, Bytes / 2>(count, f);
+  } else {
+    return false;
+  }
+}
+
 /// Even and odd elements taken apart, and put together.
 template <class T, int Bytes>
 struct Pairs {
@@ -76,6 +93,8 @@ struct Pairs {
 
   /// even[k] = in[2 k], odd[k] = in[2 k + 1] for a vector of k.
   NORMA_INLINE static void split(const T* in, T* even, T* odd) { split(in, even, odd, Indices()); }
+  /// out[k] = in[2 k], without reading behind the last of them.
+  NORMA_INLINE static void even(const T* in, T* out) { even(in, out, Indices()); }
   /// out[2 k] = even[k], out[2 k + 1] = odd[k].
   NORMA_INLINE static void join(const typename V::Value& even, const typename V::Value& odd,
                                 T* out) {
@@ -89,6 +108,12 @@ struct Pairs {
     const typename V::Value a = V::at(in), b = V::at(in + V::kLanes);
     V::at(even) = __builtin_shufflevector(a, b, (2 * I)...);
     V::at(odd) = __builtin_shufflevector(a, b, (2 * I + 1)...);
+  }
+  template <int... I>
+  NORMA_INLINE static void even(const T* in, T* out, std::integer_sequence<int, I...>) {
+    constexpr int kLanes = V::kLanes;
+    const typename V::Value a = V::at(in), b = V::at(in + kLanes - 1);
+    V::at(out) = __builtin_shufflevector(a, b, (2 * I + (2 * I >= kLanes))...);
   }
   template <int... I>
   NORMA_INLINE static void join(const typename V::Value& even, const typename V::Value& odd, T* out,

@@ -13,30 +13,13 @@ constexpr int64_t kPanelBytes = 512 * 1024;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Calls f(k) for vectors that cover `count` elements, the last of which may overlap another one.
-template <class T, int Bytes, class F>
-NORMA_INLINE inline bool cover_by(int64_t count, F f) {
-  constexpr int64_t kLanes = Vector<T, Bytes>::kLanes;
-  if (count < kLanes) return false;
-  for (int64_t k = 0; k < count - kLanes; k += kLanes) f(k);
-  f(count - kLanes);
-  return true;
-}
-
 template <class T, class Level>
 NORMA_INLINE inline void copy_row(const T* in, int64_t count, T* out) {
-  const auto copy = [=]<int Bytes>() NORMA_INLINE {
+  const auto copy = [=]<int Bytes>(int64_t k) NORMA_INLINE {
     using V = Vector<T, Bytes>;
-    return cover_by<T, Bytes>(count,
-                              [=](int64_t k) NORMA_INLINE { V::at(out + k) = V::at(in + k); });
+    V::at(out + k) = V::at(in + k);
   };
-  if (copy.template operator()<Level::kBytes>()) return;
-  if constexpr (Level::kBytes > 32) {
-    if (copy.template operator()<32>()) return;
-  }
-  if constexpr (Level::kBytes > 16) {
-    if (copy.template operator()<16>()) return;
-  }
+  if (cover<T, Level::kBytes>(count, copy)) return;
   for (int64_t k = 0; k < count; ++k) out[k] = in[k];
 }
 
@@ -45,18 +28,9 @@ template <class T, class Level>
 NORMA_INLINE inline void split_row(const T* in, int64_t width, T* even, T* odd) {
   const int64_t pairs = width / 2;
   if (width % 2 == 1) even[pairs] = in[width - 1], odd[pairs] = T(0);
-  const auto split = [=]<int Bytes>() NORMA_INLINE {
-    return cover_by<T, Bytes>(pairs, [=](int64_t k) NORMA_INLINE {
-      Pairs<T, Bytes>::split(in + 2 * k, even + k, odd + k);
-    });
-  };
-  if (split.template operator()<Level::kBytes>()) return;
-  if constexpr (Level::kBytes > 32) {
-    if (split.template operator()<32>()) return;
-  }
-  if constexpr (Level::kBytes > 16) {
-    if (split.template operator()<16>()) return;
-  }
+  const auto split = [=]<int Bytes>(int64_t k)
+                         NORMA_INLINE { Pairs<T, Bytes>::split(in + 2 * k, even + k, odd + k); };
+  if (cover<T, Level::kBytes>(pairs, split)) return;
   for (int64_t k = 0; k < pairs; ++k) even[k] = in[2 * k], odd[k] = in[2 * k + 1];
 }
 
