@@ -79,7 +79,7 @@ void fill_offsets(const Lines& lines, bool direct, int64_t* offsets) {
 template <class T>
 void correlate(Conv2dShape s, const WeightView<T>& view, int64_t group_stride, const T* bias,
                const T* x, T* y) {
-  if (winograd_suits(s)) return winograd_correlate(s, view, group_stride, bias, x, y);
+  if (winograd_suits(s) && winograd_correlate(s, view, group_stride, bias, x, y)) return;
   const bool direct = is_pointwise(s) && s.out_size() % kTileSlack == 0;
   if (direct) {
     // Any division into rows will do; this one leaves no vector incomplete.
@@ -358,10 +358,7 @@ void conv2d_backward(const Conv2dShape& s, const T* x, const T* w, const T* dy, 
     depthwise_backward(s, x, w, dy, dx, dw);
     dx = dw = nullptr;
   }
-  if (dw && winograd_suits_weight_grad(s)) {
-    winograd_weight_grad(s, x, dy, dw);
-    dw = nullptr;
-  }
+  if (dw && winograd_suits_weight_grad(s) && winograd_weight_grad(s, x, dy, dw)) dw = nullptr;
   if (dw || db) weight_grad(upright(s), x, dy, dw, db);
   if (dx) input_grad(upright(s), w, dy, dx);
 }

@@ -1,6 +1,7 @@
 #include "norma/core/kernels/winograd.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/winograd_tiles.h"
@@ -38,6 +39,33 @@ int64_t tile_count(const Conv2dShape& s) {
   return s.batch * ceil_div(s.out_h, 2) * ceil_div(s.out_w, 2);
 }
 
+// `lines` lines of `length` values, `stride` apart.
+template <class T>
+bool all_finite(const T* values, int64_t lines, int64_t stride, int64_t length) {
+  constexpr int64_t kLanes = 64;
+  if (length == stride) {
+    length *= lines;
+    lines = 1;
+  }
+  bool finite = true;
+  bool* const result = &finite;
+  simd([=]() NORMA_INLINE {
+    // 0 times what is not finite is NaN, which stays in its lane.
+    T lanes[kLanes] = {}, total = T(0);
+    for (int64_t line = 0; line < lines; ++line) {
+      const T* const v = values + line * stride;
+      int64_t i = 0;
+      for (; i + kLanes <= length; i += kLanes) {
+        for (int64_t l = 0; l < kLanes; ++l) lanes[l] += v[i + l] * T(0);
+      }
+      for (; i < length; ++i) total += v[i] * T(0);
+    }
+    for (int64_t l = 0; l < kLanes; ++l) total += lanes[l];
+    *result = total == T(0);
+  });
+  return finite;
+}
+
 }  // namespace
 
 bool winograd_suits(const Conv2dShape& s) {
@@ -51,7 +79,7 @@ bool winograd_suits_weight_grad(const Conv2dShape& s) {
 }
 
 template <class T>
-void winograd_correlate(const Conv2dShape& s, const WeightView<T>& view, int64_t group_stride,
+bool winograd_correlate(const Conv2dShape& s, const WeightView<T>& view, int64_t group_stride,
                         const T* bias, const T* x, T* y) {
   const int64_t inputs = s.group_in(), outputs = s.group_out();
   const Tiles tiles(s, position_bytes<T>(s));
@@ -80,6 +108,7 @@ void winograd_correlate(const Conv2dShape& s, const WeightView<T>& view, int64_t
   const int64_t part_size = kTileElements * (in_matrix + out_matrix) + tile_work_size(tiles);
   const int64_t items = tiles.panels() * s.groups, item_grain = grain(tiles, items);
   const Scratch<T> memory(detail::parallel_parts(items, item_grain) * part_size);
+  std::atomic<bool> finite{true};
   parallel_parts_for(items, item_grain, [&](int64_t first, int64_t last, int part) {
     T* in = memory.data() + part * part_size;
     T* out = in + kTileElements * in_matrix;
@@ -104,14 +133,18 @@ void winograd_correlate(const Conv2dShape& s, const WeightView<T>& view, int64_t
       tiles.for_each(panel, [&](const TileRows& rows) {
         T* image = y + (rows.image * s.out_channels + g * outputs) * s.out_size();
         transform_output(tiles, rows, outputs, out, work, image);
+        const int64_t begin = 2 * rows.first, end = std::min(s.out_h, begin + 2 * rows.count);
+        const int64_t length = (end - begin) * s.out_w;
+        if (!all_finite(image + begin * s.out_w, outputs, s.out_size(), length)) finite = false;
       });
     }
   });
+  return finite;
 }
 
 // Every part of the tiles has sums of its own, which are added in order at the end.
 template <class T>
-void winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw) {
+bool winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw) {
   const int64_t inputs = s.group_in(), outputs = s.group_out();
   const int64_t in_columns = round_up(inputs, kColumnBlock);
   const int64_t out_columns = round_up(outputs, kColumnBlock);
@@ -168,12 +201,14 @@ void winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw) 
       transform_weight_sums(s, matrix, total, dw + (g * outputs * inputs + i) * s.taps());
     }
   });
+  const int64_t count = s.out_channels * inputs * s.taps();
+  return all_finite(dw, 1, count, count);
 }
 
 #define NORMA_WINOGRAD(T)                                                                       \
-  template void winograd_correlate(const Conv2dShape&, const WeightView<T>&, int64_t, const T*, \
+  template bool winograd_correlate(const Conv2dShape&, const WeightView<T>&, int64_t, const T*, \
                                    const T*, T*);                                               \
-  template void winograd_weight_grad(const Conv2dShape&, const T*, const T*, T*);
+  template bool winograd_weight_grad(const Conv2dShape&, const T*, const T*, T*);
 NORMA_WINOGRAD(float)
 NORMA_WINOGRAD(double)
 #undef NORMA_WINOGRAD

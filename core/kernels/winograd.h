@@ -12,13 +12,14 @@ bool winograd_suits(const Conv2dShape& s);
 bool winograd_suits_weight_grad(const Conv2dShape& s);
 
 /// y = x ⋆ w + bias with the weights seen through `view`, whose groups are `group_stride` apart.
-/// `bias` may be null.
+/// `bias` may be null. False where something in y is not finite: differences of infinities make NaN of
+/// them, and sums overflow that the direct way does not take, so that it has to decide.
 template <class T>
-void winograd_correlate(const Conv2dShape& s, const WeightView<T>& view, int64_t group_stride,
+bool winograd_correlate(const Conv2dShape& s, const WeightView<T>& view, int64_t group_stride,
                         const T* bias, const T* x, T* y);
 
-/// The gradient of the weights, which is overwritten.
+/// The gradient of the weights, which is overwritten; false as above.
 template <class T>
-void winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw);
+bool winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw);
 
 }  // namespace norma::kernels

@@ -1,5 +1,7 @@
 #include <norma/norma.h>
 
+#include <limits>
+
 #include "norma/tests/autograd/reference_conv.h"
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
@@ -391,4 +393,40 @@ TEST_CASE("pad2d refuses margins the image cannot fill") {
         }) == "[pad2d] expected input [N, C, H, W] or [C, H, W], got [4, 3]");
   CHECK(error_of([&] { pad2d(x.to(kInt64), {.top = 1}); }) ==
         "[pad2d] expected a floating input, got int64; convert it with to(kFloat32)");
+}
+
+TEST_CASE("conv2d on tiles leaves infinities and large numbers as the loops do") {
+  // On tiles, inf - inf would make NaN of them, and sums would overflow that no output has.
+  const auto check = [](const Tensor& got, const std::vector<double>& want) {
+    const std::vector<double> result = values(got);
+    int64_t wrong = 0;
+    double largest = 1;
+    for (const double b : want) {
+      if (std::isfinite(static_cast<float>(b))) largest = std::max(largest, std::fabs(b));
+    }
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      const double a = result[i], b = static_cast<double>(static_cast<float>(want[i]));
+      const bool same = std::isfinite(b) ? std::fabs(a - b) <= 1e-6 * largest
+                                         : a == b || (std::isnan(a) && std::isnan(b));
+      wrong += same ? 0 : 1;
+    }
+    CHECK(wrong == 0);
+  };
+  manual_seed(10);
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  for (const double value : {inf, -inf, nan, 3e38}) {
+    for (const bool in_gradient : {false, true}) {
+      INFO(value << (in_gradient ? " in the gradient" : " in the image"));
+      const Tensor x = random({3, 16, 8, 9}, kFloat32), dy = random({3, 16, 8, 9}, kFloat32) * 0.05;
+      (in_gradient ? dy : x).select(0, 1).select(0, 5).select(0, 3).select(0, 4).fill_(value);
+      const Tensor w = (random({16, 16, 3, 3}, kFloat32) * 0.05).requires_grad_();
+      const Tensor leaf = x.clone().requires_grad_();
+      const Tensor y = conv2d(leaf, w, Tensor(), {.padding = 1});
+      y.backward(dy);
+      const auto expected = reference::conv2d(x, w, Tensor(), {.padding = 1}, values(dy));
+      check(y, expected.y);
+      check(leaf.grad(), expected.dx);
+      check(w.grad(), expected.dw);
+    }
+  }
 }
