@@ -5,7 +5,8 @@
 
 PyTorch takes part when the interpreter given by --python can import torch; libtorch and dlib when
 their programs (bench/peers) are given. Every thread setting of a peer counts, and its best one, by
-the median over the rounds, stands in the table.
+the median over the rounds, stands in the table. A peer's run that fails or hangs is named under the
+table; a failure of Norma's ends the comparison.
 """
 import argparse
 import collections
@@ -58,22 +59,27 @@ def can_import_torch(python):
         return False
 
 
+class Failure(Exception):
+    """A measured program that failed, hung or printed something else."""
+
+
 def measure(run, workload, options):
     """{phase: milliseconds} of one process."""
     command = [*shlex.split(options.prefix), *run.command, "--seconds", str(options.seconds),
                "--blocks", str(options.blocks), workload]
     try:
         output = subprocess.run(command, env={**os.environ, **run.environment}, check=True,
-                                stdout=subprocess.PIPE, text=True, timeout=600).stdout
+                                stdout=subprocess.PIPE, text=True, timeout=options.timeout).stdout
         times = dict(line.split() for line in output.splitlines())
         return {phase: float(times[f"{workload}.{phase}"]) for phase in PHASES}
     except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
-        sys.exit(f"compare.py: expected {workload}.train and {workload}.infer from "
-                 f"{shlex.join(command)}, got {error!r}")
+        raise Failure(f"expected {workload}.train and {workload}.infer from "
+                      f"{shlex.join(map(str, command))}, got {error!r}") from error
 
 
 def measure_all(runs, options):
-    """{(workload, phase): {name: {setting: [milliseconds per round]}}}"""
+    """{(workload, phase): {name: {setting: [milliseconds per round]}}}, and {what failed: how often}"""
+    failures = collections.Counter()
     times = collections.defaultdict(
         lambda: collections.defaultdict(lambda: collections.defaultdict(list)))
     for number in range(1, options.rounds + 1):
@@ -82,13 +88,22 @@ def measure_all(runs, options):
             for run in runs:
                 if workload not in run.workloads:
                     continue
-                for phase, ms in measure(run, workload, options).items():
+                setting = ",".join(map(str, run.setting))
+                try:
+                    measured = measure(run, workload, options)
+                except Failure as failure:
+                    if run.name == "Norma":
+                        sys.exit(f"compare.py: {failure}")
+                    # A peer's bad run says nothing of the others.
+                    print(f"compare.py: {failure}", file=sys.stderr, flush=True)
+                    failures[f"{run.name}({setting}) {workload}"] += 1
+                    continue
+                for phase, ms in measured.items():
                     times[workload, phase][run.name][run.setting].append(ms)
-                    setting = ",".join(map(str, run.setting))
                     print(f"round {number} {run.name}({setting}) {workload}.{phase} {ms:.5f}",
                           file=sys.stderr, flush=True)
                 time.sleep(options.pause)
-    return times
+    return times, failures
 
 
 def best(settings):
@@ -139,6 +154,8 @@ def parse_options():
     parser.add_argument("--rounds", type=int, default=5, help="the median over them counts")
     parser.add_argument("--seconds", type=float, default=0.6, help="length of a timed block")
     parser.add_argument("--blocks", type=int, default=5, help="timed blocks of a process")
+    parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS",
+                        help="a process that takes longer has failed")
     parser.add_argument("--pause", type=float, default=0, metavar="SECONDS",
                         help="rest after each process")
     parser.add_argument("--prefix", default="", metavar="COMMAND",
@@ -147,8 +164,9 @@ def parse_options():
     for name, least in (("rounds", 1), ("blocks", 1), ("pause", 0)):
         if getattr(options, name) < least:
             parser.error(f"expected --{name} of at least {least}, got {getattr(options, name)}")
-    if options.seconds <= 0:
-        parser.error(f"expected --seconds above 0, got {options.seconds}")
+    for name in ("seconds", "timeout"):
+        if getattr(options, name) <= 0:
+            parser.error(f"expected --{name} above 0, got {getattr(options, name)}")
     return options
 
 
@@ -166,10 +184,14 @@ def main():
     if options.dlib:
         runs += dlib_runs(options.dlib)
     peers = list(dict.fromkeys(run.name for run in runs if run.name != "Norma"))
-    print(table(measure_all(runs, options), peers))
+    times, failures = measure_all(runs, options)
+    print(table(times, peers))
     if peers:
         print("\nIn brackets: the peer's best setting, its own threads and OpenBLAS's. "
               f"Medians over {options.rounds} round{'s' if options.rounds > 1 else ''}.")
+    if failures:
+        print("Failed and left out: " + ", ".join(
+            f"{what}, {count} of {options.rounds} runs" for what, count in failures.items()) + ".")
 
 
 if __name__ == "__main__":

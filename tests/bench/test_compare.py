@@ -111,9 +111,27 @@ class Compare(unittest.TestCase):
             self.assertIn("expected mlp_tiny.train and mlp_tiny.infer from "
                           f"{program} --threads 1", result.stderr)
 
+    def test_a_peer_that_fails_or_hangs_is_left_out_and_counted(self):
+        for name, script in (("fails", "exit 3"), ("hangs", "exec sleep 60"), ("prints", "echo 1")):
+            peer = self.folder / name
+            peer.write_text(f"#!/bin/sh\n{script}\n")
+            peer.chmod(0o755)
+            result = self.compare(
+                self.program("norma", NORMA), "--no-pytorch", "--rounds", "1", "--timeout", "3",
+                "--dlib", peer, "--libtorch", self.program("libtorch", LIBTORCH),
+                "--workloads", "cnn")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            lines = result.stdout.splitlines()
+            self.assertIn("| `cnn` train | 9.00 | 1.00 | 1.00 (1, 2) | – | 9.00 | 1.00 |", lines)
+            self.assertEqual(lines[-1], "Failed and left out: dlib(1,1) cnn, 1 of 1 runs, "
+                                        "dlib(1,2) cnn, 1 of 1 runs.")
+            self.assertIn(f"expected cnn.train and cnn.infer from {peer}", result.stderr)
+            for log in self.folder.glob("*.log"):
+                log.unlink()
+
     def test_refuses_options_that_measure_nothing(self):
         for option, value in (("--rounds", "0"), ("--blocks", "0"), ("--seconds", "0"),
-                              ("--pause", "-1"), ("--workloads", "mlp")):
+                              ("--timeout", "0"), ("--pause", "-1"), ("--workloads", "mlp")):
             result = self.compare("true", option, value)
             self.assertEqual(result.returncode, 2)
             self.assertIn(option, result.stderr)
