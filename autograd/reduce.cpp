@@ -198,7 +198,7 @@ Tensor extremum_of_all(const char* op, const Tensor& self, Better better) {
 }
 
 Tensor any_folded(const Folded& folded, bool wanted) {
-  Tensor out = new_tensor(folded.result, kBool);
+  const Tensor out = new_tensor(folded.result, kBool);
   bool* result = out.data_ptr<bool>();
   const int64_t n = folded.length;
   dispatch(folded.x.dtype(), [&]<class T>() {
@@ -210,7 +210,8 @@ Tensor any_folded(const Folded& folded, bool wanted) {
                                result[at] = found == wanted;
                              });
   });
-  return out;
+  return folded.x.dtype() == kUInt8 ? out.to(kUInt8)
+                                    : out;  // as in PyTorch, where bytes were bools
 }
 
 }  // namespace

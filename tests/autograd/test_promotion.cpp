@@ -55,3 +55,15 @@ TEST_CASE("mixed dtypes are promoted as in PyTorch") {
   }
   CHECK(pairs == 130);
 }
+
+TEST_CASE("any and all of bytes are bytes, as in PyTorch, and bools of every other type") {
+  for (const DType dtype : {kFloat32, kFloat64, kInt64, kBool, kUInt8}) {
+    const Tensor x = tensor({{1, 0}, {1, 1}}).to(dtype);
+    const DType expected = dtype == kUInt8 ? kUInt8 : kBool;
+    for (const Tensor& result : {x.any(), x.all(), x.any(0), x.all(0)})
+      CHECK(result.dtype() == expected);
+    CHECK(x.any().item<int64_t>() == 1);
+    CHECK(x.all().item<int64_t>() == 0);
+    CHECK(equal(x.all(1), tensor({0, 1}).to(expected)));
+  }
+}
