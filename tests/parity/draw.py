@@ -20,9 +20,12 @@ class Draw(random.Random):
         """One with few digits."""
         return round(super().uniform(low, high), 3)
 
-    def shape(self, least=0, most=4, sizes=(1, 2, 3, 4, 5, 7), empty=True):
-        """`least` to `most` dimensions; now and then one of them is 0."""
+    def shape(self, least=0, most=4, sizes=(1, 2, 3, 4, 5, 7), empty=True, long=True):
+        """`least` to `most` dimensions; now and then one of them is 0, or long and the others short."""
         sizes = [self.choice(sizes) for _ in range(self.randint(least, most))]
+        if long and sizes and self.maybe(0.06):
+            sizes = [min(n, 2) for n in sizes]
+            sizes[self.randrange(len(sizes))] = self.choice([17, 33, 70, 150])
         if empty and sizes and self.maybe(0.06):
             sizes[self.randrange(len(sizes))] = 0
         return sizes
@@ -45,6 +48,15 @@ class Draw(random.Random):
         count = int(np.prod(shape, dtype=np.int64))
         values = self.numpy.permutation(count) - (count - 1) / 2 + self.numpy.uniform(0.1, 0.4, count)
         return (values * step).reshape(shape).astype(np.float32)
+
+    def odd(self, values, large=40.0):
+        """Now and then infinities, NaN, zeros of both signs and others that are special stand among them."""
+        values = np.array(values)
+        if values.size and self.maybe(0.15):
+            special = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-6, -1e-6, 1.0, -1.0, large, -large]
+            for _ in range(self.randint(1, 4)):
+                values.reshape(-1)[self.randrange(values.size)] = self.choice(special)
+        return values
 
     def plain(self, values, grad=True):
         return Input(values, grad=grad)

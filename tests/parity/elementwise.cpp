@@ -6,14 +6,18 @@
 namespace parity {
 namespace {
 
+using norma::Scalar;
+
+Scalar scalar_of(const Json& number) {
+  return number.is_number_integer() ? Scalar(number.get<int64_t>()) : Scalar(number.get<double>());
+}
+
 Replay unary(Tensor (*operation)(const Tensor&)) {
   return [=](const Tensors& x, const Json&) { return Tensors{operation(x[0])}; };
 }
-Replay with_number(Tensor (*operation)(const Tensor&, norma::Scalar)) {
+Replay with_number(Tensor (*operation)(const Tensor&, Scalar)) {
   return [=](const Tensors& x, const Json& options) {
-    const Json& number = options.at("number");
-    return Tensors{number.is_number_integer() ? operation(x[0], number.get<int64_t>())
-                                              : operation(x[0], number.get<double>())};
+    return Tensors{operation(x[0], scalar_of(options.at("number")))};
   };
 }
 Replay binary(Tensor (*operation)(const Tensor&, const Tensor&)) {
@@ -25,7 +29,8 @@ Tensors comparisons(const Tensor& a, const T& b) {
   return {a == b, a != b, a<b, a <= b, a> b, a >= b};
 }
 
-void change(Tensor& y, const std::string& step, const Tensor& other) {
+template <class T>  // a tensor or a number
+void change(Tensor& y, const std::string& step, const T& other) {
   if (step == "add_") {
     y.add_(other);
   } else if (step == "sub_") {
@@ -59,8 +64,10 @@ Tensors in_place(const Tensors& x, const Json& options) {
   const Json& steps = options.at("steps");
   Tensor y = x[0].clone();
   change(y, steps.at(0).get<std::string>(), x[1]);
-  y.mul_(0.5).add_(4);
-  change(y, steps.at(2).get<std::string>(), x[1]);
+  for (const Json& step : options.at("numbers")) {
+    change(y, step.at(0).get<std::string>(), scalar_of(step.at(1)));
+  }
+  change(y, steps.at(1).get<std::string>(), x[1]);
   return {y};
 }
 
@@ -85,7 +92,12 @@ Tensors convert(const Tensors& x, const Json&) {
           x[0].to(norma::kInt64).to(own), x[0].to(norma::kFloat64).to(own)};
 }
 
-using norma::Scalar;
+Tensors nearness(const Tensors& x, const Json& options) {
+  const bool close = norma::allclose(x[0], x[1], options.at("rtol").get<double>(),
+                                     options.at("atol").get<double>());
+  return {norma::full({}, close, {.dtype = norma::kBool}),
+          norma::full({}, norma::equal(x[0], x[1]), {.dtype = norma::kBool})};
+}
 
 const Family family(
     "elementwise",
@@ -137,6 +149,7 @@ const Family family(
      {"predicates",
       [](const Tensors& x,
          const Json&) { return Tensors{x[0].isnan(), x[0].isfinite(), x[0].isnan().logical_not()}; }},
+     {"nearness", nearness},
      {"where",
       [](const Tensors& x, const Json&) { return Tensors{norma::where(x[0], x[1], x[2])}; }},
      {"masked_fill",

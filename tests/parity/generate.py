@@ -4,7 +4,8 @@
     generate.py --seed 1 --cases 600 --out DIR [--family NAME ...] [--full]
 
 DIR gets FAMILY.json and FAMILY.safetensors. Each operation is drawn about as often as its weight says,
-at least once. With --full, trainings have the usual width and every gradient in full. Every drawn case is written, whatever comes of it. Needs PyTorch and NumPy.
+at least once. With --full, trainings have the usual width and every gradient in full. Every drawn case
+is written, whatever comes of it. Needs PyTorch and NumPy.
 """
 import argparse
 import importlib
@@ -36,10 +37,14 @@ def main():
     for module in sorted((HERE / "families").glob("*.py")):
         importlib.import_module("families." + module.stem)
 
+    families = sorted({family for family, _ in cases.definitions})
+    for family in arguments.family or []:
+        if family not in families:
+            parser.error(f"expected a family among {' '.join(families)}, got {family}")
     total_weight = sum(weight for weight, _ in cases.definitions.values())
     os.makedirs(arguments.out, exist_ok=True)
     written = 0
-    for family in sorted({family for family, _ in cases.definitions}):
+    for family in families:
         if arguments.family and family not in arguments.family:
             continue
         writer = cases.Writer()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Draws fresh cases with the PyTorch that is installed and replays them.
-#   usage: tests/parity/live.sh [--seed N] [--cases M] [--family NAME ...]
+#   usage: tests/parity/live.sh [--seed N] [--cases M] [--family NAME ...] [--full]
 # NORMA_BUILD_DIR is the build to use (default build/release); PYTHON a python3 that has PyTorch.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

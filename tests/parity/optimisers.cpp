@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <type_traits>
 
 #include "tests/parity/parity.h"
 
@@ -32,6 +33,19 @@ optim::AdamParamGroup group_of(const Json& o, Tensors params, optim::AdamParamGr
           .maximize = o.at("maximize").get<bool>()};
 }
 
+template <class Options>
+Options changed(Options options, const Json& change) {
+  options.lr = change.value("lr", options.lr);
+  options.weight_decay = change.value("weight_decay", options.weight_decay);
+  options.maximize = change.value("maximize", options.maximize);
+  if constexpr (std::is_same_v<Options, optim::SGDOptions>) {
+    options.momentum = change.value("momentum", options.momentum);
+    options.dampening = change.value("dampening", options.dampening);
+    options.nesterov = change.value("nesterov", options.nesterov);
+  }
+  return options;
+}
+
 template <class Optimiser, class Group>
 Tensors optimise(const Tensors& x, const Json& options) {
   const std::size_t count = x.size() / 2;
@@ -41,19 +55,22 @@ Tensors optimise(const Tensors& x, const Json& options) {
     parameters.back().requires_grad_();
   }
   std::vector<Group> groups;
+  std::vector<Group> late;
   for (std::size_t g = 0; g < options.at("groups").size(); ++g) {
     Tensors members;
     for (const Json& m : options.at("members").at(g)) {
       members.push_back(parameters.at(m.get<std::size_t>()));
     }
-    groups.push_back(group_of(options.at("groups").at(g), std::move(members), Group()));
+    (g > 0 && options.at("late").get<bool>() ? late : groups)
+        .push_back(group_of(options.at("groups").at(g), std::move(members), Group()));
   }
   Optimiser optimizer(std::move(groups));
   const int64_t steps = x[count].size(0);
   Tensors history;
   for (int64_t step = 0; step < steps; ++step) {
-    if (!options.at("change").is_null() && step == steps / 2) {
-      optimizer.set_lr(0, optimizer.lr(0) * number(options, "change"));
+    if (step == steps / 2) {
+      optimizer.set_options(0, changed(optimizer.options(0), options.at("change")));
+      for (Group& group : late) optimizer.add_param_group(std::move(group));
     }
     Tensors flat;
     for (std::size_t i = 0; i < count; ++i) {
@@ -149,15 +166,17 @@ Tensors schedule(const Tensors& x, const Json& options) {
 
 Tensors plateau(const Tensors& x, const Json& o) {
   Rates rates(o);
-  optim::ReduceLROnPlateau schedule(rates.optimizer,
-                                    {.mode = o.at("mode").get<std::string>(),
-                                     .factor = number(o, "factor"),
-                                     .patience = o.at("patience").get<int64_t>(),
-                                     .threshold = number(o, "threshold"),
-                                     .threshold_mode = o.at("threshold_mode").get<std::string>(),
-                                     .cooldown = o.at("cooldown").get<int64_t>(),
-                                     .min_lr = {number(o, "min_lr")},
-                                     .eps = number(o, "eps")});
+  const Json& min_lr = o.at("min_lr");
+  optim::ReduceLROnPlateau schedule(
+      rates.optimizer, {.mode = o.at("mode").get<std::string>(),
+                        .factor = number(o, "factor"),
+                        .patience = o.at("patience").get<int64_t>(),
+                        .threshold = number(o, "threshold"),
+                        .threshold_mode = o.at("threshold_mode").get<std::string>(),
+                        .cooldown = o.at("cooldown").get<int64_t>(),
+                        .min_lr = min_lr.is_array() ? min_lr.get<std::vector<double>>()
+                                                    : std::vector<double>{min_lr.get<double>()},
+                        .eps = number(o, "eps")});
   for (int64_t i = 0; i < x[0].size(0); ++i) {
     schedule.step(x[0][i].item<double>());
     rates.note();

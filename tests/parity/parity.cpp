@@ -1,5 +1,6 @@
 // Replays cases that PyTorch computed, in both precisions, and reports the worst error per family.
 //   usage: parity [-v] FILE.json ...          -v: also where the worst errors are
+//          parity -l                          lists the operations that cases may name
 // An error is relative to the largest element of the tensor, or to the largest input where all
 // elements should be 0. Allowed are
 //   float64: 1e-10 for an operation, 1e-8 along a training;
@@ -261,10 +262,14 @@ Family::Family(const std::string& name, const std::map<std::string, Replay>& ope
 }  // namespace parity
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::string(argv[1]) == "-l") {
+    for (const auto& known : parity::replays()) std::puts(known.first.c_str());
+    return 0;
+  }
   const bool verbose = argc > 1 && std::string(argv[1]) == "-v";
   const int first = verbose ? 2 : 1;
   if (argc <= first) {
-    std::fprintf(stderr, "usage: %s [-v] FILE.json ...\n", argv[0]);
+    std::fprintf(stderr, "usage: %s [-v] FILE.json ... | -l\n", argv[0]);
     return 2;
   }
   return parity::run(argc - first, argv + first, verbose);

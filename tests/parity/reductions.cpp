@@ -69,6 +69,11 @@ const Family family(
         return Tensors{x[0].max(), x[0].min(), x[0].argmax(), x[0].argmin()};
       }},
      {"extremes_along", along_dim(extremes_along)},
+     {"extremes_of_integers", along_dim([](const Tensor& x, int64_t dim, bool) {
+        const auto high = x.max(dim), low = x.min(dim);
+        return Tensors{x.max(),    x.min(),     x.argmax(), x.argmin(),
+                       high.first, high.second, low.first,  low.second};
+      })},
      {"any_all", along_dim([](const Tensor& x, int64_t dim, bool keepdim) {
         return Tensors{x.any(), x.all(), x.any(dim, keepdim), x.all(dim, keepdim)};
       })},

@@ -8,6 +8,7 @@ Tensor viewed(const Tensor& x, const Json& step) {
   const auto name = step.at(0).get<std::string>();
   const auto number = [&](std::size_t i) { return step.at(i).get<int64_t>(); };
   if (name == "reshape") return x.reshape(shape_of(step.at(1)));
+  if (name == "view") return x.contiguous().view(shape_of(step.at(1)));
   if (name == "unsqueeze") return x.unsqueeze(number(1));
   if (name == "squeeze") return step.size() == 1 ? x.squeeze() : x.squeeze(number(1));
   if (name == "flatten") return x.flatten(number(1), number(2));

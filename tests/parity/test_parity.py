@@ -37,6 +37,16 @@ class Falsified(unittest.TestCase):
         struct.pack_into(f"<{count}d", data, 8 + length + begin, *values)
         path.write_bytes(data)
 
+    def test_the_committed_cases_are_all_there_and_name_every_operation(self):
+        named, count = set(), 0
+        for path in CASES.glob("*.json"):
+            operations = [case["op"] for case in json.loads(path.read_text())["cases"]]
+            named.update(f"{path.stem}/{operation}" for operation in operations)
+            count += len(operations)
+        known = subprocess.run([PROGRAM, "-l"], capture_output=True, text=True, check=True).stdout.split()
+        self.assertEqual(sorted(named), known)
+        self.assertEqual(count, 592)
+
     def test_untouched(self):
         code, text = self.run_program()
         self.assertEqual(code, 0, text)
@@ -56,6 +66,20 @@ class Falsified(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("case 2, float32: gradient of input 1", text)
 
+    def test_a_result_that_differs_in_the_sixth_digit(self):
+        self.change(1, "y0", 1 + 1e-5)
+        code, text = self.run_program()
+        self.assertEqual(code, 1)
+        self.assertIn("case 1, float32: output 0", text)
+
+    def test_a_result_that_is_not_finite(self):
+        for factor in (float("nan"), float("inf")):
+            self.change(1, "y0", factor)
+            code, text = self.run_program()
+            self.assertEqual(code, 1)
+            self.assertIn("case 1, float64: output 0", text)
+            self.assertIn("case 1, float32: output 0", text)
+
     def edit(self, change):
         description = json.loads(self.path.read_text())
         change(description["cases"][0])
@@ -71,6 +95,14 @@ class Falsified(unittest.TestCase):
     def test_an_output_too_many(self):
         text = self.edit(lambda case: case["outputs"].append({"float32_error": 0}))
         self.assertIn("gives 1 outputs, expected 2", text)
+
+    def test_a_gradient_that_norma_does_not_have(self):
+        text = self.edit(lambda case: case["inputs"][0].update(grad=False))
+        self.assertIn("gradient of input 0: there is none", text)
+
+    def test_another_shape(self):
+        text = self.edit(lambda case: case["inputs"][0]["views"].append(["select", 0, 0]))
+        self.assertIn("float64, expected [", text)
 
     def test_a_gradient_that_pytorch_does_not_have(self):
         text = self.edit(lambda case: case["inputs"][0].pop("float32_error"))

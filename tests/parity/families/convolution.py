@@ -18,7 +18,7 @@ def convolution(rank, weight):
         groups = d.choice([1, 1, 1, 2, 3])
         inside = groups * d.choice([1, 1, 2, 4, 5])
         outside = groups * d.choice([1, 2, 3, 8])
-        if d.maybe(0.15):  # depthwise
+        if d.maybe(0.15):  # one group for every channel
             groups, outside = inside, inside * d.choice([1, 2])
         padding = [d.choice([0, 1, 1, 2, 3]) for _ in range(rank)]
         mode = d.choice(["zeros"] * 6 + ["reflect", "replicate", "circular"])
@@ -33,6 +33,9 @@ def convolution(rank, weight):
         # No smaller than what the kernel and the modes ask for.
         size = [max(s - 2 * p if mode == "zeros" else p + 1, s - 2 * p, 1) + d.randint(0, 6)
                 for s, p in zip(span, frame)]
+        if d.maybe(0.04):  # enough for kernels that work in blocks
+            inside, outside = inside * 4, outside * 4
+            size = [n + d.randint(4, 20) for n in size]
         bias = d.maybe()
         shape = [d.randint(1, 3), inside] + size
         if d.maybe(0.1) and mode == "zeros":  # PyTorch pads no single images otherwise

@@ -11,7 +11,7 @@ def unary(name, run, values=None, weight=1):
     def draw(d):
         shape = d.shape()
         x = values(d, shape) if values else d.normal(shape, d.choice([0.1, 1, 3]))
-        return [d.laid_out(x)], {}, lambda x: [run(x[0])]
+        return [d.laid_out(d.odd(x))], {}, lambda x: [run(x[0])]
     define(FAMILY, name, weight)(draw)
 
 
@@ -39,7 +39,7 @@ def with_number(name, run, numbers, values=None):
         number = numbers(d)
         shape = d.shape()
         x = values(d, shape) if values else d.normal(shape)
-        return [d.laid_out(x)], {"number": number}, lambda x: [run(x[0], number)]
+        return [d.laid_out(d.odd(x))], {"number": number}, lambda x: [run(x[0], number)]
     define(FAMILY, name)(draw)
 
 
@@ -63,7 +63,7 @@ with_number("pow_integer", torch.pow, lambda d: d.choice([0, 1, 2, 3, 4]))
 @define(FAMILY, "clamp", 2)
 def _(d):
     low, high = d.choice([(-0.5, 0.5), (0.0, 1.0), (-2.0, -1.0), (0.5, 0.25)])
-    return [d.laid_out(d.normal(d.shape()))], {"min": low, "max": high}, \
+    return [d.laid_out(d.odd(d.normal(d.shape())))], {"min": low, "max": high}, \
         lambda x: [x[0].clamp(low, high)]
 
 
@@ -71,7 +71,7 @@ def binary(name, run, second=None, weight=2):
     def draw(d):
         a, b = d.broadcast_pair()
         y = second(d, b) if second else d.normal(b)
-        return [d.laid_out(d.normal(a)), d.laid_out(y)], {}, lambda x: [run(x[0], x[1])]
+        return [d.laid_out(d.odd(d.normal(a))), d.laid_out(d.odd(y))], {}, lambda x: [run(x[0], x[1])]
     define(FAMILY, name, weight)(draw)
 
 
@@ -99,13 +99,14 @@ def _(d):
 @define(FAMILY, "pow", 2)
 def _(d):
     a, b = d.broadcast_pair()
-    return [d.laid_out(positive(d, a)), d.laid_out(d.normal(b))], {}, lambda x: [x[0] ** x[1]]
+    x, y = d.odd(positive(d, a)), d.odd(d.normal(b), large=2.0)
+    return [d.laid_out(x), d.laid_out(y)], {}, lambda x: [x[0] ** x[1]]
 
 
 @define(FAMILY, "compare", 3)
 def _(d):
     a, b = d.broadcast_pair()
-    x, y = d.integers(a, -2, 3).astype("float32"), d.integers(b, -2, 3).astype("float32")
+    x, y = (d.odd(d.integers(shape, -2, 3).astype("float32")) for shape in (a, b))
     return [d.laid_out(x), d.laid_out(y)], {}, lambda x: [
         x[0] == x[1], x[0] != x[1], x[0] < x[1], x[0] <= x[1], x[0] > x[1], x[0] >= x[1]]
 
@@ -113,8 +114,19 @@ def _(d):
 @define(FAMILY, "compare_number", 1)
 def _(d):
     n = d.choice([0, 1, 0.5])
-    return [d.laid_out(d.integers(d.shape(), -1, 3).astype("float32"))], {"number": n}, lambda x: [
+    return [d.laid_out(d.odd(d.integers(d.shape(), -1, 3).astype("float32")))], {"number": n}, lambda x: [
         x[0] == n, x[0] != n, x[0] < n, x[0] <= n, x[0] > n, x[0] >= n]
+
+
+@define(FAMILY, "nearness", 2)
+def _(d):
+    """allclose and equal, of values that differ by nothing, a little or much."""
+    shape = d.shape()
+    a = d.odd(d.normal(shape))
+    b = a + d.choice([0.0, 0.0, 1e-4, 0.1]) * d.bools(shape)
+    o = {"rtol": d.choice([1e-5, 1e-2]), "atol": d.choice([1e-8, 1e-2])}
+    return [d.laid_out(a, grad=False), d.laid_out(b.astype("float32"), grad=False)], o, lambda x: [
+        torch.tensor(torch.allclose(x[0], x[1], **o)), torch.tensor(torch.equal(x[0], x[1]))]
 
 
 @define(FAMILY, "predicates", 1)
@@ -150,22 +162,24 @@ def _(d):
     """A chain of operations that write into a copy of the first input."""
     shape = d.shape(empty=False)
     other = [1 if d.maybe(0.3) else n for n in shape]
-    steps = [d.choice(["add_", "sub_", "mul_", "div_"]), "number",
+    numbers = d.choice([[["mul_", 0.5], ["add_", 4]], [["div_", 2], ["sub_", -4.0]]])
+    steps = [d.choice(["add_", "sub_", "mul_", "div_"]),
              d.choice(["exp_", "neg_", "relu_", "sigmoid_", "tanh_", "sqrt_", "clamp_", "pow_"])]
 
     def run(x):
         y = x[0].clone()
         getattr(y, steps[0])(x[1])
-        y.mul_(0.5).add_(4)
-        if steps[2] == "clamp_":
+        for name, number in numbers:
+            getattr(y, name)(number)
+        if steps[1] == "clamp_":
             y.clamp_(3.5, 5)
-        elif steps[2] == "pow_":
+        elif steps[1] == "pow_":
             y.pow_(2)
         else:
-            getattr(y, steps[2])()
+            getattr(y, steps[1])()
         return [y]
     return [d.laid_out(d.uniform(shape)), d.laid_out(d.uniform(other, 0.5, 1.5))], \
-        {"steps": steps}, run
+        {"steps": steps, "numbers": numbers}, run
 
 
 @define(FAMILY, "in_place_view", 3)

@@ -9,7 +9,7 @@ FAMILY = "losses"
 
 def logits(d):
     """A shape [N, C], [N, C, d1, …] or [C], and its number of classes."""
-    classes = d.randint(1, 7)
+    classes = d.randint(1, 7) if d.maybe(0.9) else d.choice([40, 100])
     shape = d.choice([[d.randint(1, 6), classes], [d.randint(1, 6), classes], [classes],
                       [d.randint(1, 3), classes, d.randint(1, 4)],
                       [d.randint(1, 3), classes, d.randint(1, 3), d.randint(1, 3)],

@@ -8,7 +8,7 @@ FAMILY = "matmul"
 
 
 def size(d):
-    return d.choice([1, 1, 2, 3, 5, 8, 9]) if d.maybe(0.95) else 0
+    return d.choice([1, 1, 2, 3, 5, 8, 9, 17]) if d.maybe(0.95) else d.choice([0, 0, 40, 70])
 
 
 @define(FAMILY, "matmul", 14)
@@ -35,7 +35,8 @@ def _(d):
 
 @define(FAMILY, "linear", 12)
 def _(d):
-    inside, outside, bias = d.choice([1, 2, 3, 7, 16]), d.choice([1, 2, 3, 7, 16]), d.maybe()
+    inside, outside = d.choice([1, 2, 3, 7, 16, 33]), d.choice([1, 2, 3, 7, 16, 33])
+    bias = d.maybe()
     shape = d.shape(most=3) + [inside]
     inputs = [d.laid_out(d.normal(shape)), d.laid_out(d.normal([outside, inside]))]
     if bias:

@@ -26,7 +26,11 @@ def batch_norm(rank, weight):
         o["script"] = script
         inputs = []
         for _ in range(script.count("forward")):
-            shape = [d.randint(2, 5), channels] + d.choice(spatial)
+            shape = [d.randint(1, 5), channels] + d.choice(spatial)
+            if shape[0] * np.prod(shape[2:]) == 1:
+                shape[0] = 2  # one value per channel is refused
+            if d.maybe(0.05):
+                shape[d.choice([0] + list(range(2, len(shape))))] = d.choice([20, 70])
             inputs.append(d.laid_out(d.normal(shape, d.choice([0.5, 2]), d.choice([0, 0, 3]))))
         if o["affine"]:
             inputs += [d.plain(d.uniform([channels], 0.5, 2)), d.plain(d.normal([channels]))]

@@ -32,20 +32,33 @@ def optimiser(kind, weight):
         members = [[0, 1], [2]] if len(groups) == 2 else [[0, 1]]
         # Now and then a parameter has no gradient: nothing may happen to it.
         present = [[d.maybe(0.85) for _ in range(STEPS)] for _ in shapes]
-        change = d.choice([None, 0.5])  # the first group's rate halfway through, times this
+        change = {}  # options of the first group from halfway through
+        if d.maybe():
+            change["lr"] = groups[0]["lr"] / 2
+        if d.maybe(0.3):
+            change["weight_decay"] = d.choice([0.0, 0.05])
+        if d.maybe(0.2):
+            change["maximize"] = d.maybe()
+        if kind == "SGD" and d.maybe(0.3):
+            change.update(momentum=d.choice([0.0, 0.8]), dampening=d.choice([0.0, 0.2]), nesterov=False)
+        # A group that joins halfway through.
+        late = len(groups) == 2 and d.maybe(0.3)
         inputs = [d.laid_out(d.normal(shape), grad=False) for shape in shapes]
         inputs += [d.plain(d.normal([STEPS] + shape), grad=False) for shape in shapes]
-        options = {"groups": groups, "members": members, "present": present, "change": change}
+        options = {"groups": groups, "members": members, "present": present, "change": change,
+                   "late": late}
 
         def run(x):
             parameters = [t.clone().requires_grad_() for t in x[:len(shapes)]]
-            optimizer = getattr(torch.optim, kind)(
-                [dict(o, params=[parameters[m] for m in of]) for o, of in zip(groups, members)],
-                lr=0.1)
+            param_groups = [dict(o, params=[parameters[m] for m in of])
+                            for o, of in zip(groups, members)]
+            optimizer = getattr(torch.optim, kind)(param_groups[:1] if late else param_groups, lr=0.1)
             history = []
             for step in range(STEPS):
-                if change and step == STEPS // 2:
-                    optimizer.param_groups[0]["lr"] *= change
+                if step == STEPS // 2:
+                    optimizer.param_groups[0].update(change)
+                    if late:
+                        optimizer.add_param_group(param_groups[1])
                 for p, gradients, there in zip(parameters, x[len(shapes):], present):
                     p.grad = gradients[step].clone() if there[step] else None
                 optimizer.step()
@@ -111,8 +124,9 @@ def _(d):
     o = {"mode": d.choice(["min", "max"]), "factor": d.choice([0.1, 0.5]),
          "patience": d.choice([0, 1, 3, 10]), "threshold": d.choice([1e-4, 0.1]),
          "threshold_mode": d.choice(["rel", "abs"]), "cooldown": d.choice([0, 0, 2]),
-         "min_lr": d.choice([0.0, 0.01]), "eps": d.choice([1e-8, 1e-3])}
+         "min_lr": d.choice([0.0, 0.01, [0.02, 0.001]]), "eps": d.choice([1e-8, 1e-3])}
     metric = d.normal([100], d.choice([0.05, 1])) + 3 / (1 + 0.1 * d.numpy.permutation(100))
+    metric = d.odd(metric.astype("float32"))
     start = [0.1, 0.5]
 
     def run(x):
@@ -139,7 +153,7 @@ def _(d):
         norm = torch.nn.utils.clip_grad_norm_(
             parameters, o["max_norm"], math.inf if o["norm_type"] == "inf" else o["norm_type"])
         return [norm.to(x[0].dtype)] + [p.grad for p in parameters]
-    return [d.laid_out(d.normal(shape), grad=False) for shape in shapes], o, run
+    return [d.laid_out(d.odd(d.normal(shape)), grad=False) for shape in shapes], o, run
 
 
 @define(FAMILY, "clip_grad_value_", 2)
@@ -151,4 +165,4 @@ def _(d):
         p.grad = x[0].detach().clone()
         torch.nn.utils.clip_grad_value_([p], limit)
         return [p.grad]
-    return [d.laid_out(d.normal(d.shape()), grad=False)], {"limit": limit}, run
+    return [d.laid_out(d.odd(d.normal(d.shape())), grad=False)], {"limit": limit}, run

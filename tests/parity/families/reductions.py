@@ -22,10 +22,10 @@ def over_dims(name, run, empty=True, weight=3):
         shape = d.shape(empty=empty)
         dims = some_dims(d, len(shape))
         options = {"dims": dims, "keepdim": bool(dims) and d.maybe(), "unbiased": d.maybe(),
-                   "p": d.choice([1.0, 2.0, 3.0, 1.5, "inf"])}
+                   "p": d.choice([1.0, 2.0, 3.0, 1.5, 0.5, "inf"])}
         x = d.normal(shape, d.choice([1, 3]), d.choice([0, 0, 5]))
         every = tuple(dims) if dims else tuple(range(len(shape)))
-        return [d.laid_out(x)], options, lambda x: [run(x[0], every, options["keepdim"], options)]
+        return [d.laid_out(d.odd(x))], options, lambda x: [run(x[0], every, options["keepdim"], options)]
     define(FAMILY, name, weight)(draw)
 
 
@@ -45,7 +45,7 @@ over_dims("norm", lambda x, dims, keepdim, o: torch.linalg.vector_norm(
 
 
 def values_with_ties(d, shape):
-    return d.integers(shape, -2, 3).astype("float32") if d.maybe() else d.distinct(shape)
+    return d.odd(d.integers(shape, -2, 3).astype("float32") if d.maybe() else d.distinct(shape))
 
 
 @define(FAMILY, "extremes", 2)
@@ -68,11 +68,22 @@ def _(d):
     return [d.laid_out(x)], {"dim": dim, "keepdim": keepdim}, run
 
 
+@define(FAMILY, "extremes_of_integers", 1)
+def _(d):
+    shape = d.shape(least=1, empty=False)
+    dim = d.randint(-len(shape), len(shape) - 1)
+    x = d.integers(shape, 0, 5).astype(d.choice(["int64", "uint8"]))
+    return [d.laid_out(x)], {"dim": dim}, lambda x: [
+        x[0].max(), x[0].min(), x[0].argmax(), x[0].argmin(), *x[0].max(dim), *x[0].min(dim)]
+
+
 @define(FAMILY, "any_all", 2)
 def _(d):
     shape = d.shape(least=1)
     dim, keepdim = d.randint(-len(shape), len(shape) - 1), d.maybe()
-    return [d.laid_out(d.integers(shape, 0, 3) > d.choice([0, 1]))], \
+    x = d.integers(shape, 0, 3) > d.choice([0, 1])
+    x = x.astype(d.choice(["bool", "bool", "int64", "uint8", "float32"]))
+    return [d.laid_out(x, grad=False)], \
         {"dim": dim, "keepdim": keepdim}, lambda x: [
             x[0].any(), x[0].all(), x[0].any(dim, keepdim), x[0].all(dim, keepdim)]
 
@@ -91,7 +102,7 @@ def normalised(name, run):
         shape = d.shape()
         dim = d.randint(-max(1, len(shape)), max(1, len(shape)) - 1)
         x = d.normal(shape, d.choice([1, 5, 30]))
-        return [d.laid_out(x)], {"dim": dim}, lambda x: [run(x[0], dim)]
+        return [d.laid_out(d.odd(x))], {"dim": dim}, lambda x: [run(x[0], dim)]
 
 
 normalised("softmax", torch.softmax)

@@ -17,7 +17,7 @@ def _(d):
     steps, current = [], torch.zeros(shape)
     for _ in range(3):
         rank = current.dim()
-        kinds = ["reshape", "unsqueeze", "squeeze", "flatten", "expand_new"]
+        kinds = ["reshape", "view", "unsqueeze", "squeeze", "flatten", "expand_new"]
         if rank:
             kinds += ["transpose", "permute", "narrow", "select", "slice", "squeeze_dim", "reshape_minus"]
         if rank <= 2:
@@ -29,6 +29,8 @@ def _(d):
         size = current.shape[dim] if rank else 1
         if kind == "reshape":
             step = ["reshape", [current.numel()] if d.maybe() else [1, current.numel(), 1]]
+        elif kind == "view":
+            step = ["view", [1, -1] if current.numel() else [0, 1]]
         elif kind == "reshape_minus":
             if current.numel() == 0 or rank < 2:
                 step = ["flatten", 0, -1]
@@ -78,6 +80,8 @@ def apply(tensor, step):
     if name == "slice":
         dim, start, end, step = arguments
         return tensor[(slice(None),) * dim + (slice(start, end, step),)]
+    if name == "view":
+        tensor = tensor.contiguous()
     return getattr(tensor, name)(*arguments)
 
 
