@@ -77,12 +77,11 @@ template <class T>
 void fill_lines(const Lines& lines, int64_t first, int64_t count, const T* image, T* out) {
   at_level([=, &lines]<class Level>() NORMA_INLINE {
     const Conv2dShape& s = lines.shape;
-    const bool shared = s.stride_h == 1;
-    const int64_t length = shared ? count + (s.kernel_h - 1) * s.dilation_h : count;
     const int64_t channels = s.group_in();
     // So few channels that what the first kernel column read is still near for the others.
     constexpr int64_t kNear = 4;
-    for (int64_t i = 0; i < (shared ? 1 : s.kernel_h); ++i) {
+    for (int64_t i = 0; i < lines.sets(); ++i) {
+      const int64_t length = count + (lines.rows_of_set(i) - 1) * lines.line_step;
       for (int64_t near = 0; near < channels; near += kNear) {
         for (int64_t j = 0; j < s.kernel_w; ++j) {
           const Run run(s, first * s.stride_h + i * s.dilation_h - s.pad_top, s.stride_h, length,
