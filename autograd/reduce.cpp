@@ -210,8 +210,8 @@ Tensor any_folded(const Folded& folded, bool wanted) {
                                result[at] = found == wanted;
                              });
   });
-  return folded.x.dtype() == kUInt8 ? out.to(kUInt8)
-                                    : out;  // as in PyTorch, where bytes were bools
+  // As in PyTorch, where bytes once were its bools.
+  return folded.x.dtype() == kUInt8 ? out.to(kUInt8) : out;
 }
 
 }  // namespace
