@@ -15,7 +15,7 @@ int64_t round_up(int64_t value, int64_t multiple) {
 
 // The first Rows rows of a block of BlockRows. Every kDepthBlock terms are summed by themselves: one
 // long chain of additions would lose digits.
-constexpr int64_t kDepthBlock = 64;
+constexpr int64_t kDepthBlock = 32;
 
 template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
 NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, const T* b, T* c,
