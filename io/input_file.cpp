@@ -53,7 +53,13 @@ std::string shown(std::string_view name) {
   for (int i = 0; i < 3 && length > 0 && length < name.size() && (name[length] & 0xC0) == 0x80; ++i)
     --length;
   std::string text = "\"";
-  for (char c : name.substr(0, length)) text += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+  // No control characters on a terminal: C0, DEL, and C1, which UTF-8 writes as C2 80 to C2 9F.
+  for (std::size_t i = 0; i < length; ++i) {
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(name[at]); };
+    const bool c1 = byte(i) == 0xC2 && i + 1 < length && byte(i + 1) < 0xA0;
+    text += c1 || byte(i) < 0x20 || byte(i) == 0x7F ? '?' : name[i];
+    if (c1) ++i;
+  }
   return text + (length < name.size() ? "…\"" : "\"");
 }
 

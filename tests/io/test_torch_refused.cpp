@@ -107,9 +107,11 @@ std::vector<Case> pickles() {
       {"no module", pickle_of(p_global("", "")), "got the name \".\""},
       {"control characters",
        pickle_of(p_global("a\x07"
-                          "b",
+                          "b\x7f"
+                          "c\xC2\x9B"
+                          "d",
                           std::string(200, 'n'))),
-       "got the name \"a?b.nnn"},
+       "got the name \"a?b?c?d.nnn"},
       {"a storage of other elements", storage_of(p_storage("ComplexFloatStorage", 3)),
        "got the name \"torch.ComplexFloatStorage\""},
       {"instance", pickle_of("(ios\nsystem\n."), "got the pickle opcode INST"},
