@@ -174,7 +174,7 @@ NORMA_INLINE inline void join_phases(const Phase* phases, const T* const* rows, 
     const int64_t evens = phases[swapped].cells, pairs = phases[!swapped].cells;
     const auto join = [=]<int Bytes>(int64_t k) NORMA_INLINE {
       using V = Vector<T, Bytes>;
-      const typename V::Value a = V::at(even + k), b = V::at(odd + k);
+      const typename V::Value a = V::at(even + k).value, b = V::at(odd + k).value;
       Pairs<T, Bytes>::join(a, b, out + 2 * k);
     };
     if (cover<T, Level::kBytes>(pairs, join)) {

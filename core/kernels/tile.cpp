@@ -53,11 +53,11 @@ NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, cons
       for (int v = 0; v < Vectors; ++v) {
         auto& out = V::at(c + m * ldc + v * V::kLanes);
         if (!first) {
-          out += sums[m][v];
+          out.value += sums[m][v];
         } else if (p.biased) {
-          out = packed[m] + sums[m][v];
+          out.value = packed[m] + sums[m][v];
         } else {
-          out = sums[m][v];
+          out.value = sums[m][v];
         }
       }
     }
@@ -198,7 +198,7 @@ NORMA_INLINE inline void turned_tile(const TurnedSum<T>& s, int64_t begin, int64
   for (int64_t p = begin; p < end; ++p, b += s.b_columns, d += s.d_columns) {
     typename V::Value row[Vectors];
 #pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) row[v] = V::at(d + v * V::kLanes);
+    for (int v = 0; v < Vectors; ++v) row[v] = V::at(d + v * V::kLanes).value;
 #pragma GCC unroll 16
     for (int i = 0; i < Terms; ++i) {
 #pragma GCC unroll 2
@@ -209,7 +209,7 @@ NORMA_INLINE inline void turned_tile(const TurnedSum<T>& s, int64_t begin, int64
   for (int i = 0; i < Terms; ++i) {
 #pragma GCC unroll 2
     for (int v = 0; v < Vectors; ++v) {
-      V::at(s.sums + (k + i) * s.d_columns + o + v * V::kLanes) += sums[i][v];
+      V::at(s.sums + (k + i) * s.d_columns + o + v * V::kLanes).value += sums[i][v];
     }
   }
 }

@@ -15,11 +15,15 @@ struct Vector {
   typedef T Loose __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias));
   static constexpr int kLanes = Bytes / static_cast<int>(sizeof(T));
 
-  // Vectors are not passed by value: how would depend on the level.
-  NORMA_INLINE static const Loose& at(const T* from) {
-    return *reinterpret_cast<const Loose*>(from);
+  // The vector at any address, as a member: Clang takes a reference to `Loose` for one to an aligned
+  // vector, and how a function returns a vector depends on the level.
+  struct __attribute__((packed, may_alias)) Unaligned {
+    Value value;
+  };
+  NORMA_INLINE static const Unaligned& at(const T* from) {
+    return *reinterpret_cast<const Unaligned*>(from);
   }
-  NORMA_INLINE static Loose& at(T* to) { return *reinterpret_cast<Loose*>(to); }
+  NORMA_INLINE static Unaligned& at(T* to) { return *reinterpret_cast<Unaligned*>(to); }
 };
 
 /// Registers of the tiles of a product: kRows × kVectors sums, the vectors of one term, one weight.
@@ -105,22 +109,23 @@ struct Pairs {
   using Indices = std::make_integer_sequence<int, V::kLanes>;
   template <int... I>
   NORMA_INLINE static void split(const T* in, T* even, T* odd, std::integer_sequence<int, I...>) {
-    const typename V::Value a = V::at(in), b = V::at(in + V::kLanes);
-    V::at(even) = __builtin_shufflevector(a, b, (2 * I)...);
-    V::at(odd) = __builtin_shufflevector(a, b, (2 * I + 1)...);
+    const typename V::Value a = V::at(in).value, b = V::at(in + V::kLanes).value;
+    V::at(even).value = __builtin_shufflevector(a, b, (2 * I)...);
+    V::at(odd).value = __builtin_shufflevector(a, b, (2 * I + 1)...);
   }
   template <int... I>
   NORMA_INLINE static void even(const T* in, T* out, std::integer_sequence<int, I...>) {
     constexpr int kLanes = V::kLanes;
-    const typename V::Value a = V::at(in), b = V::at(in + kLanes - 1);
-    V::at(out) = __builtin_shufflevector(a, b, (2 * I + (2 * I >= kLanes))...);
+    const typename V::Value a = V::at(in).value, b = V::at(in + kLanes - 1).value;
+    V::at(out).value = __builtin_shufflevector(a, b, (2 * I + (2 * I >= kLanes))...);
   }
   template <int... I>
   NORMA_INLINE static void join(const typename V::Value& even, const typename V::Value& odd, T* out,
                                 std::integer_sequence<int, I...>) {
     constexpr int kLanes = V::kLanes, kHalf = kLanes / 2;
-    V::at(out) = __builtin_shufflevector(even, odd, (I / 2 + I % 2 * kLanes)...);
-    V::at(out + kLanes) = __builtin_shufflevector(even, odd, (kHalf + I / 2 + I % 2 * kLanes)...);
+    V::at(out).value = __builtin_shufflevector(even, odd, (I / 2 + I % 2 * kLanes)...);
+    V::at(out + kLanes).value =
+        __builtin_shufflevector(even, odd, (kHalf + I / 2 + I % 2 * kLanes)...);
   }
 };
 

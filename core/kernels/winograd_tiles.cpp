@@ -17,7 +17,7 @@ template <class T, class Level>
 NORMA_INLINE inline void copy_row(const T* in, int64_t count, T* out) {
   const auto copy = [=]<int Bytes>(int64_t k) NORMA_INLINE {
     using V = Vector<T, Bytes>;
-    V::at(out + k) = V::at(in + k);
+    V::at(out + k).value = V::at(in + k).value;
   };
   if (cover<T, Level::kBytes>(count, copy)) return;
   for (int64_t k = 0; k < count; ++k) out[k] = in[k];
@@ -131,9 +131,6 @@ NORMA_INLINE inline void input_at(const Tiles& tiles, const TileEdges<T>& edges,
   T* const odd_odd = odd_even + plane;
   const T* const evens[4] = {odd_even, even_even, odd_even + cols, even_even + cols};
   const T* const odds[4] = {odd_odd, even_odd, odd_odd + cols, even_odd + cols};
-  const auto bits = [](const T* from) NORMA_INLINE -> const auto& {
-    return M::at(reinterpret_cast<const Mask*>(from));
-  };
   for (int64_t c = 0; c < channels; ++c) {
     const T* in = image + c * s.in_size();
     for (int64_t i = 0; i < 2 * rows.count + 2; ++i) {
@@ -149,15 +146,17 @@ NORMA_INLINE inline void input_at(const Tiles& tiles, const TileEdges<T>& edges,
     }
     T* to = out + c * tiles.stride() + rows.position;
     for (int64_t p = 0; p < positions; p += V::kLanes) {
-      const typename M::Value not_left = M::at(edges.not_left() + p);
-      const typename M::Value not_right = M::at(edges.not_right() + p);
+      const typename M::Value not_left = M::at(edges.not_left() + p).value;
+      const typename M::Value not_right = M::at(edges.not_right() + p).value;
       Value h[4][4];
 #pragma GCC unroll 4
       for (int k = 0; k < 4; ++k) {
-        const typename M::Value left = bits(odds[k] + p - 1) & not_left;
-        const typename M::Value right = bits(evens[k] + p + 1) & not_right;
+        const auto* before = reinterpret_cast<const Mask*>(odds[k] + p - 1);
+        const auto* behind = reinterpret_cast<const Mask*>(evens[k] + p + 1);
+        const typename M::Value left = M::at(before).value & not_left;
+        const typename M::Value right = M::at(behind).value & not_right;
         const Value d0 = reinterpret_cast<Value>(left), d3 = reinterpret_cast<Value>(right);
-        const Value d1 = V::at(evens[k] + p), d2 = V::at(odds[k] + p);
+        const Value d1 = V::at(evens[k] + p).value, d2 = V::at(odds[k] + p).value;
         apply_input(d0, d1, d2, d3, h[k]);
       }
 #pragma GCC unroll 4
@@ -165,7 +164,7 @@ NORMA_INLINE inline void input_at(const Tiles& tiles, const TileEdges<T>& edges,
         Value column[4];
         apply_input(h[0][b], h[1][b], h[2][b], h[3][b], column);
 #pragma GCC unroll 4
-        for (int a = 0; a < 4; ++a) V::at(to + (4 * a + b) * matrix + p) = column[a];
+        for (int a = 0; a < 4; ++a) V::at(to + (4 * a + b) * matrix + p).value = column[a];
       }
     }
   }
@@ -187,9 +186,10 @@ NORMA_INLINE inline void output_at(const Tiles& tiles, const TileRows& rows, int
       Value column[4][2], top[2], bottom[2];
 #pragma GCC unroll 4
       for (int b = 0; b < 4; ++b) {
-        const Value m0 = V::at(from + b * matrix + p), m1 = V::at(from + (4 + b) * matrix + p);
-        const Value m2 = V::at(from + (8 + b) * matrix + p);
-        const Value m3 = V::at(from + (12 + b) * matrix + p);
+        const Value m0 = V::at(from + b * matrix + p).value,
+                    m1 = V::at(from + (4 + b) * matrix + p).value;
+        const Value m2 = V::at(from + (8 + b) * matrix + p).value;
+        const Value m3 = V::at(from + (12 + b) * matrix + p).value;
         apply_output(m0, m1, m2, m3, column[b]);
       }
       apply_output(column[0][0], column[1][0], column[2][0], column[3][0], top);
@@ -265,8 +265,8 @@ NORMA_INLINE inline void input_turned_at(const Tiles& tiles, const TileRows& row
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) {
       const T* cell = from + j * columns;
-      const Value d0 = V::at(cell), d1 = V::at(cell + below);
-      const Value d2 = V::at(cell + 2 * below), d3 = V::at(cell + 3 * below);
+      const Value d0 = V::at(cell).value, d1 = V::at(cell + below).value;
+      const Value d2 = V::at(cell + 2 * below).value, d3 = V::at(cell + 3 * below).value;
       apply_input(d0, d1, d2, d3, h[j]);
     }
 #pragma GCC unroll 4
@@ -274,7 +274,7 @@ NORMA_INLINE inline void input_turned_at(const Tiles& tiles, const TileRows& row
       Value row[4];
       apply_input(h[0][a], h[1][a], h[2][a], h[3][a], row);
 #pragma GCC unroll 4
-      for (int b = 0; b < 4; ++b) V::at(to + (4 * a + b) * matrix) = row[b];
+      for (int b = 0; b < 4; ++b) V::at(to + (4 * a + b) * matrix).value = row[b];
     }
   };
   each_turned_tile<T, Level>(tiles, rows.count, line, columns, work, out + rows.position * columns,
@@ -302,7 +302,8 @@ NORMA_INLINE inline void grad_turned_at(const Tiles& tiles, const TileRows& rows
     Value h[2][4];
 #pragma GCC unroll 2
     for (int j = 0; j < 2; ++j) {
-      const Value y0 = V::at(from + j * columns), y1 = V::at(from + j * columns + below);
+      const Value y0 = V::at(from + j * columns).value,
+                  y1 = V::at(from + j * columns + below).value;
       apply_grad(y0, y1, h[j]);
     }
 #pragma GCC unroll 4
@@ -310,7 +311,7 @@ NORMA_INLINE inline void grad_turned_at(const Tiles& tiles, const TileRows& rows
       Value row[4];
       apply_grad(h[0][a], h[1][a], row);
 #pragma GCC unroll 4
-      for (int b = 0; b < 4; ++b) V::at(to + (4 * a + b) * matrix) = row[b];
+      for (int b = 0; b < 4; ++b) V::at(to + (4 * a + b) * matrix).value = row[b];
     }
   };
   each_turned_tile<T, Level>(tiles, rows.count, line, columns, work, out + rows.position * columns,
