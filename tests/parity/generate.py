@@ -4,8 +4,8 @@
     generate.py --seed 1 --cases 600 --out DIR [--family NAME ...] [--full]
 
 DIR gets FAMILY.json and FAMILY.safetensors. Each operation is drawn about as often as its weight says,
-at least once. With --full, trainings have the usual width and every gradient in full. Every drawn case
-is written, whatever comes of it. Needs PyTorch and NumPy.
+at least once. With --full, trainings and large convolutions have their usual width, and every gradient
+of a training is there in full. Every drawn case is written, whatever comes of it. Needs PyTorch and NumPy.
 """
 import argparse
 import importlib

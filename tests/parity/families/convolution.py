@@ -1,7 +1,7 @@
 """Convolutions over every option."""
 import torch
 
-from cases import define
+from cases import define, settings
 
 FAMILY = "convolution"
 
@@ -59,8 +59,10 @@ def convolution(rank, weight):
 def many_channels(d):
     """3×3 on a frame of one cell: what ResNets and VGGs are made of, and computed on tiles."""
     groups = d.choice([1, 1, 1, 2])
-    inside, outside = (groups * d.choice([8, 16, 17, 24, 32, 64]) for _ in range(2))
-    inputs = [d.laid_out(d.normal([d.randint(1, 4), inside, d.randint(5, 17), d.randint(5, 17)])),
+    most = 6 if settings["full"] else 3
+    inside, outside = (groups * d.choice([8, 16, 17, 24, 32, 64][:most]) for _ in range(2))
+    size = [d.randint(5, 2 * most + 5) for _ in range(2)]
+    inputs = [d.laid_out(d.normal([d.randint(1, most - 1), inside] + size)),
               d.laid_out(d.normal([outside, inside // groups, 3, 3], 0.2))]
     bias = d.maybe()
     if bias:
@@ -75,4 +77,4 @@ def many_channels(d):
 
 convolution(1, 14)
 convolution(2, 40)
-define(FAMILY, "conv2d_of_many_channels", 6)(many_channels)
+define(FAMILY, "conv2d_of_many_channels", 4)(many_channels)
