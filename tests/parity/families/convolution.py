@@ -77,4 +77,4 @@ def many_channels(d):
 
 convolution(1, 14)
 convolution(2, 40)
-define(FAMILY, "conv2d_of_many_channels", 4)(many_channels)
+define(FAMILY, "conv2d_of_many_channels", 2)(many_channels)
