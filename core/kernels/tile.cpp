@@ -15,9 +15,7 @@ int64_t round_up(int64_t value, int64_t multiple) {
 
 // The first Rows rows of a block of BlockRows. Every kDepthBlock terms are summed by themselves: one
 // long chain of additions would lose digits.
-// The narrowest vectors come without fused multiply-adds: every term is rounded twice.
-template <int Bytes>
-constexpr int64_t kDepthBlock = Bytes == Level128::kBytes ? 16 : 32;
+constexpr int64_t kDepthBlock = 32;
 
 template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
 NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, const T* b, T* c,
@@ -32,7 +30,7 @@ NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, cons
   const int64_t* offsets = p.offsets;
   const T* weights = packed + BlockRows;
   for (int64_t begin = 0;;) {
-    const int64_t end = std::min(p.depth, begin + kDepthBlock<Bytes>);
+    const int64_t end = std::min(p.depth, begin + kDepthBlock);
     for (int64_t k = begin; k < end; ++k, weights += BlockRows) {
       const T* in = b + offsets[k];
       typename V::Value term[Vectors];
