@@ -34,7 +34,8 @@ void set_detect_anomaly(bool mode, const AnomalyOptions& options = {});
 ///   optimisers do, and values inside an operation are not checked.
 class DetectAnomalyGuard {
  public:
-  explicit DetectAnomalyGuard(const AnomalyOptions& options = {});
+  [[nodiscard("give the guard a name: without one it ends at once")]] explicit DetectAnomalyGuard(
+      const AnomalyOptions& options = {});
   ~DetectAnomalyGuard();
   DetectAnomalyGuard(const DetectAnomalyGuard&) = delete;
   DetectAnomalyGuard& operator=(const DetectAnomalyGuard&) = delete;

@@ -10,7 +10,7 @@ bool grad_enabled();
 /// gradients.
 class NoGradGuard {
  public:
-  NoGradGuard();
+  [[nodiscard("give the guard a name: without one it ends at once")]] NoGradGuard();
   ~NoGradGuard();
   NoGradGuard(const NoGradGuard&) = delete;
   NoGradGuard& operator=(const NoGradGuard&) = delete;

@@ -36,6 +36,12 @@ class Tensor {
   /// The undefined tensor: `defined()` is false, everything else throws.
   Tensor() = default;
   explicit Tensor(Ref<RefCounted> impl) : impl_(std::move(impl)) {}
+  Tensor(const Tensor&) = default;
+  Tensor(Tensor&&) = default;
+  Tensor& operator=(const Tensor&) & = default;
+  Tensor& operator=(Tensor&&) & = default;
+  /// `x[0] = y` would make a temporary handle name y and leave x alone: write `x[0].copy_(y)`.
+  void operator=(const Tensor&) && = delete;
   bool defined() const { return static_cast<bool>(impl_); }
 
   // --- Properties ---

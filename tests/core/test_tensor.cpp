@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <limits>
+#include <type_traits>
 
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
@@ -131,6 +132,14 @@ TEST_CASE("creation checks its arguments") {
   CHECK(error_of([] { zeros({2}, {.dtype = kInt64, .requires_grad = true}); }) ==
         "[requires_grad_] expected a floating tensor, got int64");
   CHECK(empty_like(tensor({1, 2})).dtype() == kInt64);
+}
+
+TEST_CASE("a tensor is assigned to a name, not to a part of another") {
+  STATIC_REQUIRE(std::is_nothrow_move_assignable_v<Tensor>);
+  STATIC_REQUIRE(std::is_assignable_v<Tensor&, const Tensor&>);
+  // `x[0] = y`, which would do nothing.
+  STATIC_REQUIRE_FALSE(std::is_assignable_v<Tensor, const Tensor&>);
+  STATIC_REQUIRE_FALSE(std::is_assignable_v<Tensor, Tensor>);
 }
 
 TEST_CASE("an undefined tensor says so, naming what was asked of it") {

@@ -1,5 +1,6 @@
 """Checks the installed headers: each compiles on its own, and includes only the standard library
 and Norma. The headers that every program pulls in also stay clear of the slowest of the former.
+What would silently do nothing draws a warning.
 
 usage: check_headers.py CMAKE BUILD_DIR SCRATCH_DIR COMPILER
 """
@@ -17,6 +18,33 @@ NORMA = re.compile(r'"norma/[a-z0-9_/]+\.h"')
 SLOW = {"<iostream>", "<sstream>", "<fstream>", "<regex>", "<filesystem>", "<format>"}
 
 
+# What a program does in vain, a right way to do it, and words of both compilers' warning.
+VAIN = [
+    ("norma::NoGradGuard();", "norma::NoGradGuard guard;", "give the guard a name"),
+    ("norma::NoGradGuard{};", "norma::NoGradGuard guard{};", "give the guard a name"),
+    ("norma::DetectAnomalyGuard();", "norma::DetectAnomalyGuard guard;", "give the guard a name"),
+]
+
+
+def compile_text(program, include_dir, compiler):
+    command = [compiler, "-std=c++20", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
+    command += ["-fsyntax-only", "-I", str(include_dir), "-x", "c++", "-"]
+    return subprocess.run(command, input=program, text=True, stderr=subprocess.PIPE)
+
+
+def unwarned(include_dir, compiler):
+    found = []
+    for vain, right, words in VAIN:
+        program = "#include <norma/norma.h>\nvoid f() { %s }\n"
+        run = compile_text(program % vain, include_dir, compiler)
+        if run.returncode == 0 or words not in run.stderr:
+            found.append(f"no warning \"{words}\" for {vain}\n{run.stderr}")
+        run = compile_text(program % right, include_dir, compiler)
+        if run.returncode != 0:
+            found.append(f"does not compile: {right}\n{run.stderr}")
+    return found
+
+
 def complaints(include_dir, header, compiler):
     found = []
     text = header.read_text()
@@ -28,9 +56,7 @@ def complaints(include_dir, header, compiler):
             found.append(f"{name}: includes {what}, neither the standard library nor Norma")
     # Included twice, it also shows that its guard works.
     program = f"#include <{name}>\n#include <{name}>\n"
-    command = [compiler, "-std=c++20", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
-    command += ["-fsyntax-only", "-I", str(include_dir), "-x", "c++", "-"]
-    run = subprocess.run(command, input=program, text=True, stderr=subprocess.PIPE)
+    run = compile_text(program, include_dir, compiler)
     if run.returncode != 0:
         found.append(f"{name}: does not compile on its own\n{run.stderr}")
     return found
@@ -45,6 +71,7 @@ def main():
     headers = sorted(include_dir.glob("norma/**/*.h"))
     with concurrent.futures.ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         found = sum(pool.map(lambda h: complaints(include_dir, h, compiler), headers), [])
+    found += unwarned(include_dir, compiler)
     print("\n".join(found))
     print(f"{len(headers)} headers checked, {len(found)} complaints")
     # No header at all would be a failed installation, not a success.
