@@ -67,6 +67,19 @@ void check_options(const char* op, const Options& o) {
   }
 }
 
+// What helps against channels in another place than PyTorch's; `expected` of them.
+std::string layout_hint(int64_t axes, const Shape& x, int64_t expected) {
+  const bool batched = x.size() == axes + 2;
+  if (x.back() == expected) {
+    const char* move = axes == 1 ? (batched ? "transpose(1, 2)" : "transpose(0, 1)")
+                                 : (batched ? "permute({0, 3, 1, 2})" : "permute({2, 0, 1})");
+    return "; its last axis has " + std::to_string(expected) + ": pass x." + move;
+  }
+  if (batched || expected != 1) return "";
+  return std::string("; an input without a batch is ") + (axes == 1 ? "[C, L]" : "[C, H, W]") +
+         ": x.unsqueeze(1) makes samples of one channel of it";
+}
+
 // `axes`: 1 or 2 dimensions that the kernel slides along.
 void check_tensors(const char* op, int64_t axes, const Tensor& input, const Tensor& weight,
                    const Tensor& bias, int64_t groups) {
@@ -75,7 +88,9 @@ void check_tensors(const char* op, int64_t axes, const Tensor& input, const Tens
   const int64_t rank = axes + 2;
   if (x->sizes.size() != rank - 1 && x->sizes.size() != rank) {
     fail(op, "Expected " + std::to_string(rank - 1) + "D (unbatched) or " + std::to_string(rank) +
-                 "D (batched) input to " + op + ", but got input of size: " + x->sizes.str());
+                 "D (batched) input to " + op + ", but got input of size: " + x->sizes.str() +
+                 (axes == 1 ? "; expected [C, L] or [N, C, L]"
+                            : "; expected [C, H, W] or [N, C, H, W]"));
   }
   if (w->sizes.size() != rank || std::min(w->sizes[2], w->sizes[rank - 1]) < 1 || w->sizes[0] < 1) {
     fail(op, std::string("expected weight [out_channels, in_channels/groups, ") +
@@ -100,7 +115,8 @@ void check_tensors(const char* op, int64_t axes, const Tensor& input, const Tens
     fail(op, "Given groups=" + std::to_string(groups) + ", weight of size " + w->sizes.str() +
                  ", expected input" + x->sizes.str() + " to have " +
                  std::to_string(w->sizes[1] * groups) + " channels, but got " +
-                 std::to_string(channels) + " channels instead");
+                 std::to_string(channels) + " channels instead" +
+                 layout_hint(axes, x->sizes, w->sizes[1] * groups));
   }
   if (!bias.defined()) return;
   if (bias.sizes() != Shape{w->sizes[0]}) {

@@ -55,8 +55,14 @@ struct Classes {
 
 Classes check_logits(const char* op, const Tensor& input, const Tensor& target,
                      const Tensor& weight) {
-  check_floating(op, "input", input);
+  defined_impl(input, op);
   defined_impl(target, op);
+  if (!is_floating(input.dtype()) && is_floating(target.dtype())) {
+    fail(op, std::string("expected a floating input and a target, got ") +
+                 dtype_name(input.dtype()) + " and then " + dtype_name(target.dtype()) +
+                 "; the input comes first: loss(net(x), target)");
+  }
+  check_floating(op, "input", input);
   const Shape& sizes = input.sizes();
   if (sizes.empty()) fail(op, "expected an input [N, C], [N, C, d1, …] or [C], got a number, []");
   Classes classes{{1, sizes[0], 1}, {}};

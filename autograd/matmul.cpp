@@ -204,8 +204,10 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
     fail("linear", "expected a weight of shape [out_features, in_features], got " + sw.str());
   const int64_t out_features = sw[0], in_features = sw[1];
   if (sx.empty() || sx.back() != in_features) {
+    const bool flat = sx.size() > 2 && sx[0] > 0 && input.numel() == sx[0] * in_features;
     fail("linear", "expected an input of shape [*, " + std::to_string(in_features) +
-                       "] for a weight of shape " + sw.str() + ", got " + sx.str());
+                       "] for a weight of shape " + sw.str() + ", got " + sx.str() +
+                       (flat ? "; call flatten(1) on it, or put a Flatten before" : ""));
   }
   if (bias.defined() && !(bias.sizes() == Shape({out_features}))) {
     fail("linear", "expected a bias of shape [" + std::to_string(out_features) + "], got " +

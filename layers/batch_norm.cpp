@@ -43,8 +43,10 @@ void BatchNorm::check_input(const Tensor& input, bool batch_statistics) const {
                     std::to_string(rank) + "D input), " +
                     (images ? "[N, C, H, W]" : "[N, C] or [N, C, L]") + ", got input size " +
                     sizes.str() +
-                    (images ? "; BatchNorm1d takes [N, C] and [N, C, L]"
-                            : "; BatchNorm2d takes images [N, C, H, W]"));
+                    (rank == min_dim_ - 1 && sizes[0] == num_features_
+                         ? "; unsqueeze(0) makes a batch of one sample"
+                     : images ? "; BatchNorm1d takes [N, C] and [N, C, L]"
+                              : "; BatchNorm2d takes images [N, C, H, W]"));
   }
   if (sizes[1] != num_features_) {
     std::string message = "expected " + std::to_string(num_features_) +

@@ -233,8 +233,17 @@ TEST_CASE("conv1d refuses what it cannot do, in PyTorch's words") {
     CHECK(error_of([&] { conv1d(random(sizes), w); }) ==
           "[conv1d] Expected 2D (unbatched) or 3D (batched) input to conv1d, but got input of "
           "size: " +
-              sizes.str());
+              sizes.str() + "; expected [C, L] or [N, C, L]");
   }
+  const auto hint = [](const Shape& sizes, int64_t channels) {
+    const std::string text = error_of([&] { conv1d(random(sizes), random({8, channels, 3})); });
+    return text.substr(text.find(" instead") + 8);
+  };
+  CHECK(hint({2, 20, 8}, 8) == "; its last axis has 8: pass x.transpose(1, 2)");
+  CHECK(hint({20, 8}, 8) == "; its last axis has 8: pass x.transpose(0, 1)");
+  CHECK(hint({5, 20}, 1) ==
+        "; an input without a batch is [C, L]: x.unsqueeze(1) makes samples of one channel of it");
+  CHECK(hint({2, 4, 20}, 3) == "");
   for (const Shape& sizes : {Shape{8, 3}, {8, 3, 1, 3}, {8, 3, 0}, {0, 3, 3}}) {
     CHECK(error_of([&] { conv1d(x, random(sizes)); }) ==
           "[conv1d] expected weight [out_channels, in_channels/groups, kernel_size], got " +

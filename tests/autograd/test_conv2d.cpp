@@ -366,7 +366,18 @@ TEST_CASE("conv2d refuses what it cannot do, in PyTorch's words") {
           conv2d(random({8, 8}), w);
         }) ==
         "[conv2d] Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: "
-        "[8, 8]");
+        "[8, 8]; expected [C, H, W] or [N, C, H, W]");
+  const auto hint = [](const Shape& sizes, int64_t channels) {
+    const std::string text = error_of([&] { conv2d(random(sizes), random({8, channels, 3, 3})); });
+    return text.substr(text.find(" instead") + 8);
+  };
+  CHECK(hint({2, 28, 28, 3}, 3) == "; its last axis has 3: pass x.permute({0, 3, 1, 2})");
+  CHECK(hint({28, 28, 3}, 3) == "; its last axis has 3: pass x.permute({2, 0, 1})");
+  CHECK(hint({2, 28, 28}, 1) ==
+        "; an input without a batch is [C, H, W]: x.unsqueeze(1) makes samples of one channel of "
+        "it");
+  CHECK(hint({2, 28, 28}, 3) == "");
+  CHECK(hint({2, 2, 28, 28}, 1) == "");
   CHECK(error_of([&] {
           conv2d(x, random({3, 3, 3}));
         }) ==

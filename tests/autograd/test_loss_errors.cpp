@@ -65,6 +65,11 @@ TEST_CASE("cross_entropy refuses inputs and options that do not fit") {
   CHECK(error_of([&] {
           cross_entropy(norma::ones({2, 5}, {.dtype = kInt64}), y);
         }) == "[cross_entropy] expected a floating input, got int64; convert it with to(kFloat32)");
+  CHECK(error_of([&] {
+          cross_entropy(y, norma::ones({2, 5}));
+        }) ==
+        "[cross_entropy] expected a floating input and a target, got int64 and then float32; the "
+        "input comes first: loss(net(x), target)");
   CHECK(error_of([&] { cross_entropy(Tensor(), y); }).find("[cross_entropy]") == 0);
 }
 

@@ -110,6 +110,15 @@ TEST_CASE("operations refuse what they cannot do, and say what they expected") {
        [] {
          functional::linear(ones({4, 2}), kMatrix);
        }},
+      {"[linear] expected an input of shape [*, 6] for a weight of shape [2, 6], got [4, 1, 2, 3]; "
+       "call flatten(1) on it, or put a Flatten before",
+       [] {
+         functional::linear(ones({4, 1, 2, 3}), ones({2, 6}));
+       }},
+      {"[linear] expected an input of shape [*, 6] for a weight of shape [2, 6], got [0, 2, 3]",
+       [] {
+         functional::linear(ones({0, 2, 3}), ones({2, 6}));
+       }},
       {"[linear] expected an input of shape [*, 3] for a weight of shape [2, 3], got []",
        [] { functional::linear(kNumber, kMatrix); }},
       {"[linear] expected a bias of shape [2], got [3]",

@@ -153,7 +153,16 @@ TEST_CASE("the number of dimensions") {
         "[BatchNorm1d] expected 2D or 3D input (got 4D input), [N, C] or [N, C, L], got input size "
         "[2, 4, 3, 3]; BatchNorm2d takes images [N, C, H, W] (in BatchNorm1d)");
   CHECK(has(message_of([] { nn::BatchNorm1d(4)(batch({4})); }),
-            "expected 2D or 3D input (got 1D input)"));
+            "expected 2D or 3D input (got 1D input), [N, C] or [N, C, L], got input size [4]; "
+            "unsqueeze(0) makes a batch of one sample"));
+  CHECK(has(message_of([] {
+              nn::BatchNorm2d(3)(batch({3, 8, 8}));
+            }),
+            "got input size [3, 8, 8]; unsqueeze(0) makes a batch of one sample"));
+  CHECK(has(message_of([] {
+              nn::BatchNorm2d(3)(batch({2, 8, 8}));
+            }),
+            "got input size [2, 8, 8]; BatchNorm1d takes [N, C] and [N, C, L]"));
   CHECK(message_of([] {
           nn::BatchNorm2d(64)(batch({32, 64}));
         }) ==
