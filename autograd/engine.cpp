@@ -112,7 +112,8 @@ void run_backward(Node* root, const Tensor& gradient, bool retain_graph) {
     if (!node->released) continue;
     fail(node->name,
          "expected a graph that was not freed yet, got one whose saved values went with an earlier "
-         "backward(); pass retain_graph = true to the first call");
+         "backward(); compute the loss anew, detach() what one step hands to the next, or pass "
+         "retain_graph = true to the first call");
   }
   root->grad = gradient;
   std::vector<Tensor> grads;

@@ -158,6 +158,21 @@ void Accumulator::backward(const Tensor& out_grad, InputGrads&) {
   }
 }
 
+namespace {
+
+// Whether these are the values of a leaf that the operation gives a gradient.
+bool is_leaf_of(const Node* node, const Tensor& value) {
+  for (int k = 0; node && k < node->input_count; ++k) {
+    const Node* input = node->inputs[k].get();
+    if (!input || !input->is_accumulator()) continue;
+    const TensorImpl* leaf = static_cast<const Accumulator*>(input)->leaf;
+    if (leaf && leaf->storage.get() == value.impl()->storage.get()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 Saved::Saved(const Tensor& tensor) {
   if (!tensor.defined()) return;
   const TensorImpl* impl = tensor.impl();
@@ -171,7 +186,10 @@ const Tensor& Saved::get() const {
          "expected the values that backward needs as they were, got a tensor of shape " +
              value_.sizes().str() + " that was changed in place since: it is at version " +
              std::to_string(value_.version()) + ", expected version " + std::to_string(version_) +
-             "; use an out-of-place operation or clone()");
+             (is_leaf_of(running_node(), value_)
+                  ? "; parameters may change, as by an optimiser's step(), only after the last "
+                    "backward() that needs them"
+                  : "; use an out-of-place operation or clone()"));
   }
   return value_;
 }

@@ -13,7 +13,10 @@ TensorImpl::~TensorImpl() {
 }
 
 TensorImpl* defined_impl(const Tensor& tensor, const char* op) {
-  if (!tensor.defined()) fail(op, "expected a defined tensor, got an undefined one");
+  if (!tensor.defined())
+    fail(op,
+         "expected a defined tensor, got an undefined one; Tensor() is undefined, and so is grad() "
+         "before backward()");
   return tensor.impl();
 }
 

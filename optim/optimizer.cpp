@@ -149,7 +149,10 @@ double Optimizer::initial_lr(int64_t group) {
 void Optimizer::add_parameters(std::vector<Tensor> parameters) {
   const char* op = type_;
   if (parameters.empty())
-    fail(op, "optimizer got an empty parameter list; expected at least one parameter");
+    fail(op,
+         "optimizer got an empty parameter list; expected at least one parameter: a module has "
+         "those "
+         "that its constructor registers, with register_module or register_parameter");
   std::unordered_set<const TensorImpl*> known;
   for (const auto& group : group_parameters_)
     for (const Tensor& parameter : group) known.insert(parameter.impl());

@@ -92,7 +92,10 @@ TEST_CASE("backward with a gradient, and its checks") {
         "from one "
         "that does; call requires_grad_() on a leaf first, outside NoGradGuard");
   CHECK(error_of([] { Tensor().backward(); }) ==
-        "[backward] expected a defined tensor, got an undefined one");
+        "[backward] expected a defined tensor, got an undefined one; Tensor() is undefined, and so "
+        "is grad() before backward()");
+  const Tensor unused = leaf({1});
+  CHECK(error_of([&] { unused.grad().abs(); }).find("[abs] expected a defined tensor") == 0);
 }
 
 TEST_CASE("a graph is freed by backward unless retain_graph") {
@@ -108,7 +111,8 @@ TEST_CASE("a graph is freed by backward unless retain_graph") {
   CHECK(error_of([&] { z.backward(); }) ==
         "[mul] expected a graph that was not freed yet, got one whose saved values went with an "
         "earlier "
-        "backward(); pass retain_graph = true to the first call");
+        "backward(); compute the loss anew, detach() what one step hands to the next, or pass "
+        "retain_graph = true to the first call");
   CHECK(error_of([&] { y.backward(); }).find("[exp] ") == 0);
   CHECK(x.grad().item<double>() == 3 * once);
   const Tensor w = leaf({2});

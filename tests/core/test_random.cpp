@@ -166,7 +166,8 @@ TEST_CASE("random fills of any layout, and what they refuse") {
           uniform_(zeros({1}).expand({3}), 0, 1);
         }).find("whose elements have memory of their own") != std::string::npos);
   CHECK(error_of([] { uniform_(Tensor(), 0, 1); }) ==
-        "[uniform_] expected a defined tensor, got an undefined one");
+        "[uniform_] expected a defined tensor, got an undefined one; Tensor() is undefined, and so "
+        "is grad() before backward()");
   CHECK(error_of([] { randint(3, 3, {2}); }) == "[randint] expected low < high, got 3 and 3");
   CHECK(error_of([] { randint(0, 300, {2}, {.dtype = kUInt8}); }) ==
         "[randint] expected a range that fits uint8, got [0, 300)");

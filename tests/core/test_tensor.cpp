@@ -147,7 +147,9 @@ TEST_CASE("an undefined tensor says so, naming what was asked of it") {
   CHECK(!none.defined());
   CHECK(!none.is_same(x));
   const auto check = [](const std::string& op, const std::function<void()>& use) {
-    CHECK(error_of(use) == "[" + op + "] expected a defined tensor, got an undefined one");
+    CHECK(error_of(use) == "[" + op +
+                               "] expected a defined tensor, got an undefined one; Tensor() is "
+                               "undefined, and so is grad() before backward()");
   };
   check("sizes", [&] { none.sizes(); });
   check("dim", [&] { none.dim(); });

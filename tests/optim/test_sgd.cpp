@@ -170,8 +170,9 @@ TEST_CASE("SGD refuses wrong options in PyTorch's words") {
 
 TEST_CASE("SGD refuses parameters it cannot optimise, and adds nothing then") {
   Tensor p = start(0, 2), q = start(0, 3);
-  CHECK(has(message_of([] { SGD(std::vector<Tensor>{}); }),
-            "[SGD] optimizer got an empty parameter list"));
+  CHECK(message_of([] { SGD(std::vector<Tensor>{}); }) ==
+        "[SGD] optimizer got an empty parameter list; expected at least one parameter: a module "
+        "has those that its constructor registers, with register_module or register_parameter");
   CHECK(has(message_of([] { SGD(std::vector<optim::SGDParamGroup>{}); }),
             "[SGD] optimizer got an empty parameter list"));
   CHECK(has(message_of([] { SGD({Tensor()}); }), "undefined"));
