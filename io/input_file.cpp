@@ -18,7 +18,8 @@ InputFile::InputFile(const char* op, const std::string& path) : op_(op), path_(p
   struct stat info {};
   if (::fstat(descriptor_, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(descriptor_);
-    refuse("expected a regular file");
+    refuse(std::string("expected a regular file, got ") +
+           (S_ISDIR(info.st_mode) ? "a folder" : "a device, pipe or socket"));
   }
   size_ = static_cast<uint64_t>(info.st_size);
 }

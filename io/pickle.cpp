@@ -86,6 +86,17 @@ constexpr std::pair<unsigned char, const char*> kRefused[] = {{'0', "POP"},
                                                               {0x97, "NEXT_BUFFER"},
                                                               {0x98, "READONLY_BUFFER"}};
 
+// What to do in Python about a name that is refused.
+const char* hint(std::string_view name) {
+  if (name.starts_with("numpy."))
+    return "in Python, save torch.from_numpy(array) for an array of NumPy and number.item() for a "
+           "number of its";
+  if (name.starts_with("torch._utils._rebuild_") ||
+      (name.starts_with("torch.") && name.ends_with("Storage")))
+    return "there are no tensors of this kind here: convert them in Python, or leave them out";
+  return "in Python, torch.save(model.state_dict(), path) writes what can be read";
+}
+
 class Machine {
  public:
   Machine(std::string_view bytes, std::span<const std::string_view> allowed, const InputFile& file)
@@ -226,13 +237,8 @@ class Machine {
     if (name == kOrderedDict) return push_text(Kind::Global, kOrderedDict);
     for (const std::string_view known : allowed_)
       if (name == known) return push_text(Kind::Global, known);
-    std::string list(kOrderedDict);
-    for (const std::string_view known : allowed_) list += " " + std::string(known);
     stop("expected tensors, numbers and strings in plain dicts, lists and tuples, got the name " +
-         shown(name) +
-         ", of which nothing was executed; in Python, torch.save(model.state_dict(), path) writes "
-         "what can be read. Allowed are " +
-         list);
+         shown(name) + ", of which nothing was executed; " + hint(name));
   }
 
   bool reduce() {

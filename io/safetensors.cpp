@@ -54,15 +54,15 @@ TensorFile load_safetensors(const std::string& path) {
   const InputFile file("safetensors", path);
   if (file.size() < 8)
     refuse(path, "expected at least 8 bytes, got " + std::to_string(file.size()) +
-                     "; this is no safetensors file");
+                     "; this is neither a safetensors file nor one of torch.save");
   uint64_t header_bytes = 0;
   file.read(&header_bytes, 0, 8);
   if (header_bytes > safetensors::kMaxHeaderBytes)
-    refuse(path,
-           "expected a header of at most " + std::to_string(safetensors::kMaxHeaderBytes) +
-               " bytes, got a length of " + std::to_string(header_bytes) +
-               (is_torch_file(path) ? "; this is what torch.save writes, which load_torch reads"
-                                    : "; this is no safetensors file"));
+    refuse(path, "expected a header of at most " + std::to_string(safetensors::kMaxHeaderBytes) +
+                     " bytes, got a length of " + std::to_string(header_bytes) +
+                     (is_torch_file(path)
+                          ? "; this is what torch.save writes, which load and load_torch read"
+                          : "; this is neither a safetensors file nor one of torch.save"));
   if (header_bytes > file.size() - 8)
     refuse(path, "expected a header of " + std::to_string(header_bytes) + " bytes, got a file of " +
                      std::to_string(file.size()) + "; the file was cut short");

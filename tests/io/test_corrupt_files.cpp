@@ -32,14 +32,17 @@ std::vector<Case> cases() {
   const std::string good = one("F32", "[2]", "[0,8]", 8);
   const std::string f32 = entry("F32", "[1]", "[0,4]");
   return {
-      {"empty file", "", "expected at least 8 bytes, got 0"},
+      {"empty file", "",
+       "expected at least 8 bytes, got 0; this is neither a safetensors file nor one of "
+       "torch.save"},
       {"seven bytes", std::string(7, '\0'), "expected at least 8 bytes, got 7"},
       {"no header", u64(0), "expected a header that starts with '{'"},
       {"header past the end", u64(3) + "{}", "expected a header of 3 bytes, got a file of 10"},
       {"header too large", u64(100'000'001) + "{}",
        "expected a header of at most 100000000 bytes, got a length of 100000001"},
       {"header of 2^64-1 bytes", u64(~uint64_t{0}) + "{}", "got a length of 18446744073709551615"},
-      {"a PNG", "\x89PNG\r\n\x1a\n" + std::string(64, 'x'), "this is no safetensors file"},
+      {"a PNG", "\x89PNG\r\n\x1a\n" + std::string(64, 'x'),
+       "this is neither a safetensors file nor one of torch.save"},
       {"cut short", good.substr(0, good.size() - 1),
        "expected 8 bytes of tensors, got 7; the file was cut short"},
       {"trailing bytes", good + "abcd",
@@ -197,8 +200,10 @@ TEST_CASE("What is no regular file is refused") {
   const std::string missing = scratch / "missing.safetensors";
   CHECK(has(message_of([&] { load_safetensors(missing); }),
             "[safetensors] " + missing + ": cannot open: No such file or directory"));
-  CHECK(has(message_of([&] { load_safetensors(scratch.folder()); }), "expected a regular file"));
+  CHECK(has(message_of([&] { load_safetensors(scratch.folder()); }),
+            "expected a regular file, got a folder"));
   const std::string pipe = scratch / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-  CHECK(has(message_of([&] { load_safetensors(pipe); }), "expected a regular file"));
+  CHECK(has(message_of([&] { load_safetensors(pipe); }),
+            "expected a regular file, got a device, pipe or socket"));
 }

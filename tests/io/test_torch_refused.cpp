@@ -100,8 +100,11 @@ std::vector<Case> pickles() {
       {"system",
        value_of(p_global("posix", "system") + p_tuple({p_string("touch norma-ran")}) + "R"),
        "got the name \"posix.system\", of which nothing was executed; in Python, "
-       "torch.save(model.state_dict(), path) writes what can be read. Allowed are "
-       "collections.OrderedDict torch.BoolStorage torch.ByteStorage"},
+       "torch.save(model.state_dict(), path) writes what can be read"},
+      {"an array of NumPy", pickle_of(p_global("numpy.core.multiarray", "_reconstruct")),
+       "got the name \"numpy.core.multiarray._reconstruct\", of which nothing was executed; in "
+       "Python, save torch.from_numpy(array) for an array of NumPy and number.item() for a number "
+       "of its"},
       {"eval", pickle_of(p_string("builtins") + p_string("eval") + "\x93."),
        "got the name \"builtins.eval\""},
       {"no module", pickle_of(p_global("", "")), "got the name \".\""},
@@ -113,7 +116,8 @@ std::vector<Case> pickles() {
                           std::string(200, 'n'))),
        "got the name \"a?b?c?d.nnn"},
       {"a storage of other elements", storage_of(p_storage("ComplexFloatStorage", 3)),
-       "got the name \"torch.ComplexFloatStorage\""},
+       "got the name \"torch.ComplexFloatStorage\", of which nothing was executed; there are no "
+       "tensors of this kind here: convert them in Python, or leave them out"},
       {"instance", pickle_of("(ios\nsystem\n."), "got the pickle opcode INST"},
       {"object", pickle_of("(o."), "got the pickle opcode OBJ"},
       {"new object", pickle_of(p_global("collections", "OrderedDict") + ")\x81."),
@@ -446,10 +450,14 @@ TEST_CASE("What PyTorch can save and Norma has no place for is refused by name")
   };
   CHECK(has(refused("command.pt"), "got the name \"posix.system\", of which nothing was executed"));
   CHECK(!std::filesystem::exists(work));
-  CHECK(has(refused("whole_model.pt"), "got the name \"torch.nn.modules.linear.Linear\""));
+  CHECK(has(refused("whole_model.pt"),
+            "got the name \"torch.nn.modules.linear.Linear\", of which nothing was executed; in "
+            "Python, torch.save(model.state_dict(), path) writes what can be read"));
   CHECK(has(refused("complex.pt"), "got the name \"torch.ComplexFloatStorage\""));
   CHECK(has(refused("sparse.pt"), "got the name \"torch._utils._rebuild_sparse_tensor\""));
-  CHECK(has(refused("quantised.pt"), "got the name \"torch._utils._rebuild_qtensor\""));
+  CHECK(has(refused("quantised.pt"),
+            "got the name \"torch._utils._rebuild_qtensor\", of which nothing was executed; there "
+            "are no tensors of this kind here"));
   CHECK(has(refused("set.pt"), "got the name \"__builtin__.set\""));
   CHECK(has(refused("bytes.pt"), "got the name \"_codecs.encode\""));
   CHECK(has(refused("storage.pt"), "expected a tensor as \"storage\", got a storage without one"));
@@ -464,7 +472,7 @@ TEST_CASE("What PyTorch can save and Norma has no place for is refused by name")
   CHECK(has(refused("version.pt"), "expected a file format of version 1 to 10, got \"11?\""));
   CHECK(has(refused("checksum.pt"), "expected other bytes, as the CRC-32 says"));
   CHECK(has(message_of([&] { load_safetensors(kFolder + "views.pt"); }),
-            "; this is what torch.save writes, which load_torch reads"));
+            "; this is what torch.save writes, which load and load_torch read"));
   CHECK(has(message_of([&] { load_torch(NORMA_IO_TESTS "model.safetensors"); }),
             "expected the zip archive that torch.save writes, got other bytes"));
   nn::Linear layer(2, 1);
