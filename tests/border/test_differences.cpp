@@ -98,6 +98,18 @@ TEST_CASE("Losses refuse what PyTorch lets pass") {
   const Tensor classes = zeros({3}, {.dtype = kUInt8});
   CHECK(refused([&] { functional::cross_entropy(ones({3, 2}), classes); }));
   CHECK_NOTHROW(functional::cross_entropy(ones({3, 2}), classes.to(kInt64)));
+
+  Tensor x = zeros({3}, {.requires_grad = true});
+  const Tensor whole = tensor({1, 1, 0});
+  for (const auto& loss :
+       {functional::mse_loss(x, whole), functional::binary_cross_entropy_with_logits(x, whole)}) {
+    loss.backward();
+    CHECK(loss.dtype() == kFloat32);
+  }
+  CHECK(functional::mse_loss(x, whole).item<double>() ==
+        functional::mse_loss(x, whole.to(kFloat32)).item<double>());
+  CHECK(functional::binary_cross_entropy_with_logits(x, whole).item<double>() ==
+        functional::binary_cross_entropy_with_logits(x, whole.to(kFloat32)).item<double>());
 }
 
 TEST_CASE("The order of a DataLoader is its own, and it divides uint8 by 255") {
@@ -123,6 +135,7 @@ TEST_CASE("Optimisers and gradients") {
   sgd.zero_grad();
   CHECK_FALSE(w.grad().defined());
   CHECK(refused([&] { optim::SGD twice({w, w}, {.lr = 0.1}); }));
+  CHECK(optim::SGD({w}).lr(0) == 1e-3);
 
   optim::Adam adam({w});
   const auto step = [&] {
@@ -190,6 +203,16 @@ TEST_CASE("What does instead of functions that are not there") {
   CHECK(allclose(logsumexp, tensor({{100.0}, {400.0}, {500.0}})));
   logsumexp.sum().backward();
   CHECK(allclose(leaf.grad(), leaf.softmax(1)));
+
+  const auto close = [](const Tensor& got, const Tensor& expected) {
+    return allclose(got, expected, 1e-5, 1e-5);
+  };
+  const Tensor z = tensor({-200.0, -3.0, -0.5, 0.5, 3.0, 200.0});
+  CHECK(close(z * z.sigmoid(), tensor({0.0, -0.142278, -0.188770, 0.311230, 2.857722, 200.0})));
+  CHECK(close(z.clamp_min(0) + z.clamp_max(0).exp() - 1,
+              tensor({-1.0, -0.950213, -0.393469, 0.5, 3.0, 200.0})));
+  const Tensor d = z.abs();
+  CHECK(close(where(d < 1, d * d / 2, d - 0.5), tensor({199.5, 2.5, 0.125, 0.125, 2.5, 199.5})));
 
   const Tensor image = arange(4).to(kFloat32).reshape({1, 1, 2, 2});
   const Tensor large =

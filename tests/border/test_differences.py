@@ -73,6 +73,22 @@ class Differences(unittest.TestCase):
                 self.assertEqual(loss(torch.ones(3, 1), torch.ones(3), reduction="none").shape, (3, 3))
         F.cross_entropy(torch.ones(3, 2), torch.zeros(3, dtype=torch.uint8))
 
+    def test_what_does_instead(self):
+        # The values of test_differences.cpp.
+        z = torch.tensor([-200, -3, -0.5, 0.5, 3, 200])
+        for got, expected in [(F.silu(z), [0, -0.142278, -0.188770, 0.311230, 2.857722, 200]),
+                              (F.elu(z), [-1, -0.950213, -0.393469, 0.5, 3, 200]),
+                              (F.smooth_l1_loss(z, torch.zeros(6), reduction="none"),
+                               [199.5, 2.5, 0.125, 0.125, 2.5, 199.5])]:
+            self.assertTrue(torch.allclose(got, torch.tensor(expected), rtol=1e-5, atol=1e-5))
+
+    @unittest.skipUnless(BEFORE_2, "measured with PyTorch 1.13")
+    def test_what_1_13_refuses(self):
+        x, whole = torch.zeros(3, requires_grad=True), torch.tensor([1, 1, 0])
+        self.assertRaises(RuntimeError, F.mse_loss(x, whole).backward)
+        self.assertRaises(RuntimeError, F.binary_cross_entropy_with_logits, x, whole)
+        self.assertRaises(ValueError, torch.optim.SGD, [x])
+
     def test_training(self):
         data = torch.utils.data.TensorDataset(torch.arange(100))
         orders = []
