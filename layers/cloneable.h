@@ -1,6 +1,7 @@
 // Cloneable: deep copies of modules.
 #pragma once
 #include <memory>
+#include <typeinfo>
 
 #include "norma/core/random.h"
 #include "norma/layers/module.h"
@@ -19,7 +20,8 @@ namespace norma::nn {
 ///       Tensor forward(const Tensor& x) override { return fc(x); }
 ///     };
 ///
-/// Random numbers that `fresh()` draws for its initial values are given back. `Base` is for classes
+/// A class derived from a cloneable one is not: it says `Cloneable<Own, nn::Conv2d>` to be so. Random
+/// numbers that `fresh()` draws for its initial values are given back. `Base` is for classes
 /// that derive from Module through another one.
 template <class Derived, class Base = Module>
 class Cloneable : public Base {
@@ -27,6 +29,7 @@ class Cloneable : public Base {
   using Base::Base;
 
   Derived clone() const {
+    if (typeid(*this) != typeid(Derived)) this->Module::clone_module();  // would lose that class
     const Generator::State before = default_generator().state();
     Derived copy = static_cast<const Derived&>(*this).fresh();
     default_generator().set_state(before);

@@ -27,6 +27,20 @@ struct Wrong : nn::Cloneable<Wrong> {
 
 }  // namespace
 
+TEST_CASE("clone() does not cut off a derived class") {
+  struct Wider : nn::Linear {
+    Wider() : nn::Linear(2, 3) {}
+    Tensor forward(const Tensor& x) override { return nn::Linear::forward(x) * 2.0; }
+  };
+  const std::string want =
+      "[clone] expected a class that can be cloned, got Wider; construct a fresh Wider and call "
+      "its "
+      "load_state_dict(old.state_dict()), or derive Wider from nn::Cloneable<Wider>";
+  CHECK(message_of([] { Wider().clone(); }) == want);
+  nn::Sequential net{Wider(), nn::ReLU()};
+  CHECK(message_of([&] { net.clone(); }) == want);
+}
+
 TEST_CASE("clone() is deep") {
   Net net(3);
   net(norma::randn({4, 2})).sum().backward();
