@@ -100,42 +100,59 @@ Tensor& unary_in_place(const char* op, Tensor& self, Out out_of_place, F f) {
 
 }  // namespace
 
-Tensor Tensor::add(const Tensor& other) const {
-  Tensor out = binary("add", *this, other, result_type(*this, other, "add"), kAdd);
-  return record("add", out, {this, &other},
-                [](const Tensor& g, InputGrads& d) { d[0] = d[1] = g; });
+namespace {
+
+// `given`: nobody else uses the operands, so that one which backward does not need may be
+// overwritten.
+
+Tensor add_of(const Tensor& x, const Tensor& y, bool given) {
+  Tensor out = binary("add", x, y, result_type(x, y, "add"), kAdd, given);
+  return record("add", out, {&x, &y}, [](const Tensor& g, InputGrads& d) { d[0] = d[1] = g; });
 }
 
-Tensor Tensor::sub(const Tensor& other) const {
-  const DType dtype = result_type(*this, other, "sub");
-  refuse_bool_subtraction(*this, other.dtype());
-  Tensor out = binary("sub", *this, other, dtype, kSub);
-  return record("sub", out, {this, &other}, [](const Tensor& g, InputGrads& d) {
+Tensor sub_of(const Tensor& x, const Tensor& y, bool given) {
+  const DType dtype = result_type(x, y, "sub");
+  refuse_bool_subtraction(x, y.dtype());
+  Tensor out = binary("sub", x, y, dtype, kSub, given);
+  return record("sub", out, {&x, &y}, [](const Tensor& g, InputGrads& d) {
     d[0] = g;
     if (d.needs(1)) d[1] = g.neg();
   });
 }
 
-Tensor Tensor::mul(const Tensor& other) const {
-  Tensor out = binary("mul", *this, other, result_type(*this, other, "mul"), kMul);
-  const bool grad_a = other.requires_grad(), grad_b = requires_grad();
-  return record("mul", out, {this, &other},
-                [a = Saved(grad_a ? *this : Tensor()), b = Saved(grad_b ? other : Tensor())](
+Tensor mul_of(const Tensor& x, const Tensor& y, bool given) {
+  const DType dtype = result_type(x, y, "mul");
+  Tensor out = binary("mul", x, y, dtype, kMul, given && !recording({&x, &y}));
+  const bool grad_x = y.requires_grad(), grad_y = x.requires_grad();
+  return record("mul", out, {&x, &y},
+                [a = Saved(grad_x ? x : Tensor()), b = Saved(grad_y ? y : Tensor())](
                     const Tensor& g, InputGrads& d) {
                   if (d.needs(0)) d[0] = g.mul(*b);
                   if (d.needs(1)) d[1] = g.mul(*a);
                 });
 }
 
-Tensor Tensor::div(const Tensor& other) const {
-  Tensor out = binary("div", *this, other, floating_type(result_type(*this, other, "div")), kDiv);
-  return record("div", out, {this, &other},
-                [a = Saved(other.requires_grad() ? *this : Tensor()), b = Saved(other)](
-                    const Tensor& g, InputGrads& d) {
-                  if (d.needs(0)) d[0] = g.div(*b);
-                  if (d.needs(1)) d[1] = g.neg().mul(a->div(*b).div(*b));
-                });
+Tensor div_of(const Tensor& x, const Tensor& y, bool given) {
+  const DType dtype = floating_type(result_type(x, y, "div"));
+  Tensor out = binary("div", x, y, dtype, kDiv, given && !recording({&x, &y}));
+  return record(
+      "div", out, {&x, &y},
+      [a = Saved(y.requires_grad() ? x : Tensor()), b = Saved(y)](const Tensor& g, InputGrads& d) {
+        if (d.needs(0)) d[0] = g.div(*b);
+        if (d.needs(1)) d[1] = g.neg().mul(a->div(*b).div(*b));
+      });
 }
+
+}  // namespace
+
+Tensor Tensor::add(const Tensor& other) const { return add_of(*this, other, false); }
+Tensor Tensor::sub(const Tensor& other) const { return sub_of(*this, other, false); }
+Tensor Tensor::mul(const Tensor& other) const { return mul_of(*this, other, false); }
+Tensor Tensor::div(const Tensor& other) const { return div_of(*this, other, false); }
+Tensor operator+(Tensor a, Tensor b) { return add_of(a, b, true); }
+Tensor operator-(Tensor a, Tensor b) { return sub_of(a, b, true); }
+Tensor operator*(Tensor a, Tensor b) { return mul_of(a, b, true); }
+Tensor operator/(Tensor a, Tensor b) { return div_of(a, b, true); }
 
 namespace {
 
@@ -209,35 +226,46 @@ Tensor Tensor::pow(const Tensor& exponent) const {
       });
 }
 
-Tensor Tensor::add(Scalar other) const {
-  const DType dtype = result_type(*this, other, "add");
-  Tensor out = unary(*this, dtype,
-                     [other](auto x) NORMA_INLINE { return kAdd(x, other.to<decltype(x)>()); });
-  return record("add", out, {this}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
+namespace {
+
+Tensor add_of(const Tensor& x, Scalar y, bool given) {
+  const DType dtype = result_type(x, y, "add");
+  Tensor out = unary(
+      x, dtype, [y](auto v) NORMA_INLINE { return kAdd(v, y.to<decltype(v)>()); }, given);
+  return record("add", out, {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
-Tensor Tensor::sub(Scalar other) const {
-  const DType dtype = result_type(*this, other, "sub");
-  refuse_bool_subtraction(*this, other.dtype());
-  Tensor out = unary(*this, dtype,
-                     [other](auto x) NORMA_INLINE { return kSub(x, other.to<decltype(x)>()); });
-  return record("sub", out, {this}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
+Tensor sub_of(const Tensor& x, Scalar y, bool given) {
+  const DType dtype = result_type(x, y, "sub");
+  refuse_bool_subtraction(x, y.dtype());
+  Tensor out = unary(
+      x, dtype, [y](auto v) NORMA_INLINE { return kSub(v, y.to<decltype(v)>()); }, given);
+  return record("sub", out, {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
-Tensor Tensor::mul(Scalar other) const {
-  const DType dtype = result_type(*this, other, "mul");
-  Tensor out = unary(*this, dtype,
-                     [other](auto x) NORMA_INLINE { return kMul(x, other.to<decltype(x)>()); });
-  return record("mul", out, {this},
-                [other](const Tensor& g, InputGrads& d) { d[0] = g.mul(other); });
+Tensor mul_of(const Tensor& x, Scalar y, bool given) {
+  const DType dtype = result_type(x, y, "mul");
+  Tensor out = unary(
+      x, dtype, [y](auto v) NORMA_INLINE { return kMul(v, y.to<decltype(v)>()); }, given);
+  return record("mul", out, {&x}, [y](const Tensor& g, InputGrads& d) { d[0] = g.mul(y); });
 }
 
-Tensor Tensor::div(Scalar other) const {
-  Tensor out = unary_floating("div", *this,
-                              [other](auto x) NORMA_INLINE { return x / other.to<decltype(x)>(); });
-  return record("div", out, {this},
-                [other](const Tensor& g, InputGrads& d) { d[0] = g.div(other); });
+Tensor div_of(const Tensor& x, Scalar y, bool given) {
+  Tensor out = unary_floating(
+      "div", x, [y](auto v) NORMA_INLINE { return v / y.to<decltype(v)>(); }, given);
+  return record("div", out, {&x}, [y](const Tensor& g, InputGrads& d) { d[0] = g.div(y); });
 }
+
+}  // namespace
+
+Tensor Tensor::add(Scalar other) const { return add_of(*this, other, false); }
+Tensor Tensor::sub(Scalar other) const { return sub_of(*this, other, false); }
+Tensor Tensor::mul(Scalar other) const { return mul_of(*this, other, false); }
+Tensor Tensor::div(Scalar other) const { return div_of(*this, other, false); }
+Tensor operator+(Tensor a, Scalar b) { return add_of(a, b, true); }
+Tensor operator-(Tensor a, Scalar b) { return sub_of(a, b, true); }
+Tensor operator*(Tensor a, Scalar b) { return mul_of(a, b, true); }
+Tensor operator/(Tensor a, Scalar b) { return div_of(a, b, true); }
 
 Tensor Tensor::pow(Scalar exponent) const {
   return record("pow", raise(*this, exponent), {this},

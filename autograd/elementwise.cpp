@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "norma/autograd/functions.h"
 #include "norma/core/factory.h"
@@ -66,14 +67,23 @@ Tensor Tensor::tanh() const {
   });
 }
 
-Tensor Tensor::relu() const {
+namespace {
+
+Tensor relu_of(const Tensor& input, bool given) {
   // Written so that NaN passes through, as in PyTorch.
-  Tensor out = unary(*this, defined_impl(*this, "relu")->dtype,
-                     [](auto x) NORMA_INLINE { return x < decltype(x)(0) ? decltype(x)(0) : x; });
-  return record("relu", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
+  Tensor out = unary(
+      input, defined_impl(input, "relu")->dtype,
+      [](auto x) NORMA_INLINE { return x < decltype(x)(0) ? decltype(x)(0) : x; }, given);
+  if (given && absorb_relu(input, out)) return out;
+  return record("relu", out, {&input}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
     d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return v <= 0 ? decltype(u)(0) : u; });
   });
 }
+
+}  // namespace
+
+Tensor Tensor::relu() const& { return relu_of(*this, false); }
+Tensor Tensor::relu() && { return relu_of(std::exchange(*this, Tensor()), true); }
 
 Tensor Tensor::leaky_relu(double negative_slope) const {
   Tensor out = unary_floating("leaky_relu", *this, [negative_slope](auto x) NORMA_INLINE {

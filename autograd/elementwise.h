@@ -7,11 +7,15 @@
 namespace norma::autograd {
 
 /// out = f(a, b) on the promoted dtype; `F` is called as f(x, y) with two values of one type.
+/// `given`: the caller is done with the operands, see `result_memory`.
 template <class F>
-Tensor binary(const char* op, const Tensor& a, const Tensor& b, DType dtype, F f) {
+Tensor binary(const char* op, const Tensor& a, const Tensor& b, DType dtype, F f,
+              bool given = false) {
   const Shape& sa = defined_impl(a, op)->sizes;
   const Shape& sb = defined_impl(b, op)->sizes;
-  Tensor out = new_tensor(sa == sb ? sa : broadcast_shapes(sa, sb, op), dtype);
+  const Shape sizes = sa == sb ? sa : broadcast_shapes(sa, sb, op);
+  const bool second = given && !(sa == sizes && is_disposable(a));
+  Tensor out = given ? result_memory(second ? b : a, sizes, dtype) : new_tensor(sizes, dtype);
   const Tensor x = a.dtype() == dtype ? a : a.detach().to(dtype);
   const Tensor y = b.dtype() == dtype ? b : b.detach().to(dtype);
   dispatch(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, y, f); });
@@ -19,8 +23,8 @@ Tensor binary(const char* op, const Tensor& a, const Tensor& b, DType dtype, F f
 }
 
 template <class F>
-Tensor unary(const Tensor& x, DType dtype, F f) {
-  Tensor out = new_tensor(x.sizes(), dtype);
+Tensor unary(const Tensor& x, DType dtype, F f, bool given = false) {
+  Tensor out = given ? result_memory(x, x.sizes(), dtype) : new_tensor(x.sizes(), dtype);
   const Tensor from = x.dtype() == dtype ? x : x.detach().to(dtype);
   dispatch(dtype, [&]<class T>() { kernels::map<T, T>(out, from, f); });
   return out;
@@ -28,18 +32,18 @@ Tensor unary(const Tensor& x, DType dtype, F f) {
 
 /// For functions that make sense on floating values only; integers are taken as kFloat32.
 template <class F>
-Tensor unary_floating(const char* op, const Tensor& x, F f) {
+Tensor unary_floating(const char* op, const Tensor& x, F f, bool given = false) {
   const DType dtype = floating_type(defined_impl(x, op)->dtype);
-  Tensor out = new_tensor(x.sizes(), dtype);
+  Tensor out = given ? result_memory(x, x.sizes(), dtype) : new_tensor(x.sizes(), dtype);
   const Tensor from = x.dtype() == dtype ? x : x.detach().to(dtype);
   dispatch_floating(dtype, [&]<class T>() { kernels::map<T, T>(out, from, f); });
   return out;
 }
 
-/// g · f(x) in one pass, for backward functions.
+/// f(g, x) in one pass, for backward functions that are done with g then: it may hold the result.
 template <class F>
 Tensor combine(const Tensor& g, const Tensor& x, F f) {
-  Tensor out = new_tensor(g.sizes(), g.dtype());
+  Tensor out = result_memory(g, g.sizes(), g.dtype());
   const Tensor y = x.dtype() == g.dtype() ? x : x.to(g.dtype());
   dispatch_floating(g.dtype(), [&]<class T>() { kernels::map2<T, T>(out, g, y, f); });
   return out;

@@ -176,12 +176,13 @@ struct BatchNormArgs {
   bool training = false;     ///< use batch statistics, update the running ones
   double momentum = 0.1;     ///< weight of the new value
   double eps = 1e-5;
+  bool relu = false;  ///< gives max(y, 0), without a further walk over memory
 };
 /// Per channel (axis 1): y = (x - mean) / sqrt(var + eps) * weight + bias; x [N, C, …]. In training
 /// mean and var (biased) are those of the batch, and running = (1 - momentum) running + momentum new
 /// with the unbiased variance; nothing changes when the call throws. Refuses batch statistics of one
 /// value per channel. See nn::BatchNorm2d.
-Tensor batch_norm(const Tensor& input, const BatchNormArgs& args);
+Tensor batch_norm(Tensor input, const BatchNormArgs& args);
 
 /// y = (x - mean) / sqrt(var + eps) * weight + bias over the last dimensions, which must equal
 /// `normalized_shape`, with biased variance. weight and bias have that shape, undefined: 1 and 0.

@@ -7,16 +7,17 @@
 
 namespace norma {
 
-inline Tensor operator+(const Tensor& a, const Tensor& b) { return a.add(b); }
-inline Tensor operator-(const Tensor& a, const Tensor& b) { return a.sub(b); }
-inline Tensor operator*(const Tensor& a, const Tensor& b) { return a.mul(b); }
-inline Tensor operator/(const Tensor& a, const Tensor& b) { return a.div(b); }
-inline Tensor operator+(const Tensor& a, Scalar b) { return a.add(b); }
-inline Tensor operator-(const Tensor& a, Scalar b) { return a.sub(b); }
-inline Tensor operator*(const Tensor& a, Scalar b) { return a.mul(b); }
-inline Tensor operator/(const Tensor& a, Scalar b) { return a.div(b); }
-inline Tensor operator+(Scalar a, const Tensor& b) { return b.add(a); }
-inline Tensor operator*(Scalar a, const Tensor& b) { return b.mul(a); }
+// Operands come by value: the result may lie in the memory of one that was a temporary.
+Tensor operator+(Tensor a, Tensor b);
+Tensor operator-(Tensor a, Tensor b);
+Tensor operator*(Tensor a, Tensor b);
+Tensor operator/(Tensor a, Tensor b);
+Tensor operator+(Tensor a, Scalar b);
+Tensor operator-(Tensor a, Scalar b);
+Tensor operator*(Tensor a, Scalar b);
+Tensor operator/(Tensor a, Scalar b);
+inline Tensor operator+(Scalar a, Tensor b) { return std::move(b) + a; }
+inline Tensor operator*(Scalar a, Tensor b) { return std::move(b) * a; }
 Tensor operator-(Scalar a, const Tensor& b);
 Tensor operator/(Scalar a, const Tensor& b);
 inline Tensor operator==(const Tensor& a, const Tensor& b) { return a.eq(b); }
@@ -41,6 +42,7 @@ inline Tensor pow(const Tensor& x, const Tensor& exponent) { return x.pow(expone
 inline Tensor sigmoid(const Tensor& x) { return x.sigmoid(); }
 inline Tensor tanh(const Tensor& x) { return x.tanh(); }
 inline Tensor relu(const Tensor& x) { return x.relu(); }
+inline Tensor relu(Tensor&& x) { return std::move(x).relu(); }
 inline Tensor clamp(const Tensor& x, Scalar min, Scalar max) { return x.clamp(min, max); }
 inline Tensor maximum(const Tensor& a, const Tensor& b) { return a.maximum(b); }
 inline Tensor minimum(const Tensor& a, const Tensor& b) { return a.minimum(b); }

@@ -118,6 +118,14 @@ bool is_exclusive(const Tensor& tensor) {
   return impl->use_count() == 1 && impl->storage->use_count() == 1 && impl->contiguous;
 }
 
+bool is_disposable(const Tensor& operand) {
+  const TensorImpl* impl = operand.impl();
+  const bool is_leaf = impl->requires_grad && !impl->has_history;
+  return is_exclusive(operand) && impl->storage->owned() && !impl->base && !is_leaf &&
+         static_cast<std::size_t>(impl->numel * item_size(impl->dtype)) == impl->storage->bytes() &&
+         !anomaly_mode.on;  // which tells what the operand held
+}
+
 bool InputGrads::needs(int i) const { return static_cast<bool>(inputs_[i]); }
 
 Node::Node(const char* op_name) : name(op_name) {}
@@ -227,6 +235,24 @@ void set_history(Tensor& out, Ref<Node> node) {
   impl->node = Ref<History>(node);
   impl->has_history = impl->requires_grad = true;
   impl->base_version = impl->storage->version();
+}
+
+Tensor result_memory(const Tensor& operand, const Shape& sizes, DType dtype) {
+  const TensorImpl* impl = operand.impl();
+  const bool fits = impl->dtype == dtype && impl->sizes == sizes && is_disposable(operand);
+  return fits ? alias(operand, sizes, impl->strides, 0) : new_tensor(sizes, dtype);
+}
+
+bool absorb_relu(const Tensor& operand, Tensor& out) {
+  TensorImpl *from = operand.impl(), *to = out.impl();
+  if (!recording({&operand}) || from->storage.get() != to->storage.get()) return false;
+  if (!from->node || from->node->use_count() != 1) return false;
+  Node* const node = static_cast<Node*>(from->node.get());
+  if (!node->absorb_relu()) return false;
+  to->node = std::move(from->node);
+  to->has_history = to->requires_grad = true;
+  to->base_version = to->storage->version();
+  return true;
 }
 
 Tensor make_view(const Tensor& self, const Shape& sizes, const Shape& strides, int64_t offset) {

@@ -35,6 +35,8 @@ class Node : public History {
   virtual void backward(const Tensor& out_grad, InputGrads& grads) = 0;
   /// Drops the saved values, once they were used; false where there are none.
   virtual bool release_saved() { return false; }
+  /// Makes its result the ReLU of what it was, for backward; false where it cannot.
+  virtual bool absorb_relu() { return false; }
 
   /// Whether it is the end of the graph at a leaf.
   bool is_accumulator() const { return sequence == 0; }
@@ -90,6 +92,10 @@ const Node*& running_node();
 
 /// Whether nothing else sees the values, so that they may be changed or taken over.
 bool is_exclusive(const Tensor& tensor);
+
+/// Whether an operation may write its result where the operand lies: nobody else sees its values,
+/// nor will anybody ask for them again, as they are about to be let go.
+bool is_disposable(const Tensor& operand);
 
 /// The node that takes a gradient for `tensor`: null when it needs none.
 Ref<Node> gradient_edge(const Tensor& tensor);

@@ -13,6 +13,7 @@ namespace {
 using autograd::InputGrads;
 using autograd::record;
 using autograd::Saved;
+using kernels::BatchNormStats;
 using kernels::ChannelParams;
 using kernels::ChannelShape;
 using kernels::NormStats;
@@ -98,30 +99,72 @@ ChannelShape channel_shape(const Tensor& input, const BatchNormArgs& args, bool 
   return shape;
 }
 
+struct BatchNormBackward {
+  ChannelShape shape;
+  bool batch_stats, relu;
+  Tensor stats;
+  Saved x, weight;
+
+  void absorb_relu(autograd::Node& node) {
+    relu = true;
+    node.name = "batch_norm_relu";
+  }
+
+  void operator()(const Tensor& g, InputGrads& d) const {
+    const bool free = autograd::is_disposable(g);
+    const Tensor dy = g.contiguous();
+    const DType dtype = dy.dtype();
+    if (d.needs(0)) d[0] = free ? dy : autograd::result_memory(dy, dy.sizes(), dtype);
+    if (dy.numel() == 0) {
+      for (const int i : {1, 2}) {
+        if (d.needs(i)) d[i] = zeros({shape.channels}, {.dtype = dtype});
+      }
+      return;
+    }
+    for (const int i : {1, 2}) {
+      if (d.needs(i)) d[i] = new_tensor({shape.channels}, dtype);
+    }
+    dispatch_floating(dtype, [&]<class T>() {
+      kernels::batch_norm_backward<T>(
+          shape, dy.impl()->data_as<T>(), x->impl()->data_as<T>(), data_or_null<T>(*weight),
+          BatchNormStats(stats.data_ptr<double>(), shape.channels), batch_stats, relu,
+          data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
+    });
+  }
+};
+
 }  // namespace
 
-Tensor batch_norm(const Tensor& input, const BatchNormArgs& args) {
+Tensor batch_norm(Tensor input, const BatchNormArgs& args) {
+  if (args.relu && autograd::anomaly_mode.on) {
+    BatchNormArgs linear = args;
+    linear.relu = false;
+    return batch_norm(input, linear).relu();
+  }
   const bool batch_stats = args.training || !args.running_mean.defined();
   const ChannelShape shape = channel_shape(input, args, batch_stats);
   const bool updates = args.training && args.running_mean.defined();
+  const bool records = autograd::recording({&input, &args.weight, &args.bias});
   const Packed x(input), w(args.weight), b(args.bias);
   const Packed mean(args.running_mean), var(args.running_var);
   const DType dtype = input.dtype();
-  Tensor y = new_tensor(input.sizes(), dtype);
-  const Tensor stats = new_tensor({3, shape.channels}, kFloat64);
+  // Backward needs the input; without it, the result may take its place.
+  Tensor y = records ? new_tensor(input.sizes(), dtype)
+                     : autograd::result_memory(x.get(), input.sizes(), dtype);
+  const Tensor stats = new_tensor({6, shape.channels}, kFloat64);
   // An empty batch has no statistics: the running ones stay as they are.
   if (input.numel() > 0) {
     dispatch_floating(dtype, [&]<class T>() {
       const T* px = x.data<T>();
       const ChannelParams<T> params{w.data<T>(), b.data<T>()};
-      const NormStats saved(stats.data_ptr<double>(), shape.channels);
+      const BatchNormStats saved(stats.data_ptr<double>(), shape.channels);
       T *pm = mean.data<T>(), *pv = var.data<T>(), *py = y.impl()->data_as<T>();
       if (batch_stats) {
         const RunningStats<T> running{updates ? pm : nullptr, updates ? pv : nullptr,
                                       args.momentum};
-        kernels::batch_norm_train<T>(shape, px, params, args.eps, running, py, saved);
+        kernels::batch_norm_train<T>(shape, px, params, args.eps, running, args.relu, py, saved);
       } else {
-        kernels::batch_norm_eval<T>(shape, px, params, args.eps, pm, pv, py, saved);
+        kernels::batch_norm_eval<T>(shape, px, params, args.eps, pm, pv, args.relu, py, saved);
       }
     });
     if (updates) {
@@ -129,34 +172,14 @@ Tensor batch_norm(const Tensor& input, const BatchNormArgs& args) {
       var.written();
     }
   }
-  if (!autograd::recording({&input, &args.weight, &args.bias})) return y;
+  if (!records) return y;
   if (!batch_stats && autograd::anomaly_mode.on) {  // record() does not know of the statistics
     autograd::check_result(
         "batch_norm", y, {&input, &args.weight, &args.bias, &args.running_mean, &args.running_var});
   }
-  return record("batch_norm", y, {&input, &args.weight, &args.bias},
-                [shape, batch_stats, stats, sx = Saved(x.get()), sw = Saved(w.get())](
-                    const Tensor& g, InputGrads& d) {
-                  const Tensor dy = g.contiguous();
-                  const DType type = dy.dtype();
-                  if (d.needs(0)) d[0] = new_tensor(dy.sizes(), type);
-                  if (dy.numel() == 0) {
-                    for (const int i : {1, 2}) {
-                      if (d.needs(i)) d[i] = zeros({shape.channels}, {.dtype = type});
-                    }
-                    return;
-                  }
-                  for (const int i : {1, 2}) {
-                    if (d.needs(i)) d[i] = new_tensor({shape.channels}, type);
-                  }
-                  dispatch_floating(type, [&]<class T>() {
-                    kernels::batch_norm_backward<T>(
-                        shape, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
-                        data_or_null<T>(*sw), NormStats(stats.data_ptr<double>(), shape.channels),
-                        batch_stats, data_or_null<T>(d[0]), data_or_null<T>(d[1]),
-                        data_or_null<T>(d[2]));
-                  });
-                });
+  return record(
+      args.relu ? "batch_norm_relu" : "batch_norm", y, {&input, &args.weight, &args.bias},
+      BatchNormBackward{shape, batch_stats, args.relu, stats, Saved(x.get()), Saved(w.get())});
 }
 
 Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tensor& weight,

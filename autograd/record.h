@@ -44,6 +44,13 @@ class OperationNode final : public Node {
   void backward(const Tensor& out_grad, InputGrads& grads) override {
     (*function_)(out_grad, grads);
   }
+  bool absorb_relu() override {
+    if constexpr (requires { function_->absorb_relu(*this); }) {
+      function_->absorb_relu(*this);
+      return true;
+    }
+    return false;
+  }
   bool release_saved() override {
     // Plain numbers and shapes hold no memory: such a node can run again.
     // (is_trivially_copyable would say so too, but GCC denies it for lambdas once they are in an optional.)
@@ -85,6 +92,15 @@ Tensor record(const char* op, Tensor out, const std::vector<Tensor>& inputs, Bac
   set_history(out, node);
   return out;
 }
+
+/// Memory for the result of an operation that reads an element of `operand` before it writes the one
+/// in the same place: the operand's own where it `is_disposable`, fresh memory otherwise. For
+/// operands that are not saved, and of which the caller gave away the only handle.
+Tensor result_memory(const Tensor& operand, const Shape& sizes, DType dtype);
+
+/// Where `out`, the ReLU of `operand`, took over its memory, and the operation behind the operand
+/// can: makes `out` the result of that operation, whose backward includes the ReLU's.
+bool absorb_relu(const Tensor& operand, Tensor& out);
 
 /// The in-place form of an operation: `target` takes the values and the history of `result`, which
 /// was computed from it out of place. Handles views: the base's history follows.

@@ -20,6 +20,8 @@ class Storage : public RefCounted {
 
   void* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
+  /// Whether it is Norma's memory, not foreign one.
+  bool owned() const { return owned_; }
   uint64_t version() const { return version_; }
   void bump_version() { ++version_; }
 

@@ -195,7 +195,9 @@ class Tensor {
   Tensor square() const;
   Tensor sigmoid() const;
   Tensor tanh() const;
-  Tensor relu() const;
+  Tensor relu() const&;
+  /// For `relu(std::move(x))` and temporaries, in the memory of x where nobody else sees it.
+  Tensor relu() &&;
   Tensor leaky_relu(double negative_slope = 0.01) const;
   /// x Φ(x); `approximate_tanh` uses the tanh formula.
   Tensor gelu(bool approximate_tanh = false) const;

@@ -182,6 +182,22 @@ NORMA_INLINE inline void sum_pairs(const Block& block, Terms terms, double (&tot
   gather(block, sums, total);
 }
 
+/// Mean - shift and biased variance from Σ d and Σ d², d = x - shift; whether they can be trusted:
+/// not where the shift was far from the mean, nor where squares leave double's range.
+template <class T>
+NORMA_INLINE inline bool moments_from_sums(double sum, double square, double inv_n, double& rest,
+                                           double& var) {
+  // Floats have digits to spare in double, and squares that double holds.
+  constexpr bool kFloat = sizeof(T) == sizeof(float);
+  constexpr double kFar = kFloat ? 1e6 : 4.0, kTiny = kFloat ? 0.0 : 1e-280;
+  constexpr double kHuge = std::numeric_limits<double>::max();
+  const double r = sum * inv_n, q = square * inv_n;
+  rest = r;
+  var = q - r * r;
+  const bool constant = r == 0.0 && q == 0.0;
+  return constant | ((r * r <= kFar * var) & (q > kTiny) & (q <= kHuge));
+}
+
 /// The mean of each channel as shift + rest, and the biased variance.
 ///
 /// The shift is the mean of a few elements: near enough to the true mean that one pass gives both
@@ -219,20 +235,10 @@ NORMA_INLINE inline void moments(const Block& block, const T* x, T (&shift)[1][k
         b = a * a;
       },
       total);
-  // Floats have digits to spare in double, and squares that double holds.
-  constexpr bool kFloat = sizeof(T) == sizeof(float);
-  constexpr double kFar = kFloat ? 1e6 : 4.0, kTiny = kFloat ? 0.0 : 1e-280;
-  constexpr double kHuge = std::numeric_limits<double>::max();
   const double inv_n = 1.0 / static_cast<double>(block.count());
   bool good = true;
   for (int64_t c = 0; c < channels; ++c) {
-    const double r = total[0][c] * inv_n;
-    const double q = total[1][c] * inv_n;
-    const double v = q - r * r;
-    const bool constant = r == 0.0 && q == 0.0;
-    good &= constant | ((r * r <= kFar * v) & (q > kTiny) & (q <= kHuge));
-    rest[c] = r;
-    var[c] = v;
+    good &= moments_from_sums<T>(total[0][c], total[1][c], inv_n, rest[c], var[c]);
   }
   if (good) return;
 

@@ -77,10 +77,10 @@ NORMA_INLINE inline void transpose_block(const T* in, int64_t ld, T* out, int64_
 /// another one; false where `count` is less than the shortest vector holds.
 template <class T, int Bytes, class F>
 NORMA_INLINE inline bool cover(int64_t count, F f) {
-  constexpr int64_t kLanes = Vector<T, Bytes>::kLanes;
-  if (count >= kLanes) {
-    for (int64_t k = 0; k < count - kLanes; k += kLanes) f.template operator()<Bytes>(k);
-    f.template operator()<Bytes>(count - kLanes);
+  constexpr int64_t kSize = Vector<T, Bytes>::kLanes;
+  if (count >= kSize) {
+    for (int64_t k = 0; k < count - kSize; k += kSize) f.template operator()<Bytes>(k);
+    f.template operator()<Bytes>(count - kSize);
     return true;
   }
   if constexpr (Bytes > 16) {
@@ -115,17 +115,17 @@ struct Pairs {
   }
   template <int... I>
   NORMA_INLINE static void even(const T* in, T* out, std::integer_sequence<int, I...>) {
-    constexpr int kLanes = V::kLanes;
-    const typename V::Value a = V::at(in).value, b = V::at(in + kLanes - 1).value;
-    V::at(out).value = __builtin_shufflevector(a, b, (2 * I + (2 * I >= kLanes))...);
+    constexpr int kSize = V::kLanes;
+    const typename V::Value a = V::at(in).value, b = V::at(in + kSize - 1).value;
+    V::at(out).value = __builtin_shufflevector(a, b, (2 * I + (2 * I >= kSize))...);
   }
   template <int... I>
   NORMA_INLINE static void join(const typename V::Value& even, const typename V::Value& odd, T* out,
                                 std::integer_sequence<int, I...>) {
-    constexpr int kLanes = V::kLanes, kHalf = kLanes / 2;
-    V::at(out).value = __builtin_shufflevector(even, odd, (I / 2 + I % 2 * kLanes)...);
-    V::at(out + kLanes).value =
-        __builtin_shufflevector(even, odd, (kHalf + I / 2 + I % 2 * kLanes)...);
+    constexpr int kSize = V::kLanes, kHalf = kSize / 2;
+    V::at(out).value = __builtin_shufflevector(even, odd, (I / 2 + I % 2 * kSize)...);
+    V::at(out + kSize).value =
+        __builtin_shufflevector(even, odd, (kHalf + I / 2 + I % 2 * kSize)...);
   }
 };
 

@@ -3,6 +3,7 @@
 #include <norma/norma.h>
 
 #include <cmath>
+#include <cstdio>
 #include <string>
 
 /// "" when shape and dtype agree and every |got - want| <= atol + rtol |want| (NaN agrees with NaN,
@@ -30,6 +31,24 @@ inline std::string mismatch(const norma::Tensor& got, const norma::Tensor& want,
               std::to_string(a) + ", want " + std::to_string(b);
   }
   return message;
+}
+
+/// "" when shape, dtype and every bit agree (any NaN agrees with any other), else what differs first.
+inline std::string differing_bits(const norma::Tensor& got, const norma::Tensor& want) {
+  const std::string other = mismatch(got, want, 0, INFINITY);
+  if (!got.defined() || !want.defined() || other.find("want [") != std::string::npos) return other;
+  const norma::Tensor x = got.detach().to(norma::kFloat64).contiguous(),
+                      y = want.detach().to(norma::kFloat64).contiguous();
+  for (int64_t i = 0; i < x.numel(); ++i) {
+    const double a = x.data_ptr<double>()[i], b = y.data_ptr<double>()[i];
+    if ((a == b && std::signbit(a) == std::signbit(b)) || (std::isnan(a) && std::isnan(b)))
+      continue;
+    char text[120];
+    std::snprintf(text, sizeof text, "element %lld: got %a, want %a", static_cast<long long>(i), a,
+                  b);
+    return text;
+  }
+  return "";
 }
 
 /// The same values, no history, in memory with gaps, in another order and at an offset.
