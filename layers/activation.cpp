@@ -1,10 +1,16 @@
 #include "norma/layers/activation.h"
 
+#include <typeinfo>
+#include <utility>
+
 #include "norma/layers/repr.h"
 
 namespace norma::nn {
 
 Tensor ReLU::forward(const Tensor& input) { return input.relu(); }
+Tensor ReLU::forward_given(Tensor&& input) {
+  return typeid(*this) == typeid(ReLU) ? std::move(input).relu() : forward(input);
+}
 
 Tensor LeakyReLU::forward(const Tensor& input) { return input.leaky_relu(negative_slope_); }
 std::string LeakyReLU::extra_repr() const { return "negative_slope=" + repr(negative_slope_); }

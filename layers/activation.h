@@ -9,6 +9,9 @@ class ReLU : public Cloneable<ReLU> {
  public:
   Tensor forward(const Tensor& input) override;
   ReLU fresh() const { return {}; }
+
+ protected:
+  Tensor forward_given(Tensor&& input) override;
 };
 
 /// x where x > 0, negative_slope x elsewhere.

@@ -1,6 +1,8 @@
 #include "norma/layers/batch_norm.h"
 
 #include <cmath>
+#include <typeinfo>
+#include <utility>
 
 #include "norma/autograd/functional.h"
 #include "norma/core/factory.h"
@@ -72,7 +74,19 @@ void BatchNorm::check_input(const Tensor& input, bool batch_statistics) const {
   }
 }
 
-Tensor BatchNorm::forward(const Tensor& input) {
+Tensor BatchNorm::forward(const Tensor& input) { return normalise(input, false); }
+
+Tensor BatchNorm::forward_given(Tensor&& input) {
+  const bool is_built_in =
+      typeid(*this) == typeid(BatchNorm1d) || typeid(*this) == typeid(BatchNorm2d);
+  return is_built_in ? normalise(std::move(input), false) : forward(input);
+}
+
+Tensor BatchNorm::with_relu(Tensor input) {
+  return with_path([&] { return normalise(std::move(input), true); });
+}
+
+Tensor BatchNorm::normalise(Tensor input, bool relu) {
   const bool tracks = running_mean.defined();
   const bool learns = is_training() && !*frozen_;
   check_input(input, learns || !tracks);
@@ -82,13 +96,14 @@ Tensor BatchNorm::forward(const Tensor& input) {
   double factor = 0.0;
   if (updates)
     factor = options_.momentum ? *options_.momentum : 1.0 / static_cast<double>(*batches + 1);
-  Tensor output = functional::batch_norm(input, {.running_mean = running_mean,
-                                                 .running_var = running_var,
-                                                 .weight = weight,
-                                                 .bias = bias,
-                                                 .training = learns || !tracks,
-                                                 .momentum = factor,
-                                                 .eps = options_.eps});
+  Tensor output = functional::batch_norm(std::move(input), {.running_mean = running_mean,
+                                                            .running_var = running_var,
+                                                            .weight = weight,
+                                                            .bias = bias,
+                                                            .training = learns || !tracks,
+                                                            .momentum = factor,
+                                                            .eps = options_.eps,
+                                                            .relu = relu});
   if (updates) ++*batches;
   return output;
 }

@@ -41,6 +41,9 @@ struct BatchNormOptions {
 class BatchNorm : public Module {
  public:
   Tensor forward(const Tensor& input) override;
+  /// `relu(bn(x))` without a further walk over memory, forward and backward. Sequential does so by
+  /// itself where a ReLU follows.
+  Tensor with_relu(Tensor input);
 
   /// Keeps the layer on its running statistics, as in evaluation, whatever `train()` says: for
   /// fine-tuning. Independent of `requires_grad`: gamma and beta go on learning unless that is
@@ -63,8 +66,10 @@ class BatchNorm : public Module {
   BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, int64_t num_features,
             const BatchNormOptions& options);
   void copy_extra_state(const Module& other) override;
+  Tensor forward_given(Tensor&& input) override;
 
  private:
+  Tensor normalise(Tensor input, bool relu);
   void check_input(const Tensor& input, bool batch_statistics) const;
 
   const char* name_;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ostream>
 #include <typeinfo>
+#include <utility>
 
 #include "norma/core/tensor_impl.h"
 #include "norma/layers/module_state.h"
@@ -92,6 +93,12 @@ Tensor Module::forward(const Tensor&) {
 
 Tensor Module::operator()(const Tensor& input) {
   return with_path([&] { return forward(input); }, {&input});
+}
+
+Tensor Module::operator()(Tensor&& input) {
+  // detect_anomaly looks at the input afterwards.
+  if (autograd::anomaly_mode.on) return (*this)(std::as_const(input));
+  return with_path([&] { return forward_given(std::move(input)); });
 }
 
 // The name is relative to the module that made the call, which need not be the parent: a forward
@@ -231,8 +238,7 @@ Tensor Module::register_buffer(const std::string& name, Tensor tensor) {
   return tensor;
 }
 
-void Module::add_child(const std::string& name, std::shared_ptr<Module> module) {
-  check_name("register_module", name);
+void Module::check_child(const std::string& name, const Module* module) const {
   if (!module)
     fail("register_module", "expected a module for \"" + name + "\", got a null pointer");
   for (const Module* inner : module->modules()) {
@@ -241,8 +247,20 @@ void Module::add_child(const std::string& name, std::shared_ptr<Module> module) 
                                   type_name() + " itself");
     }
   }
+}
+
+void Module::add_child(const std::string& name, std::shared_ptr<Module> module) {
+  check_name("register_module", name);
+  check_child(name, module.get());
   if (module->state().name.empty()) module->state().name = name;
   state().children.emplace_back(name, std::move(module));
+}
+
+void Module::replace_child(std::size_t position, std::shared_ptr<Module> module) {
+  auto& [name, child] = state().children[position];
+  check_child(name, module.get());
+  if (module->state().name.empty()) module->state().name = name;
+  child = std::move(module);
 }
 
 std::shared_ptr<Module> Module::clone_module() const {

@@ -61,6 +61,9 @@ class Module {
   /// The computation. Call the module, not `forward`, so that errors name the module's path.
   virtual Tensor forward(const Tensor& input);
   Tensor operator()(const Tensor& input);
+  /// The same for a temporary, or a tensor that the caller gives away with std::move: layers may
+  /// overwrite it where nobody else sees it.
+  Tensor operator()(Tensor&& input);
 
   /// `net->train()` reads as `net.train()`.
   Module* operator->() { return this; }
@@ -132,6 +135,10 @@ class Module {
   /// refused.
   Tensor register_parameter(const std::string& name, Tensor tensor, bool requires_grad = true);
   Tensor register_buffer(const std::string& name, Tensor tensor);
+  /// What calls with a temporary come to. A built-in layer that overwrites it leaves it to forward()
+  /// in classes derived from it, which may have another one.
+  virtual Tensor forward_given(Tensor&& input) { return forward(input); }
+
   /// Keeps a copy of the handle; returns the one given, so that both of these work:
   /// `register_module("fc", fc)` and `fc(register_module("fc", nn::Linear(4, 2)))`.
   template <ModuleValue M>
@@ -145,6 +152,8 @@ class Module {
     return module;
   }
   void add_child(const std::string& name, std::shared_ptr<Module> module);
+  /// Puts another module in the place of a child, under its name.
+  void replace_child(std::size_t position, std::shared_ptr<Module> module);
   const NamedModules& child_list() const;
 
   /// Runs `body` and adds this module's path to an Error that leaves it. For modules that are
@@ -190,6 +199,7 @@ class Module {
   void check_result(const Tensor& result, std::initializer_list<const Tensor*> inputs) const;
   State& state() const;
   void check_name(const char* op, const std::string& name) const;
+  void check_child(const std::string& name, const Module* module) const;
 
   std::shared_ptr<State> state_;
 };

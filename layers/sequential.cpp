@@ -1,12 +1,49 @@
 #include "norma/layers/sequential.h"
 
+#include <utility>
+
+#include "norma/layers/activation.h"
+#include "norma/layers/batch_norm.h"
 #include "norma/layers/module_state.h"
 
 namespace norma::nn {
 
-Tensor Sequential::forward(const Tensor& input) {
-  Tensor value = input;
-  for (const auto& entry : child_list()) value = (*entry.second)(value);
+namespace {
+
+/// Whether it is one of these classes, not one derived from them.
+template <class... Classes>
+bool is_exactly(const Module& module) {
+  const std::type_info& type = typeid(module);
+  return ((type == typeid(Classes)) || ...);
+}
+
+/// Whether the module at `i` and the next one are a BatchNorm and a ReLU: one walk over memory.
+template <class Children>
+bool is_norm_and_relu(const Children& children, std::size_t i) {
+  return i + 1 < children.size() && is_exactly<BatchNorm1d, BatchNorm2d>(*children[i].second) &&
+         is_exactly<ReLU>(*children[i + 1].second) &&
+         !is_anomaly_enabled();  // which names the module that went wrong
+}
+
+}  // namespace
+
+Tensor Sequential::forward(const Tensor& input) { return run(input); }
+
+Tensor Sequential::forward_given(Tensor&& input) {
+  return is_exactly<Sequential>(*this) ? run(std::move(input)) : forward(input);
+}
+
+Tensor Sequential::run(Tensor value) {
+  const NamedModules& children = child_list();
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    Module& module = *children[i].second;
+    if (is_norm_and_relu(children, i)) {
+      value = static_cast<BatchNorm&>(module).with_relu(std::move(value));
+      ++i;
+    } else {
+      value = module(std::move(value));
+    }
+  }
   return value;
 }
 
@@ -19,13 +56,22 @@ Sequential& Sequential::push_back(const std::string& name, std::shared_ptr<Modul
   return *this;
 }
 
-Module& Sequential::operator[](int64_t index) const {
+Sequential& Sequential::replace(int64_t index, std::shared_ptr<Module> module) {
+  replace_child(position(index), std::move(module));
+  return *this;
+}
+
+std::size_t Sequential::position(int64_t index) const {
   const int64_t position = index < 0 ? index + size() : index;
   if (position < 0 || position >= size()) {
     fail("Sequential", "expected an index below its size of " + std::to_string(size()) + ", got " +
                            std::to_string(index));
   }
-  return *child_list()[static_cast<std::size_t>(position)].second;
+  return static_cast<std::size_t>(position);
+}
+
+Module& Sequential::operator[](int64_t index) const {
+  return *child_list()[position(index)].second;
 }
 
 void Sequential::wrong_type(const std::type_info& wanted, const Module& module,

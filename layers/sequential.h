@@ -53,6 +53,14 @@ class Sequential : public Module {
   Sequential& push_back(std::shared_ptr<Module> module);
   Sequential& push_back(const std::string& name, std::shared_ptr<Module> module);
 
+  /// Puts another module in the place of the one at `index`, under its name: PyTorch's
+  /// `net[index] = module`. Negative indices count from the end.
+  template <ModuleValue M>
+  Sequential& replace(int64_t index, M&& module) {
+    return replace(index, std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module)));
+  }
+  Sequential& replace(int64_t index, std::shared_ptr<Module> module);
+
   int64_t size() const { return static_cast<int64_t>(child_list().size()); }
   bool empty() const { return child_list().empty(); }
   /// The module at `index`; negative ones count from the end.
@@ -96,7 +104,12 @@ class Sequential : public Module {
   Sequential clone() const;
   std::shared_ptr<Module> clone_module() const override;
 
+ protected:
+  Tensor forward_given(Tensor&& input) override;
+
  private:
+  Tensor run(Tensor value);
+  std::size_t position(int64_t index) const;
   [[noreturn]] void wrong_type(const std::type_info& wanted, const Module& module,
                                int64_t index) const;
 };

@@ -87,6 +87,12 @@ TEST_CASE("Gradients have no history, and stay at the leaves") {
   CHECK_FALSE(x.grad().requires_grad());
   CHECK_FALSE(y.grad().defined());
 
+  nn::Sequential layers(nn::BatchNorm1d(2), nn::ReLU());
+  const Tensor in = tensor({{1.0, 2.0}, {3.0, 5.0}}, {.requires_grad = true});
+  Tensor out = layers(in);
+  out.mul_(2.0);
+  CHECK_FALSE(refused([&] { out.sum().backward(); }));
+
   const DetectAnomalyGuard guard;
   CHECK(has(error_of([&] { (x * 0).log(); }), "[log] expected a finite result"));
 }

@@ -59,6 +59,10 @@ class Differences(unittest.TestCase):
         self.assertTrue(gradient.requires_grad)
         (y * y).sum().backward()
         self.assertIsNotNone(y.grad)
+        out = nn.Sequential(nn.BatchNorm1d(2), nn.ReLU())(torch.ones(3, 2, requires_grad=True))
+        out.mul_(2)
+        with self.assertRaises(RuntimeError):
+            out.sum().backward()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with torch.autograd.detect_anomaly():
