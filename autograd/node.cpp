@@ -92,9 +92,8 @@ void refresh_view(TensorImpl* impl) {
   if (impl->base->storage.get() != impl->storage.get()) return impl->base.reset();
   if (!impl->base->requires_grad) return;
   const Tensor base{Ref<RefCounted>(impl->base)};
-  const bool before = std::exchange(grad_mode, true);
+  const RecordingGuard recording;
   const Tensor fresh = region_of(base, impl->sizes, impl->strides, impl->offset);
-  grad_mode = before;
   set_node(impl, fresh.impl()->node);
   impl->has_history = impl->requires_grad = true;
 }
@@ -217,6 +216,9 @@ bool recording(const std::vector<Tensor>& inputs) {
   }
   return false;
 }
+
+RecordingGuard::RecordingGuard() : before_(std::exchange(grad_mode, true)) {}
+RecordingGuard::~RecordingGuard() { grad_mode = before_; }
 
 Ref<Node> gradient_edge(const Tensor& tensor) {
   if (!tensor.defined() || !tensor.requires_grad()) return {};

@@ -24,6 +24,18 @@ namespace norma::autograd {
 bool recording(std::initializer_list<const Tensor*> inputs);
 bool recording(const std::vector<Tensor>& inputs);
 
+/// While it lives, operations on this thread are recorded, also inside a NoGradGuard.
+class RecordingGuard {
+ public:
+  [[nodiscard("give the guard a name: without one it ends at once")]] RecordingGuard();
+  ~RecordingGuard();
+  RecordingGuard(const RecordingGuard&) = delete;
+  RecordingGuard& operator=(const RecordingGuard&) = delete;
+
+ private:
+  bool before_;
+};
+
 /// Gives `out` the history `node`.
 void set_history(Tensor& out, Ref<Node> node);
 

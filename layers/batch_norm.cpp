@@ -7,6 +7,7 @@
 #include "norma/autograd/functional.h"
 #include "norma/core/factory.h"
 #include "norma/layers/check.h"
+#include "norma/layers/fold.h"
 #include "norma/layers/init.h"
 
 namespace norma::nn {
@@ -83,10 +84,12 @@ Tensor BatchNorm::forward_given(Tensor&& input) {
 }
 
 Tensor BatchNorm::with_relu(Tensor input) {
-  return with_path([&] { return normalise(std::move(input), true); });
+  if (!is_anomaly_enabled()) return with_path([&] { return normalise(std::move(input), true); });
+  return with_path([&] { return normalise(input, false); }).relu();  // looks at each
 }
 
 Tensor BatchNorm::normalise(Tensor input, bool relu) {
+  if (is_folded()) return Folding::hand_on(*this, std::move(input), relu);
   const bool tracks = running_mean.defined();
   const bool learns = is_training() && !*frozen_;
   check_input(input, learns || !tracks);
@@ -109,11 +112,8 @@ Tensor BatchNorm::normalise(Tensor input, bool relu) {
 }
 
 void BatchNorm::freeze_stats(bool on) {
-  if (on && !running_mean.defined()) {
-    fail(name_,
-         "expected running statistics to freeze, got a layer with "
-         "track_running_stats = false");
-  }
+  if (on && !running_mean.defined())
+    fail(name_, "expected running statistics to freeze, got track_running_stats = false");
   *frozen_ = on;
 }
 
@@ -140,7 +140,7 @@ std::string BatchNorm::extra_repr() const {
          ", momentum=" + (options_.momentum ? repr(*options_.momentum) : "None") +
          ", affine=" + repr(options_.affine) +
          ", track_running_stats=" + repr(options_.track_running_stats) +
-         (*frozen_ ? ", frozen=True" : "");
+         (*frozen_ ? ", frozen=True" : "") + (is_folded() ? ", folded=True" : "");
 }
 
 BatchNorm1d::BatchNorm1d(int64_t num_features, const BatchNormOptions& options)

@@ -54,13 +54,13 @@ std::string tuple(int64_t number) { return repr(Shape{number}); }
 
 template <class Size, class Options>
 std::string conv_repr(int64_t in_channels, int64_t out_channels, Size kernel_size,
-                      const Options& options) {
+                      const Options& options, bool bias) {
   std::string text = repr(in_channels) + ", " + repr(out_channels) +
                      ", kernel_size=" + tuple(kernel_size) + ", stride=" + tuple(options.stride);
   if (options.padding.str() != tuple(Size(0))) text += ", padding=" + options.padding.str();
   if (options.dilation != Size(1)) text += ", dilation=" + tuple(options.dilation);
   if (options.groups != 1) text += ", groups=" + repr(options.groups);
-  if (!options.bias) text += ", bias=False";
+  if (!bias) text += ", bias=False";
   if (options.padding_mode != PaddingMode::Zeros) {
     text += std::string(", padding_mode=") + mode_name(options.padding_mode);
   }
@@ -83,21 +83,23 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size,
   reset_parameters();
 }
 
-void Conv2d::reset_parameters() { init::reset_weight_and_bias(weight, bias); }
+void Conv2d::reset_parameters() { init::reset_weight_and_bias(weight, bias_or_folded(bias)); }
 
 Tensor Conv2d::forward(const Tensor& input) {
   functional::ConvOptions options = functional_options(options_);
+  const Tensor& b = bias_or_folded(bias);
   if (options_.padding_mode == PaddingMode::Zeros) {
-    return functional::conv2d(input, weight, bias, options);
+    return functional::conv2d(input, weight, b, options);
   }
   const functional::PadSizes frame = options.pad_sizes(kernel_size_);
   options.padding = 0;
-  return functional::conv2d(functional::pad2d(input, frame, options_.padding_mode), weight, bias,
+  return functional::conv2d(functional::pad2d(input, frame, options_.padding_mode), weight, b,
                             options);
 }
 
 std::string Conv2d::extra_repr() const {
-  return conv_repr(in_channels_, out_channels_, kernel_size_, options_);
+  return conv_repr(in_channels_, out_channels_, kernel_size_, options_,
+                   bias_or_folded(bias).defined());
 }
 
 Conv1d::Conv1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size,
@@ -113,21 +115,23 @@ Conv1d::Conv1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size,
   reset_parameters();
 }
 
-void Conv1d::reset_parameters() { init::reset_weight_and_bias(weight, bias); }
+void Conv1d::reset_parameters() { init::reset_weight_and_bias(weight, bias_or_folded(bias)); }
 
 Tensor Conv1d::forward(const Tensor& input) {
   functional::Conv1dOptions options = functional_options(options_);
+  const Tensor& b = bias_or_folded(bias);
   if (options_.padding_mode == PaddingMode::Zeros) {
-    return functional::conv1d(input, weight, bias, options);
+    return functional::conv1d(input, weight, b, options);
   }
   const functional::Pad1dSizes frame = options.pad_sizes(kernel_size_);
   options.padding = 0;
-  return functional::conv1d(functional::pad1d(input, frame, options_.padding_mode), weight, bias,
+  return functional::conv1d(functional::pad1d(input, frame, options_.padding_mode), weight, b,
                             options);
 }
 
 std::string Conv1d::extra_repr() const {
-  return conv_repr(in_channels_, out_channels_, kernel_size_, options_);
+  return conv_repr(in_channels_, out_channels_, kernel_size_, options_,
+                   bias_or_folded(bias).defined());
 }
 
 }  // namespace norma::nn

@@ -60,6 +60,8 @@ std::string indented(const std::string& text) {
 
 }  // namespace
 
+constinit thread_local CallListener* call_listener = nullptr;
+
 std::string short_name(const std::type_info& type) {
   int status = 0;
   char* demangled = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
@@ -134,6 +136,7 @@ std::string Module::Running::name_of(const TensorImpl* tensor) const {
 }
 
 void Module::check_result(const Tensor& result, std::initializer_list<const Tensor*> inputs) const {
+  if (call_listener) call_listener->called(*this, result);
   if (!result.defined() || result.requires_grad()) return;
   std::vector<const Tensor*> given(inputs);
   for (const NamedTensors* own : {&state().parameters, &state().buffers}) {
@@ -148,6 +151,11 @@ void Module::train(bool on) {
 }
 
 bool Module::is_training() const { return state().training; }
+
+int64_t Module::folded_rank() const { return state().folded_rank; }
+
+// Conv2d, Conv1d and Linear register it behind their weight.
+const Tensor& Module::registered_bias() const { return state().parameters[1].second; }
 
 const Module::NamedModules& Module::child_list() const { return state().children; }
 

@@ -175,12 +175,21 @@ class Module {
     }
   }
 
+  /// What fuse_conv_bn made of a layer and the norm behind it, known to every handle on them: the
+  /// number of dimensions of the tensor that goes from one to the other; 0 where it made nothing.
+  int64_t folded_rank() const;
+  /// `own`, or if that is absent, the bias that every handle has since a norm was folded in.
+  const Tensor& bias_or_folded(const Tensor& own) const {
+    return own.defined() ? own : registered_bias();
+  }
+
   /// Deep copy of tensors, modes and requires_grad flags from a module of the same structure.
   void copy_state_from(const Module& other);
   /// Called by it for every module of the tree: copies state that lives in no registry.
   virtual void copy_extra_state(const Module& /*other*/) {}
 
  private:
+  friend class Folding;
   struct State;
   // The module whose forward runs on this thread, while it lives.
   class Running final : public autograd::Scope {
@@ -195,7 +204,8 @@ class Module {
     std::string name() const;
     const Module& module_;
   };
-  /// For detect_anomaly: results of operations that were not recorded.
+  const Tensor& registered_bias() const;
+  /// For detect_anomaly: results of operations that were not recorded. For traces: all results.
   void check_result(const Tensor& result, std::initializer_list<const Tensor*> inputs) const;
   State& state() const;
   void check_name(const char* op, const std::string& name) const;

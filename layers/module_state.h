@@ -8,10 +8,22 @@ namespace norma::nn {
 
 struct Module::State {
   bool training = true;
+  int64_t folded_rank = 0;           // see Module::folded_rank()
   NamedTensors parameters, buffers;  // undefined tensors: names of absent ones
   NamedModules children;
   std::string name;  // under which it was first registered, "" at the top
 };
+
+/// Is told of every call of a module on this thread that gave a tensor, while detect_anomaly is on:
+/// otherwise nobody asks for it, and calls cost nothing.
+class CallListener {
+ public:
+  virtual void called(const Module& module, const Tensor& result) = 0;
+
+ protected:
+  ~CallListener() = default;
+};
+extern constinit thread_local CallListener* call_listener;
 
 /// Class name of a type without namespaces.
 std::string short_name(const std::type_info& type);

@@ -32,6 +32,15 @@ void convert_in_place(const Tensor& tensor, DType dtype) {
   to.dtype = dtype;
 }
 
+// Folding gave a bias to the layer and took the norm's tensors; a fresh one has them as at first.
+void match_presence(NamedTensors& mine, const NamedTensors& theirs) {
+  for (std::size_t i = 0; i < mine.size() && i < theirs.size(); ++i) {
+    const Tensor& from = theirs[i].second;
+    if (mine[i].second.defined() != from.defined())
+      mine[i].second = from.defined() ? from.detach().clone() : Tensor();
+  }
+}
+
 std::string quoted(const std::vector<std::string>& names) {
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "\"" : ", \"") + name + "\"";
@@ -171,6 +180,10 @@ void Module::copy_state_from(const Module& other) {
       if (to.requires_grad() != from.requires_grad()) to.requires_grad_(from.requires_grad());
     }
   };
+  if ((state().folded_rank = other.state().folded_rank) != 0) {
+    match_presence(state().parameters, other.state().parameters);
+    match_presence(state().buffers, other.state().buffers);
+  }
   copy_tensors(state().parameters, other.state().parameters);
   copy_tensors(state().buffers, other.state().buffers);
   state().training = other.state().training;
