@@ -1,5 +1,7 @@
 #include "models.h"
 
+#include "timing.h"
+
 namespace bench {
 
 namespace nn = norma::nn;
@@ -70,8 +72,11 @@ nn::Sequential resnet20() {
 Workload workload(const std::string& name, const nn::Sequential& model, Shape sizes, int64_t batch,
                   int64_t classes) {
   if (batch > 0) sizes[0] = batch;
-  return {name, std::make_shared<nn::Sequential>(model), norma::randn(sizes),
-          norma::randint(0, classes, {sizes[0]})};
+  Workload result{name, std::make_shared<nn::Sequential>(model), norma::randn(sizes), {}};
+  for (int64_t i = 0; i < kLabelSets; ++i) {
+    result.labels.push_back(norma::randint(0, classes, {sizes[0]}));
+  }
+  return result;
 }
 
 }  // namespace

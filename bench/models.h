@@ -2,17 +2,21 @@
 #pragma once
 #include <norma/norma.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace bench {
 
-/// A model and one batch: float inputs, int64 labels.
+/// A model and one batch of float inputs, with int64 labels of `kLabelSets` steps in turn.
 struct Workload {
   std::string name;
   std::shared_ptr<norma::nn::Module> model;
-  norma::Tensor inputs, labels;
+  norma::Tensor inputs;
+  std::vector<norma::Tensor> labels;
+
+  const norma::Tensor& labels_of(std::size_t step) const { return labels[step % labels.size()]; }
 };
 
 /// mlp_tiny, mlp_small, mlp_large, cnn, resnet20

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstddef>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -30,7 +31,7 @@ class Steps {
 
   void train() {
     optimizer_.zero_grad();
-    norma::Tensor loss = loss_((*workload_.model)(workload_.inputs), workload_.labels);
+    norma::Tensor loss = loss_((*workload_.model)(workload_.inputs), workload_.labels_of(step_++));
     loss.backward();
     optimizer_.step();
   }
@@ -52,6 +53,7 @@ class Steps {
   bench::Workload workload_;
   norma::nn::CrossEntropyLoss loss_;
   norma::optim::SGD optimizer_;
+  std::size_t step_ = 0;
 };
 
 /// Kilobytes from a line of /proc/self/status.
@@ -84,8 +86,9 @@ void print_memory(const std::string& name, int steps) {
   }
 }
 
-void print_scaling(const std::string& name, const Timing& timing) {
-  for (const int64_t batch : {16, 32, 64, 128, 256, 512}) {
+void print_scaling(const std::string& name, const std::vector<int64_t>& batches,
+                   const Timing& timing) {
+  for (const int64_t batch : batches) {
     Steps run(bench::make_workload(name, batch));
     const double ms = run.time_training(timing);
     std::printf("%s.batch%d.us_per_image %.2f\n", name.c_str(), static_cast<int>(batch),
@@ -101,6 +104,7 @@ int main(int argc, char** argv) {
   int threads = 0;
   Timing timing;
   bool memory = false, scaling = false;
+  std::vector<int64_t> batches{16, 32, 64, 128, 256, 512};
   std::vector<std::string> names;
   app.add_option("--threads", threads, "Threads (default: NORMA_NUM_THREADS or all processors)")
       ->check(CLI::Range(1, 1024));
@@ -109,6 +113,10 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", timing.seconds, "Length of a block")->check(CLI::PositiveNumber);
   app.add_flag("--memory", memory, "Peak memory of training instead of times");
   app.add_flag("--scaling", scaling, "Training time per image for batches from 16 to 512 instead");
+  app.add_option("--batch", batches, "Batch sizes for --scaling, such as 64,512")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::PositiveNumber);
   app.add_option("workload", names, "Workloads (default: all)")
       ->check(CLI::IsMember(bench::workload_names()));
   CLI11_PARSE(app, argc, argv);
@@ -120,7 +128,7 @@ int main(int argc, char** argv) {
       if (memory) {
         print_memory(name, 5);
       } else if (scaling) {
-        print_scaling(name, timing);
+        print_scaling(name, batches, timing);
       } else {
         Steps run(bench::make_workload(name));
         std::printf("%s.train %.5f\n", name.c_str(), run.time_training(timing));

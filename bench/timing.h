@@ -7,6 +7,10 @@
 
 namespace bench {
 
+/// So many sets of labels take turns: a model that learned a single one by heart would have
+/// gradients below 1e-38, which are slow to multiply.
+inline constexpr int kLabelSets = 64;
+
 struct Timing {
   int blocks = 5;
   double seconds = 0.6;

@@ -48,19 +48,22 @@ void run(const std::string& name, TrainNet net, long batch, long rows, long colu
   std::mt19937 random(0);
   std::normal_distribution<float> normal;
   std::vector<dlib::matrix<float>> images(static_cast<size_t>(batch));
-  std::vector<unsigned long> labels;
   for (auto& image : images) {
     image.set_size(rows, columns);
     for (float& value : image) value = normal(random);
-    labels.push_back(random() % classes);
   }
+  std::vector<std::vector<unsigned long>> labels(bench::kLabelSets);
+  for (auto& set : labels) {
+    for (long i = 0; i < batch; ++i) set.push_back(random() % classes);
+  }
+  std::size_t step = 0;
   dlib::visit_computational_layers(net, WithoutConvolutionBias());
   dlib::resizable_tensor inputs;
   net.to_tensor(images.begin(), images.end(), inputs);
   std::vector<dlib::sgd> solvers(TrainNet::num_computational_layers, dlib::sgd(1e-4f, 0.9f));
 
   const auto train = [&] {
-    net.compute_parameter_gradients(inputs, labels.begin());
+    net.compute_parameter_gradients(inputs, labels[step++ % labels.size()].begin());
     net.update_parameters(solvers, 0.01);
   };
   std::printf("%s.train %.5f\n", name.c_str(), bench::milliseconds(timing, train));

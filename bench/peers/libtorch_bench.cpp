@@ -77,7 +77,9 @@ nn::Sequential resnet20() {
 void run(const std::string& name, nn::Sequential model, at::IntArrayRef shape, int64_t classes,
          const bench::Timing& timing) {
   const Tensor inputs = torch::randn(shape);
-  const Tensor labels = torch::randint(0, classes, {shape[0]}, torch::kInt64);
+  const std::vector<Tensor> labels =
+      torch::randint(0, classes, {bench::kLabelSets, shape[0]}, torch::kInt64).unbind();
+  std::size_t step = 0;
   const std::vector<Tensor> parameters = model->parameters();
   nn::CrossEntropyLoss loss;
   torch::optim::SGD optimizer(parameters,
@@ -85,7 +87,7 @@ void run(const std::string& name, nn::Sequential model, at::IntArrayRef shape, i
   const auto train = [&] {
     // What zero_grad(set_to_none=True) does in Python; the one here writes zeros.
     for (const Tensor& parameter : parameters) parameter.mutable_grad().reset();
-    loss(model->forward(inputs), labels).backward();
+    loss(model->forward(inputs), labels[step++ % labels.size()]).backward();
     optimizer.step();
   };
   const auto infer = [&] {

@@ -1,6 +1,9 @@
 #include "norma/core/kernels/batch_norm.h"
 
+#include <algorithm>
+
 #include "norma/core/kernels/norm_planes.h"
+#include "norma/core/kernels/scratch.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
@@ -76,6 +79,37 @@ NORMA_INLINE inline void apply_lines(const Block& block, const T* x, bool relu, 
       for (int64_t l = 0; l < count; ++l) keep_positive(t[l]);
     }
     for (int64_t l = 0; l < count; ++l) y[at + l] = t[l];
+  });
+}
+
+/// All channels at once, in the order of memory, with the lines that `stats` holds.
+template <class T>
+void apply_rows(ChannelShape shape, const T* x, bool relu, T* y, BatchNormStats stats) {
+  const int64_t width = shape.channels * shape.length;
+  const Scratch<T> memory(3 * width);
+  T *const base = memory.data(), *const scale = base + width, *const offset = scale + width;
+  for (int64_t i = 0; i < width; ++i) {
+    const ChannelLine<T> line = noted_line<T>(i / shape.length, stats);
+    base[i] = line.base;
+    scale[i] = line.scale;
+    offset[i] = line.offset;
+  }
+  parallel_for(shape.n, std::max<int64_t>(1, kNormGrain / width), [&](int64_t begin, int64_t end) {
+    simd_float<T>([=]() NORMA_INLINE {
+      for (int64_t row = begin; row < end; ++row) {
+        walk_row(0, width, [&](int64_t at, auto count) NORMA_INLINE {
+          T t[kLanes];
+          for (int64_t l = 0; l < count; ++l) {
+            t[l] = x[row * width + at + l];
+            ChannelLine<T>{base[at + l], scale[at + l], offset[at + l]}.apply(t[l]);
+          }
+          if (relu) {
+            for (int64_t l = 0; l < count; ++l) keep_positive(t[l]);
+          }
+          for (int64_t l = 0; l < count; ++l) y[row * width + at + l] = t[l];
+        });
+      }
+    });
   });
 }
 
@@ -173,6 +207,7 @@ void batch_norm_eval(ChannelShape shape, const T* x, ChannelParams<T> params, do
   }
   if (has_planes(shape)) return apply_planes(shape, x, relu, y, stats);
   const Blocks blocks(shape);
+  if (blocks.count > 1) return apply_rows(shape, x, relu, y, stats);
   parallel_for(blocks.count, blocks.grain(), [&](int64_t begin, int64_t end) {
     simd_float<T>([=]() NORMA_INLINE {
       for (int64_t i = begin; i < end; ++i) apply_lines(blocks[i], x, relu, y, stats);

@@ -10,11 +10,12 @@
 namespace norma::kernels {
 namespace {
 
-constexpr int64_t kShortest = 32;    // run worth the vectors
-constexpr int64_t kPart = 16384;     // values of a channel whose sums stand by themselves
-constexpr int64_t kStretch = 1024;   // values that neighbouring channels should have together
-constexpr int64_t kNeighbours = 16;  // channels at most that one thread walks through together
-constexpr int64_t kLanes16 = 16;     // doubles in which a sum is gathered, at every vector width
+constexpr int64_t kShortest = 32;     // run worth the vectors
+constexpr int64_t kPart = 16384;      // values of a channel whose sums stand by themselves
+constexpr int64_t kStretch = 1024;    // values that neighbouring channels should have together
+constexpr int64_t kNeighbours = 16;   // channels at most that one thread walks through together
+constexpr int64_t kCached = 1 << 20;  // bytes of a channel that the second walk finds in the cache
+constexpr int64_t kLanes16 = 16;      // doubles in which a sum is gathered, at every vector width
 
 using LaneTotals = double[2][kLanes16];
 
@@ -174,7 +175,8 @@ class TwoWalks {
   void run() const {
     const int64_t channels = planes_.shape.channels;
     const int64_t threads = detail::parallel_parts(planes_.count() * channels, kNormGrain);
-    if (threads > 1 && channels < 4 * threads) return share(channels);
+    const int64_t bytes = planes_.count() * Job::kInputs * static_cast<int64_t>(sizeof(T));
+    if (bytes > kCached || (threads > 1 && channels < 4 * threads)) return share(channels, threads);
     // Neighbours of short planes make long stretches of memory, as long as there are enough for all.
     const int64_t together =
         std::clamp<int64_t>(kStretch / planes_.shape.length, 1,
@@ -205,19 +207,24 @@ class TwoWalks {
     map_pieces<T>(planes_, job_, 0, planes_.pieces, first, count, states);
   }
 
-  /// All threads share the values of few channels.
-  void share(int64_t channels) const {
+  /// Each walk goes through everything in the order of memory, and all threads share it: for few
+  /// channels, and for more values of a channel than the cache keeps.
+  void share(int64_t channels, int64_t threads) const {
     const Scratch<Channel> state_memory(channels);
     const Scratch<double> sum_memory(planes_.parts * channels * 2);
     Channel* const states = state_memory.data();
     double* const part_sums = sum_memory.data();
     for (int64_t c = 0; c < channels; ++c) states[c] = job_.begin(c);
     if (job_.needs_sums()) {
-      const int64_t grain = std::max<int64_t>(1, kNormGrain / kPart);
-      parallel_for(planes_.parts * channels, grain, [&](int64_t from, int64_t to) {
+      const int64_t together = std::clamp<int64_t>(planes_.parts * channels / (4 * threads), 1,
+                                                   std::min(channels, kNeighbours));
+      const int64_t groups = (channels + together - 1) / together;
+      const int64_t grain = std::max<int64_t>(1, kNormGrain / (kPart * together));
+      parallel_for(planes_.parts * groups, grain, [&](int64_t from, int64_t to) {
         for (int64_t i = from; i < to; ++i) {
-          const int64_t c = i % channels;
-          sum_part(i / channels, c, 1, states + c, part_sums + 2 * i);
+          const int64_t part = i / groups, c = i % groups * together;
+          sum_part(part, c, std::min(together, channels - c), states + c,
+                   part_sums + 2 * (part * channels + c));
         }
       });
     }
@@ -278,6 +285,7 @@ struct Apply {
 
 template <class T, bool Relu>
 struct Forward {
+  static constexpr int64_t kInputs = 1;
   struct Channel {
     double shift;
     ChannelLine<T> line;
@@ -340,6 +348,7 @@ struct Forward {
 
 template <class T, bool Relu>
 struct Backward {
+  static constexpr int64_t kInputs = 2;
   struct Channel {
     ChannelLine<T> line;
     double wide_shift;

@@ -211,13 +211,6 @@ NORMA_INLINE inline void tile(const Operands& o, const float* base, int64_t ld_b
 #pragma GCC unroll 3
     for (int v = 0; v < Vectors; ++v) sums[r][v] = V{};
   }
-#ifdef PF
-#pragma GCC unroll 8
-  for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 3
-    for (int v = 0; v < Vectors; ++v) __builtin_prefetch(c + r * ldc + v * kLanes, 1);
-  }
-#endif
   const float *b = o.b, *a = o.a;
   for (int64_t q = 0; q < o.depth; ++q, b += o.ld_b) {
     V line[Vectors];

@@ -219,8 +219,9 @@ TEST_CASE("inputs and gradients in other layouts") {
 }
 
 TEST_CASE("any number of threads gives the same bits") {
-  for (const Shape& sizes : {Shape{1, 1, 150000}, Shape{3, 2, 40000}, Shape{64, 3, 1024},
-                             Shape{70, 33, 100}, Shape{64, 16, 64}, Shape{600, 40}}) {
+  for (const Shape& sizes :
+       {Shape{1, 1, 150000}, Shape{3, 2, 40000}, Shape{64, 3, 1024}, Shape{70, 33, 100},
+        Shape{64, 16, 64}, Shape{600, 40}, Shape{1100, 20, 256}}) {
     for (const Forward& forward : {Forward(at_once), Forward(apart)}) {
       INFO(sizes.str());
       Outcome alone;
@@ -250,6 +251,46 @@ TEST_CASE("a single channel of many values is accurate far from zero") {
       CHECK(mismatch(batch_norm(far, {.training = true}).to(kFloat64), (odd - m) / v.sqrt(), 1e-5,
                      1e-6) == "");
     });
+  }
+}
+
+TEST_CASE("channels with more values than a cache holds") {
+  manual_seed(2);
+  const Tensor x = randn({1100, 9, 256}) + 3.0, wide = x.to(kFloat64);
+  const Tensor mean = wide.mean({0, 2}, true), var = wide.var({0, 2}, false, true);
+  const Tensor leaf = x.detach().requires_grad_();
+  const Tensor y = batch_norm(leaf, {.training = true});
+  const Tensor want = (wide - mean) / (var + 1e-5).sqrt();
+  CHECK(mismatch(y.to(kFloat64), want, 1e-6, 1e-6) == "");
+  const Tensor dy = randn(x.sizes()), g = dy.to(kFloat64);
+  y.backward(dy);
+  const Tensor dx =
+      (g - g.mean({0, 2}, true) - want * (g * want).mean({0, 2}, true)) / (var + 1e-5).sqrt();
+  CHECK(mismatch(leaf.grad().to(kFloat64), dx, 1e-6, 1e-6) == "");
+}
+
+TEST_CASE("evaluation of rows with many channels") {
+  manual_seed(3);
+  for (const Shape& sizes : {Shape{5, 150}, Shape{3, 40, 5}, Shape{300, 64}, Shape{200, 65}}) {
+    INFO(sizes.str());
+    const Tensor x = randn(sizes), mean = randn({sizes[1]}), var = rand({sizes[1]}) + 0.5;
+    const Tensor weight = randn({sizes[1]}), bias = randn({sizes[1]});
+    Shape row = Shape::filled(static_cast<int64_t>(sizes.size()), 1);
+    row[1] = -1;
+    const auto wide = [&](const Tensor& t) { return t.to(kFloat64).reshape(row); };
+    const Tensor want =
+        (x.to(kFloat64) - wide(mean)) / (wide(var) + 1e-5).sqrt() * wide(weight) + wide(bias);
+    const BatchNormArgs args{mean, var, weight, bias};
+    CHECK(mismatch(batch_norm(x, args).to(kFloat64), want, 1e-6, 1e-6) == "");
+    BatchNormArgs with_relu = args;
+    with_relu.relu = true;
+    CHECK(mismatch(batch_norm(x, with_relu).to(kFloat64), want.relu(), 1e-6, 1e-6) == "");
+    Tensor own = x.clone();
+    const float* const memory = own.data_ptr<float>();
+    const NoGradGuard no_grad;
+    const Tensor there = batch_norm(std::move(own), args);
+    CHECK(there.data_ptr<float>() == memory);
+    CHECK(mismatch(there.to(kFloat64), want, 1e-6, 1e-6) == "");
   }
 }
 
