@@ -85,11 +85,11 @@ Tensor record(const char* op, Tensor out, std::initializer_list<const Tensor*> i
               Backward backward) {
   if (!recording(inputs)) return out;
   if (anomaly_mode.on) check_result(op, out, inputs);
-  Ref<OperationNode<Backward>> node(
-      new OperationNode<Backward>(op, static_cast<int>(inputs.size()), std::move(backward)));
+  auto node =
+      Ref<OperationNode<Backward>>::make(op, static_cast<int>(inputs.size()), std::move(backward));
   int i = 0;
   for (const Tensor* input : inputs) node->inputs[i++] = gradient_edge(*input);
-  set_history(out, node);
+  set_history(out, std::move(node));
   return out;
 }
 
@@ -97,11 +97,11 @@ template <class Backward>
 Tensor record(const char* op, Tensor out, const std::vector<Tensor>& inputs, Backward backward) {
   if (!recording(inputs)) return out;
   if (anomaly_mode.on) check_result(op, out, inputs);
-  Ref<OperationNode<Backward>> node(
-      new OperationNode<Backward>(op, static_cast<int>(inputs.size()), std::move(backward)));
+  auto node =
+      Ref<OperationNode<Backward>>::make(op, static_cast<int>(inputs.size()), std::move(backward));
   int i = 0;
   for (const Tensor& input : inputs) node->inputs[i++] = gradient_edge(input);
-  set_history(out, node);
+  set_history(out, std::move(node));
   return out;
 }
 

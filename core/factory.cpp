@@ -191,9 +191,8 @@ Tensor from_blob(void* data, const Shape& sizes, DType dtype, std::function<void
     fail("from_blob", "expected fewer than 2^63 bytes, got sizes " + sizes.str());
   }
   if (!data && bytes != 0) fail("from_blob", "expected a pointer to the values, got null");
-  Ref<TensorImpl> impl(new TensorImpl);
-  impl->storage =
-      Ref<Storage>(new Storage(data, static_cast<std::size_t>(bytes), std::move(deleter)));
+  auto impl = Ref<TensorImpl>::make();
+  impl->storage = Ref<Storage>::make(data, static_cast<std::size_t>(bytes), std::move(deleter));
   impl->sizes = sizes;
   impl->strides = contiguous_strides(sizes);
   impl->numel = sizes.numel();

@@ -11,6 +11,9 @@ namespace norma {
 void* pool_allocate(std::size_t size);
 void pool_free(void* block, std::size_t size) noexcept;
 
+template <class T>
+class Ref;
+
 /// Base of everything held by `Ref`: a count, and storage from the small-block pool.
 class RefCounted {
  public:
@@ -21,7 +24,11 @@ class RefCounted {
 
   void retain() const { count_.fetch_add(1, std::memory_order_relaxed); }
   void release() const {
-    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    // The only owner needs no atomic step: there is nobody else who could add one.
+    if (count_.load(std::memory_order_acquire) == 1 ||
+        count_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete this;
+    }
   }
   int32_t use_count() const { return count_.load(std::memory_order_relaxed); }
 
@@ -29,6 +36,8 @@ class RefCounted {
   static void operator delete(void* block, std::size_t size) { pool_free(block, size); }
 
  private:
+  template <class T>
+  friend class Ref;
   mutable std::atomic<int32_t> count_{0};
 };
 
@@ -40,10 +49,20 @@ class Ref {
   explicit Ref(T* object) : object_(object) {
     if (object_) object_->retain();
   }
+  /// A new object and its first owner.
+  template <class... Args>
+  static Ref make(Args&&... args) {
+    Ref ref;
+    ref.object_ = new T(std::forward<Args>(args)...);
+    ref.object_->count_.store(1, std::memory_order_relaxed);
+    return ref;
+  }
   Ref(const Ref& other) : Ref(other.object_) {}
   Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   template <class U>
   Ref(const Ref<U>& other) : Ref(other.get()) {}
+  template <class U>
+  Ref(Ref<U>&& other) noexcept : object_(other.give_up()) {}
   ~Ref() {
     if (object_) object_->release();
   }
@@ -57,6 +76,8 @@ class Ref {
   T& operator*() const { return *object_; }
   explicit operator bool() const { return object_ != nullptr; }
   void reset() { Ref().swap(*this); }
+  /// Leaves the object to the caller, counted.
+  T* give_up() { return std::exchange(object_, nullptr); }
   void swap(Ref& other) noexcept { std::swap(object_, other.object_); }
 
  private:

@@ -68,7 +68,9 @@ bool Shape::operator==(const Shape& other) const {
 std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.str(); }
 
 Shape contiguous_strides(const Shape& sizes) {
-  Shape strides = Shape::filled(sizes.size(), 1);
+  Shape strides;
+  strides.size_ = sizes.size();
+  if (!sizes.empty()) strides[sizes.size() - 1] = 1;
   for (int64_t i = sizes.size() - 2; i >= 0; --i) {
     strides[i] = strides[i + 1] * std::max<int64_t>(sizes[i + 1], 1);
   }

@@ -46,6 +46,7 @@ class Shape {
   bool operator==(const Shape& other) const;
 
  private:
+  friend Shape contiguous_strides(const Shape& sizes);
   Shape(const int64_t* values, std::size_t count);
   std::array<int64_t, kMaxDims> values_{};
   int64_t size_ = 0;

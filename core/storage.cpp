@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstdlib>
 #include <limits>
+#include <mutex>
 #include <new>
 #include <string>
 #include <utility>
@@ -18,8 +19,6 @@ namespace norma {
 
 namespace {
 
-std::atomic<int64_t> live_bytes{0};
-std::atomic<int64_t> kept_bytes{0};
 std::atomic<int64_t> asked_system{0};
 
 // Caching would hide use-after-free from AddressSanitizer.
@@ -87,30 +86,38 @@ void* from_system(std::size_t size) {
 struct BlockCache {
   SpinLock lock;
   std::array<FreeBlock*, kClasses> lists{};
+  int64_t live_bytes = 0;  // of all storages
+  int64_t kept_bytes = 0;  // of the blocks in the lists
 };
 BlockCache& block_cache() {
   static BlockCache* cache = new BlockCache;
   return *cache;
 }
 
+void count_live(int64_t bytes) {
+  BlockCache& cache = block_cache();
+  const std::lock_guard guard(cache.lock);
+  cache.live_bytes += bytes;
+}
+
+/// Takes a block for `bytes` that count as live.
 void* allocate_block(std::size_t bytes) {
   const int index = size_class(std::max<std::size_t>(bytes, 1));
   const std::size_t size = class_bytes(index);
-  if (kCache) {
-    BlockCache& cache = block_cache();
-    cache.lock.lock();
+  BlockCache& cache = block_cache();
+  {
+    const std::lock_guard guard(cache.lock);
     FreeBlock*& head = cache.lists[static_cast<std::size_t>(index)];
-    FreeBlock* block = head;
-    if (block) head = block->next;
-    cache.lock.unlock();
-    if (block) {
-      kept_bytes.fetch_sub(static_cast<int64_t>(size), std::memory_order_relaxed);
+    if (FreeBlock* const block = head) {
+      head = block->next;
+      cache.kept_bytes -= static_cast<int64_t>(size);
+      cache.live_bytes += static_cast<int64_t>(bytes);
       return block;
     }
   }
   asked_system.fetch_add(1, std::memory_order_relaxed);
   void* block = from_system(size);
-  if (!block && kept_bytes.load(std::memory_order_relaxed) > 0) {
+  if (!block && cached_bytes() > 0) {
     empty_cache();
     block = from_system(size);
   }
@@ -118,19 +125,23 @@ void* allocate_block(std::size_t bytes) {
     fail("allocate", "expected memory for " + std::to_string(bytes) +
                          " bytes, got none from the system; use a smaller batch or model");
   }
+  count_live(static_cast<int64_t>(bytes));
   return block;
 }
 
 void free_block(void* data, std::size_t bytes) noexcept {
+  if (!kCache) {
+    count_live(-static_cast<int64_t>(bytes));
+    return std::free(data);
+  }
   const int index = size_class(std::max<std::size_t>(bytes, 1));
-  if (!kCache) return std::free(data);
   BlockCache& cache = block_cache();
   auto* block = static_cast<FreeBlock*>(data);
-  cache.lock.lock();
+  const std::lock_guard guard(cache.lock);
   block->next = cache.lists[static_cast<std::size_t>(index)];
   cache.lists[static_cast<std::size_t>(index)] = block;
-  cache.lock.unlock();
-  kept_bytes.fetch_add(static_cast<int64_t>(class_bytes(index)), std::memory_order_relaxed);
+  cache.kept_bytes += static_cast<int64_t>(class_bytes(index));
+  cache.live_bytes -= static_cast<int64_t>(bytes);
 }
 
 // --- Small objects (tensors' descriptions, nodes): per-thread free lists ---
@@ -188,35 +199,48 @@ void pool_free(void* block, std::size_t size) noexcept {
   ++lists.counts[index];
 }
 
-Storage::Storage(std::size_t bytes) : data_(allocate_block(bytes)), bytes_(bytes), owned_(true) {
-  live_bytes.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
-}
+Storage::Storage(std::size_t bytes) : data_(allocate_block(bytes)), bytes_(bytes), owned_(true) {}
 
 Storage::Storage(void* data, std::size_t bytes, std::function<void()> deleter)
     : data_(data), bytes_(bytes), owned_(false), deleter_(std::move(deleter)) {
-  live_bytes.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+  count_live(static_cast<int64_t>(bytes));
 }
 
 Storage::~Storage() {
-  live_bytes.fetch_sub(static_cast<int64_t>(bytes_), std::memory_order_relaxed);
-  if (owned_) free_block(data_, bytes_);
+  if (owned_) {
+    free_block(data_, bytes_);
+  } else {
+    count_live(-static_cast<int64_t>(bytes_));
+  }
   if (deleter_) deleter_();
 }
 
-int64_t live_storage_bytes() { return live_bytes.load(std::memory_order_relaxed); }
-int64_t cached_bytes() { return kept_bytes.load(std::memory_order_relaxed); }
+int64_t live_storage_bytes() {
+  BlockCache& cache = block_cache();
+  const std::lock_guard guard(cache.lock);
+  return cache.live_bytes;
+}
+
+int64_t cached_bytes() {
+  BlockCache& cache = block_cache();
+  const std::lock_guard guard(cache.lock);
+  return cache.kept_bytes;
+}
+
 int64_t system_allocations() { return asked_system.load(std::memory_order_relaxed); }
 
 void empty_cache() {
   BlockCache& cache = block_cache();
   for (int index = 0; index < kClasses; ++index) {
-    cache.lock.lock();
-    FreeBlock* block = std::exchange(cache.lists[static_cast<std::size_t>(index)], nullptr);
-    cache.lock.unlock();
-    while (block) {
-      std::free(std::exchange(block, block->next));
-      kept_bytes.fetch_sub(static_cast<int64_t>(class_bytes(index)), std::memory_order_relaxed);
+    FreeBlock* block = nullptr;
+    {
+      const std::lock_guard guard(cache.lock);
+      block = std::exchange(cache.lists[static_cast<std::size_t>(index)], nullptr);
+      for (const FreeBlock* b = block; b; b = b->next) {
+        cache.kept_bytes -= static_cast<int64_t>(class_bytes(index));
+      }
     }
+    while (block) std::free(std::exchange(block, block->next));
   }
 }
 

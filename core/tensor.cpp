@@ -43,8 +43,8 @@ Tensor new_tensor(const Shape& sizes, DType dtype) {
   if (__builtin_mul_overflow(numel, item_size(dtype), &bytes)) {
     fail("empty", "expected fewer than 2^63 bytes, got sizes " + sizes.str());
   }
-  Ref<TensorImpl> impl(new TensorImpl);
-  impl->storage = Ref<Storage>(new Storage(static_cast<std::size_t>(bytes)));
+  auto impl = Ref<TensorImpl>::make();
+  impl->storage = Ref<Storage>::make(static_cast<std::size_t>(bytes));
   impl->sizes = sizes;
   impl->strides = contiguous_strides(sizes);
   impl->numel = numel;
@@ -54,7 +54,7 @@ Tensor new_tensor(const Shape& sizes, DType dtype) {
 
 Tensor alias(const Tensor& source, const Shape& sizes, const Shape& strides, int64_t offset) {
   const TensorImpl* from = source.impl();
-  Ref<TensorImpl> impl(new TensorImpl);
+  auto impl = Ref<TensorImpl>::make();
   impl->storage = from->storage;
   impl->offset = offset;
   impl->sizes = sizes;

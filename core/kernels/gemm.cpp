@@ -324,9 +324,11 @@ NORMA_INLINE inline void multiply_at(const MatrixProduct& m, const Plan& plan, f
 }  // namespace
 
 bool has_tiles(const MatrixProduct& m) {
-  // OpenBLAS does small products well where it has AVX-512.
-  const int64_t least = simd_level() == SimdLevel::Avx512 ? 1 << 20 : 1 << 15;
-  return simd_level() != SimdLevel::Baseline && m.m > kRows && m.m * m.n * m.k >= least;
+  if (simd_level() == SimdLevel::Baseline || m.m <= kRows) return false;
+  // OpenBLAS does small products well where it has AVX-512, but for a bᵀ of whole vectors.
+  const bool wide = simd_level() == SimdLevel::Avx512;
+  if (wide && m.trans_b && !m.trans_a && m.n >= Level512::kLanes) return true;
+  return m.m * m.n * m.k >= (wide ? 1 << 20 : 1 << 15);
 }
 
 int64_t working_memory(const MatrixProduct& m) {
