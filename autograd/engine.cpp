@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
@@ -42,6 +43,27 @@ void accumulate(Tensor& total, Tensor grad) {
   }
 }
 
+/// A list that takes the memory of the last one on this thread, so that warm steps ask for none.
+template <class T>
+class WarmList {
+ public:
+  WarmList() : values(std::exchange(spare(), {})) {}
+  ~WarmList() {
+    values.clear();
+    spare() = std::move(values);
+  }
+  WarmList(const WarmList&) = delete;
+  WarmList& operator=(const WarmList&) = delete;
+
+  std::vector<T> values;
+
+ private:
+  static std::vector<T>& spare() {
+    static thread_local std::vector<T> list;
+    return list;
+  }
+};
+
 /// The nodes under a root in the order of backward; their marks and half-gathered gradients are
 /// taken off again at the end, also when a backward function throws.
 class Visit {
@@ -73,7 +95,8 @@ class Visit {
   const std::vector<Node*>& order() const { return order_; }
 
  private:
-  std::vector<Node*> order_;
+  WarmList<Node*> list_;
+  std::vector<Node*>& order_ = list_.values;
 };
 
 /// Names the node in errors while its backward runs.
@@ -116,7 +139,8 @@ void run_backward(Node* root, const Tensor& gradient, bool retain_graph) {
          "retain_graph = true to the first call");
   }
   root->grad = gradient;
-  std::vector<Tensor> grads;
+  WarmList<Tensor> list;
+  std::vector<Tensor>& grads = list.values;
   for (Node* node : visit.order()) {
     if (!node->grad.defined()) continue;
     const Tensor grad = std::move(node->grad);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <vector>
 
 #include "norma/core/kernels/lines.h"
 #include "norma/core/kernels/scratch.h"
@@ -193,20 +192,23 @@ template <class T>
 void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
   const int64_t planes = s.batch * s.in_channels, depth = s.group_in() * s.taps();
   const bool strided = s.stride_h > 1 || s.stride_w > 1;
-  std::vector<Phase> phases;
+  const Scratch<Phase> phase_memory(s.stride_w);
+  Phase* const phases = phase_memory.data();
   const Scratch<T> zeros(strided ? s.in_w : 0);
   std::fill_n(zeros.data(), strided ? s.in_w : 0, T(0));
   for (int64_t b = 0; b < s.stride_w; ++b) {
-    phases.emplace_back(b, s.stride_w, s.dilation_w, s.kernel_w, s.pad_left, s.in_w);
+    phases[b] = Phase(b, s.stride_w, s.dilation_w, s.kernel_w, s.pad_left, s.in_w);
   }
   for (int64_t a = 0; a < s.stride_h; ++a) {
     const Phase rows(a, s.stride_h, s.dilation_h, s.kernel_h, s.pad_top, s.in_h);
     if (rows.cells == 0) continue;
     const Scratch<T> memory(strided && rows.taps > 0 ? planes * rows.cells * s.in_w : 0);
-    std::vector<T*> starts(phases.size());  // of the planes of a phase; null: no tap reaches them
+    const Scratch<T*> start_memory(s.stride_w);
+    T** const starts = start_memory.data();  // of the planes of a phase; null: no tap reaches them
     T* next = memory.data();
-    for (std::size_t b = 0; b < phases.size(); ++b) {
+    for (int64_t b = 0; b < s.stride_w; ++b) {
       const Phase& cols = phases[b];
+      starts[b] = nullptr;
       if (rows.taps * cols.taps * cols.cells == 0) continue;
       Conv2dShape t = s;
       t.in_channels = s.out_channels, t.in_h = s.out_h, t.in_w = s.out_w;
@@ -227,16 +229,17 @@ void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
       correlate(t, view, s.group_out() * depth, no_bias, dy, starts[b]);
     }
     parallel_for(planes, 50'000 / (rows.cells * s.in_w) + 1, [&](int64_t first, int64_t last) {
-      at_level([&, first, last]<class Level>() NORMA_INLINE {
-        std::vector<const T*> in(phases.size());
+      const Scratch<const T*> row_memory(s.stride_w);
+      const T** const in = row_memory.data();
+      at_level([&, in, first, last]<class Level>() NORMA_INLINE {
         for (int64_t plane = first; plane < last; ++plane) {
           for (int64_t y = 0; y < rows.cells; ++y) {
-            for (std::size_t b = 0; b < phases.size(); ++b) {
+            for (int64_t b = 0; b < s.stride_w; ++b) {
               const int64_t row = plane * rows.cells + y;
               in[b] = starts[b] ? starts[b] + row * phases[b].cells : zeros.data();
             }
             T* out = dx + plane * s.in_size() + (rows.first_cell + y * s.stride_h) * s.in_w;
-            join_phases<T, Level>(phases.data(), in.data(), s.stride_w, out);
+            join_phases<T, Level>(phases, in, s.stride_w, out);
           }
         }
       });

@@ -88,28 +88,3 @@ TEST_CASE("An optimiser keeps at most four tensors per parameter") {
   CHECK(message_of([&] { SignDescent({p}, 5); }) ==
         "[SignDescent] expected at most 4 state fields, got 5");
 }
-
-#ifndef NORMA_SANITIZE
-TEST_CASE("a warm training step asks the system for no memory") {
-  manual_seed(0);
-  // On one thread: on several, how much is in use at the same time depends on their pace.
-  const int threads = get_num_threads();
-  set_num_threads(1);
-  nn::Sequential net(nn::Conv2d(1, 4, 3), nn::BatchNorm2d(4), nn::ReLU(), nn::MaxPool2d(2),
-                     nn::Flatten(), nn::Dropout(0.25), nn::Linear(144, 128), nn::BatchNorm1d(128),
-                     nn::ReLU(), nn::Linear(128, 10));
-  optim::SGD optimizer(net.parameters(), {.lr = 0.01, .momentum = 0.9, .weight_decay = 1e-4});
-  nn::CrossEntropyLoss criterion;
-  const Tensor x = randn({64, 1, 14, 14}), labels = randint(0, 10, {64});
-  const auto step = [&] {
-    optimizer.zero_grad();
-    criterion(net(x), labels).backward();
-    optimizer.step();
-  };
-  for (int i = 0; i < 3; ++i) step();
-  const int64_t asked = system_allocations();
-  for (int i = 0; i < 3; ++i) step();
-  CHECK(system_allocations() == asked);
-  set_num_threads(threads);
-}
-#endif
