@@ -41,8 +41,7 @@ inline Tensor pow(const Tensor& x, Scalar exponent) { return x.pow(exponent); }
 inline Tensor pow(const Tensor& x, const Tensor& exponent) { return x.pow(exponent); }
 inline Tensor sigmoid(const Tensor& x) { return x.sigmoid(); }
 inline Tensor tanh(const Tensor& x) { return x.tanh(); }
-inline Tensor relu(const Tensor& x) { return x.relu(); }
-inline Tensor relu(Tensor&& x) { return std::move(x).relu(); }
+inline Tensor relu(Tensor x) { return std::move(x).relu(); }
 inline Tensor clamp(const Tensor& x, Scalar min, Scalar max) { return x.clamp(min, max); }
 inline Tensor maximum(const Tensor& a, const Tensor& b) { return a.maximum(b); }
 inline Tensor minimum(const Tensor& a, const Tensor& b) { return a.minimum(b); }

@@ -248,6 +248,8 @@ Tensor result_memory(const Tensor& operand, const Shape& sizes, DType dtype) {
 bool absorb_relu(const Tensor& operand, Tensor& out) {
   TensorImpl *from = operand.impl(), *to = out.impl();
   if (!recording({&operand}) || from->storage.get() != to->storage.get()) return false;
+  // Backward finds the signs again from what the operation gave, as it was.
+  if (from->storage->version() != 0) return false;
   if (!from->node || from->node->use_count() != 1) return false;
   Node* const node = static_cast<Node*>(from->node.get());
   if (!node->absorb_relu()) return false;

@@ -58,10 +58,11 @@ class OperationNode final : public Node {
   }
   bool absorb_relu() override {
     if constexpr (requires { function_->absorb_relu(*this); }) {
-      function_->absorb_relu(*this);
-      return true;
+      if (function_) function_->absorb_relu(*this);
+      return function_.has_value();  // not after the graph was freed
+    } else {
+      return false;
     }
-    return false;
   }
   bool release_saved() override {
     // Plain numbers and shapes hold no memory: such a node can run again.

@@ -25,12 +25,12 @@ class RefCounted {
   void retain() const { count_.fetch_add(1, std::memory_order_relaxed); }
   void release() const {
     // The only owner needs no atomic step: there is nobody else who could add one.
-    if (count_.load(std::memory_order_acquire) == 1 ||
-        count_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    if (use_count() == 1 || count_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       delete this;
     }
   }
-  int32_t use_count() const { return count_.load(std::memory_order_relaxed); }
+  /// Whoever finds 1 sees what former owners did.
+  int32_t use_count() const { return count_.load(std::memory_order_acquire); }
 
   static void* operator new(std::size_t size) { return pool_allocate(size); }
   static void operator delete(void* block, std::size_t size) { pool_free(block, size); }

@@ -69,17 +69,28 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
-/// Large blocks lie on huge pages where the system has them: fewer faults and translations.
+/// Large blocks come from the system by themselves, on huge pages where it has them: fewer faults and
+/// translations.
+constexpr std::size_t kLarge = 2 << 20;
+bool is_mapped(std::size_t size) { return kCache && size >= kLarge; }
+
 void* from_system(std::size_t size) {
+  if (!is_mapped(size)) return std::aligned_alloc(kAlignment, size);
+  void* const block =
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (block == MAP_FAILED) return nullptr;
 #ifdef MADV_HUGEPAGE
-  constexpr std::size_t kHugePage = 2 << 20;
-  if (size >= kHugePage) {
-    void* block = std::aligned_alloc(kHugePage, (size + kHugePage - 1) / kHugePage * kHugePage);
-    if (block) madvise(block, size, MADV_HUGEPAGE);  // advice: where it fails, nothing is lost
-    return block;
-  }
+  madvise(block, size, MADV_HUGEPAGE);  // advice: where it fails, nothing is lost
 #endif
-  return std::aligned_alloc(kAlignment, size);
+  return block;
+}
+
+void to_system(void* block, std::size_t size) {
+  if (is_mapped(size)) {
+    munmap(block, size);
+  } else {
+    std::free(block);
+  }
 }
 
 // Never destroyed: tensors in static variables are freed after everything else.
@@ -240,7 +251,7 @@ void empty_cache() {
         cache.kept_bytes -= static_cast<int64_t>(class_bytes(index));
       }
     }
-    while (block) std::free(std::exchange(block, block->next));
+    while (block) to_system(std::exchange(block, block->next), class_bytes(index));
   }
 }
 

@@ -87,8 +87,9 @@ void Folding::check_evaluates(const char* op, const Module& module) {
 void Folding::fill(Tensor new_weight, Tensor new_bias, const Tensor& weight, const Tensor& bias,
                    const BatchNorm& norm) {
   const NoGradGuard no_grad;
-  const Tensor scale =
-      in_double(norm.weight, 1.0) / (norm.running_var.to(kFloat64) + norm.options().eps).sqrt();
+  const Tensor deviation = (norm.running_var.to(kFloat64) + norm.options().eps).sqrt();
+  // As in batch_norm: where nothing varies, the normalised value is 0.
+  const Tensor scale = (in_double(norm.weight, 1.0) / deviation).masked_fill(deviation == 0.0, 0.0);
   Shape rows = Shape::filled(weight.dim(), 1);
   rows[0] = -1;
   new_bias.copy_((in_double(bias, 0.0) - norm.running_mean.to(kFloat64)) * scale +

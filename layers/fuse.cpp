@@ -54,24 +54,21 @@ void check_foldable(const Module& model) {
   }
 }
 
-void fold_rows(Module& model) {
-  for (Module* module : model.modules()) {
-    if (typeid(*module) != typeid(Sequential)) continue;
-    const auto& row = Folding::children(*module);
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
-      const auto &layer = row[i].second, &norm = row[i + 1].second;
-      if (!Folding::is_pair(*layer, *norm) || !Folding::has_one_handle(layer) ||
-          !Folding::has_one_handle(norm)) {
-        continue;
-      }
-      try {
-        Folding::fold(*layer, static_cast<BatchNorm&>(*norm));
-      } catch (Error& error) {
-        for (const auto& [path, other] : model.named_modules()) {
-          if (other->is_same(*norm)) error.add_module(path, norm->type_name());
-        }
-        throw;
-      }
+void fold_rows(Module& model, const std::string& path) {
+  if (typeid(model) != typeid(Sequential)) return;
+  const auto& row = Folding::children(model);
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const auto& [name, layer] = row[i];
+    if (!Folding::has_one_handle(layer)) continue;
+    fold_rows(*layer, path + name + ".");
+    if (i + 1 == row.size()) break;
+    const auto& [norm_name, norm] = row[i + 1];
+    if (!Folding::is_pair(*layer, *norm) || !Folding::has_one_handle(norm)) continue;
+    try {
+      Folding::fold(*layer, static_cast<BatchNorm&>(*norm));
+    } catch (Error& error) {
+      error.add_module(path + norm_name, norm->type_name());
+      throw;
     }
   }
 }

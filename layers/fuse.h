@@ -2,6 +2,7 @@
 #pragma once
 #include <concepts>
 #include <memory>
+#include <string>
 
 #include "norma/layers/batch_norm.h"
 #include "norma/layers/conv.h"
@@ -26,8 +27,8 @@ Linear fuse_linear_bn_eval(const Linear& linear, const BatchNorm1d& bn);
 
 namespace detail {
 void check_foldable(const Module& model);
-/// Folds the pairs in every Sequential of a model.
-void fold_rows(Module& model);
+/// Folds the pairs in a Sequential and in those that it alone holds.
+void fold_rows(Module& model, const std::string& path = "");
 
 template <class M>
 concept ClonedByValue = AnyModule<M> && requires(const M& model) {
@@ -37,7 +38,7 @@ concept ClonedByValue = AnyModule<M> && requires(const M& model) {
 
 /// An equal model in evaluation mode, a deep copy that shares nothing with `model`, in which every
 /// Conv2d-BatchNorm2d, Conv1d-BatchNorm1d and Linear-BatchNorm1d that follow each other in a
-/// Sequential, however deep, are one layer. Outputs differ by rounding only.
+/// Sequential, and in those within it, are one layer. Outputs differ by rounding only.
 ///
 ///     net.eval();
 ///     nn::Sequential fast = nn::fuse_conv_bn(net);
@@ -47,10 +48,9 @@ concept ClonedByValue = AnyModule<M> && requires(const M& model) {
 /// well: what one folded model saved, another one of the same kind loads. A folded model does not
 /// train.
 ///
-/// Pairs that a class holds as members, as ResNets do, are not seen here: give an example. Also left
-/// alone are norms without running statistics, classes derived from those, layers that something
-/// besides their Sequential holds, and what a class derived from Sequential holds by itself: it may
-/// have a forward of its own.
+/// What a class of your own holds, as ResNets do, is left alone, a Sequential among its members as
+/// well: only a run shows in which order its forward calls them. Give an example. Also left alone
+/// are norms without running statistics, and classes derived from those.
 ///
 /// Errors: a model, or a part of one, in training mode, a class in it without `clone()` (see
 /// Cloneable), and those of `fuse_conv_bn_eval`, with the path of the layer.

@@ -48,7 +48,7 @@ inline void vector_loop(Loop loop) {
   }
 }
 
-/// out = f(x); `out` has the broadcast shape and may be `x` itself.
+/// out = f(x); `out` has the broadcast shape and may be `x` or `y` itself.
 template <class Out, class In, class F>
 void map(const Tensor& out, const Tensor& x, F f) {
   const TensorImpl *o = out.impl(), *a = x.impl();
@@ -75,7 +75,7 @@ void map(const Tensor& out, const Tensor& x, F f) {
   });
 }
 
-/// out = f(x, y) with broadcasting; `out` has the broadcast shape and may be `x` itself.
+/// out = f(x, y) with broadcasting; `out` has the broadcast shape and may be `x` or `y` itself.
 template <class Out, class In, class F>
 void map2(const Tensor& out, const Tensor& x, const Tensor& y, F f) {
   const TensorImpl *o = out.impl(), *a = x.impl(), *b = y.impl();

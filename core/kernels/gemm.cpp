@@ -327,7 +327,7 @@ bool has_tiles(const MatrixProduct& m) {
   if (simd_level() == SimdLevel::Baseline || m.m <= kRows) return false;
   // OpenBLAS does small products well where it has AVX-512, but for a bᵀ of whole vectors.
   const bool wide = simd_level() == SimdLevel::Avx512;
-  if (wide && m.trans_b && !m.trans_a && m.n >= Level512::kLanes) return true;
+  if (wide && m.trans_b && !m.trans_a && m.n >= Level512::kLanes && m.k > 0) return true;
   return m.m * m.n * m.k >= (wide ? 1 << 20 : 1 << 15);
 }
 

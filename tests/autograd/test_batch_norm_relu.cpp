@@ -254,6 +254,29 @@ TEST_CASE("a single channel of many values is accurate far from zero") {
   }
 }
 
+TEST_CASE("a result that was changed outside the graph is not joined with the ReLU after it") {
+  const auto gradient = [](bool given) {
+    manual_seed(4);
+    const Tensor x = randn({6, 3}, {.requires_grad = true}), k = randn({6, 3});
+    Tensor y = batch_norm(x, {.training = true});
+    y.detach().neg_();
+    const Tensor z = given ? relu(std::move(y)) : y.relu();
+    (z * k).sum().backward();
+    return x.grad();
+  };
+  CHECK(equal(gradient(true), gradient(false)));
+}
+
+TEST_CASE("a result whose graph was freed is not joined with the ReLU after it") {
+  const Tensor x = randn({6, 3}, {.requires_grad = true});
+  Tensor y = batch_norm(x, {.training = true});
+  y.sum().backward();
+  const Tensor z = relu(std::move(y));
+  CHECK(error_of([&] { z.sum().backward(); })
+            .find("[batch_norm] expected a graph that was not "
+                  "freed yet") == 0);
+}
+
 TEST_CASE("channels with more values than a cache holds") {
   manual_seed(2);
   const Tensor x = randn({1100, 9, 256}) + 3.0, wide = x.to(kFloat64);

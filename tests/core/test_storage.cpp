@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "norma/tests/support/catch.h"
@@ -72,6 +73,28 @@ TEST_CASE("freed blocks are used again") {
     for (int i = 0; i < 20; ++i) step();
     CHECK(system_allocations() == settled);
   }
+}
+
+TEST_CASE("empty_cache gives memory back to the system") {
+  const auto resident_pages = [] {
+    std::ifstream file("/proc/self/statm");
+    int64_t size = 0, resident = 0;
+    file >> size >> resident;
+    return resident;
+  };
+  empty_cache();
+  const int64_t before = resident_pages();
+  constexpr int64_t kBlocks = 50, kBytes = 2 << 20;
+  const int64_t pages = kBlocks * kBytes / 4096;
+  {
+    std::vector<Tensor> held;
+    for (int64_t i = 0; i < kBlocks; ++i) held.push_back(ones({kBytes}, {.dtype = kUInt8}));
+    CHECK(resident_pages() - before > pages * 9 / 10);
+    CHECK(resident_pages() - before < pages * 11 / 10);
+  }
+  CHECK(cached_bytes() >= kBlocks * kBytes);
+  empty_cache();
+  CHECK(resident_pages() - before < pages / 10);
 }
 
 TEST_CASE("what the system cannot give is refused, and nothing is lost") {

@@ -165,6 +165,35 @@ TEST_CASE("layers whose results are let go, and whose addresses come back") {
         }) == "bn");
 }
 
+namespace {
+
+/// Every copy has another name for its layer.
+struct Fickle : nn::Module {
+  static inline int built = 0;
+  nn::Conv2d conv{3, 3, 1};
+  nn::BatchNorm2d bn{3};
+  Fickle() {
+    register_module("conv" + std::to_string(built++), conv);
+    register_module("bn", bn);
+  }
+  std::shared_ptr<nn::Module> clone_module() const override {
+    auto copy = std::make_shared<Fickle>();
+    copy->eval();
+    return copy;
+  }
+  Tensor forward(const Tensor& x) override { return bn(conv(x)); }
+};
+
+}  // namespace
+
+TEST_CASE("copies whose modules have other names are refused") {
+  Fickle fickle;
+  fickle.eval();
+  CHECK(message_of([&] {
+          nn::fuse_conv_bn(fickle, randn({1, 3, 4, 4}));
+        }) == "[fuse_conv_bn] expected a clone() with the same modules, got one without conv1");
+}
+
 TEST_CASE("what goes wrong is told") {
   using P = Probe;
   Probe probe([](P& m, const Tensor& x) { return m.bn(m.conv(x)); });

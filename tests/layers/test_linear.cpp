@@ -53,3 +53,14 @@ TEST_CASE("Linear's options and errors") {
         "[Linear] expected out_features of at least 0, got -2");
   CHECK(to_vector(nn::Linear(0, 2).bias) == std::vector<double>({0, 0}));
 }
+
+TEST_CASE("Linear without inputs gives its bias") {
+  nn::Linear linear(0, 32);
+  const Tensor x = norma::zeros({16, 0}, {.requires_grad = true});
+  const Tensor y = linear(x);
+  CHECK(norma::equal(y, linear.bias.detach() + norma::zeros({16, 1})));
+  y.sum().backward();
+  CHECK(x.grad().sizes() == Shape({16, 0}));
+  CHECK(linear.weight.grad().sizes() == Shape({32, 0}));
+  CHECK(norma::equal(norma::matmul(x.detach(), norma::zeros({32, 0}).t()), norma::zeros({16, 32})));
+}

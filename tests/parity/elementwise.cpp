@@ -109,7 +109,7 @@ const Family family(
      {"square", unary([](const Tensor& x) { return x.square(); })},
      {"sigmoid", unary(norma::sigmoid)},
      {"tanh", unary(norma::tanh)},
-     {"relu", unary(norma::relu)},
+     {"relu", unary([](const Tensor& x) { return x.relu(); })},
      {"gelu", unary([](const Tensor& x) { return x.gelu(); })},
      {"gelu_tanh", unary([](const Tensor& x) { return x.gelu(true); })},
      {"detach_plus_self", unary([](const Tensor& x) { return x.detach() + x; })},
