@@ -19,6 +19,8 @@ namespace norma {
 
 namespace {
 
+using kernels::MatrixProduct;
+
 // Norma splits products itself, so every OpenBLAS call runs on the calling thread alone. The
 // pthread build is told once for the process; the OpenMP build asks OpenMP before each call, per
 // thread.
@@ -54,41 +56,12 @@ void openblas(bool trans_a, bool trans_b, blasint m, blasint n, blasint k, const
 }
 
 template <class T>
-struct Product {
-  bool trans_a, trans_b;
-  int64_t m, n, k;
-  const T* a;
-  int64_t lda;
-  const T* b;
-  int64_t ldb;
-  const T* start;
-  T* c;
-  int64_t ldc;
-
-  /// The part that yields rows [row, row + rows) and columns [col, col + cols) of C.
-  Product part(int64_t row, int64_t rows, int64_t col, int64_t cols) const {
-    Product p = *this;
-    p.m = rows;
-    p.n = cols;
-    p.a += row * (trans_a ? 1 : lda);
-    p.b += col * (trans_b ? ldb : 1);
-    if (start) p.start += col;
-    p.c += row * ldc + col;
-    return p;
-  }
-};
-
-template <class T>
-void by_openblas(const Product<T>& p) {
+void by_openblas(const MatrixProduct<T>& p) {
   for (int64_t i = 0; p.start && i < p.m; ++i) std::copy_n(p.start, p.n, p.c + i * p.ldc);
   const SingleThreadedBlas guard;
   const auto integer = [](int64_t value) { return static_cast<blasint>(value); };
   openblas(p.trans_a, p.trans_b, integer(p.m), integer(p.n), integer(p.k), p.a, integer(p.lda), p.b,
            integer(p.ldb), p.start ? T(1) : T(0), p.c, integer(p.ldc));
-}
-
-kernels::MatrixProduct tiled(const Product<float>& p) {
-  return {p.trans_a, p.trans_b, p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, p.start, p.c, p.ldc};
 }
 
 constexpr int64_t kParallelWork = 1 << 18;  // multiply-adds worth a second thread
@@ -98,11 +71,11 @@ constexpr int64_t kParallelWork = 1 << 18;  // multiply-adds worth a second thre
 template <class T>
 void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
           const T* b, int64_t ldb, const T* start, T* c, int64_t ldc) {
-  const Product<T> p{trans_a, trans_b, m, n, k, a, lda, b, ldb, start, c, ldc};
+  const MatrixProduct<T> p{trans_a, trans_b, m, n, k, a, lda, b, ldb, start, c, ldc};
   if constexpr (std::is_same_v<T, float>) {
-    if (kernels::has_tiles(tiled(p))) {
-      const kernels::Scratch<float> memory(kernels::working_memory(tiled(p)));
-      return kernels::multiply(tiled(p), memory.data());
+    if (kernels::has_tiles(p)) {
+      const kernels::Scratch<float> memory(kernels::working_memory(p));
+      return kernels::multiply(p, memory.data());
     }
   }
   by_openblas(p);
@@ -112,7 +85,7 @@ template <class T>
 void parallel_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a,
                    int64_t lda, const T* b, int64_t ldb, const T* start, T* c, int64_t ldc) {
   if (m == 0 || n == 0) return;
-  const Product<T> p{trans_a, trans_b, m, n, k, a, lda, b, ldb, start, c, ldc};
+  const MatrixProduct<T> p{trans_a, trans_b, m, n, k, a, lda, b, ldb, start, c, ldc};
   const int64_t work = m * n * k;
   if (work < 2 * kParallelWork || get_num_threads() == 1) {
     return gemm(trans_a, trans_b, m, n, k, a, lda, b, ldb, start, c, ldc);
@@ -128,13 +101,13 @@ void parallel_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, 
     return by_columns ? p.part(0, m, first, count) : p.part(first, count, 0, n);
   };
   if constexpr (std::is_same_v<T, float>) {
-    if (kernels::has_tiles(tiled(p))) {
+    if (kernels::has_tiles(p)) {
       // Chosen by the whole product: the result does not depend on the number of threads.
-      const int64_t each = kernels::working_memory(tiled(p));
+      const int64_t each = kernels::working_memory(p);
       const int parts = detail::parallel_parts(strips, grain);
       const kernels::Scratch<float> memory(each * parts);
       return parallel_parts_for(strips, grain, [&](int64_t begin, int64_t end, int index) {
-        kernels::multiply(tiled(part(begin, end)), memory.data() + each * index);
+        kernels::multiply(part(begin, end), memory.data() + each * index);
       });
     }
   }

@@ -50,7 +50,7 @@ struct Plan {
   int64_t ld_a;  // between packed rows of a
 };
 
-Plan plan_for(const MatrixProduct& m) {
+Plan plan_for(const MatrixProduct<float>& m) {
   Plan plan{};
   plan.rows = even_step(m.m, kBlockRows, kRows);
   plan.columns = even_step(m.n, kColumns, 48);
@@ -135,8 +135,8 @@ NORMA_INLINE inline void pack_transposed(const float* in, int64_t ld, int64_t de
 
 /// The columns of b from j on, of which `count` exist, at depths [p, p + depth).
 template <class Level, int Vectors>
-NORMA_INLINE inline void pack_panel(const MatrixProduct& m, int64_t p, int64_t depth, int64_t j,
-                                    int64_t count, float* out) {
+NORMA_INLINE inline void pack_panel(const MatrixProduct<float>& m, int64_t p, int64_t depth,
+                                    int64_t j, int64_t count, float* out) {
   using Loose = typename Level::Loose;
   constexpr int64_t kLanes = Level::kLanes, kWidth = Vectors * kLanes;
   if (m.trans_b) {
@@ -160,7 +160,7 @@ NORMA_INLINE inline void pack_panel(const MatrixProduct& m, int64_t p, int64_t d
 }
 
 /// Rows [i, i + rows) of a; those that are missing in the last block are zeros.
-NORMA_INLINE inline void pack_rows(const MatrixProduct& m, const Plan& plan, int64_t p,
+NORMA_INLINE inline void pack_rows(const MatrixProduct<float>& m, const Plan& plan, int64_t p,
                                    int64_t depth, int64_t i, int64_t rows, float* out) {
   using Eight = Vector<32>;
   if (m.trans_a) {
@@ -259,8 +259,8 @@ struct Part {
 
 /// As many columns of the part as one panel of b has; o holds the rows of a.
 template <class Level, int Vectors, bool TransA>
-NORMA_INLINE inline void multiply_panel(const MatrixProduct& m, const Plan& plan, const Part& part,
-                                        Operands o, float* packed_b) {
+NORMA_INLINE inline void multiply_panel(const MatrixProduct<float>& m, const Plan& plan,
+                                        const Part& part, Operands o, float* packed_b) {
   constexpr int kHere = Level::kRows;
   if (plan.pack_b) {
     pack_panel<Level, Vectors>(m, part.p, o.depth, part.j, part.columns, packed_b);
@@ -287,7 +287,8 @@ NORMA_INLINE inline void multiply_panel(const MatrixProduct& m, const Plan& plan
 }
 
 template <class Level, bool TransA>
-NORMA_INLINE inline void multiply_at(const MatrixProduct& m, const Plan& plan, float* memory) {
+NORMA_INLINE inline void multiply_at(const MatrixProduct<float>& m, const Plan& plan,
+                                     float* memory) {
   float* packed_b = memory + (plan.pack_a ? plan.rows * plan.ld_a : 0);
   for (int64_t left = 0; left < m.n; left += plan.columns) {
     const int64_t right = std::min(left + plan.columns, m.n);
@@ -323,7 +324,7 @@ NORMA_INLINE inline void multiply_at(const MatrixProduct& m, const Plan& plan, f
 
 }  // namespace
 
-bool has_tiles(const MatrixProduct& m) {
+bool has_tiles(const MatrixProduct<float>& m) {
   if (simd_level() == SimdLevel::Baseline || m.m <= kRows) return false;
   // OpenBLAS does small products well where it has AVX-512, but for a bᵀ of whole vectors.
   const bool wide = simd_level() == SimdLevel::Avx512;
@@ -331,12 +332,12 @@ bool has_tiles(const MatrixProduct& m) {
   return m.m * m.n * m.k >= (wide ? 1 << 20 : 1 << 15);
 }
 
-int64_t working_memory(const MatrixProduct& m) {
+int64_t working_memory(const MatrixProduct<float>& m) {
   // Enough for every part of the product, too, whatever its plan.
   return std::min(round_up(m.m, kRows), kBlockRows) * packed_row(plan_for(m).depth) + kDepth * 48;
 }
 
-void multiply(const MatrixProduct& m, float* memory) {
+void multiply(const MatrixProduct<float>& m, float* memory) {
 #if defined(__x86_64__)
   const Plan plan = plan_for(m);
   const auto at = [=]<class Level>() NORMA_INLINE {
