@@ -64,21 +64,29 @@ struct LaneLines {
   }
 };
 
-/// The forward pass after the statistics.
+/// `count` elements of the forward pass after the statistics; `apply(l, value)` gives the l-th one
+/// its line.
+template <class T, class Count, class Apply>
+NORMA_INLINE inline void apply_run(const T* x, bool relu, T* y, Count count, Apply apply) {
+  T t[kLanes];  // keeps x and y apart for the compiler
+  for (int64_t l = 0; l < count; ++l) {
+    t[l] = x[l];
+    apply(l, t[l]);
+  }
+  if (relu) {
+    for (int64_t l = 0; l < count; ++l) keep_positive(t[l]);
+  }
+  for (int64_t l = 0; l < count; ++l) y[l] = t[l];
+}
+
+/// The same for a block.
 template <class T>
 NORMA_INLINE inline void apply_lines(const Block& block, const T* x, bool relu, T* y,
                                      BatchNormStats stats) {
   const LaneLines<T> lines(block, stats);
   walk(block, [&](int64_t at, auto count) NORMA_INLINE {
-    T t[kLanes];  // keeps x and y apart for the compiler
-    for (int64_t l = 0; l < count; ++l) {
-      t[l] = x[at + l];
-      lines.apply(l, t[l]);
-    }
-    if (relu) {
-      for (int64_t l = 0; l < count; ++l) keep_positive(t[l]);
-    }
-    for (int64_t l = 0; l < count; ++l) y[at + l] = t[l];
+    apply_run(x + at, relu, y + at, count,
+              [&](int64_t l, T& value) NORMA_INLINE { lines.apply(l, value); });
   });
 }
 
@@ -98,15 +106,10 @@ void apply_rows(ChannelShape shape, const T* x, bool relu, T* y, BatchNormStats 
     simd_float<T>([=]() NORMA_INLINE {
       for (int64_t row = begin; row < end; ++row) {
         walk_row(0, width, [&](int64_t at, auto count) NORMA_INLINE {
-          T t[kLanes];
-          for (int64_t l = 0; l < count; ++l) {
-            t[l] = x[row * width + at + l];
-            ChannelLine<T>{base[at + l], scale[at + l], offset[at + l]}.apply(t[l]);
-          }
-          if (relu) {
-            for (int64_t l = 0; l < count; ++l) keep_positive(t[l]);
-          }
-          for (int64_t l = 0; l < count; ++l) y[row * width + at + l] = t[l];
+          apply_run(x + row * width + at, relu, y + row * width + at, count,
+                    [=](int64_t l, T& value) NORMA_INLINE {
+                      ChannelLine<T>{base[at + l], scale[at + l], offset[at + l]}.apply(value);
+                    });
         });
       }
     });
@@ -208,11 +211,7 @@ void batch_norm_eval(ChannelShape shape, const T* x, ChannelParams<T> params, do
   if (has_planes(shape)) return apply_planes(shape, x, relu, y, stats);
   const Blocks blocks(shape);
   if (blocks.count > 1) return apply_rows(shape, x, relu, y, stats);
-  parallel_for(blocks.count, blocks.grain(), [&](int64_t begin, int64_t end) {
-    simd_float<T>([=]() NORMA_INLINE {
-      for (int64_t i = begin; i < end; ++i) apply_lines(blocks[i], x, relu, y, stats);
-    });
-  });
+  simd_float<T>([=]() NORMA_INLINE { apply_lines(blocks[0], x, relu, y, stats); });
 }
 
 template <class T>
