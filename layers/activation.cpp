@@ -1,15 +1,15 @@
 #include "norma/layers/activation.h"
 
-#include <typeinfo>
 #include <utility>
 
+#include "norma/layers/module_state.h"
 #include "norma/layers/repr.h"
 
 namespace norma::nn {
 
 Tensor ReLU::forward(const Tensor& input) { return input.relu(); }
 Tensor ReLU::forward_given(Tensor&& input) {
-  return typeid(*this) == typeid(ReLU) ? std::move(input).relu() : forward(input);
+  return is_exactly<ReLU>(*this) ? std::move(input).relu() : forward(input);
 }
 
 Tensor LeakyReLU::forward(const Tensor& input) { return input.leaky_relu(negative_slope_); }

@@ -1,7 +1,6 @@
 #include "norma/layers/batch_norm.h"
 
 #include <cmath>
-#include <typeinfo>
 #include <utility>
 
 #include "norma/autograd/functional.h"
@@ -9,6 +8,7 @@
 #include "norma/layers/check.h"
 #include "norma/layers/fold.h"
 #include "norma/layers/init.h"
+#include "norma/layers/module_state.h"
 
 namespace norma::nn {
 
@@ -78,9 +78,8 @@ void BatchNorm::check_input(const Tensor& input, bool batch_statistics) const {
 Tensor BatchNorm::forward(const Tensor& input) { return normalise(input, false); }
 
 Tensor BatchNorm::forward_given(Tensor&& input) {
-  const bool is_built_in =
-      typeid(*this) == typeid(BatchNorm1d) || typeid(*this) == typeid(BatchNorm2d);
-  return is_built_in ? normalise(std::move(input), false) : forward(input);
+  return is_exactly<BatchNorm1d, BatchNorm2d>(*this) ? normalise(std::move(input), false)
+                                                     : forward(input);
 }
 
 Tensor BatchNorm::with_relu(Tensor input) {

@@ -1,7 +1,6 @@
 #include "norma/layers/fold.h"
 
 #include <string>
-#include <typeinfo>
 #include <utility>
 
 #include "norma/autograd/functions.h"
@@ -15,11 +14,6 @@ namespace norma::nn {
 
 namespace {
 
-template <class Class>
-bool is_exactly(const Module& module) {
-  return typeid(module) == typeid(Class);
-}
-
 Tensor in_double(const Tensor& tensor, double absent) {
   return tensor.defined() ? tensor.to(kFloat64) : full(Shape{}, absent, {.dtype = kFloat64});
 }
@@ -29,7 +23,7 @@ Tensor in_double(const Tensor& tensor, double absent) {
 bool Folding::is_layer(const Module& module) { return rank(module) > 0; }
 
 bool Folding::is_norm(const Module& module) {
-  if (!is_exactly<BatchNorm2d>(module) && !is_exactly<BatchNorm1d>(module)) return false;
+  if (!is_exactly<BatchNorm1d, BatchNorm2d>(module)) return false;
   const auto& norm = static_cast<const BatchNorm&>(module);
   return norm.running_mean.defined() && !norm.is_folded();
 }

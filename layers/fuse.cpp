@@ -1,9 +1,9 @@
 #include "norma/layers/fuse.h"
 
-#include <typeinfo>
 #include <utility>
 
 #include "norma/layers/fold.h"
+#include "norma/layers/module_state.h"
 #include "norma/layers/sequential.h"
 
 namespace norma::nn {
@@ -55,7 +55,7 @@ void check_foldable(const Module& model) {
 }
 
 void fold_rows(Module& model, const std::string& path) {
-  if (typeid(model) != typeid(Sequential)) return;
+  if (!is_exactly<Sequential>(model)) return;
   const auto& row = Folding::children(model);
   for (std::size_t i = 0; i < row.size(); ++i) {
     const auto& [name, layer] = row[i];

@@ -25,6 +25,13 @@ class CallListener {
 };
 extern constinit thread_local CallListener* call_listener;
 
+/// Whether it is one of these classes, not one derived from them, which may have a forward of its own.
+template <class... Classes>
+bool is_exactly(const Module& module) {
+  const std::type_info& type = typeid(module);
+  return ((type == typeid(Classes)) || ...);
+}
+
 /// Class name of a type without namespaces.
 std::string short_name(const std::type_info& type);
 

@@ -10,13 +10,6 @@ namespace norma::nn {
 
 namespace {
 
-/// Whether it is one of these classes, not one derived from them.
-template <class... Classes>
-bool is_exactly(const Module& module) {
-  const std::type_info& type = typeid(module);
-  return ((type == typeid(Classes)) || ...);
-}
-
 /// Whether the module at `i` and the next one are a BatchNorm and a ReLU: one walk over memory.
 template <class Children>
 bool is_norm_and_relu(const Children& children, std::size_t i) {
@@ -81,7 +74,7 @@ void Sequential::wrong_type(const std::type_info& wanted, const Module& module,
 }
 
 Sequential Sequential::clone() const {
-  if (typeid(*this) != typeid(Sequential)) Module::clone_module();  // would lose the derived class
+  if (!is_exactly<Sequential>(*this)) Module::clone_module();  // would lose the derived class
   Sequential copy;
   const NamedModules& children = child_list();
   for (std::size_t i = 0; i < children.size(); ++i) {
