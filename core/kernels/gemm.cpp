@@ -3,25 +3,17 @@
 #include <algorithm>
 #include <cstring>
 
-#include "norma/core/simd.h"
+#include "norma/core/kernels/vectors.h"
 
 namespace norma::kernels {
 namespace {
 
-template <int Bytes>
-struct Vector {
-  typedef float Value __attribute__((vector_size(Bytes)));
-  // The same anywhere in memory.
-  typedef float Loose __attribute__((vector_size(Bytes), aligned(alignof(float)), may_alias));
-  static constexpr int kLanes = Bytes / static_cast<int>(sizeof(float));
-};
-
 // The registers hold kRows × 3 vectors of sums, 3 of one row of b, and one element of a.
-struct Level512 : Vector<64> {
-  static constexpr int kRows = 8;
+struct Floats512 : Vector<float, 64> {
+  static constexpr int kRows = Level512::kRows;
 };
-struct Level256 : Vector<32> {
-  static constexpr int kRows = 4;
+struct Floats256 : Vector<float, 32> {
+  static constexpr int kRows = Level256::kRows;
 };
 
 constexpr int64_t kRows = 8;  // of the highest tile
@@ -75,16 +67,17 @@ NORMA_INLINE inline int64_t panel_vectors(int64_t columns) {
 template <class Level>
 NORMA_INLINE inline void load_quarters(const float* in, int64_t ld, typename Level::Value& out) {
   // Not used in place: GCC would forget that they may lie anywhere.
-  Vector<16>::Value part[Level::kLanes / 4];
+  Vector<float, 16>::Value part[Level::kLanes / 4];
 #pragma GCC unroll 4
   for (int i = 0; i < Level::kLanes / 4; ++i) {
-    part[i] = *reinterpret_cast<const Vector<16>::Loose*>(in + 4 * i * ld);
+    part[i] = *reinterpret_cast<const Vector<float, 16>::Loose*>(in + 4 * i * ld);
   }
-  const Vector<32>::Value low = __builtin_shufflevector(part[0], part[1], 0, 1, 2, 3, 4, 5, 6, 7);
+  const Vector<float, 32>::Value low =
+      __builtin_shufflevector(part[0], part[1], 0, 1, 2, 3, 4, 5, 6, 7);
   if constexpr (Level::kLanes == 8) {
     out = low;
   } else {
-    const Vector<32>::Value high =
+    const Vector<float, 32>::Value high =
         __builtin_shufflevector(part[2], part[3], 0, 1, 2, 3, 4, 5, 6, 7);
     out = __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   }
@@ -162,7 +155,7 @@ NORMA_INLINE inline void pack_panel(const MatrixProduct<float>& m, int64_t p, in
 /// Rows [i, i + rows) of a; those that are missing in the last block are zeros.
 NORMA_INLINE inline void pack_rows(const MatrixProduct<float>& m, const Plan& plan, int64_t p,
                                    int64_t depth, int64_t i, int64_t rows, float* out) {
-  using Eight = Vector<32>;
+  using Eight = Vector<float, 32>;
   if (m.trans_a) {
     for (int64_t q = 0; q < depth; ++q) {
       const float* in = m.a + (p + q) * m.lda + i;
@@ -328,7 +321,7 @@ bool has_tiles(const MatrixProduct<float>& m) {
   if (simd_level() == SimdLevel::Baseline || m.m <= kRows) return false;
   // OpenBLAS does small products well where it has AVX-512, but for a bᵀ of whole vectors.
   const bool wide = simd_level() == SimdLevel::Avx512;
-  if (wide && m.trans_b && !m.trans_a && m.n >= Level512::kLanes && m.k > 0) return true;
+  if (wide && m.trans_b && !m.trans_a && m.n >= Floats512::kLanes && m.k > 0) return true;
   return m.m * m.n * m.k >= (wide ? 1 << 20 : 1 << 15);
 }
 
@@ -348,9 +341,9 @@ void multiply(const MatrixProduct<float>& m, float* memory) {
     }
   };
   if (simd_level() == SimdLevel::Avx512) {
-    detail::run_avx512([=]() NORMA_INLINE { at.template operator()<Level512>(); });
+    detail::run_avx512([=]() NORMA_INLINE { at.template operator()<Floats512>(); });
   } else {
-    detail::run_avx2([=]() NORMA_INLINE { at.template operator()<Level256>(); });
+    detail::run_avx2([=]() NORMA_INLINE { at.template operator()<Floats256>(); });
   }
 #else
   static_cast<void>(memory);
