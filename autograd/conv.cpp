@@ -3,7 +3,7 @@
 
 #include "norma/autograd/functional.h"
 #include "norma/autograd/record.h"
-#include "norma/core/kernels/conv.h"
+#include "norma/core/kernels/conv/conv.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma {
@@ -12,7 +12,7 @@ std::string Pair::str() const { return "(" + std::to_string(h) + ", " + std::to_
 
 namespace {
 
-// PyTorch's words for a frame, as literals.
+// PyTorch's words for a padding, as literals.
 const char* checked_word(const char* op, const char* numbers, const char* word) {
   const std::string_view given = word ? word : "";
   if (given != "same" && given != "valid") {
@@ -138,8 +138,8 @@ Conv2dShape conv_shape(const char* op, int64_t axes, const Shape& x, const Shape
   };
   const Pair in = size(x), kernel = size(w);
   const Pair reach(o.dilation.h * (kernel.h - 1), o.dilation.w * (kernel.w - 1));
-  const PadSizes frame = o.pad_sizes(kernel);
-  const Pair padded(in.h + frame.top + frame.bottom, in.w + frame.left + frame.right);
+  const PadSizes padding = o.pad_sizes(kernel);
+  const Pair padded(in.h + padding.top + padding.bottom, in.w + padding.left + padding.right);
   if (padded.h <= reach.h || padded.w <= reach.w) {
     const auto size_text = [&](int64_t h, int64_t width) {
       return (axes == 1 ? "(" : "(" + std::to_string(h) + " x ") + std::to_string(width) + ")";
@@ -159,8 +159,8 @@ Conv2dShape conv_shape(const char* op, int64_t axes, const Shape& x, const Shape
           .kernel_w = kernel.w,
           .stride_h = o.stride.h,
           .stride_w = o.stride.w,
-          .pad_top = frame.top,
-          .pad_left = frame.left,
+          .pad_top = padding.top,
+          .pad_left = padding.left,
           .dilation_h = o.dilation.h,
           .dilation_w = o.dilation.w,
           .groups = o.groups};

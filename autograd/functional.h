@@ -32,8 +32,8 @@ class OptionalPair {
   std::optional<Pair> value_;
 };
 
-/// The frame around the input of a convolution: one number, `{height, width}`, or PyTorch's words:
-/// "valid" for none, "same" for the frame that keeps the size at stride 1. 'same' adds d(k-1) rows
+/// The padding of a convolution's input: one number, `{height, width}`, or PyTorch's words:
+/// "valid" for none, "same" for what keeps the size at stride 1. 'same' adds d(k-1) rows
 /// in all; when that is odd, the bottom and the right get the additional one.
 class Padding {
  public:
@@ -45,7 +45,7 @@ class Padding {
   Padding(const char* word);
 
   bool is_same() const { return word_[0] == 's'; }
-  /// Rows and columns on each side; 0 for "same", whose frame depends on the kernel.
+  /// Rows and columns on each side; 0 for "same", whose size depends on the kernel.
   Pair size() const { return size_; }
   /// "(1, 2)", "same" or "valid".
   std::string str() const;
@@ -65,7 +65,7 @@ class Padding1d {
   Padding1d(const char* word);
 
   bool is_same() const { return word_[0] == 's'; }
-  /// Cells on each side; 0 for "same", whose frame depends on the kernel.
+  /// Cells on each side; 0 for "same", whose size depends on the kernel.
   int64_t size() const { return size_; }
   /// "(1,)", "same" or "valid".
   std::string str() const;
@@ -75,7 +75,7 @@ class Padding1d {
   const char* word_ = "";
 };
 
-/// What the frame holds: zeros, the image mirrored at its edge, the edge repeated, or the opposite
+/// What the padding holds: zeros, the image mirrored at its edge, the edge repeated, or the opposite
 /// side.
 enum class PaddingMode { Zeros, Reflect, Replicate, Circular };
 
@@ -99,7 +99,7 @@ struct ConvOptions {
 
   /// Throws `[op] …` on settings that suit no input.
   void check(const char* op) const;
-  /// The frame for a kernel of this size.
+  /// The padding for a kernel of this size.
   PadSizes pad_sizes(Pair kernel_size) const;
 };
 /// Cross-correlation. input [N, C, H, W] or [C, H, W], weight [O, C/groups, kh, kw], bias [O] or

@@ -5,14 +5,15 @@
 #include "norma/autograd/functional.h"
 #include "norma/autograd/promotion.h"
 #include "norma/autograd/record.h"
-#include "norma/core/blas.h"
 #include "norma/core/factory.h"
+#include "norma/core/kernels/blas.h"
 #include "norma/core/kernels/elementwise.h"
 #include "norma/core/threads.h"
 
 namespace norma {
 
 using namespace autograd;
+using kernels::gemm, kernels::parallel_gemm;
 
 namespace {
 

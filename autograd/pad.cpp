@@ -27,7 +27,7 @@ void check_margins(const char* op, const char* name, int64_t before, int64_t aft
   }
 }
 
-// `axes`: 1 or 2 dimensions to frame.
+// `axes`: 1 or 2 dimensions to pad.
 void check_input(const char* op, int64_t axes, const Tensor& input) {
   const Shape& sizes = defined_impl(input, op)->sizes;
   if (sizes.size() != axes + 1 && sizes.size() != axes + 2) {
@@ -41,7 +41,7 @@ void check_input(const char* op, int64_t axes, const Tensor& input) {
   }
 }
 
-Tensor framed(const char* op, const kernels::Pad2dShape& shape, const Tensor& input,
+Tensor padded(const char* op, const kernels::Pad2dShape& shape, const Tensor& input,
               const Shape& out_sizes) {
   const Tensor x = input.contiguous();
   const Tensor y = new_tensor(out_sizes, x.dtype());
@@ -76,7 +76,7 @@ Tensor pad2d(const Tensor& input, const PadSizes& pad, PaddingMode mode) {
                                   .border = static_cast<kernels::Border>(mode)};
   sizes[rank - 2] = shape.out_h();
   sizes[rank - 1] = shape.out_w();
-  return framed("pad2d", shape, input, sizes);
+  return padded("pad2d", shape, input, sizes);
 }
 
 Tensor pad1d(const Tensor& input, const Pad1dSizes& pad, PaddingMode mode) {
@@ -93,7 +93,7 @@ Tensor pad1d(const Tensor& input, const Pad1dSizes& pad, PaddingMode mode) {
                                   .bottom = 0,
                                   .border = static_cast<kernels::Border>(mode)};
   sizes[rank - 1] = shape.out_w();
-  return framed("pad1d", shape, input, sizes);
+  return padded("pad1d", shape, input, sizes);
 }
 
 }  // namespace norma::functional

@@ -13,7 +13,7 @@
 #include <cstring>
 #include <string>
 
-#include "norma/core/kernels/conv.h"
+#include "norma/core/kernels/conv/conv.h"
 #include "timing.h"
 
 namespace {

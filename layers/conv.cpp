@@ -91,9 +91,9 @@ Tensor Conv2d::forward(const Tensor& input) {
   if (options_.padding_mode == PaddingMode::Zeros) {
     return functional::conv2d(input, weight, b, options);
   }
-  const functional::PadSizes frame = options.pad_sizes(kernel_size_);
+  const functional::PadSizes padding = options.pad_sizes(kernel_size_);
   options.padding = 0;
-  return functional::conv2d(functional::pad2d(input, frame, options_.padding_mode), weight, b,
+  return functional::conv2d(functional::pad2d(input, padding, options_.padding_mode), weight, b,
                             options);
 }
 
@@ -123,9 +123,9 @@ Tensor Conv1d::forward(const Tensor& input) {
   if (options_.padding_mode == PaddingMode::Zeros) {
     return functional::conv1d(input, weight, b, options);
   }
-  const functional::Pad1dSizes frame = options.pad_sizes(kernel_size_);
+  const functional::Pad1dSizes padding = options.pad_sizes(kernel_size_);
   options.padding = 0;
-  return functional::conv1d(functional::pad1d(input, frame, options_.padding_mode), weight, b,
+  return functional::conv1d(functional::pad1d(input, padding, options_.padding_mode), weight, b,
                             options);
 }
 

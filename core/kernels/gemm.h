@@ -1,5 +1,5 @@
 // A product of matrices, and those of floats in register tiles. For Norma's own sources; see
-// core/blas.h.
+// core/kernels/blas.h.
 #pragma once
 #include <cstdint>
 

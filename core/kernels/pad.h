@@ -1,4 +1,4 @@
-// Frames around images, on contiguous memory.
+// Padding around images, on contiguous memory.
 #pragma once
 #include <cstdint>
 

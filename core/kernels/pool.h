@@ -18,7 +18,7 @@ template <class T, class Index>
 void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T* dx);
 
 /// What the sum of a window is divided by: `divisor`, or (0) the number of its cells, those in the
-/// frame counted or not.
+/// padding counted or not.
 struct AvgPoolRule {
   bool count_include_pad;
   int64_t divisor;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "norma/core/kernels/conv.h"
+#include "norma/core/kernels/conv/conv_shape.h"
 #include "norma/core/kernels/pool.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/simd.h"

@@ -182,8 +182,8 @@ NORMA_INLINE inline void add_outer_at(const OuterSum<T>& s) {
 }
 
 template <class T, class Level, int Terms, int Vectors>
-NORMA_INLINE inline void turned_tile(const TurnedSum<T>& s, int64_t begin, int64_t end, int64_t k,
-                                     int64_t o) {
+NORMA_INLINE inline void transposed_tile(const TransposedSum<T>& s, int64_t begin, int64_t end,
+                                         int64_t k, int64_t o) {
   using V = Vector<T, Level::kBytes>;
   typename V::Value sums[Terms][Vectors];
 #pragma GCC unroll 16
@@ -213,29 +213,29 @@ NORMA_INLINE inline void turned_tile(const TurnedSum<T>& s, int64_t begin, int64
 }
 
 template <class T, class Level, int Vectors>
-NORMA_INLINE inline void turned_tiles(const TurnedSum<T>& s, int64_t begin, int64_t end,
-                                      int64_t o) {
+NORMA_INLINE inline void transposed_tiles(const TransposedSum<T>& s, int64_t begin, int64_t end,
+                                          int64_t o) {
   constexpr int kMost = Level::kBytes == 64 && Vectors == 1 ? 16 : 12;
   int64_t k = 0;
   for (; k + kMost <= s.terms; k += kMost) {
-    turned_tile<T, Level, kMost, Vectors>(s, begin, end, k, o);
+    transposed_tile<T, Level, kMost, Vectors>(s, begin, end, k, o);
   }
-  for (; k + 4 < s.terms; k += 8) turned_tile<T, Level, 8, Vectors>(s, begin, end, k, o);
-  if (k < s.terms) turned_tile<T, Level, 4, Vectors>(s, begin, end, k, o);
+  for (; k + 4 < s.terms; k += 8) transposed_tile<T, Level, 8, Vectors>(s, begin, end, k, o);
+  if (k < s.terms) transposed_tile<T, Level, 4, Vectors>(s, begin, end, k, o);
 }
 
 template <class T, class Level>
-NORMA_INLINE inline void add_turned_at(const TurnedSum<T>& s) {
+NORMA_INLINE inline void add_transposed_at(const TransposedSum<T>& s) {
   constexpr int64_t kLanes = Vector<T, Level::kBytes>::kLanes;
   for (int64_t begin = 0; begin < s.count; begin += kChunk) {
     const int64_t end = std::min(s.count, begin + kChunk);
     int64_t o = 0;
     if constexpr (Level::kColumnVectors == 2) {
       for (; o + kLanes < s.d_columns; o += 2 * kLanes) {
-        turned_tiles<T, Level, 2>(s, begin, end, o);
+        transposed_tiles<T, Level, 2>(s, begin, end, o);
       }
     }
-    for (; o < s.d_columns; o += kLanes) turned_tiles<T, Level, 1>(s, begin, end, o);
+    for (; o < s.d_columns; o += kLanes) transposed_tiles<T, Level, 1>(s, begin, end, o);
   }
 }
 
@@ -282,8 +282,8 @@ void add_outer(const OuterSum<T>& sum) {
 }
 
 template <class T>
-void add_turned(const TurnedSum<T>& sum) {
-  at_level([sum]<class Level>() NORMA_INLINE { add_turned_at<T, Level>(sum); });
+void add_transposed(const TransposedSum<T>& sum) {
+  at_level([sum]<class Level>() NORMA_INLINE { add_transposed_at<T, Level>(sum); });
 }
 
 template <class T>
@@ -317,7 +317,7 @@ void transpose(int64_t rows, int64_t count, const T* in, int64_t ld, int64_t col
                              T*);                                                                \
   template void multiply(const Product<T>&);                                                     \
   template void add_outer(const OuterSum<T>&);                                                   \
-  template void add_turned(const TurnedSum<T>&);                                                 \
+  template void add_transposed(const TransposedSum<T>&);                                         \
   template void transpose(int64_t, int64_t, const T*, int64_t, int64_t, T*);
 NORMA_TILES(float)
 NORMA_TILES(double)

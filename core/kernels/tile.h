@@ -59,7 +59,7 @@ void add_outer(const OuterSum<T>& sum);
 /// to a multiple of 4. Rows of `b` and `d` are b_columns and d_columns long, multiples of
 /// kColumnBlock, those of `sums` d_columns.
 template <class T>
-struct TurnedSum {
+struct TransposedSum {
   int64_t terms, count;
   const T* b;
   int64_t b_columns;
@@ -68,7 +68,7 @@ struct TurnedSum {
   T* sums;
 };
 template <class T>
-void add_turned(const TurnedSum<T>& sum);
+void add_transposed(const TransposedSum<T>& sum);
 
 /// out[p, o] = in[o, p]: rows of `in` are `ld` apart, those of `out` `columns`, of which the ones
 /// past `rows` become zero.

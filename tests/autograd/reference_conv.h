@@ -33,12 +33,12 @@ inline Conv conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias
   const std::vector<double> x = values(input), w = values(weight);
   const std::vector<double> b = bias.defined() ? values(bias) : std::vector<double>();
   const Shape xs = input.sizes(), ws = weight.sizes();
-  const auto frame = o.pad_sizes({ws[2], ws[3]});
+  const auto padding = o.pad_sizes({ws[2], ws[3]});
   const auto size = [](int64_t in, int64_t pad, int64_t kernel, int64_t dilation, int64_t stride) {
     return (in + pad - dilation * (kernel - 1) - 1) / stride + 1;
   };
-  const int64_t rows = size(xs[2], frame.top + frame.bottom, ws[2], o.dilation.h, o.stride.h);
-  const int64_t cols = size(xs[3], frame.left + frame.right, ws[3], o.dilation.w, o.stride.w);
+  const int64_t rows = size(xs[2], padding.top + padding.bottom, ws[2], o.dilation.h, o.stride.h);
+  const int64_t cols = size(xs[3], padding.left + padding.right, ws[3], o.dilation.w, o.stride.w);
   Conv result{{xs[0], ws[0], rows, cols}, {}, {}, {}, {}};
   result.y.resize(static_cast<std::size_t>(result.sizes.numel()));
   if (!dy.empty()) {
@@ -57,8 +57,8 @@ inline Conv conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias
           for (int64_t c = 0; c < ws[1]; ++c) {
             for (int64_t i = 0; i < ws[2]; ++i) {
               for (int64_t j = 0; j < ws[3]; ++j) {
-                const int64_t h = row * o.stride.h + i * o.dilation.h - frame.top;
-                const int64_t k = col * o.stride.w + j * o.dilation.w - frame.left;
+                const int64_t h = row * o.stride.h + i * o.dilation.h - padding.top;
+                const int64_t k = col * o.stride.w + j * o.dilation.w - padding.left;
                 if (h < 0 || h >= xs[2] || k < 0 || k >= xs[3]) continue;
                 const int64_t channel = out / group_out * ws[1] + c;
                 const auto cell =

@@ -109,7 +109,7 @@ TEST_CASE("conv2d is right however the work is shared out") {
   }
 }
 
-// Many channels and 3×3 weights on a frame of one cell: computed on tiles of 2×2 outputs.
+// Many channels and 3×3 weights with a padding of one cell: computed on tiles of 2×2 outputs.
 TEST_CASE("conv2d on tiles, for images and channels that fill no vector") {
   manual_seed(8);
   for (const DType dtype : {kFloat32, kFloat64}) {

@@ -5,13 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "norma/core/blas.h"
+#include "norma/core/kernels/blas.h"
 #include "norma/core/random.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 #include "norma/tests/support/catch.h"
 
 using namespace norma;
+using kernels::gemm, kernels::parallel_gemm;
 
 namespace {
 

@@ -58,15 +58,15 @@ TEST_CASE("Conv2d applies its options") {
   CHECK(conv.bias.grad().sizes() == conv.bias.sizes());
 }
 
-TEST_CASE("Conv2d: padding modes frame the image first") {
+TEST_CASE("Conv2d: padding modes pad the image first") {
   manual_seed(2);
   const Tensor x = randn({2, 3, 5, 6});
   for (const PaddingMode mode :
        {PaddingMode::Zeros, PaddingMode::Reflect, PaddingMode::Replicate, PaddingMode::Circular}) {
     nn::Conv2d conv(3, 4, {3, 2}, {.padding = {2, 1}, .padding_mode = mode});
-    const Tensor framed =
+    const Tensor padded =
         functional::pad2d(x, {.left = 1, .right = 1, .top = 2, .bottom = 2}, mode);
-    CHECK(allclose(conv(x), functional::conv2d(framed, conv.weight, conv.bias), 1e-5, 1e-6));
+    CHECK(allclose(conv(x), functional::conv2d(padded, conv.weight, conv.bias), 1e-5, 1e-6));
 
     nn::Conv2d same(3, 4, {3, 2}, {.padding = "same", .padding_mode = mode});
     const Tensor uneven = functional::pad2d(x, {.right = 1, .top = 1, .bottom = 1}, mode);
@@ -208,8 +208,8 @@ TEST_CASE("Conv1d applies its options, with every padding mode") {
   for (const PaddingMode mode :
        {PaddingMode::Zeros, PaddingMode::Reflect, PaddingMode::Replicate, PaddingMode::Circular}) {
     nn::Conv1d padded(4, 6, 3, {.padding = 2, .padding_mode = mode});
-    const Tensor framed = functional::pad1d(x, {.left = 2, .right = 2}, mode);
-    CHECK(allclose(padded(x), functional::conv1d(framed, padded.weight, padded.bias), 1e-5, 1e-6));
+    const Tensor wider = functional::pad1d(x, {.left = 2, .right = 2}, mode);
+    CHECK(allclose(padded(x), functional::conv1d(wider, padded.weight, padded.bias), 1e-5, 1e-6));
     CHECK(padded(x[0]).sizes() == Shape{6, 9});
 
     nn::Conv1d same(4, 6, 4, {.padding = "same", .padding_mode = mode});

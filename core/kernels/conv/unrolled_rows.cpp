@@ -1,4 +1,4 @@
-#include "norma/core/kernels/lines.h"
+#include "norma/core/kernels/conv/unrolled_rows.h"
 
 #include <algorithm>
 
@@ -7,13 +7,13 @@
 namespace norma::kernels {
 namespace {
 
-// What one tap, or one kernel column, sees: `count` lines, from image row y on, every `step` rows;
+// What one tap, or one kernel column, sees: `count` rows, from image row y on, every `step` rows;
 // `shift` is the image column of cell 0.
 struct Run {
-  Run(const Conv2dShape& s, int64_t top, int64_t row_step, int64_t lines, int64_t left)
+  Run(const Conv2dShape& s, int64_t top, int64_t row_step, int64_t length, int64_t left)
       : y(top),
         step(row_step),
-        count(lines),
+        count(length),
         shift(left),
         rows(valid_positions(count, step, y, s.in_h)),
         cols(valid_positions(s.out_w, s.stride_w, shift, s.in_w)) {}
@@ -74,20 +74,20 @@ NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T*
 }  // namespace
 
 template <class T>
-void fill_lines(const Lines& lines, int64_t first, int64_t count, const T* image, T* out) {
-  at_level([=, &lines]<class Level>() NORMA_INLINE {
-    const Conv2dShape& s = lines.shape;
+void unroll_rows(const UnrolledRows& layout, int64_t first, int64_t count, const T* image, T* out) {
+  at_level([=, &layout]<class Level>() NORMA_INLINE {
+    const Conv2dShape& s = layout.shape;
     const int64_t channels = s.group_in();
     // So few channels that what the first kernel column read is still near for the others.
     constexpr int64_t kNear = 4;
-    for (int64_t i = 0; i < lines.sets(); ++i) {
-      const int64_t length = count + (lines.rows_of_set(i) - 1) * lines.line_step;
+    for (int64_t i = 0; i < layout.sets(); ++i) {
+      const int64_t length = count + (layout.rows_of_set(i) - 1) * layout.shift_step;
       for (int64_t near = 0; near < channels; near += kNear) {
         for (int64_t j = 0; j < s.kernel_w; ++j) {
           const Run run(s, first * s.stride_h + i * s.dilation_h - s.pad_top, s.stride_h, length,
                         j * s.dilation_w - s.pad_left);
           for (int64_t c = near; c < std::min(near + kNear, channels); ++c) {
-            fill_run<T, Level>(s, run, image + c * s.in_size(), out + lines.offset(c, i, j));
+            fill_run<T, Level>(s, run, image + c * s.in_size(), out + layout.offset(c, i, j));
           }
         }
       }
@@ -95,7 +95,7 @@ void fill_lines(const Lines& lines, int64_t first, int64_t count, const T* image
   });
 }
 
-template void fill_lines(const Lines&, int64_t, int64_t, const float*, float*);
-template void fill_lines(const Lines&, int64_t, int64_t, const double*, double*);
+template void unroll_rows(const UnrolledRows&, int64_t, int64_t, const float*, float*);
+template void unroll_rows(const UnrolledRows&, int64_t, int64_t, const double*, double*);
 
 }  // namespace norma::kernels

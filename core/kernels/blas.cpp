@@ -1,4 +1,4 @@
-#include "norma/core/blas.h"
+#include "norma/core/kernels/blas.h"
 
 #include <cblas.h>
 
@@ -15,11 +15,9 @@ __attribute__((weak)) void omp_set_num_threads(int);
 __attribute__((weak)) int omp_get_max_threads(void);
 }
 
-namespace norma {
+namespace norma::kernels {
 
 namespace {
-
-using kernels::MatrixProduct;
 
 // Norma splits products itself, so every OpenBLAS call runs on the calling thread alone. The
 // pthread build is told once for the process; the OpenMP build asks OpenMP before each call, per
@@ -73,9 +71,9 @@ void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* 
           const T* b, int64_t ldb, const T* start, T* c, int64_t ldc) {
   const MatrixProduct<T> p{trans_a, trans_b, m, n, k, a, lda, b, ldb, start, c, ldc};
   if constexpr (std::is_same_v<T, float>) {
-    if (kernels::has_tiles(p)) {
-      const kernels::Scratch<float> memory(kernels::working_memory(p));
-      return kernels::multiply(p, memory.data());
+    if (has_tiles(p)) {
+      const Scratch<float> memory(working_memory(p));
+      return multiply(p, memory.data());
     }
   }
   by_openblas(p);
@@ -101,13 +99,13 @@ void parallel_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, 
     return by_columns ? p.part(0, m, first, count) : p.part(first, count, 0, n);
   };
   if constexpr (std::is_same_v<T, float>) {
-    if (kernels::has_tiles(p)) {
+    if (has_tiles(p)) {
       // Chosen by the whole product: the result does not depend on the number of threads.
-      const int64_t each = kernels::working_memory(p);
+      const int64_t each = working_memory(p);
       const int parts = detail::parallel_parts(strips, grain);
-      const kernels::Scratch<float> memory(each * parts);
+      const Scratch<float> memory(each * parts);
       return parallel_parts_for(strips, grain, [&](int64_t begin, int64_t end, int index) {
-        kernels::multiply(part(begin, end), memory.data() + each * index);
+        multiply(part(begin, end), memory.data() + each * index);
       });
     }
   }
@@ -123,4 +121,4 @@ template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, const float*,
 template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, const double*, int64_t,
                             const double*, int64_t, const double*, double*, int64_t);
 
-}  // namespace norma
+}  // namespace norma::kernels

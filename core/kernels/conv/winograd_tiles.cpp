@@ -1,4 +1,4 @@
-#include "norma/core/kernels/winograd_tiles.h"
+#include "norma/core/kernels/conv/winograd_tiles.h"
 
 #include <algorithm>
 
@@ -60,8 +60,8 @@ int64_t plane_size(const Tiles& tiles) {
   return (tiles.panel_rows + 1) * tiles.cols + 2 * kTileSlack;
 }
 
-// Rows of `image` with a frame of zeros, all channels of a cell side by side.
-struct TurnedRows {
+// Rows of `image` with a padding of zeros, all channels of a cell side by side.
+struct TransposedRows {
   int64_t height, width, channels;
   int64_t first, count;   // rows, from -1 on
   int64_t before, cells;  // of a row of `out`: zeros in front, and all
@@ -69,7 +69,7 @@ struct TurnedRows {
 };
 
 template <class T>
-NORMA_INLINE inline void turn_rows(const TurnedRows& f, const T* image, T* out) {
+NORMA_INLINE inline void transpose_rows(const TransposedRows& f, const T* image, T* out) {
   constexpr int64_t kBlock = 4;
   const int64_t ld = f.height * f.width, columns = f.columns;
   const int64_t behind = f.cells - f.before - f.width;
@@ -102,8 +102,8 @@ NORMA_INLINE inline void turn_rows(const TurnedRows& f, const T* image, T* out) 
 // Calls f(from, to, column) for every vector of every tile: `from` is the tile's first cell in rows
 // of `line` cells, `to` its elements.
 template <class T, class Level, class F>
-NORMA_INLINE inline void each_turned_tile(const Tiles& tiles, int64_t rows, int64_t line,
-                                          int64_t columns, const T* in, T* out, F f) {
+NORMA_INLINE inline void each_transposed_tile(const Tiles& tiles, int64_t rows, int64_t line,
+                                              int64_t columns, const T* in, T* out, F f) {
   constexpr int64_t kLanes = Vector<T, Level::kBytes>::kLanes;
   for (int64_t r = 0; r < rows; ++r) {
     const T* from = in + 2 * r * line * columns;
@@ -244,22 +244,23 @@ NORMA_INLINE inline void weights_at(const WeightView<T>& view, int64_t rows, int
 }
 
 template <class T, class Level>
-NORMA_INLINE inline void input_turned_at(const Tiles& tiles, const TileRows& rows, int64_t channels,
-                                         int64_t columns, const T* image, T* work, T* out) {
+NORMA_INLINE inline void input_transposed_at(const Tiles& tiles, const TileRows& rows,
+                                             int64_t channels, int64_t columns, const T* image,
+                                             T* work, T* out) {
   using V = Vector<T, Level::kBytes>;
   using Value = typename V::Value;
   const Conv2dShape& s = tiles.shape;
   const int64_t line = 2 * tiles.cols + 2, below = line * columns;
   const int64_t matrix = Tiles::matrix_size(tiles.stride() * columns);
-  turn_rows({.height = s.in_h,
-             .width = s.in_w,
-             .channels = channels,
-             .first = 2 * rows.first - 1,
-             .count = 2 * rows.count + 2,
-             .before = 1,
-             .cells = line,
-             .columns = columns},
-            image, work);
+  transpose_rows({.height = s.in_h,
+                  .width = s.in_w,
+                  .channels = channels,
+                  .first = 2 * rows.first - 1,
+                  .count = 2 * rows.count + 2,
+                  .before = 1,
+                  .cells = line,
+                  .columns = columns},
+                 image, work);
   const auto transform = [=](const T* from, T* to) NORMA_INLINE {
     Value h[4][4];
 #pragma GCC unroll 4
@@ -277,27 +278,28 @@ NORMA_INLINE inline void input_turned_at(const Tiles& tiles, const TileRows& row
       for (int b = 0; b < 4; ++b) V::at(to + (4 * a + b) * matrix).value = row[b];
     }
   };
-  each_turned_tile<T, Level>(tiles, rows.count, line, columns, work, out + rows.position * columns,
-                             transform);
+  each_transposed_tile<T, Level>(tiles, rows.count, line, columns, work,
+                                 out + rows.position * columns, transform);
 }
 
 template <class T, class Level>
-NORMA_INLINE inline void grad_turned_at(const Tiles& tiles, const TileRows& rows, int64_t channels,
-                                        int64_t columns, const T* grad, T* work, T* out) {
+NORMA_INLINE inline void grad_transposed_at(const Tiles& tiles, const TileRows& rows,
+                                            int64_t channels, int64_t columns, const T* grad,
+                                            T* work, T* out) {
   using V = Vector<T, Level::kBytes>;
   using Value = typename V::Value;
   const Conv2dShape& s = tiles.shape;
   const int64_t line = 2 * tiles.cols, below = line * columns;
   const int64_t matrix = Tiles::matrix_size(tiles.stride() * columns);
-  turn_rows({.height = s.out_h,
-             .width = s.out_w,
-             .channels = channels,
-             .first = 2 * rows.first,
-             .count = 2 * rows.count,
-             .before = 0,
-             .cells = line,
-             .columns = columns},
-            grad, work);
+  transpose_rows({.height = s.out_h,
+                  .width = s.out_w,
+                  .channels = channels,
+                  .first = 2 * rows.first,
+                  .count = 2 * rows.count,
+                  .before = 0,
+                  .cells = line,
+                  .columns = columns},
+                 grad, work);
   const auto transform = [=](const T* from, T* to) NORMA_INLINE {
     Value h[2][4];
 #pragma GCC unroll 2
@@ -314,8 +316,8 @@ NORMA_INLINE inline void grad_turned_at(const Tiles& tiles, const TileRows& rows
       for (int b = 0; b < 4; ++b) V::at(to + (4 * a + b) * matrix).value = row[b];
     }
   };
-  each_turned_tile<T, Level>(tiles, rows.count, line, columns, work, out + rows.position * columns,
-                             transform);
+  each_transposed_tile<T, Level>(tiles, rows.count, line, columns, work,
+                                 out + rows.position * columns, transform);
 }
 
 }  // namespace
@@ -345,7 +347,7 @@ TileEdges<T>::TileEdges(const Tiles& tiles) : stride_(tiles.stride()), masks_(2 
 
 int64_t tile_work_size(const Tiles& tiles) { return 4 * plane_size(tiles); }
 
-int64_t turned_work_size(const Tiles& tiles, int64_t in_columns, int64_t out_columns) {
+int64_t transposed_work_size(const Tiles& tiles, int64_t in_columns, int64_t out_columns) {
   const int64_t line = 2 * tiles.cols, rows = 2 * tiles.panel_rows;
   return std::max((rows + 2) * (line + 2) * in_columns, rows * line * out_columns);
 }
@@ -374,18 +376,18 @@ void transform_weights(const WeightView<T>& weights, int64_t rows, int64_t chann
 }
 
 template <class T>
-void transform_input_turned(const Tiles& tiles, const TileRows& rows, int64_t channels,
-                            int64_t columns, const T* image, T* work, T* out) {
+void transform_input_transposed(const Tiles& tiles, const TileRows& rows, int64_t channels,
+                                int64_t columns, const T* image, T* work, T* out) {
   at_level([=, &tiles, &rows]<class Level>() NORMA_INLINE {
-    input_turned_at<T, Level>(tiles, rows, channels, columns, image, work, out);
+    input_transposed_at<T, Level>(tiles, rows, channels, columns, image, work, out);
   });
 }
 
 template <class T>
-void transform_grad_turned(const Tiles& tiles, const TileRows& rows, int64_t channels,
-                           int64_t columns, const T* grad, T* work, T* out) {
+void transform_grad_transposed(const Tiles& tiles, const TileRows& rows, int64_t channels,
+                               int64_t columns, const T* grad, T* work, T* out) {
   at_level([=, &tiles, &rows]<class Level>() NORMA_INLINE {
-    grad_turned_at<T, Level>(tiles, rows, channels, columns, grad, work, out);
+    grad_transposed_at<T, Level>(tiles, rows, channels, columns, grad, work, out);
   });
 }
 
@@ -429,10 +431,10 @@ void transform_weight_sums(const Conv2dShape& s, int64_t matrix, const T* sums, 
                                 const T*, T*, T*);                                                \
   template void transform_output(const Tiles&, const TileRows&, int64_t, const T*, T*, T*);       \
   template void transform_weights(const WeightView<T>&, int64_t, int64_t, const T*, int64_t, T*); \
-  template void transform_input_turned(const Tiles&, const TileRows&, int64_t, int64_t, const T*, \
-                                       T*, T*);                                                   \
-  template void transform_grad_turned(const Tiles&, const TileRows&, int64_t, int64_t, const T*,  \
-                                      T*, T*);                                                    \
+  template void transform_input_transposed(const Tiles&, const TileRows&, int64_t, int64_t,       \
+                                           const T*, T*, T*);                                     \
+  template void transform_grad_transposed(const Tiles&, const TileRows&, int64_t, int64_t,        \
+                                          const T*, T*, T*);                                      \
   template void transform_weight_sums(const Conv2dShape&, int64_t, const T*, T*);
 NORMA_WINOGRAD(float)
 NORMA_WINOGRAD(double)

@@ -1,13 +1,14 @@
-#include "norma/core/kernels/conv.h"
+#include "norma/core/kernels/conv/conv.h"
 
 #include <algorithm>
 #include <numeric>
 
-#include "norma/core/kernels/lines.h"
+#include "norma/core/kernels/conv/depthwise.h"
+#include "norma/core/kernels/conv/unrolled_rows.h"
+#include "norma/core/kernels/conv/winograd.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/tile.h"
 #include "norma/core/kernels/vectors.h"
-#include "norma/core/kernels/winograd.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -63,12 +64,12 @@ int64_t grain(const Conv2dShape& s, int64_t items) {
 }
 
 // The order of terms is that of the weights in memory: channel, kernel row, kernel column.
-void fill_offsets(const Lines& lines, bool direct, int64_t* offsets) {
-  const Conv2dShape& s = lines.shape;
+void fill_offsets(const UnrolledRows& unrolled, bool direct, int64_t* offsets) {
+  const Conv2dShape& s = unrolled.shape;
   for (int64_t c = 0; c < s.group_in(); ++c) {
     for (int64_t i = 0; i < s.kernel_h; ++i) {
       for (int64_t j = 0; j < s.kernel_w; ++j) {
-        *offsets++ = direct ? c * s.in_size() : lines.offset(c, i, j);
+        *offsets++ = direct ? c * s.in_size() : unrolled.offset(c, i, j);
       }
     }
   }
@@ -87,9 +88,9 @@ void correlate(Conv2dShape s, const WeightView<T>& view, int64_t group_stride, c
   }
   const int64_t depth = s.group_in() * s.taps(), outputs = s.group_out();
   const Panels panels = Panels::make<T>(s, s.group_in() * s.kernel_w * s.out_w);
-  const Lines lines(s, panels.rows);
+  const UnrolledRows unrolled(s, panels.rows);
   const Scratch<int64_t> offsets(depth);
-  fill_offsets(lines, direct, offsets.data());
+  fill_offsets(unrolled, direct, offsets.data());
 
   // Without enough panels for all threads, the output channels are shared out as well.
   const int64_t block = row_block<T>(), row_blocks = ceil_div(outputs, block);
@@ -114,19 +115,19 @@ void correlate(Conv2dShape s, const WeightView<T>& view, int64_t group_stride, c
                });
 
   const int64_t items = units * shares, item_grain = grain(s, items);
-  const int64_t line_size = direct ? 0 : lines.size() + kTileSlack;
-  const Scratch<T> line_memory(detail::parallel_parts(items, item_grain) * line_size);
+  const int64_t unrolled_size = direct ? 0 : unrolled.size() + kTileSlack;
+  const Scratch<T> unrolled_memory(detail::parallel_parts(items, item_grain) * unrolled_size);
   parallel_parts_for(items, item_grain, [&](int64_t first, int64_t last, int part) {
-    T* filled = line_memory.data() + part * line_size;
+    T* filled = unrolled_memory.data() + part * unrolled_size;
     int64_t filled_unit = -1;
-    if (!direct) std::fill_n(filled + lines.size(), kTileSlack, T(0));
+    if (!direct) std::fill_n(filled + unrolled.size(), kTileSlack, T(0));
     for (int64_t item = first; item < last; ++item) {
       const int64_t unit = item / shares, row = item % shares * share;
       const int64_t begin = unit % panels.count * panels.rows;
       const int64_t rows = std::min(panels.rows, s.out_h - begin);
       const int64_t g = unit / panels.count % s.groups, n = unit / panels.count / s.groups;
       const T* image = x + (n * s.in_channels + g * s.group_in()) * s.in_size();
-      if (!direct && unit != filled_unit) fill_lines(lines, begin, rows, image, filled);
+      if (!direct && unit != filled_unit) unroll_rows(unrolled, begin, rows, image, filled);
       filled_unit = unit;
       const int64_t channel = n * s.out_channels + g * outputs + row;
       multiply(Product<T>{.rows = std::min(share, outputs - row),
@@ -154,12 +155,12 @@ struct Phase {
     const int64_t before = pad > residue ? ceil_div(pad - residue, stride) : 0;
     first_cell = before * stride + residue - pad;
     cells = first_cell < in ? (in - 1 - first_cell) / stride + 1 : 0;
-    frame = (taps - 1) * dilation_step + first_tap * dilation / stride - before;
+    padding = (taps - 1) * dilation_step + first_tap * dilation / stride - before;
   }
   int64_t tap_step, dilation_step;
   int64_t taps = 0, last_tap = 0;
   int64_t first_cell = 0, cells = 0;
-  int64_t frame = 0;  // rows of zeros around dy; negative: rows of dy that do not count
+  int64_t padding = 0;  // rows of zeros around dy; negative: rows of dy that do not count
 };
 
 // One row of dx from those of its column phases, `stride` of them.
@@ -215,7 +216,7 @@ void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
       t.out_channels = s.in_channels, t.out_h = rows.cells, t.out_w = cols.cells;
       t.kernel_h = rows.taps, t.kernel_w = cols.taps;
       t.stride_h = t.stride_w = 1;
-      t.pad_top = rows.frame, t.pad_left = cols.frame;
+      t.pad_top = rows.padding, t.pad_left = cols.padding;
       t.dilation_h = rows.dilation_step, t.dilation_w = cols.dilation_step;
       const WeightView<T> view{.data = w + rows.last_tap * s.kernel_w + cols.last_tap,
                                .row = s.taps(),
@@ -274,22 +275,22 @@ void weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw, T* db) {
   const int64_t columns = ceil_div(outputs, kColumnBlock) * kColumnBlock;
   const bool direct = is_pointwise(s);
   const Panels panels = Panels::make<T>(s, (s.group_in() * s.kernel_w + columns) * s.out_w);
-  const Lines lines(s, panels.rows);
+  const UnrolledRows unrolled(s, panels.rows);
   const Scratch<int64_t> offsets(terms);
   std::fill_n(offsets.data() + depth, terms - depth, int64_t{0});
-  fill_offsets(lines, direct, offsets.data());
+  fill_offsets(unrolled, direct, offsets.data());
 
   const int64_t items = s.batch * panels.count, item_grain = grain(s, items);
   const int64_t parts = detail::parallel_parts(items, item_grain);
-  const int64_t line_size = dw && !direct ? lines.size() : 0;
-  const int64_t turned_size = dw ? panels.rows * s.out_w * columns : 0;
+  const int64_t unrolled_size = dw && !direct ? unrolled.size() : 0;
+  const int64_t transposed_size = dw ? panels.rows * s.out_w * columns : 0;
   const int64_t sum_size = dw ? s.groups * terms * columns : 0;
-  const Scratch<T> memory(parts * (line_size + turned_size));
+  const Scratch<T> memory(parts * (unrolled_size + transposed_size));
   const Scratch<T> sums(parts * sum_size);
   const Scratch<double> bias_sums(db ? parts * s.out_channels : 0);
   parallel_parts_for(items, item_grain, [&](int64_t first, int64_t last, int part) {
-    T* filled = memory.data() + part * (line_size + turned_size);
-    T* turned = filled + line_size;
+    T* filled = memory.data() + part * (unrolled_size + transposed_size);
+    T* transposed = filled + unrolled_size;
     T* part_sums = sums.data() + part * sum_size;
     double* part_db = bias_sums.data() + part * s.out_channels;
     std::fill_n(part_sums, sum_size, T(0));
@@ -303,15 +304,15 @@ void weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw, T* db) {
       }
       for (int64_t g = 0; dw && g < s.groups; ++g) {
         const T* image = x + (n * s.in_channels + g * s.group_in()) * s.in_size();
-        if (!direct) fill_lines(lines, begin, rows, image, filled);
+        if (!direct) unroll_rows(unrolled, begin, rows, image, filled);
         transpose(outputs, rows * s.out_w, grad + g * outputs * s.out_size(), s.out_size(), columns,
-                  turned);
+                  transposed);
         add_outer(OuterSum<T>{.terms = depth,
                               .count = rows * s.out_w,
                               .columns = outputs,
                               .offsets = offsets.data(),
                               .b = direct ? image + begin * s.out_w : filled,
-                              .d = turned,
+                              .d = transposed,
                               .sums = part_sums + g * terms * columns});
       }
     }

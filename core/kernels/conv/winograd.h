@@ -1,12 +1,12 @@
 // Convolutions of 3×3 on tiles of 2×2 outputs with 16 multiplications each instead of 36: F(2×2, 3×3)
 // of Winograd, after Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015).
 #pragma once
-#include "norma/core/kernels/conv.h"
+#include "norma/core/kernels/conv/conv_shape.h"
 #include "norma/core/kernels/tile.h"
 
 namespace norma::kernels {
 
-/// Whether a convolution is of this kind (3×3, stride 1, a frame of one cell) and large enough to
+/// Whether a convolution is of this kind (3×3, stride 1, a padding of one cell) and large enough to
 /// gain by it.
 bool winograd_suits(const Conv2dShape& s);
 bool winograd_suits_weight_grad(const Conv2dShape& s);

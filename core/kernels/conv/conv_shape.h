@@ -1,11 +1,11 @@
-// Convolution in two dimensions on contiguous memory: the loops behind functional::conv2d.
+// The sizes of a convolution, and which of its positions see the image.
 #pragma once
 #include <cstdint>
 
 namespace norma::kernels {
 
 /// Everything a convolution needs to know but the values. Cells outside the image read as zero;
-/// the frame below and to the right follows from the output size.
+/// the padding below and to the right follows from the output size.
 struct Conv2dShape {
   int64_t batch, in_channels, in_h, in_w;
   int64_t out_channels, out_h, out_w;
@@ -18,21 +18,6 @@ struct Conv2dShape {
   int64_t in_size() const { return in_h * in_w; }
   int64_t out_size() const { return out_h * out_w; }
 };
-
-/// y = x ⋆ w + bias; `bias` may be null.
-template <class T>
-void conv2d_forward(const Conv2dShape& s, const T* x, const T* w, const T* bias, T* y);
-
-/// The gradients that are wanted: `dx`, `dw` and `db` may each be null. They are overwritten.
-template <class T>
-void conv2d_backward(const Conv2dShape& s, const T* x, const T* w, const T* dy, T* dx, T* dw,
-                     T* db);
-
-/// One input channel per group (depthwise): no matrix product pays off there.
-template <class T>
-void depthwise_forward(const Conv2dShape& s, const T* x, const T* w, const T* bias, T* y);
-template <class T>
-void depthwise_backward(const Conv2dShape& s, const T* x, const T* w, const T* dy, T* dx, T* dw);
 
 /// The positions o in [0, out_size) with 0 <= o * stride + offset < in_size, as [first, last).
 struct Span {

@@ -1,6 +1,7 @@
+#include "norma/core/kernels/conv/depthwise.h"
+
 #include <algorithm>
 
-#include "norma/core/kernels/conv.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"

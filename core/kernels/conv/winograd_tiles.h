@@ -14,7 +14,7 @@
 #pragma once
 #include <type_traits>
 
-#include "norma/core/kernels/conv.h"
+#include "norma/core/kernels/conv/conv_shape.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/tile.h"
 
@@ -28,7 +28,7 @@ struct TileRows {
   int64_t image, first, count, position;
 };
 
-/// The tiles of a convolution of 3×3 with a frame of one cell. Their rows, of all images one after
+/// The tiles of a convolution of 3×3 with a padding of one cell. Their rows, of all images one after
 /// the other, are divided into panels.
 struct Tiles {
   /// For panels that take `position_bytes` of working memory per tile.
@@ -95,17 +95,17 @@ void transform_weights(const WeightView<T>& weights, int64_t rows, int64_t chann
                        int64_t matrix, T* packed);
 
 /// Elements of `work` that the next two need.
-int64_t turned_work_size(const Tiles& tiles, int64_t in_columns, int64_t out_columns);
+int64_t transposed_work_size(const Tiles& tiles, int64_t in_columns, int64_t out_columns);
 
 /// out[e][position][c] = (Bᵀ d B)[e], with zeros for c between `channels` and `columns`.
 template <class T>
-void transform_input_turned(const Tiles& tiles, const TileRows& rows, int64_t channels,
-                            int64_t columns, const T* image, T* work, T* out);
+void transform_input_transposed(const Tiles& tiles, const TileRows& rows, int64_t channels,
+                                int64_t columns, const T* image, T* work, T* out);
 
 /// out[e][position][c] = (A dy Aᵀ)[e].
 template <class T>
-void transform_grad_turned(const Tiles& tiles, const TileRows& rows, int64_t channels,
-                           int64_t columns, const T* grad, T* work, T* out);
+void transform_grad_transposed(const Tiles& tiles, const TileRows& rows, int64_t channels,
+                               int64_t columns, const T* grad, T* work, T* out);
 
 /// dw[o, i] = Gᵀ u G for u[e] = sums[e * matrix + o] and one i, whose first weight `dw` points to.
 template <class T>

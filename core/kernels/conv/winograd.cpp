@@ -1,10 +1,10 @@
-#include "norma/core/kernels/winograd.h"
+#include "norma/core/kernels/conv/winograd.h"
 
 #include <algorithm>
 #include <atomic>
 
+#include "norma/core/kernels/conv/winograd_tiles.h"
 #include "norma/core/kernels/scratch.h"
-#include "norma/core/kernels/winograd_tiles.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -151,8 +151,8 @@ bool winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw) 
   const Tiles tiles(s, position_bytes<T>(s));
   const int64_t in_matrix = Tiles::matrix_size(tiles.stride() * in_columns);
   const int64_t out_matrix = Tiles::matrix_size(tiles.stride() * out_columns);
-  const int64_t part_size =
-      kTileElements * (in_matrix + out_matrix) + turned_work_size(tiles, in_columns, out_columns);
+  const int64_t part_size = kTileElements * (in_matrix + out_matrix) +
+                            transposed_work_size(tiles, in_columns, out_columns);
   const int64_t matrix = in_columns * out_columns;
   const int64_t sum_size = s.groups * kTileElements * matrix;
   const int64_t items = tiles.panels(), item_grain = grain(tiles, items);
@@ -167,21 +167,21 @@ bool winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw) 
     for (int64_t item = first; item < last; ++item) {
       for (int64_t g = 0; g < s.groups; ++g) {
         tiles.for_each(item, [&](const TileRows& rows) {
-          transform_input_turned(tiles, rows, inputs, in_columns,
-                                 x + (rows.image * s.in_channels + g * inputs) * s.in_size(), work,
-                                 in);
-          transform_grad_turned(tiles, rows, outputs, out_columns,
-                                dy + (rows.image * s.out_channels + g * outputs) * s.out_size(),
-                                work, grad);
+          transform_input_transposed(tiles, rows, inputs, in_columns,
+                                     x + (rows.image * s.in_channels + g * inputs) * s.in_size(),
+                                     work, in);
+          transform_grad_transposed(tiles, rows, outputs, out_columns,
+                                    dy + (rows.image * s.out_channels + g * outputs) * s.out_size(),
+                                    work, grad);
         });
         for (int64_t e = 0; e < kTileElements; ++e) {
-          add_turned(TurnedSum<T>{.terms = inputs,
-                                  .count = tiles.positions(item),
-                                  .b = in + e * in_matrix,
-                                  .b_columns = in_columns,
-                                  .d = grad + e * out_matrix,
-                                  .d_columns = out_columns,
-                                  .sums = part_sums + (g * kTileElements + e) * matrix});
+          add_transposed(TransposedSum<T>{.terms = inputs,
+                                          .count = tiles.positions(item),
+                                          .b = in + e * in_matrix,
+                                          .b_columns = in_columns,
+                                          .d = grad + e * out_matrix,
+                                          .d_columns = out_columns,
+                                          .sums = part_sums + (g * kTileElements + e) * matrix});
         }
       }
     }

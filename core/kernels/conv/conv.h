@@ -1,0 +1,16 @@
+// Convolution in two dimensions on contiguous memory: the loops behind functional::conv2d.
+#pragma once
+#include "norma/core/kernels/conv/conv_shape.h"
+
+namespace norma::kernels {
+
+/// y = x ⋆ w + bias; `bias` may be null.
+template <class T>
+void conv2d_forward(const Conv2dShape& s, const T* x, const T* w, const T* bias, T* y);
+
+/// The gradients that are wanted: `dx`, `dw` and `db` may each be null. They are overwritten.
+template <class T>
+void conv2d_backward(const Conv2dShape& s, const T* x, const T* w, const T* dy, T* dx, T* dw,
+                     T* db);
+
+}  // namespace norma::kernels

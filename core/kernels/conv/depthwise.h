@@ -1,0 +1,15 @@
+// Convolutions with one input channel per group (depthwise): no matrix product pays off there.
+#pragma once
+#include "norma/core/kernels/conv/conv_shape.h"
+
+namespace norma::kernels {
+
+/// y = x ⋆ w + bias; `bias` may be null.
+template <class T>
+void depthwise_forward(const Conv2dShape& s, const T* x, const T* w, const T* bias, T* y);
+
+/// `dx` and `dw` may each be null. They are overwritten.
+template <class T>
+void depthwise_backward(const Conv2dShape& s, const T* x, const T* w, const T* dy, T* dx, T* dw);
+
+}  // namespace norma::kernels
