@@ -4,6 +4,7 @@
 #include "tests/autograd/golden_norm.h"
 #include "tests/support/catch.h"
 #include "tests/support/error_of.h"
+#include "tests/support/oracle.h"
 
 using norma::kFloat32;
 using norma::kFloat64;
@@ -20,47 +21,6 @@ Tensor some(const std::vector<double>& values, bool requires_grad = false) {
   return requires_grad ? t.clone().requires_grad_() : t;
 }
 
-/// Batch statistics, outputs and gradients in plain double loops over [n, channels, length].
-struct Naive {
-  std::vector<double> mean, var, y, dx, dweight, dbias;
-
-  Naive(const std::vector<double>& x, const std::vector<double>& dy, int64_t n, int64_t channels,
-        int64_t length, const std::vector<double>& w, const std::vector<double>& b, double eps,
-        bool training, const std::vector<double>& given_mean = {},
-        const std::vector<double>& given_var = {})
-      : y(x.size()), dx(x.size()) {
-    const double count = static_cast<double>(n * length);
-    for (int64_t c = 0; c < channels; ++c) {
-      std::vector<std::size_t> own;
-      for (int64_t i = 0; i < n; ++i) {
-        for (int64_t l = 0; l < length; ++l) {
-          own.push_back(static_cast<std::size_t>((i * channels + c) * length + l));
-        }
-      }
-      const auto k = static_cast<std::size_t>(c);
-      double m = 0, v = 0, sum = 0, product = 0;
-      for (const std::size_t i : own) m += x[i] / count;
-      for (const std::size_t i : own) v += (x[i] - m) * (x[i] - m) / count;
-      if (!training) m = given_mean[k], v = given_var[k];
-      const double invstd = 1 / std::sqrt(v + eps);
-      for (const std::size_t i : own) {
-        y[i] = (x[i] - m) * invstd * w[k] + b[k];
-        sum += dy[i];
-        product += dy[i] * (x[i] - m) * invstd;
-      }
-      for (const std::size_t i : own) {
-        const double centred =
-            training ? dy[i] - sum / count - (x[i] - m) * invstd * product / count : dy[i];
-        dx[i] = w[k] * invstd * centred;
-      }
-      mean.push_back(m);
-      var.push_back(v);
-      dweight.push_back(product);
-      dbias.push_back(sum);
-    }
-  }
-};
-
 /// The largest error of one float32 forward and backward pass against the loops above. Sums of
 /// gradients may be as large as the number of elements: their error is taken relative to its root.
 double float_error(int64_t n, int64_t channels, int64_t length, bool training, double mean = 0.5) {
@@ -70,23 +30,15 @@ double float_error(int64_t n, int64_t channels, int64_t length, bool training, d
   const Tensor dy = norma::randn({n, channels, length});
   const Tensor running_mean = norma::randn({channels}) + mean;
   const Tensor running_var = norma::rand({channels}) + 0.5;
-  const Naive naive(values_of(x), values_of(dy), n, channels, length, values_of(w), values_of(b),
-                    1e-5, training, values_of(running_mean), values_of(running_var));
-  const std::vector<double> old_mean = values_of(running_mean), old_var = values_of(running_var);
-  const Tensor y = batch_norm(length == 1 ? x.reshape({n, channels}) : x,
-                              {running_mean, running_var, w, b, training, 0.25});
+  const BatchNormArgs args{running_mean, running_var, w, b, training, 0.25};
+  const oracle::Norm want = oracle::batch_norm(x, args, dy);
+  const Tensor y = batch_norm(length == 1 ? x.reshape({n, channels}) : x, args);
   y.backward(dy.reshape(y.sizes()));
-  double error = std::max(worst_error(y, naive.y), worst_error(x.grad(), naive.dx));
   const double root = std::sqrt(static_cast<double>(n * length));
-  error = std::max({error, worst_error(w.grad(), naive.dweight) / root,
-                    worst_error(b.grad(), naive.dbias) / root});
-  const double unbiased = static_cast<double>(n * length) / static_cast<double>(n * length - 1);
-  std::vector<double> new_mean = old_mean, new_var = old_var;
-  for (std::size_t c = 0; training && c < old_mean.size(); ++c) {
-    new_mean[c] = 0.75 * old_mean[c] + 0.25 * naive.mean[c];
-    new_var[c] = 0.75 * old_var[c] + 0.25 * naive.var[c] * unbiased;
-  }
-  return std::max({error, worst_error(running_mean, new_mean), worst_error(running_var, new_var)});
+  return std::max(
+      {worst_error(y, want.y), worst_error(x.grad(), want.dx),
+       worst_error(w.grad(), want.dweight) / root, worst_error(b.grad(), want.dbias) / root,
+       worst_error(running_mean, want.running_mean), worst_error(running_var, want.running_var)});
 }
 
 }  // namespace
@@ -136,17 +88,16 @@ TEST_CASE("batch_norm stays accurate where the mean is large") {
     INFO(s.n << " x " << s.channels << " x " << s.length);
     const Tensor x = norma::randn({s.n, s.channels, s.length}) + 1e4;
     const Tensor dy = norma::randn({s.n, s.channels, s.length});
-    const std::vector<double> one(static_cast<std::size_t>(s.channels), 1.0), zero(one.size(), 0.0);
-    const Naive naive(values_of(x), values_of(dy), s.n, s.channels, s.length, one, zero, 1e-5,
-                      true);
     const Tensor leaf = x.detach().requires_grad_();
     const Tensor mean = norma::zeros({s.channels}), var = norma::ones({s.channels});
-    const Tensor y = batch_norm(
-        leaf, {.running_mean = mean, .running_var = var, .training = true, .momentum = 1.0});
-    CHECK(worst_error(y, naive.y) < 1e-6);
+    const BatchNormArgs args{
+        .running_mean = mean, .running_var = var, .training = true, .momentum = 1.0};
+    const oracle::Norm want = oracle::batch_norm(leaf, args, dy);
+    const Tensor y = batch_norm(leaf, args);
+    CHECK(worst_error(y, want.y) < 1e-6);
     y.backward(dy);
-    CHECK(worst_error(leaf.grad(), naive.dx) < 1e-6);
-    CHECK(worst_error(mean, naive.mean) < 1e-7);
+    CHECK(worst_error(leaf.grad(), want.dx) < 1e-6);
+    CHECK(worst_error(mean, want.running_mean) < 1e-7);
   }
 }
 
@@ -162,12 +113,8 @@ TEST_CASE("batch_norm of inputs whose first values mislead") {
         x.narrow(0, 0, 1).narrow(2, 0, 64).add_(1e6);
       }
       x = (x * scale).to(kFloat32);
-      const int64_t n = sizes[0], length = sizes.size() == 3 ? sizes[2] : 1;
-      const std::vector<double> one(3, 1.0), zero(3, 0.0);
-      const double eps = scale < 1 ? 0.0 : 1e-5;
-      const Naive naive(values_of(x), values_of(x), n, 3, length, one, zero, eps, true);
-      const Tensor y = batch_norm(x, {.training = true, .eps = eps});
-      CHECK(worst_error(y, naive.y) < 1e-5);
+      const BatchNormArgs args{.training = true, .eps = scale < 1 ? 0.0 : 1e-5};
+      CHECK(worst_error(batch_norm(x, args), oracle::batch_norm(x, args, x).y) < 1e-5);
     }
   }
 }

@@ -4,14 +4,14 @@
 #include <cmath>
 
 #include "norma/tests/autograd/golden_conv1d.h"
-#include "norma/tests/autograd/reference_conv.h"
+#include "norma/tests/autograd/golden_waves.h"
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
 
 using namespace norma;
 using namespace norma::functional;
-using reference::check_golden;
-using reference::values;
+using oracle::check_golden;
+using oracle::values;
 
 namespace {
 
@@ -55,8 +55,7 @@ void check_case(const Case& c) {
                          .padding = {0, c.options.padding.size()},
                          .dilation = {1, c.options.dilation},
                          .groups = c.options.groups};
-  const reference::Conv expected =
-      reference::conv2d(x.unsqueeze(2), w.unsqueeze(2), b, flat, values(dy));
+  const oracle::Conv expected = oracle::conv2d(x.unsqueeze(2), w.unsqueeze(2), b, flat, values(dy));
   INFO(c.str());
   REQUIRE(y.sizes() == Shape{expected.sizes[0], expected.sizes[1], expected.sizes[3]});
   CHECK(scaled_error(y, expected.y) < tolerance);

@@ -2,15 +2,15 @@
 
 #include <limits>
 
-#include "norma/tests/autograd/reference_conv.h"
+#include "norma/tests/autograd/golden_waves.h"
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
 
 using namespace norma;
 using namespace norma::functional;
-using reference::check_golden;
-using reference::values;
-using reference::worst_error;
+using oracle::check_golden;
+using oracle::values;
+using oracle::worst_error;
 
 namespace {
 
@@ -39,7 +39,7 @@ void check_case(const Case& c) {
   const Tensor y = conv2d(x, w, b, c.options);
   const Tensor dy = random(y.sizes(), c.dtype);
   y.backward(dy);
-  const reference::Conv expected = reference::conv2d(x, w, b, c.options, values(dy));
+  const oracle::Conv expected = oracle::conv2d(x, w, b, c.options, values(dy));
   INFO(c.str());
   REQUIRE(y.sizes() == expected.sizes);
   CHECK(worst_error(values(y), expected.y) < tolerance);
@@ -452,7 +452,7 @@ TEST_CASE("conv2d on tiles leaves infinities and large numbers as the loops do")
       const Tensor leaf = x.clone().requires_grad_();
       const Tensor y = conv2d(leaf, w, Tensor(), {.padding = 1});
       y.backward(dy);
-      const auto expected = reference::conv2d(x, w, Tensor(), {.padding = 1}, values(dy));
+      const auto expected = oracle::conv2d(x, w, Tensor(), {.padding = 1}, values(dy));
       check(y, expected.y);
       check(leaf.grad(), expected.dx);
       check(w.grad(), expected.dw);

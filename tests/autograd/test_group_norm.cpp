@@ -2,6 +2,7 @@
 #include "tests/autograd/golden_norm.h"
 #include "tests/support/catch.h"
 #include "tests/support/error_of.h"
+#include "tests/support/oracle.h"
 
 using norma::kFloat64;
 using norma::Shape;
@@ -13,40 +14,6 @@ namespace {
 Tensor some(const std::vector<double>& values, const Shape& sizes) {
   return values.empty() ? Tensor() : tensor_of(values, sizes).clone().requires_grad_();
 }
-
-/// Groups of a [n, channels, length] tensor normalised in plain double loops, and the gradients for
-/// `dy`.
-struct Naive {
-  std::vector<double> y, dx, dweight, dbias;
-
-  Naive(const std::vector<double>& x, const std::vector<double>& dy, std::size_t channels,
-        std::size_t length, std::size_t groups, const std::vector<double>& w,
-        const std::vector<double>& b, double eps)
-      : y(x.size()), dx(x.size()), dweight(channels), dbias(channels) {
-    const std::size_t size = channels / groups * length;
-    const double n = static_cast<double>(size);
-    for (std::size_t row = 0; row < x.size(); row += size) {
-      const auto channel = [&](std::size_t i) { return (row + i) / length % channels; };
-      double mean = 0, var = 0, sum = 0, product = 0;
-      for (std::size_t i = 0; i < size; ++i) mean += x[row + i] / n;
-      for (std::size_t i = 0; i < size; ++i) var += std::pow(x[row + i] - mean, 2) / n;
-      const double invstd = 1 / std::sqrt(var + eps);
-      for (std::size_t i = 0; i < size; ++i) {
-        const std::size_t c = channel(i);
-        const double xhat = (x[row + i] - mean) * invstd, g = dy[row + i];
-        y[row + i] = xhat * w[c] + b[c];
-        dweight[c] += g * xhat;
-        dbias[c] += g;
-        sum += g * w[c] / n;
-        product += g * w[c] * xhat / n;
-      }
-      for (std::size_t i = 0; i < size; ++i) {
-        const double xhat = (x[row + i] - mean) * invstd;
-        dx[row + i] = invstd * (dy[row + i] * w[channel(i)] - sum - xhat * product);
-      }
-    }
-  }
-};
 
 }  // namespace
 
@@ -81,17 +48,15 @@ TEST_CASE("group_norm in float32 against loops in double") {
         const Tensor w = norma::randn({c.channels}, {.requires_grad = true});
         const Tensor b = norma::randn({c.channels}, {.requires_grad = true});
         const Tensor dy = norma::randn({n, c.channels, length});
-        const Naive naive(values_of(x), values_of(dy), static_cast<std::size_t>(c.channels),
-                          static_cast<std::size_t>(length), static_cast<std::size_t>(c.groups),
-                          values_of(w), values_of(b), 1e-5);
+        const oracle::Norm want = oracle::group_norm(x, c.groups, w, b, 1e-5, dy);
         const Tensor y = group_norm(x, c.groups, w, b);
         y.backward(dy);
-        CHECK(worst_error(y, naive.y) < 5e-6);
+        CHECK(worst_error(y, want.y) < 5e-6);
         // With little variance, 1/sqrt(var + eps), up to 316, multiplies every rounding.
         const double steep = c.channels / c.groups * length <= 2 ? 316 * 2e-6 : 1e-5;
-        CHECK(worst_error(x.grad(), naive.dx) < steep);
-        CHECK(worst_error(w.grad(), naive.dweight) < 1e-5);
-        CHECK(worst_error(b.grad(), naive.dbias) < 1e-5);
+        CHECK(worst_error(x.grad(), want.dx) < steep);
+        CHECK(worst_error(w.grad(), want.dweight) < 1e-5);
+        CHECK(worst_error(b.grad(), want.dbias) < 1e-5);
       }
     }
   }

@@ -5,6 +5,7 @@
 #include "tests/autograd/golden_loss.h"
 #include "tests/support/catch.h"
 #include "tests/support/error_of.h"
+#include "tests/support/oracle.h"
 
 using norma::kFloat64;
 using norma::kInt64;
@@ -25,29 +26,6 @@ Tensor constant(const std::vector<double>& values) {
   if (values.empty()) return Tensor();
   return tensor_of(values, {static_cast<int64_t>(values.size())});
 }
-
-/// Cross-entropy of rows of logits against probabilities, and its gradient, in double loops.
-struct Naive {
-  std::vector<double> loss, dx;
-
-  Naive(const std::vector<double>& x, const std::vector<double>& q, std::size_t rows,
-        std::size_t classes)
-      : loss(rows), dx(x.size()) {
-    for (std::size_t r = 0; r < rows; ++r) {
-      const double* row = &x[r * classes];
-      double max = row[0], sum = 0, all = 0;
-      for (std::size_t c = 1; c < classes; ++c) max = std::max(max, row[c]);
-      for (std::size_t c = 0; c < classes; ++c) sum += std::exp(row[c] - max);
-      for (std::size_t c = 0; c < classes; ++c) {
-        loss[r] -= q[r * classes + c] * (row[c] - max - std::log(sum));
-        all += q[r * classes + c];
-      }
-      for (std::size_t c = 0; c < classes; ++c) {
-        dx[r * classes + c] = all * std::exp(row[c] - max) / sum - q[r * classes + c];
-      }
-    }
-  }
-};
 
 }  // namespace
 
@@ -120,22 +98,21 @@ TEST_CASE("cross_entropy in float32 against loops in double") {
       INFO(rows << " rows, " << classes << " classes");
       const Tensor x = (norma::randn({rows, classes}) * 5.0).detach().requires_grad_();
       const Tensor target = norma::randint(0, classes, {rows});
-      const std::size_t r = static_cast<std::size_t>(rows), k = static_cast<std::size_t>(classes);
-      std::vector<double> q(r * k);
+      std::vector<double> q(static_cast<std::size_t>(rows * classes));
       for (int64_t i = 0; i < rows; ++i) {
         q[static_cast<std::size_t>(i * classes + target[i].item<int64_t>())] = 1;
       }
-      const Naive naive(values_of(x), q, r, k);
+      const oracle::RowLoss want = oracle::cross_entropy(values_of(x), q, rows, classes);
       const Tensor loss = cross_entropy(x, target, {.reduction = Reduction::None});
       loss.sum().backward();
-      CHECK(worst_error(loss, naive.loss) < 1e-6);
-      CHECK(worst_error(x.grad(), naive.dx) < 1e-6);
+      CHECK(worst_error(loss, want.loss) < 1e-6);
+      CHECK(worst_error(x.grad(), want.dx) < 1e-6);
       const Tensor soft = x.detach().requires_grad_();
       const Tensor again = cross_entropy(soft, tensor_of(q, {rows, classes}, norma::kFloat32),
                                          {.reduction = Reduction::None});
       again.sum().backward();
-      CHECK(worst_error(again, naive.loss) < 1e-6);
-      CHECK(worst_error(soft.grad(), naive.dx) < 1e-6);
+      CHECK(worst_error(again, want.loss) < 1e-6);
+      CHECK(worst_error(soft.grad(), want.dx) < 1e-6);
     }
   }
 }
@@ -327,16 +304,16 @@ TEST_CASE("cross_entropy of confident rows is as exact in float32 as its result 
     for (const bool soft : {true, false}) {
       const std::vector<double> q =
           soft ? std::vector<double>{0.0625, 0.875, 0.0625} : std::vector<double>{0.05, 0.9, 0.05};
-      const Naive naive(logits, q, 1, 3);
+      const oracle::RowLoss want = oracle::cross_entropy(logits, q, 1, 3);
       const Tensor x = tensor_of(logits, {1, 3}).to(norma::kFloat32).requires_grad_();
       const Tensor loss = soft ? cross_entropy(x, tensor_of(q, {1, 3}).to(norma::kFloat32))
                                : cross_entropy(x, norma::tensor(std::vector<int64_t>{1}),
                                                {.label_smoothing = 0.15});
       loss.backward();
-      CHECK(std::fabs(loss.item<double>() / naive.loss[0] - 1) < 1.2e-7);
-      const double largest = std::fabs(naive.dx[1]);
+      CHECK(std::fabs(loss.item<double>() / want.loss[0] - 1) < 1.2e-7);
+      const double largest = std::fabs(want.dx[1]);
       for (std::size_t c = 0; c < 3; ++c)
-        CHECK(std::fabs(x.grad().data_ptr<float>()[c] - naive.dx[c]) < 1e-7 * largest);
+        CHECK(std::fabs(x.grad().data_ptr<float>()[c] - want.dx[c]) < 1e-7 * largest);
     }
   }
 }

@@ -4,14 +4,14 @@
 #include <limits>
 
 #include "norma/tests/autograd/golden_conv1d.h"
-#include "norma/tests/autograd/reference_conv.h"
+#include "norma/tests/autograd/golden_waves.h"
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
 
 using namespace norma;
 using namespace norma::functional;
-using reference::check_golden;
-using reference::values;
+using oracle::check_golden;
+using oracle::values;
 
 namespace {
 
@@ -26,35 +26,19 @@ void check_windows(const Shape& sizes, int64_t kernel, const MaxPool1dOptions& o
   const Tensor dy = randn(y.sizes(), {.dtype = dtype});
   y.backward(dy);
   const int64_t stride = o.stride.value_or(kernel), length = sizes[2];
-  std::vector<int64_t> starts;
-  for (int64_t start = -o.padding;; start += stride) {
+  int64_t out = 0;
+  for (int64_t start = -o.padding;; start += stride, ++out) {
     const int64_t over = start + o.dilation * (kernel - 1) + 1 - (length + o.padding);
     if (over > 0 && !(o.ceil_mode && over < stride && start < length)) break;
-    starts.push_back(start);
   }
   INFO(sizes.str() << " kernel " << kernel << " stride " << stride << " padding " << o.padding
                    << " dilation " << o.dilation << (o.ceil_mode ? " ceil" : ""));
-  REQUIRE(y.sizes() == Shape{sizes[0], sizes[1], static_cast<int64_t>(starts.size())});
-  const std::vector<double> in = values(x), grads = values(dy);
-  std::vector<double> out, back(in.size());
-  for (int64_t plane = 0; plane < sizes[0] * sizes[1]; ++plane) {
-    for (const int64_t start : starts) {
-      int64_t best = -1;
-      for (int64_t k = 0; k < kernel; ++k) {
-        const int64_t at = start + k * o.dilation;
-        if (at < 0 || at >= length) continue;
-        const int64_t cell = plane * length + at;
-        if (best < 0 || in[static_cast<std::size_t>(cell)] > in[static_cast<std::size_t>(best)]) {
-          best = cell;
-        }
-      }
-      const auto cell = static_cast<std::size_t>(best);
-      back.at(cell) += grads[out.size()];
-      out.push_back(in[cell]);
-    }
-  }
-  CHECK(values(y) == out);
-  CHECK(reference::worst_error(values(x.grad()), back) < (dtype == kFloat64 ? 1e-13 : 2e-6));
+  REQUIRE(y.sizes() == Shape{sizes[0], sizes[1], out});
+  const oracle::Pooled expected = oracle::max_pool(
+      {sizes[0] * sizes[1], 1, length, 1, out, 1, kernel, 1, stride, 0, o.padding, 1, o.dilation},
+      values(x), values(dy));
+  CHECK(values(y) == expected.y);
+  CHECK(oracle::worst_error(values(x.grad()), expected.dx) < (dtype == kFloat64 ? 1e-13 : 2e-6));
 }
 
 }  // namespace

@@ -2,15 +2,15 @@
 
 #include <limits>
 
-#include "norma/tests/autograd/reference_conv.h"
+#include "norma/tests/autograd/golden_waves.h"
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
 
 using namespace norma;
 using namespace norma::functional;
-using reference::check_golden;
-using reference::values;
-using reference::worst_error;
+using oracle::check_golden;
+using oracle::values;
+using oracle::worst_error;
 
 namespace {
 
@@ -33,59 +33,23 @@ int64_t cells(int64_t in, int64_t kernel, int64_t stride, int64_t pad, int64_t d
   }
 }
 
-struct Pooled {
-  Shape sizes;
-  std::vector<double> y, dx;
-};
-
-// By definition; for averages `rule` is given.
-Pooled pool(const Tensor& input, const Window& o, const std::vector<double>& dy,
-            const AvgPoolOptions* rule) {
-  const std::vector<double> x = values(input);
-  const Shape s = input.sizes();
-  const int64_t rows = cells(s[2], o.kernel.h, o.stride.h, o.padding.h, o.dilation.h, o.ceil_mode);
-  const int64_t cols = cells(s[3], o.kernel.w, o.stride.w, o.padding.w, o.dilation.w, o.ceil_mode);
-  Pooled result{{s[0], s[1], rows, cols}, {}, std::vector<double>(x.size())};
-  std::size_t at = 0;
-  for (int64_t plane = 0; plane < s[0] * s[1]; ++plane) {
-    for (int64_t row = 0; row < rows; ++row) {
-      for (int64_t col = 0; col < cols; ++col, ++at) {
-        std::vector<std::size_t> inside;
-        double counted = 0;
-        for (int64_t i = 0; i < o.kernel.h; ++i) {
-          for (int64_t j = 0; j < o.kernel.w; ++j) {
-            const int64_t h = row * o.stride.h + i * o.dilation.h - o.padding.h;
-            const int64_t w = col * o.stride.w + j * o.dilation.w - o.padding.w;
-            counted += h < s[2] + o.padding.h && w < s[3] + o.padding.w;
-            if (h < 0 || h >= s[2] || w < 0 || w >= s[3]) continue;
-            inside.push_back(static_cast<std::size_t>((plane * s[2] + h) * s[3] + w));
-          }
-        }
-        if (rule) {
-          double total = 0;
-          for (const std::size_t cell : inside) total += x[cell];
-          const double divisor = rule->divisor_override
-                                     ? static_cast<double>(*rule->divisor_override)
-                                 : rule->count_include_pad ? counted
-                                                           : static_cast<double>(inside.size());
-          result.y.push_back(total / divisor);
-          if (!dy.empty()) {
-            for (const std::size_t cell : inside) result.dx[cell] += dy[at] / divisor;
-          }
-        } else {
-          std::size_t best = inside.at(0);
-          for (const std::size_t cell : inside) {
-            if (x[cell] > x[best]) best = cell;
-          }
-          result.y.push_back(x[best]);
-          if (!dy.empty()) result.dx[best] += dy[at];
-        }
-      }
-    }
-  }
-  return result;
+kernels::Pool2dShape pool_shape(const Shape& s, const Window& o) {
+  return {s[0] * s[1],
+          s[2],
+          s[3],
+          cells(s[2], o.kernel.h, o.stride.h, o.padding.h, o.dilation.h, o.ceil_mode),
+          cells(s[3], o.kernel.w, o.stride.w, o.padding.w, o.dilation.w, o.ceil_mode),
+          o.kernel.h,
+          o.kernel.w,
+          o.stride.h,
+          o.stride.w,
+          o.padding.h,
+          o.padding.w,
+          o.dilation.h,
+          o.dilation.w};
 }
 
+// For averages `rule` is given.
 void check_window(const Shape& sizes, const Window& o, const AvgPoolOptions* rule, DType dtype) {
   const Tensor x = randn(sizes, {.dtype = dtype}).requires_grad_();
   const Tensor y = rule ? avg_pool2d(x, o.kernel, *rule)
@@ -96,8 +60,10 @@ void check_window(const Shape& sizes, const Window& o, const AvgPoolOptions* rul
                                       .ceil_mode = o.ceil_mode});
   INFO(sizes.str() << " " << o.str() << " " << dtype_name(dtype));
   const Tensor dy = randn(y.sizes(), {.dtype = dtype});
-  const Pooled expected = pool(x, o, values(dy), rule);
-  REQUIRE(y.sizes() == expected.sizes);
+  const kernels::Pool2dShape shape = pool_shape(sizes, o);
+  REQUIRE(y.sizes() == Shape{sizes[0], sizes[1], shape.out_h, shape.out_w});
+  const oracle::Pooled expected = rule ? oracle::avg_pool(shape, *rule, values(x), values(dy))
+                                       : oracle::max_pool(shape, values(x), values(dy));
   y.backward(dy);
   const double tolerance = dtype == kFloat64 ? 1e-13 : 2e-6;
   CHECK(worst_error(values(y), expected.y) < (rule ? tolerance : 1e-300));

@@ -1,0 +1,122 @@
+// Pooling, by its definition. The fast version: core/kernels/pool.h.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "norma/core/kernels/plain/sums.h"
+#include "norma/core/kernels/pool.h"
+
+namespace norma::kernels::plain {
+
+/// Calls f(y, x, cell) for each cell of each window that lies in the image, with where the output and
+/// the input lie. Cell (i, j) of window (row, col) is row * stride + i * dilation - pad, and so along.
+template <class F>
+void each_cell(const Pool2dShape& s, F f) {
+  int64_t y = 0;
+  for (int64_t p = 0; p < s.planes; ++p) {
+    for (int64_t row = 0; row < s.out_h; ++row) {
+      for (int64_t col = 0; col < s.out_w; ++col, ++y) {
+        for (int64_t cell = 0; cell < s.kernel_h * s.kernel_w; ++cell) {
+          const int64_t i = cell / s.kernel_w, j = cell % s.kernel_w;
+          const int64_t h = row * s.stride_h + i * s.dilation_h - s.pad_h;
+          const int64_t w = col * s.stride_w + j * s.dilation_w - s.pad_w;
+          if (h < 0 || h >= s.in_h || w < 0 || w >= s.in_w) continue;
+          f(y, (p * s.in_h + h) * s.in_w + w, cell);
+        }
+      }
+    }
+  }
+}
+
+/// y = the largest cell: the first of equals, the last of NaN. `choice` (may be null) tells which.
+template <class T, class Index>
+void max_pool_forward(const Pool2dShape& s, const T* x, T* y, Index* choice) {
+  const T lowest = -std::numeric_limits<T>::infinity();
+  std::fill_n(y, s.planes * s.out_h * s.out_w, lowest);
+  if (choice) std::fill_n(choice, s.planes * s.out_h * s.out_w, Index(0));
+  int64_t window = -1;
+  each_cell(s, [&](int64_t to, int64_t from, int64_t cell) {
+    const bool first = to != window;
+    window = to;
+    if (!first && !(x[from] > y[to]) && !std::isnan(x[from])) return;
+    y[to] = x[from];
+    if (choice) choice[to] = static_cast<Index>(cell);
+  });
+}
+
+/// The whole gradient goes to the cell that won.
+template <class T, class Index>
+void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T* dx) {
+  Sums sum(s.planes * s.in_h * s.in_w);
+  each_cell(s, [&](int64_t from, int64_t to, int64_t cell) {
+    if (cell == static_cast<int64_t>(choice[from])) sum[to] += double(dy[from]);
+  });
+  sum.store(dx);
+}
+
+/// The averages: calls f(y, x, divisor) for each cell, y being Σ x / divisor. The divisor is that of
+/// the rule, or how many cells the window has in the image, or in image and padding.
+template <class F>
+void each_share(const Pool2dShape& s, const AvgPoolRule& rule, F f) {
+  const auto counted = [&](int64_t i, int64_t stride, int64_t pad, int64_t kernel, int64_t size) {
+    const int64_t begin = i * stride - pad, end = std::min(begin + kernel, size + pad);
+    if (rule.count_include_pad) return end - begin;
+    return std::min(end, size) - std::max<int64_t>(begin, 0);
+  };
+  each_cell(s, [&](int64_t y, int64_t x, int64_t) {
+    const int64_t rows = counted(y / s.out_w % s.out_h, s.stride_h, s.pad_h, s.kernel_h, s.in_h);
+    const int64_t cols = counted(y % s.out_w, s.stride_w, s.pad_w, s.kernel_w, s.in_w);
+    f(y, x, static_cast<double>(rule.divisor ? rule.divisor : rows * cols));
+  });
+}
+
+/// The same for windows that share an image out: window i of `out` along an axis of `in` cells is
+/// [floor(i in / out), ceil((i + 1) in / out)).
+template <class F>
+void each_share(const Pool2dShape& s, F f) {
+  const auto begin = [](int64_t i, int64_t in, int64_t out) { return i * in / out; };
+  const auto end = [](int64_t i, int64_t in, int64_t out) {
+    return ((i + 1) * in + out - 1) / out;
+  };
+  for (int64_t y = 0; y < s.planes * s.out_h * s.out_w; ++y) {
+    const int64_t plane = y / s.out_w / s.out_h, row = y / s.out_w % s.out_h, col = y % s.out_w;
+    const int64_t top = begin(row, s.in_h, s.out_h), bottom = end(row, s.in_h, s.out_h);
+    const int64_t left = begin(col, s.in_w, s.out_w), right = end(col, s.in_w, s.out_w);
+    for (int64_t h = top; h < bottom; ++h) {
+      for (int64_t w = left; w < right; ++w) {
+        f(y, (plane * s.in_h + h) * s.in_w + w,
+          static_cast<double>((bottom - top) * (right - left)));
+      }
+    }
+  }
+}
+
+template <class T>
+void avg_pool_forward(const Pool2dShape& s, const AvgPoolRule& rule, const T* x, T* y) {
+  Sums sum(s.planes * s.out_h * s.out_w);
+  each_share(s, rule, [&](int64_t to, int64_t from, double n) { sum[to] += double(x[from]) / n; });
+  sum.store(y);
+}
+template <class T>
+void adaptive_avg_pool_forward(const Pool2dShape& s, const T* x, T* y) {
+  Sums sum(s.planes * s.out_h * s.out_w);
+  each_share(s, [&](int64_t to, int64_t from, double n) { sum[to] += double(x[from]) / n; });
+  sum.store(y);
+}
+
+/// Each cell gets its share of dy.
+template <class T>
+void avg_pool_backward(const Pool2dShape& s, const AvgPoolRule& rule, const T* dy, T* dx) {
+  Sums sum(s.planes * s.in_h * s.in_w);
+  each_share(s, rule, [&](int64_t from, int64_t to, double n) { sum[to] += double(dy[from]) / n; });
+  sum.store(dx);
+}
+template <class T>
+void adaptive_avg_pool_backward(const Pool2dShape& s, const T* dy, T* dx) {
+  Sums sum(s.planes * s.in_h * s.in_w);
+  each_share(s, [&](int64_t from, int64_t to, double n) { sum[to] += double(dy[from]) / n; });
+  sum.store(dx);
+}
+
+}  // namespace norma::kernels::plain
