@@ -208,7 +208,7 @@ void batch_norm_eval(ChannelShape shape, const T* x, ChannelParams<T> params, do
   for (int64_t c = 0; c < shape.channels; ++c) {
     make_line(c, mean[c], 0.0, static_cast<double>(var[c]), eps, params, stats);
   }
-  if (has_planes(shape)) return apply_planes(shape, x, relu, y, stats);
+  if (has_long_planes(shape)) return apply_planes(shape, x, relu, y, stats);
   const Blocks blocks(shape);
   if (blocks.count > 1) return apply_rows(shape, x, relu, y, stats);
   simd_float<T>([=]() NORMA_INLINE { apply_lines(blocks[0], x, relu, y, stats); });

@@ -408,8 +408,10 @@ struct Backward {
 
 }  // namespace
 
+bool has_long_planes(ChannelShape shape) { return shape.length >= kShortest; }
+
 bool has_planes(ChannelShape shape) {
-  return shape.length >= kShortest && shape.n * shape.length > kFewestInPlanes;
+  return has_long_planes(shape) && shape.n * shape.length > kFewestInPlanes;
 }
 
 template <class T>

@@ -10,6 +10,8 @@ inline constexpr int64_t kFewestInPlanes = 1024;
 
 /// Whether the functions below suit the shape: long runs, and many values per channel.
 bool has_planes(ChannelShape shape);
+/// Enough for evaluation, which has no sums: those of few values are better in lanes.
+bool has_long_planes(ChannelShape shape);
 
 /// What norm.h says of the functions without `_planes`. Sums are gathered over parts of the values
 /// that depend on the shape alone, so that any number of threads gives the same ones.

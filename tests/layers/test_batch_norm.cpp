@@ -263,3 +263,16 @@ TEST_CASE("options are checked") {
         "[BatchNorm2d] expected momentum between 0 and 1 (the weight of the new value), got 1.5; "
         "std::nullopt takes the cumulative average");
 }
+
+TEST_CASE("in evaluation, one sample gives what it gives in a batch") {
+  norma::manual_seed(4);
+  for (const Shape& sizes : {Shape{40, 3, 28, 28}, Shape{5, 20, 7, 7}, Shape{3, 40, 3, 3}}) {
+    INFO(sizes.str());
+    nn::BatchNorm2d bn(sizes[1]);
+    bn(norma::randn(sizes) * 2.0 + 1.0);
+    bn.eval();
+    const Tensor x = norma::randn(sizes);
+    CHECK(norma::equal(bn(x.slice(0, 0, 1)), bn(x).slice(0, 0, 1)));
+    CHECK(norma::equal(bn.with_relu(x.slice(0, 0, 1)), bn(x).slice(0, 0, 1).relu()));
+  }
+}
