@@ -1,7 +1,5 @@
 // Adam.
 #pragma once
-#include <optional>
-
 #include "norma/optim/optimizer.h"
 
 namespace norma::optim {
@@ -39,9 +37,7 @@ class AdamFamily : public GroupedOptimizer<Options, AdamParamGroup> {
 
  private:
   AdamFamily(const char* type, bool decoupled, const Options& defaults);
-  void check_options(const Options& options) const override;
-  Options merged(const AdamParamGroup& group, const Options& defaults) const override;
-  std::vector<OptionField> option_fields(Options& options) const override;
+  OptionFields option_fields(Options& options, const AdamParamGroup& group) const override;
   bool needs(std::size_t field, int64_t group) const override;
   void update(const Elements& elements) const override;
 

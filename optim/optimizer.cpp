@@ -23,6 +23,25 @@ Optimizer::Optimizer(const char* type, std::vector<StateField> fields)
 
 // --- Step ---
 
+Optimizer::Elements::Elements(int64_t group_index, void* p, const TensorImpl* grad, int64_t begin)
+    : group(group_index),
+      p_(p),
+      g_(grad->data()),
+      begin_(begin),
+      numel_(grad->numel),
+      dtype_(grad->dtype) {}
+
+Optimizer::Elements Optimizer::Elements::part(int64_t from, int64_t to) const {
+  const int64_t offset = from * item_size(dtype_);
+  Elements part = *this;
+  part.p_ = static_cast<char*>(p_) + offset;
+  part.g_ = static_cast<const char*>(g_) + offset;
+  for (void*& data : part.states_)
+    if (data) data = static_cast<char*>(data) + offset;
+  part.numel_ = to - from;
+  return part;
+}
+
 void Optimizer::check_gradients() const {
   for (const auto& group : group_parameters_) {
     for (const Tensor& parameter : group) {
@@ -38,6 +57,7 @@ void Optimizer::check_gradients() const {
 }
 
 void Optimizer::prepare_state(std::size_t index, const Tensor& parameter, Elements& elements) {
+  std::size_t slot = 0;
   for (std::size_t f = 0; f < fields_.size(); ++f) {
     if (!needs(f, elements.group)) continue;
     Tensor& tensor = state(index, f);
@@ -52,7 +72,7 @@ void Optimizer::prepare_state(std::size_t index, const Tensor& parameter, Elemen
     } else if (tensor.dtype() != parameter.dtype()) {
       tensor = tensor.to(parameter.dtype());
     }
-    elements.state[f] = tensor.impl()->data();
+    elements.states_[slot++] = tensor.impl()->data();
   }
 }
 
@@ -81,7 +101,7 @@ void Optimizer::step() {
         strided.emplace_back(parameter.detach(), parameter.contiguous());
         values = strided.back().second.impl()->data();
       }
-      Elements elements{values, grad->data(), {}, total, p->numel, g, p->dtype, false, 0};
+      Elements elements(g, values, grad, total);
       prepare_state(number, parameter, elements);
       updates_.push_back(elements);
       total += p->numel;
@@ -91,17 +111,9 @@ void Optimizer::step() {
   constexpr int64_t kGrain = 32768;
   parallel_for(total, kGrain, [this](int64_t begin, int64_t end) {
     for (const Elements& all : updates_) {
-      const int64_t from = std::max(begin - all.begin, int64_t{0});
-      const int64_t to = std::min(end - all.begin, all.numel);
-      if (from >= to) continue;
-      const int64_t offset = from * item_size(all.dtype);
-      Elements part = all;
-      part.p = static_cast<char*>(all.p) + offset;
-      part.g = static_cast<const char*>(all.g) + offset;
-      for (void*& data : part.state)
-        if (data) data = static_cast<char*>(data) + offset;
-      part.numel = to - from;
-      update(part);
+      const int64_t from = std::max(begin - all.begin_, int64_t{0});
+      const int64_t to = std::min(end - all.begin_, all.numel_);
+      if (from < to) update(all.part(from, to));
     }
   });
   for (auto& [parameter, values] : strided) parameter.copy_(values);
@@ -322,15 +334,33 @@ void Optimizer::load_state_dict(const OptimizerState& state) {
 
 // --- Options ---
 
-std::map<std::string, double> to_numbers(const std::vector<OptionField>& fields) {
+void take_own(const OptionFields& fields) {
+  for (const OptionField& field : fields) {
+    if (!field.own) continue;
+    if (field.number) {
+      *field.number = *field.own;
+    } else {
+      *field.flag = *field.own != 0;
+    }
+  }
+}
+
+void check_limits(const OptionFields& fields, const char* type) {
+  for (const auto& [name, value, flag, own, limit] : fields)
+    if (limit.valid && !limit.valid(*value))
+      fail(type, std::string("Invalid ") + limit.what + ": " + number(*value) + "; expected " +
+                     limit.expected);
+}
+
+std::map<std::string, double> to_numbers(const OptionFields& fields) {
   std::map<std::string, double> numbers;
   for (const OptionField& field : fields)
     numbers[field.name] = field.number ? *field.number : *field.flag ? 1.0 : 0.0;
   return numbers;
 }
 
-void from_numbers(const std::vector<OptionField>& fields,
-                  const std::map<std::string, double>& numbers, const std::string& type) {
+void from_numbers(const OptionFields& fields, const std::map<std::string, double>& numbers,
+                  const std::string& type) {
   const std::string op = type + "::load_state_dict";
   std::unordered_set<std::string> known;
   for (const OptionField& field : fields) {

@@ -2,9 +2,12 @@
 #pragma once
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "norma/core/simd.h"
 #include "norma/layers/module.h"
 
 namespace norma::optim {
@@ -70,28 +73,62 @@ class Optimizer {
   static constexpr std::size_t kMostFields = 4;
 
   /// Consecutive elements of one parameter in a step.
-  struct Elements {
-    void* p;
-    const void* g;
-    std::array<void*, kMostFields> state;  ///< in the order of the fields; null where not needed
-    int64_t begin, numel;                  ///< `begin`: their place among all elements of the step
-    int64_t group;
-    DType dtype;   ///< of `p`, `g` and `state`
-    bool fresh;    ///< state was made for this step, and holds zeros
-    double count;  ///< of updates, this one included, where a Counter is kept
+  class Elements {
+   public:
+    const int64_t group;
+    bool fresh = false;  ///< state was made for this step, and holds zeros
+    double count = 0;    ///< of updates, this one included, where a Counter is kept
+
+    /// Calls `rule(p, g, s1, …)` for every element: the parameter, its gradient and the first
+    /// `kStates` of its elementwise state, in the parameter's dtype. What the rule assigns to `p`
+    /// and the states is kept.
+    ///
+    ///     elements.each<1>([=]<class T>(T& p, T g, T& momentum) NORMA_INLINE { … });
+    template <std::size_t kStates, SimdLevel kWidest = SimdLevel::Avx512, class Rule>
+    void each(const Rule& rule) const {
+      dispatch_floating(
+          dtype_, [&]<class T>() { run<kWidest, T>(rule, std::make_index_sequence<kStates>()); });
+    }
+
+   private:
+    friend class Optimizer;
+    Elements(int64_t group_index, void* p, const TensorImpl* grad, int64_t begin);
+    Elements part(int64_t from, int64_t to) const;
+    template <SimdLevel kWidest, class T, class Rule, std::size_t... k>
+    void run(const Rule& rule, std::index_sequence<k...>) const {
+      T* const p = static_cast<T*>(p_);
+      const T* const g = static_cast<const T*>(g_);
+      const std::array<T*, sizeof...(k)> states = {static_cast<T*>(states_[k])...};
+      const auto loop = [=, n = numel_]() NORMA_INLINE {
+        for (int64_t i = 0; i < n; ++i) {
+          // By value: the compiler then knows that no write changes another operand.
+          [&](T value, auto... state) NORMA_INLINE {
+            rule(value, g[i], state...);
+            ((states[k][i] = state), ...);
+            p[i] = value;
+          }(p[i], states[k][i]...);
+        }
+      };
+      if constexpr (kWidest == SimdLevel::Avx512) {
+        simd(loop);
+      } else {
+        simd_narrow(loop);
+      }
+    }
+
+    void* p_;
+    const void* g_;
+    std::array<void*, kMostFields> states_ = {};  // the elementwise ones; null where not needed
+    int64_t begin_, numel_;                       // `begin_`: among all elements of the step
+    DType dtype_;
   };
 
   Optimizer(const char* type, std::vector<StateField> fields);
 
   /// Whether parameters of `group` need the state field of this number.
-  virtual bool needs(std::size_t field, int64_t group) const = 0;
+  virtual bool needs(std::size_t /*field*/, int64_t /*group*/) const { return true; }
   /// The optimiser's rule. Called for parts of parameters, from several threads at once.
   virtual void update(const Elements& elements) const = 0;
-
-  /// The options of a group as numbers, for saving and loading.
-  virtual Numbers group_numbers(int64_t group) const = 0;
-  virtual void check_group_numbers(const Numbers& numbers) const = 0;
-  virtual void set_group_numbers(int64_t group, const Numbers& numbers) = 0;
 
   /// Appends a group. Throws when a parameter is undefined, no leaf, not floating, listed twice or
   /// in another group.
@@ -102,11 +139,16 @@ class Optimizer {
   const char* const type_;
 
  private:
+  // The options of a group as numbers, for saving and loading.
+  virtual Numbers group_numbers(int64_t group) const = 0;
+  virtual void check_group_numbers(const Numbers& numbers) const = 0;
+  virtual void set_group_numbers(int64_t group, const Numbers& numbers) = 0;
+
   void check_gradients() const;
   Tensor& state(std::size_t parameter, std::size_t field) {
     return state_[parameter * fields_.size() + field];
   }
-  /// Makes what is missing; fills in `state`, `fresh` and `count`.
+  /// Makes what is missing; fills in `states_`, `fresh` and `count`.
   void prepare_state(std::size_t index, const Tensor& parameter, Elements& elements);
   void check_layout(const OptimizerState& state, const std::string& op) const;
   void check_tensors(const NamedTensors& tensors, const std::string& op) const;
@@ -119,29 +161,49 @@ class Optimizer {
   std::vector<Elements> updates_;    // kept so that a step allocates nothing
 };
 
-/// An option by name: a number or a flag.
+/// "Invalid `what`: <value>; expected `expected`" unless `valid(value)`.
+struct OptionLimit {
+  bool (*valid)(double) = nullptr;
+  const char* what = "";
+  const char* expected = "";
+};
+
+/// One option, described once: a number or a flag, by its name; what a parameter group says of it;
+/// and the values it may have.
 struct OptionField {
-  OptionField(const char* key, double& value) : name(key), number(&value) {}
-  OptionField(const char* key, bool& value) : name(key), flag(&value) {}
+  OptionField(const char* key, double& value, std::optional<double> in_group,
+              OptionLimit range = {})
+      : name(key), number(&value), own(in_group), limit(range) {}
+  OptionField(const char* key, bool& value, std::optional<bool> in_group)
+      : name(key), flag(&value), own(in_group) {}
+
   const char* name;
   double* number = nullptr;
   bool* flag = nullptr;
+  std::optional<double> own;
+  OptionLimit limit;
 };
+using OptionFields = std::vector<OptionField>;
 
-std::map<std::string, double> to_numbers(const std::vector<OptionField>& fields);
+/// What the groups of an optimiser called `type` do with their options.
+void take_own(const OptionFields& fields);
+void check_limits(const OptionFields& fields, const char* type);
+std::map<std::string, double> to_numbers(const OptionFields& fields);
 /// Throws `[type::load_state_dict] …` unless there is a number for every field and no other.
-void from_numbers(const std::vector<OptionField>& fields,
-                  const std::map<std::string, double>& numbers, const std::string& type);
+void from_numbers(const OptionFields& fields, const std::map<std::string, double>& numbers,
+                  const std::string& type);
 
 /// An optimiser whose parameter groups have `Options` each. A `Group` has `params` and, as
-/// std::optional, options of its own; what it does not say is taken from the defaults.
+/// std::optional, options of its own; what it does not say is taken from the defaults. An optimiser
+/// of your own derives from this class: docs/extending.md.
 template <class Options, class Group>
 class GroupedOptimizer : public Optimizer {
  public:
   /// Parameters to be trained from now on.
   void add_param_group(Group group) {
-    const Options options = merged(group, defaults_);
-    check_options(options);
+    Options options = defaults_;
+    take_own(option_fields(options, group));
+    check(options);
     add_parameters(std::move(group.params));
     group_options_.push_back(options);
   }
@@ -151,7 +213,7 @@ class GroupedOptimizer : public Optimizer {
   }
   void set_options(int64_t group, const Options& options) {
     check_group(group, type_);
-    check_options(options);
+    check(options);
     group_options_[static_cast<std::size_t>(group)] = options;
   }
   double lr(int64_t group = 0) const override { return options(group).lr; }
@@ -169,27 +231,32 @@ class GroupedOptimizer : public Optimizer {
   void add_param_groups(std::vector<Group> groups) {
     if (groups.empty())
       fail(type_, "optimizer got an empty parameter list; expected at least one parameter group");
-    check_options(defaults_);
+    check(defaults_);
     for (Group& group : groups) add_param_group(std::move(group));
   }
 
-  /// Throws unless every option is valid.
-  virtual void check_options(const Options& options) const = 0;
-  virtual Options merged(const Group& group, const Options& defaults) const = 0;
-  virtual std::vector<OptionField> option_fields(Options& options) const = 0;
+  /// Every option, with what `group` says of it.
+  virtual OptionFields option_fields(Options& options, const Group& group) const = 0;
+  /// Throws unless the options go together; each by itself is within its limit.
+  virtual void check_options(const Options& /*options*/) const {}
 
  private:
+  void check(Options options) const {
+    check_limits(option_fields(options, {}), type_);
+    check_options(options);
+  }
   Numbers group_numbers(int64_t group) const final {
     Options copy = options(group);
-    return to_numbers(option_fields(copy));
+    return to_numbers(option_fields(copy, {}));
   }
   void check_group_numbers(const Numbers& numbers) const final {
     Options loaded;
-    from_numbers(option_fields(loaded), numbers, type_);
-    check_options(loaded);
+    from_numbers(option_fields(loaded, {}), numbers, type_);
+    check(loaded);
   }
   void set_group_numbers(int64_t group, const Numbers& numbers) final {
-    from_numbers(option_fields(group_options_[static_cast<std::size_t>(group)]), numbers, type_);
+    from_numbers(option_fields(group_options_[static_cast<std::size_t>(group)], {}), numbers,
+                 type_);
   }
 
   Options defaults_;

@@ -1,7 +1,5 @@
 // Stochastic gradient descent.
 #pragma once
-#include <optional>
-
 #include "norma/optim/optimizer.h"
 
 namespace norma::optim {
@@ -50,9 +48,8 @@ class SGD : public GroupedOptimizer<SGDOptions, SGDParamGroup> {
   explicit SGD(std::vector<SGDParamGroup> groups, const SGDOptions& defaults = {});
 
  private:
+  OptionFields option_fields(SGDOptions& options, const SGDParamGroup& group) const override;
   void check_options(const SGDOptions& options) const override;
-  SGDOptions merged(const SGDParamGroup& group, const SGDOptions& defaults) const override;
-  std::vector<OptionField> option_fields(SGDOptions& options) const override;
   bool needs(std::size_t field, int64_t group) const override;
   void update(const Elements& elements) const override;
 };

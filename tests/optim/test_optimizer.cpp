@@ -28,23 +28,18 @@ class SignDescent : public optim::GroupedOptimizer<SignOptions, SignGroup> {
   }
 
  private:
+  optim::OptionFields option_fields(SignOptions& o, const SignGroup& group) const override {
+    return {{"lr", o.lr, group.lr}, {"slow", o.slow, group.slow}};
+  }
   void check_options(const SignOptions& options) const override {
     if (!(options.lr > 0)) fail("SignDescent", "expected lr > 0");
   }
-  SignOptions merged(const SignGroup& group, const SignOptions& defaults) const override {
-    return {.lr = group.lr.value_or(defaults.lr), .slow = group.slow.value_or(defaults.slow)};
-  }
-  std::vector<optim::OptionField> option_fields(SignOptions& o) const override {
-    return {{"lr", o.lr}, {"slow", o.slow}};
-  }
-  bool needs(std::size_t, int64_t) const override { return true; }
-  void update(const Elements& e) const override {
-    const SignOptions& o = options(e.group);
-    const double* g = static_cast<const double*>(e.g);
-    for (int64_t i = 0; i < e.numel; ++i) {
-      static_cast<double*>(e.p)[i] -= (o.slow ? 0.5 : 1.0) * (g[i] > 0 ? o.lr : -o.lr);
-      static_cast<double*>(e.state[0])[i] = e.fresh ? g[i] : -1;
-    }
+  void update(const Elements& elements) const override {
+    const double rate = options(elements.group).lr * (options(elements.group).slow ? 0.5 : 1.0);
+    elements.each<1>([=, fresh = elements.fresh]<class T>(T& p, T g, T& last) {
+      p -= static_cast<T>(g > 0 ? rate : -rate);
+      last = fresh ? g : -1;
+    });
   }
 };
 
