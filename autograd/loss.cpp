@@ -7,6 +7,7 @@
 #include "norma/core/factory.h"
 #include "norma/core/kernels/loss.h"
 #include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/sums.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::functional {

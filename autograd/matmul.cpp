@@ -174,7 +174,7 @@ namespace {
 /// Sums the rows of a matrix; blocks of rows go through T, the total is kept in double.
 template <class T>
 void sum_rows(T* out, const T* x, int64_t rows, int64_t cols) {
-  parallel_for(cols, std::max<int64_t>(16, kernels::kGrain / std::max<int64_t>(1, rows)),
+  parallel_for(cols, std::max<int64_t>(16, rows_grain(kElementGrain, rows)),
                [=](int64_t begin, int64_t end) {
                  constexpr int64_t kStrip = 64, kBlock = 256;
                  for (int64_t c = begin; c < end; c += kStrip) {

@@ -7,6 +7,9 @@ namespace norma {
 
 namespace {
 SimdLevel detect() {
+  const char* wish = std::getenv("NORMA_SIMD");
+  const std::string_view name = wish ? wish : "";
+  if (name == "plain") return SimdLevel::Plain;
 #if defined(__x86_64__)
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
@@ -14,8 +17,6 @@ SimdLevel detect() {
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512vl");
-  const char* wish = std::getenv("NORMA_SIMD");
-  const std::string_view name = wish ? wish : "";
   if (name == "baseline" || !avx2) return SimdLevel::Baseline;
   return avx512 && name != "avx2" ? SimdLevel::Avx512 : SimdLevel::Avx2;
 #else

@@ -7,55 +7,72 @@
 
 namespace norma {
 
-enum class SimdLevel { Baseline, Avx2, Avx512 };
-/// The widest level that this processor and the environment variable NORMA_SIMD (baseline, avx2,
-/// avx512) allow.
+enum class SimdLevel { Plain, Baseline, Avx2, Avx512 };
+/// The widest level that this processor and the environment variable NORMA_SIMD (plain, baseline,
+/// avx2, avx512) allow.
 SimdLevel simd_level();
+/// Whether NORMA_SIMD=plain asks for the plain kernels; what has none runs at the baseline then.
+inline bool plain_kernels() { return simd_level() == SimdLevel::Plain; }
+
+/// The levels as types: bytes of a vector, and the registers of a product's tile: kRows × kVectors
+/// sums, the vectors of one term, one weight.
+struct Level512 {
+  static constexpr int kBytes = 64, kRows = 8, kVectors = 3, kColumnVectors = 2;
+};
+struct Level256 {
+  static constexpr int kBytes = 32, kRows = 4, kVectors = 3, kColumnVectors = 1;
+};
+struct Level128 {
+  static constexpr int kBytes = 16, kRows = 4, kVectors = 2, kColumnVectors = 1;
+};
 
 namespace detail {
 #if defined(__x86_64__)
 template <class F>
 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi2,f16c"))) void run_avx512(
-    F body) {
-  body();
+    F f) {
+  f.template operator()<Level512>();
 }
 template <class F>
-__attribute__((target("avx2,fma,bmi2,f16c"))) void run_avx2(F body) {
-  body();
+__attribute__((target("avx2,fma,bmi2,f16c"))) void run_avx2(F f) {
+  f.template operator()<Level256>();
 }
 #endif
 template <class F>
-void run_baseline(F body) {
-  body();
+void run_baseline(F f) {
+  f.template operator()<Level128>();
 }
 }  // namespace detail
 
-/// Runs `body()`, compiled for the processor's vector width. `body` is a lambda that captures by
-/// value and holds the loops itself:
+/// Runs f.operator()<Level>() compiled for the processor's level, but at most `Widest`: each level
+/// is compiled by itself, so name the narrowest that is fast enough. `f` is a lambda that captures
+/// by value and holds the loops itself:
 ///
-///     simd([=]() NORMA_INLINE { for (int64_t i = 0; i < n; ++i) y[i] = a * x[i]; });
-template <class F>
-inline void simd(F body) {
+///     for_level([=]<class Level>() NORMA_INLINE { add<Level::kBytes>(n, x, y); });
+template <class Widest = Level512, class F>
+inline void for_level(F f) {
 #if defined(__x86_64__)
-  switch (simd_level()) {
-    case SimdLevel::Avx512:
-      return detail::run_avx512(body);
-    case SimdLevel::Avx2:
-      return detail::run_avx2(body);
-    case SimdLevel::Baseline:
-      break;
+  if constexpr (Widest::kBytes >= Level512::kBytes) {
+    if (simd_level() == SimdLevel::Avx512) return detail::run_avx512(f);
+  }
+  if constexpr (Widest::kBytes >= Level256::kBytes) {
+    if (simd_level() >= SimdLevel::Avx2) return detail::run_avx2(f);
   }
 #endif
-  detail::run_baseline(body);
+  detail::run_baseline(f);
 }
 
-/// The same with at most AVX2: enough where memory is the limit, and a third less code to compile.
+/// The short form, for loops that the compiler vectorises:
+///
+///     simd([=]() NORMA_INLINE { for (int64_t i = 0; i < n; ++i) y[i] = a * x[i]; });
+template <class Widest = Level512, class F>
+inline void simd(F body) {
+  for_level<Widest>([=]<class>() NORMA_INLINE { body(); });
+}
+
 template <class F>
 inline void simd_narrow(F body) {
-#if defined(__x86_64__)
-  if (simd_level() != SimdLevel::Baseline) return detail::run_avx2(body);
-#endif
-  detail::run_baseline(body);
+  simd<Level256>(body);
 }
 
 }  // namespace norma

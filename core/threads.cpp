@@ -203,16 +203,13 @@ void set_num_threads(int count) {
 
 int get_num_threads() { return thread_count().load(std::memory_order_relaxed); }
 
-namespace detail {
-
 int parallel_parts(int64_t count, int64_t grain) {
   const int64_t useful = grain > 0 ? count / grain : count;
   return static_cast<int>(std::clamp<int64_t>(useful, 1, get_num_threads()));
 }
 
-void run_parallel(int64_t count, int parts, RangeFunction function, void* context) {
+void detail::run_parallel(int64_t count, int parts, RangeFunction function, void* context) {
   pool().run(count, parts, function, context);
 }
 
-}  // namespace detail
 }  // namespace norma

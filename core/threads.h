@@ -14,9 +14,13 @@ int get_num_threads();
 namespace detail {
 using RangeFunction = void (*)(void* context, int64_t begin, int64_t end, int part);
 void run_parallel(int64_t count, int parts, RangeFunction function, void* context);
+}  // namespace detail
+
 /// How many parts `count` items split into when a part should have at least `grain` of them.
 int parallel_parts(int64_t count, int64_t grain);
-}  // namespace detail
+namespace detail {
+using norma::parallel_parts;
+}
 
 /// Calls `body(begin, end)` for consecutive ranges that cover [0, count). The split depends only on
 /// `count`, `grain` and the number of threads. Exceptions reach the caller. Nested calls run
@@ -24,7 +28,7 @@ int parallel_parts(int64_t count, int64_t grain);
 template <class F>
 void parallel_for(int64_t count, int64_t grain, F&& body) {
   if (count <= 0) return;
-  const int parts = detail::parallel_parts(count, grain);
+  const int parts = parallel_parts(count, grain);
   if (parts == 1) return body(int64_t{0}, count);
   detail::run_parallel(
       count, parts,
@@ -34,12 +38,12 @@ void parallel_for(int64_t count, int64_t grain, F&& body) {
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 
-/// The same, with the number of the part (below `detail::parallel_parts(count, grain)`) as third
+/// The same, with the number of the part (below `parallel_parts(count, grain)`) as third
 /// argument, for sums that are gathered per part and added in order.
 template <class F>
 void parallel_parts_for(int64_t count, int64_t grain, F&& body) {
   if (count <= 0) return;
-  const int parts = detail::parallel_parts(count, grain);
+  const int parts = parallel_parts(count, grain);
   if (parts == 1) return body(int64_t{0}, count, 0);
   detail::run_parallel(
       count, parts,

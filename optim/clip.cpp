@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "norma/autograd/grad_mode.h"
+#include "norma/core/grains.h"
+#include "norma/core/kernels/sums.h"
 #include "norma/core/simd.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/core/threads.h"
@@ -13,8 +15,6 @@
 namespace norma::optim {
 
 namespace {
-
-constexpr int64_t kGrain = 65536;
 
 std::vector<Tensor> gradients(const std::vector<Tensor>& parameters, const char* op) {
   std::vector<Tensor> grads;
@@ -28,25 +28,19 @@ std::vector<Tensor> gradients(const std::vector<Tensor>& parameters, const char*
 // Σ x² of [0, n) in double, over sixteen sums that the processor adds side by side.
 template <class T>
 double sum_of_squares(const T* x, int64_t n) {
-  constexpr int kLanes = 16;
-  std::array<double, kLanes> sums{};
-  double* s = sums.data();
-  simd([=]() NORMA_INLINE {
-    const int64_t whole = n - n % kLanes;
-    double lanes[kLanes] = {};
-    for (int64_t i = 0; i < whole; i += kLanes)
-      for (int j = 0; j < kLanes; ++j) {
-        const double value = static_cast<double>(x[i + j]);
-        lanes[j] += value * value;
-      }
-    for (int j = 0; j < kLanes; ++j) s[j] = lanes[j];
-    for (int64_t i = whole; i < n; ++i) {
-      const double value = static_cast<double>(x[i]);
-      s[i - whole] += value * value;
-    }
-  });
   double total = 0;
-  for (double sum : sums) total += sum;
+  simd([=, &total]() NORMA_INLINE {
+    const auto square = [=](int64_t i) NORMA_INLINE {
+      const double value = static_cast<double>(x[i]);
+      return value * value;
+    };
+    double lanes[16] = {};
+    int64_t i = kernels::add_to_lanes(lanes, n, square);
+    for (int64_t l = 0; i < n; ++i, ++l) lanes[l] += square(i);
+    double sum = 0;
+    for (double lane : lanes) sum += lane;
+    total = sum;
+  });
   return total;
 }
 
@@ -73,10 +67,10 @@ double gather(const Tensor& grad, double p) {
   const Tensor packed = grad.contiguous();
   const int64_t n = packed.numel();
   if (n == 0) return 0;
-  std::vector<double> parts(static_cast<std::size_t>(detail::parallel_parts(n, kGrain)));
+  std::vector<double> parts(static_cast<std::size_t>(parallel_parts(n, kReadGrain)));
   dispatch_floating(packed.dtype(), [&]<class T>() {
     const T* x = packed.impl()->data_as<T>();
-    parallel_parts_for(n, kGrain, [&](int64_t begin, int64_t end, int part) {
+    parallel_parts_for(n, kReadGrain, [&](int64_t begin, int64_t end, int part) {
       parts[static_cast<std::size_t>(part)] = p == 2.0 ? sum_of_squares(x + begin, end - begin)
                                               : std::isinf(p)
                                                   ? largest(x + begin, end - begin)

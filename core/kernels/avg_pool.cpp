@@ -77,7 +77,7 @@ void avg_pool_backward(const Pool2dShape& s, const AvgPoolRule& rule, const T* d
   const WindowColumns columns(s);
   const Span* spans = columns.spans();
   const int64_t grain = plane_grain(s);
-  const Scratch<T> rows(detail::parallel_parts(s.planes, grain) * s.out_w);
+  const Scratch<T> rows(parallel_parts(s.planes, grain) * s.out_w);
   parallel_parts_for(s.planes, grain, [&](int64_t first, int64_t last, int part) {
     T* scaled = rows.data() + part * s.out_w;
     simd([=]() NORMA_INLINE {
@@ -104,7 +104,7 @@ void avg_pool_backward(const Pool2dShape& s, const AvgPoolRule& rule, const T* d
 template <class T>
 void adaptive_avg_pool_forward(const Pool2dShape& s, const T* x, T* y) {
   const int64_t grain = plane_grain(s);
-  const Scratch<T> rows(detail::parallel_parts(s.planes, grain) * s.in_w);
+  const Scratch<T> rows(parallel_parts(s.planes, grain) * s.in_w);
   parallel_parts_for(s.planes, grain, [&](int64_t first, int64_t last, int part) {
     T* sums = rows.data() + part * s.in_w;
     simd([=]() NORMA_INLINE {
@@ -132,7 +132,7 @@ void adaptive_avg_pool_forward(const Pool2dShape& s, const T* x, T* y) {
 template <class T>
 void adaptive_avg_pool_backward(const Pool2dShape& s, const T* dy, T* dx) {
   const int64_t grain = plane_grain(s);
-  const Scratch<T> rows(detail::parallel_parts(s.planes, grain) * s.in_w);
+  const Scratch<T> rows(parallel_parts(s.planes, grain) * s.in_w);
   parallel_parts_for(s.planes, grain, [&](int64_t first, int64_t last, int part) {
     T* sums = rows.data() + part * s.in_w;
     simd([=]() NORMA_INLINE {

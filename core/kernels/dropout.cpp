@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "norma/core/grains.h"
+#include "norma/core/integers.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -10,9 +12,8 @@ namespace {
 
 constexpr int64_t kLanes = 64;          // Philox blocks computed side by side
 constexpr int64_t kGroup = 4 * kLanes;  // mask values from them
-constexpr int64_t kGrain = 64;          // groups worth a thread
 
-int64_t groups_of(int64_t count) { return (count + kGroup - 1) / kGroup; }
+int64_t groups_of(int64_t count) { return ceil_div(count, kGroup); }
 
 /// The mask values of group `index`, as random.h's Generator::block would give them.
 NORMA_INLINE inline void mask_group(RandomBlocks random, int64_t index, uint32_t threshold,
@@ -49,7 +50,7 @@ NORMA_INLINE inline void mask_group(RandomBlocks random, int64_t index, uint32_t
 template <class Use>
 void for_mask_groups(int64_t count, double p, RandomBlocks random, Use use) {
   const uint32_t threshold = static_cast<uint32_t>(p * 4294967296.0);
-  parallel_for(groups_of(count), kGrain, [&](int64_t begin, int64_t end) {
+  parallel_for(groups_of(count), kRandomGrain / kGroup, [&](int64_t begin, int64_t end) {
     simd([=]() NORMA_INLINE {
       for (int64_t group = begin; group < end; ++group) {
         uint8_t values[kGroup];
@@ -73,9 +74,9 @@ void random_mask(int64_t count, double p, RandomBlocks random, uint8_t* mask) {
 template <class T>
 void apply_mask(int64_t rows, int64_t length, const T* x, const uint8_t* mask, double scale, T* y) {
   const T factor = static_cast<T>(scale);
-  const int64_t grain = std::max<int64_t>(1, 32768 / std::max<int64_t>(1, length));
+  const int64_t grain = rows_grain(kElementGrain, length);
   parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
-    simd_narrow([=]() NORMA_INLINE {
+    simd<Level256>([=]() NORMA_INLINE {
       if (length == 1) {
         for (int64_t i = begin; i < end; ++i) y[i] = x[i] * (static_cast<T>(mask[i]) * factor);
         return;

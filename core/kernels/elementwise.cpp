@@ -56,14 +56,14 @@ void for_each_row(const Walk<N>& walk,
   for (std::size_t d = 1; d < static_cast<std::size_t>(walk.rank); ++d) rows *= walk.sizes[d];
   const int64_t length = walk.sizes[0];
   if (rows == 1) {
-    parallel_for(length, kGrain, [&](int64_t begin, int64_t end) {
+    parallel_for(length, kElementGrain, [&](int64_t begin, int64_t end) {
       std::array<int64_t, N> offsets;
       for (std::size_t k = 0; k < N; ++k) offsets[k] = begin * walk.strides[k][0];
       row(context, offsets, end - begin);
     });
     return;
   }
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, length));
+  const int64_t grain = rows_grain(kElementGrain, length);
   parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
     std::array<int64_t, Shape::kMaxDims> index{};
     std::array<int64_t, N> offsets{};
@@ -104,7 +104,7 @@ void copy(const Tensor& out, const Tensor& source) {
     const int64_t size = item_size(to->dtype);
     char* const target = to->data();
     const char* const origin = from->data();
-    return parallel_for(to->numel, kGrain * 4, [=](int64_t begin, int64_t end) {
+    return parallel_for(to->numel, kElementGrain * 4, [=](int64_t begin, int64_t end) {
       std::memmove(target + begin * size, origin + begin * size,
                    static_cast<std::size_t>((end - begin) * size));
     });

@@ -3,14 +3,12 @@
 #include <array>
 #include <type_traits>
 
+#include "norma/core/grains.h"
 #include "norma/core/simd.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
-
-/// Elements per thread below which a loop stays on one.
-inline constexpr int64_t kGrain = 32768;
 
 /// The common geometry of N operands: dimensions that all of them walk evenly are merged.
 template <int N>
@@ -42,7 +40,7 @@ void for_each_row(const Walk<N>& walk, const Row& row) {
 template <class T, class Loop>
 inline void vector_loop(Loop loop) {
   if constexpr (std::is_floating_point_v<T>) {
-    simd_narrow(loop);
+    simd<Level256>(loop);
   } else {
     loop();
   }
@@ -61,7 +59,7 @@ void map(const Tensor& out, const Tensor& x, F f) {
     });
   };
   if (o->contiguous && a->contiguous && o->numel == a->numel) {
-    return parallel_for(o->numel, kGrain, [=](int64_t begin, int64_t end) {
+    return parallel_for(o->numel, kElementGrain, [=](int64_t begin, int64_t end) {
       unit(po + begin, pa + begin, end - begin);
     });
   }
@@ -96,7 +94,7 @@ void map2(const Tensor& out, const Tensor& x, const Tensor& y, F f) {
   };
   if (o->contiguous && a->contiguous && b->contiguous && a->numel == o->numel &&
       b->numel == o->numel) {
-    return parallel_for(o->numel, kGrain, [=](int64_t begin, int64_t end) {
+    return parallel_for(o->numel, kElementGrain, [=](int64_t begin, int64_t end) {
       unit(po + begin, pa + begin, pb + begin, end - begin, false);
     });
   }

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "norma/core/dtype.h"
+#include "norma/core/grains.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
 namespace {
 
-constexpr int64_t kRowGrain = 32'768;  // elements worth a thread
 constexpr int64_t kLeastColumns = 16;  // of a thread's own: a line of the cache
 
 // ‖values‖_p, also for p = 0 (how many are not zero) and ±inf (the extreme absolute values).
@@ -45,7 +45,7 @@ double norm(const T* values, int64_t stride, int64_t count, double p) {
 
 template <class T>
 void pick_rows(const T* table, const int64_t* index, int64_t count, int64_t width, T* out) {
-  parallel_for(count, kRowGrain / (width + 1) + 1, [&](int64_t first, int64_t last) {
+  parallel_for(count, kElementGrain / (width + 1) + 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       std::copy_n(table + index[i] * width, width, out + i * width);
     }
@@ -64,10 +64,10 @@ void sum_rows(const T* from, const int64_t* index, int64_t count, int64_t rows, 
     uses[static_cast<std::size_t>(ends[static_cast<std::size_t>(index[i])]++)] = i;
   }
   // Every thread has columns of its own, in all rows.
-  const int64_t grain = std::max(kLeastColumns, kRowGrain / (count + rows + 1));
+  const int64_t grain = std::max(kLeastColumns, kElementGrain / (count + rows + 1));
   parallel_for(width, grain, [&](int64_t first, int64_t last) {
     const int64_t *end = ends.data(), *use = uses.data();
-    simd_narrow([=]() NORMA_INLINE {
+    simd<Level256>([=]() NORMA_INLINE {
       const auto sum_strip = [=]<int64_t columns>(int64_t r, int64_t c) NORMA_INLINE {
         const int64_t begin = r > 0 ? end[r - 1] : 0, times = end[r] - begin;
         double total[columns] = {};
@@ -95,7 +95,7 @@ template <class T>
 bool limit_norms(T* table, int64_t row_stride, int64_t column_stride, const int64_t* index,
                  int64_t count, int64_t width, double max_norm, double p) {
   std::atomic<bool> changed = false;
-  parallel_for(count, kRowGrain / (4 * width + 1) + 1, [&](int64_t first, int64_t last) {
+  parallel_for(count, kElementGrain / (4 * width + 1) + 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       T* row = table + index[i] * row_stride;
       const double size = norm(row, column_stride, width, p);

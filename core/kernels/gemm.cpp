@@ -318,7 +318,7 @@ NORMA_INLINE inline void multiply_at(const MatrixProduct<float>& m, const Plan& 
 }  // namespace
 
 bool has_tiles(const MatrixProduct<float>& m) {
-  if (simd_level() == SimdLevel::Baseline || m.m <= kRows) return false;
+  if (simd_level() <= SimdLevel::Baseline || m.m <= kRows) return false;
   // OpenBLAS does small products well where it has AVX-512, but for a bᵀ of whole vectors.
   const bool wide = simd_level() == SimdLevel::Avx512;
   if (wide && m.trans_b && !m.trans_a && m.n >= Floats512::kLanes && m.k > 0) return true;
@@ -341,9 +341,9 @@ void multiply(const MatrixProduct<float>& m, float* memory) {
     }
   };
   if (simd_level() == SimdLevel::Avx512) {
-    detail::run_avx512([=]() NORMA_INLINE { at.template operator()<Floats512>(); });
+    detail::run_avx512([=]<class>() NORMA_INLINE { at.template operator()<Floats512>(); });
   } else {
-    detail::run_avx2([=]() NORMA_INLINE { at.template operator()<Floats256>(); });
+    detail::run_avx2([=]<class>() NORMA_INLINE { at.template operator()<Floats256>(); });
   }
 #else
   static_cast<void>(memory);

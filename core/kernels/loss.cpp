@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "norma/core/grains.h"
+#include "norma/core/kernels/sums.h"
 #include "norma/core/kernels/vector_math.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
@@ -11,7 +13,6 @@
 namespace norma::kernels {
 namespace {
 
-constexpr int64_t kGrain = 8192;  // exponentials worth a thread
 constexpr int64_t kLanes = 64;
 
 template <class T>
@@ -22,19 +23,7 @@ NORMA_INLINE inline double wide(T x) {
 /// Σ term(i). Long rows are summed in lanes, which become vectors.
 template <class Term>
 NORMA_INLINE inline double sum_of(int64_t count, Term term) {
-  constexpr int64_t kSums = 32;
-  int64_t i = 0;
-  double total = 0;
-  if (count >= kSums) {
-    double lanes[kSums] = {};
-    for (; i + kSums <= count; i += kSums) {
-      for (int64_t l = 0; l < kSums; ++l) lanes[l] += term(i + l);
-    }
-    for (int64_t l = 0; l < 16; ++l) lanes[l] += lanes[l + 16];
-    for (int64_t l = 0; l < 16; ++l) total += lanes[l];
-  }
-  for (; i < count; ++i) total += term(i);
-  return total;
+  return sum_in_lanes<32, 16>(count, term);
 }
 
 template <class T>
@@ -57,9 +46,9 @@ NORMA_INLINE inline T largest_of(const T* x, int64_t count) {
 /// row's first logit.
 template <class Body>
 void for_rows(ClassShape shape, Body body) {
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, shape.classes));
+  const int64_t grain = rows_grain(kLossGrain, shape.classes);
   parallel_for(shape.rows(), grain, [&](int64_t begin, int64_t end) {
-    simd_narrow([=]() NORMA_INLINE {
+    simd<Level256>([=]() NORMA_INLINE {
       const int64_t inner = shape.inner;
       for (int64_t r = begin; r < end; ++r) {
         body(r, inner == 1 ? r * shape.classes : r / inner * shape.classes * inner + r % inner);
@@ -76,7 +65,7 @@ void softmax_rows(ClassShape shape, const T* x, SoftmaxRows<T> out) {
   if (classes == 0) return;
   // Short rows are gathered, so that the exponentials run over long stretches.
   const int64_t batch = std::max<int64_t>(1, 2048 / classes);
-  const int64_t grain = std::max<int64_t>(1, kGrain / classes);
+  const int64_t grain = rows_grain(kLossGrain, classes);
   parallel_for(shape.rows(), grain, [&](int64_t begin, int64_t end) {
     simd([=]() NORMA_INLINE {
       for (int64_t from = begin; from < end; from += batch) {
@@ -231,19 +220,6 @@ void nll_backward(ClassShape shape, ClassTargets<T> targets, LossGradient<T> g, 
   });
 }
 
-template <class T>
-double ordered_sum(int64_t count, const T* values) {
-  double lanes[8] = {};
-  int64_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    for (int64_t l = 0; l < 8; ++l) lanes[l] += static_cast<double>(values[i + l]);
-  }
-  double total = ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) +
-                 ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
-  for (; i < count; ++i) total += static_cast<double>(values[i]);
-  return total;
-}
-
 #define NORMA_INSTANTIATE(T)                                                                    \
   template void softmax_rows<T>(ClassShape, const T*, SoftmaxRows<T>);                          \
   template void cross_entropy_forward<T>(ClassShape, const T*, SoftmaxRows<T>, ClassTargets<T>, \
@@ -255,8 +231,7 @@ double ordered_sum(int64_t count, const T* values) {
   template void soft_cross_entropy_backward<T>(ClassShape, const T*, SoftmaxRows<T>,            \
                                                SoftTargets<T>, LossGradient<T>, T*, T*);        \
   template void nll_forward<T>(ClassShape, const T*, ClassTargets<T>, T*);                      \
-  template void nll_backward<T>(ClassShape, ClassTargets<T>, LossGradient<T>, T*);              \
-  template double ordered_sum<T>(int64_t, const T*);
+  template void nll_backward<T>(ClassShape, ClassTargets<T>, LossGradient<T>, T*);
 NORMA_INSTANTIATE(float)
 NORMA_INSTANTIATE(double)
 #undef NORMA_INSTANTIATE

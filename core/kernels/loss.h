@@ -97,8 +97,4 @@ template <class T>
 void pointwise_loss_backward(PointwiseLoss kind, int64_t count, PointwiseInputs<T> in,
                              LossGradient<T> g, T* dx, T* dtarget);
 
-/// Σ values in double, in a fixed order.
-template <class T>
-double ordered_sum(int64_t count, const T* values);
-
 }  // namespace norma::kernels

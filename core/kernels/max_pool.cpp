@@ -227,7 +227,7 @@ void max_pool_forward(const Pool2dShape& s, const T* x, T* y, Index* choice) {
   Cell<T>* first_column = first_row + s.out_h;
   first_cells(s.out_h, s.stride_h, s.pad_h, s.kernel_h, s.dilation_h, first_row);
   first_cells(s.out_w, s.stride_w, s.pad_w, s.kernel_w, s.dilation_w, first_column);
-  const Scratch<Cell<T>> cells(detail::parallel_parts(s.planes, grain) * s.out_w);
+  const Scratch<Cell<T>> cells(parallel_parts(s.planes, grain) * s.out_w);
   parallel_parts_for(s.planes, grain, [&](int64_t first, int64_t last, int part) {
     Cell<T>* part_cells = cells.data() + part * s.out_w;
     simd([=]() NORMA_INLINE {

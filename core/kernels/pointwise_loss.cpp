@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "norma/core/integers.h"
 #include "norma/core/kernels/loss.h"
 #include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/sums.h"
 #include "norma/core/kernels/vector_math.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
@@ -77,7 +79,7 @@ void with_kind(PointwiseLoss kind, F f) {
 /// out[i] = f(x[i], t[i], w[i], p[i]) for one stretch.
 template <class T, class F>
 void fill(int64_t begin, int64_t end, PointwiseInputs<T> in, T* out, F f) {
-  simd_narrow([=]() NORMA_INLINE {
+  simd<Level256>([=]() NORMA_INLINE {
     if (in.weight || in.pos_weight) {
       for (int64_t i = begin; i < end; ++i) {
         const T w = in.weight ? in.weight[i] : T(1), p = in.pos_weight ? in.pos_weight[i] : T(1);
@@ -103,7 +105,7 @@ void pointwise_loss(PointwiseLoss kind, int64_t count, PointwiseInputs<T> in, T*
 
 template <class T>
 double pointwise_loss_sum(PointwiseLoss kind, int64_t count, PointwiseInputs<T> in) {
-  const int64_t chunks = (count + kChunk - 1) / kChunk;
+  const int64_t chunks = ceil_div(count, kChunk);
   const Scratch<double> sums(std::max<int64_t>(1, chunks));
   double* const parts = sums.data();
   with_kind(kind, [&]<class Loss>(Loss) {

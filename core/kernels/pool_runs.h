@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "norma/core/grains.h"
 #include "norma/core/kernels/conv/conv_shape.h"
 #include "norma/core/kernels/pool.h"
 #include "norma/core/kernels/scratch.h"
@@ -12,7 +13,7 @@ namespace norma::kernels {
 
 inline int64_t plane_grain(const Pool2dShape& s) {
   const int64_t work = s.in_h * s.in_w + s.out_h * s.out_w * s.kernel_h * s.kernel_w;
-  return 30'000 / std::max<int64_t>(work, 1) + 1;
+  return kPoolGrain / std::max<int64_t>(work, 1) + 1;
 }
 
 /// For every column of the window, the outputs that see the image with it.

@@ -3,40 +3,34 @@
 #include <type_traits>
 #include <vector>
 
+#include "norma/core/integers.h"
+#include "norma/core/kernels/sums.h"
+
 namespace norma::kernels {
 
 namespace {
-
-constexpr int64_t kLanes = 32;
 
 template <class T>
 double sum_run(const T* x, int64_t n) {
   double total = 0;
   double* const result = &total;
-  simd_narrow([=]() NORMA_INLINE {
-    double lanes[kLanes] = {}, sum = 0;
-    int64_t i = 0;
-    for (; i + kLanes <= n; i += kLanes) {
-      for (int64_t j = 0; j < kLanes; ++j) lanes[j] += static_cast<double>(x[i + j]);
-    }
-    for (int64_t j = 0; j < kLanes; ++j) sum += lanes[j];
-    for (; i < n; ++i) sum += static_cast<double>(x[i]);
-    *result = sum;
+  simd<Level256>([=]() NORMA_INLINE {
+    *result =
+        sum_in_lanes<32>(n, [=](int64_t i) NORMA_INLINE { return static_cast<double>(x[i]); });
   });
   return total;
 }
 
-constexpr int64_t kRun =
-    16384;  // one task of a long sum: fixed, so that the result is the same for
-            // every number of threads
+// One task of a long sum: fixed, so that the result is the same for every number of threads.
+constexpr int64_t kRun = 16384;
 
 template <class T>
 double sum_long(const T* x, int64_t n) {
-  const int64_t runs = (n + kRun - 1) / kRun;
+  const int64_t runs = ceil_div(n, kRun);
   if (runs <= 1) return sum_run(x, n);
   std::vector<double> parts(static_cast<std::size_t>(runs));
   double* const out = parts.data();
-  parallel_for(runs, std::max<int64_t>(1, kGrain / kRun), [=](int64_t begin, int64_t end) {
+  parallel_for(runs, rows_grain(kElementGrain, kRun), [=](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r)
       out[r] = sum_run(x + r * kRun, std::min(kRun, n - r * kRun));
   });
@@ -50,7 +44,7 @@ template <class T>
 void sum_columns(T* out, const T* x, int64_t length, int64_t inner, int64_t begin, int64_t end,
                  double divisor) {
   constexpr int64_t kStrip = 32;
-  simd_narrow([=]() NORMA_INLINE {
+  simd<Level256>([=]() NORMA_INLINE {
     for (int64_t c = begin; c < end; c += kStrip) {
       double total[kStrip] = {};
       if (end - c >= kStrip) {
@@ -84,18 +78,18 @@ void sum_middle(T* out, const T* x, int64_t outer, int64_t length, int64_t inner
   } else if (inner == 1 && outer == 1) {
     *out = static_cast<T>(sum_long(x, length) / divisor);
   } else if (inner == 1) {
-    const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, length));
+    const int64_t grain = rows_grain(kElementGrain, length);
     parallel_for(outer, grain, [=](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; ++o)
         out[o] = static_cast<T>(sum_run(x + o * length, length) / divisor);
     });
   } else if (outer == 1) {
-    parallel_for(inner, std::max<int64_t>(16, kGrain / std::max<int64_t>(1, length)),
+    parallel_for(inner, std::max<int64_t>(16, rows_grain(kElementGrain, length)),
                  [=](int64_t begin, int64_t end) {
                    sum_columns(out, x, length, inner, begin, end, divisor);
                  });
   } else {
-    const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, length * inner));
+    const int64_t grain = rows_grain(kElementGrain, length * inner);
     parallel_for(outer, grain, [=](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; ++o) {
         sum_columns(out + o * inner, x + o * length * inner, length, inner, 0, inner, divisor);

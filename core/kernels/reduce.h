@@ -17,7 +17,7 @@ void sum_middle(T* out, const T* x, int64_t outer, int64_t length, int64_t inner
 /// of `length` values, `stride` apart.
 template <class T, class Cell>
 void for_each_middle(const T* x, int64_t outer, int64_t length, int64_t inner, Cell cell) {
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, length));
+  const int64_t grain = rows_grain(kElementGrain, length);
   parallel_for(outer * inner, grain, [=](int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; ++at) {
       cell(x + at / inner * length * inner + at % inner, inner, at);

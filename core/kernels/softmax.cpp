@@ -3,31 +3,17 @@
 #include <algorithm>
 #include <cmath>
 
+#include "norma/core/grains.h"
 #include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/sums.h"
 #include "norma/core/kernels/vector_math.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
 namespace {
 
-constexpr int64_t kGrain = 4096;  // exponentials worth a thread
 constexpr int64_t kBatch = 1024;  // values of short lines taken together
 constexpr int64_t kLanes = 16;
-
-/// Σ term(i) in a fixed order.
-template <class Term>
-NORMA_INLINE inline double sum_of(int64_t count, Term term) {
-  double lanes[kLanes] = {}, total = 0;
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t l = 0; l < kLanes; ++l) lanes[l] += term(i + l);
-  }
-  if (i > 0) {
-    for (int64_t l = 0; l < kLanes; ++l) total += lanes[l];
-  }
-  for (; i < count; ++i) total += term(i);
-  return total;
-}
 
 /// The largest; NaN where there is one.
 template <class T>
@@ -53,12 +39,12 @@ NORMA_INLINE inline T largest_of(const T* x, int64_t count) {
 template <class T, class Body>
 void for_lines(SoftmaxShape s, int64_t arrays, Body body) {
   const int64_t n = s.length, batch = std::max<int64_t>(1, kBatch / n);
-  const int64_t grain = std::max<int64_t>(batch, kGrain / n);
+  const int64_t grain = std::max<int64_t>(batch, kSoftmaxGrain / n);
   const int64_t room = arrays * batch * n;
-  const Scratch<T> scratch(detail::parallel_parts(s.lines(), grain) * room);
+  const Scratch<T> scratch(parallel_parts(s.lines(), grain) * room);
   parallel_parts_for(s.lines(), grain, [&](int64_t begin, int64_t end, int part) {
     T* const space = scratch.data() + part * room;
-    simd_narrow([=]() NORMA_INLINE {
+    simd<Level256>([=]() NORMA_INLINE {
       for (int64_t i = begin; i < end; i += batch) body(i, std::min(batch, end - i), space);
     });
   });
@@ -110,7 +96,7 @@ void softmax_forward(SoftmaxShape s, bool log, const T* x, T* y) {
     for (int64_t k = 0; k < count; ++k) {
       const double* const e = exps + k * n;
       T* const line = out + k * n;
-      const double sum = sum_of(n, [=](int64_t i) NORMA_INLINE { return e[i]; });
+      const double sum = sum_in_lanes<kLanes>(n, [=](int64_t i) NORMA_INLINE { return e[i]; });
       if (log) {
         const double shift = std::log(sum);
         for (int64_t i = 0; i < n; ++i) {
@@ -137,8 +123,8 @@ void softmax_backward(SoftmaxShape s, bool log, const T* g, const T* y, T* dx) {
       const T* const yk = results + k * n;
       T* const to = out + k * n;
       if (log) {
-        const double sum =
-            sum_of(n, [=](int64_t i) NORMA_INLINE { return static_cast<double>(gk[i]); });
+        const double sum = sum_in_lanes<kLanes>(
+            n, [=](int64_t i) NORMA_INLINE { return static_cast<double>(gk[i]); });
         for (int64_t i = 0; i < n; ++i) {
           to[i] = static_cast<T>(static_cast<double>(gk[i]) - exact_exp(yk[i]) * sum);
         }
@@ -146,8 +132,9 @@ void softmax_backward(SoftmaxShape s, bool log, const T* g, const T* y, T* dx) {
         // y, rounded, does not sum to 1: without Σ y the difference below would lose digits.
         const auto value = [=](int64_t i) NORMA_INLINE { return static_cast<double>(yk[i]); };
         const auto slope = [=](int64_t i) NORMA_INLINE { return static_cast<double>(gk[i]); };
-        const double mean = sum_of(n, [=](int64_t i) NORMA_INLINE { return slope(i) * value(i); }) /
-                            sum_of(n, value);
+        const double mean =
+            sum_in_lanes<kLanes>(n, [=](int64_t i) NORMA_INLINE { return slope(i) * value(i); }) /
+            sum_in_lanes<kLanes>(n, value);
         for (int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(value(i) * (slope(i) - mean));
       }
     }

@@ -1,4 +1,4 @@
-// Explicit vectors of every width, and code compiled for the width at hand.
+// Explicit vectors of every width.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -26,30 +26,9 @@ struct Vector {
   NORMA_INLINE static Unaligned& at(T* to) { return *reinterpret_cast<Unaligned*>(to); }
 };
 
-/// Registers of the tiles of a product: kRows × kVectors sums, the vectors of one term, one weight.
-struct Level512 {
-  static constexpr int kBytes = 64, kRows = 8, kVectors = 3, kColumnVectors = 2;
-};
-struct Level256 {
-  static constexpr int kBytes = 32, kRows = 4, kVectors = 3, kColumnVectors = 1;
-};
-struct Level128 {
-  static constexpr int kBytes = 16, kRows = 4, kVectors = 2, kColumnVectors = 1;
-};
-
-/// Runs f.operator()<Level>() compiled for the level.
 template <class F>
-void at_level(F f) {
-  switch (simd_level()) {
-#if defined(__x86_64__)
-    case SimdLevel::Avx512:
-      return detail::run_avx512([=]() NORMA_INLINE { f.template operator()<Level512>(); });
-    case SimdLevel::Avx2:
-      return detail::run_avx2([=]() NORMA_INLINE { f.template operator()<Level256>(); });
-#endif
-    default:
-      return detail::run_baseline([=]() NORMA_INLINE { f.template operator()<Level128>(); });
-  }
+inline void at_level(F f) {
+  for_level(f);
 }
 
 /// A 4×4 block.

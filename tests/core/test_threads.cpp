@@ -65,7 +65,7 @@ TEST_CASE("a loop covers its range once, in as many parts as threads and grain a
         std::atomic<int> wrong{0};
         std::vector<int64_t> sums(static_cast<std::size_t>(threads));
         parallel_parts_for(count, grain, [&](int64_t begin, int64_t end, int part) {
-          if (part >= detail::parallel_parts(count, grain)) ++wrong;
+          if (part >= parallel_parts(count, grain)) ++wrong;
           sums[static_cast<std::size_t>(part)] = end - begin;
         });
         CHECK(std::accumulate(sums.begin(), sums.end(), int64_t{0}) == count);

@@ -1,0 +1,57 @@
+// Sums in lanes: running sums side by side, which become vectors. How many there are and how they
+// are added up is part of a sum's result; each user keeps to one way on every processor.
+#pragma once
+#include <cstdint>
+
+#include "norma/core/simd.h"
+
+namespace norma::kernels {
+
+/// lanes[i mod N] += term(i) for all i below the largest multiple of N up to `count`, which is
+/// returned.
+template <int64_t N, class T, class Term>
+NORMA_INLINE inline int64_t add_to_lanes(T (&lanes)[N], int64_t count, Term term) {
+  int64_t i = 0;
+  for (; i + N <= count; i += N) {
+    for (int64_t l = 0; l < N; ++l) lanes[l] += term(i + l);
+  }
+  return i;
+}
+
+/// Halves the lanes, the upper ones onto the lower, until `Left` of them are left.
+template <int64_t Left, int64_t N, class T>
+NORMA_INLINE inline void halve_lanes(T (&lanes)[N]) {
+  for (int64_t width = N / 2; width >= Left; width /= 2) {
+    for (int64_t l = 0; l < width; ++l) lanes[l] += lanes[l + width];
+  }
+}
+
+/// Σ term(i) in double: in N lanes, halved to `Left` of them, which are added one after the other
+/// and the odd terms behind them.
+template <int64_t N, int64_t Left = N, class Term>
+NORMA_INLINE inline double sum_in_lanes(int64_t count, Term term) {
+  double total = 0;
+  int64_t i = 0;
+  if (count >= N) {
+    double lanes[N] = {};
+    i = add_to_lanes(lanes, count, term);
+    halve_lanes<Left>(lanes);
+    for (int64_t l = 0; l < Left; ++l) total += lanes[l];
+  }
+  for (; i < count; ++i) total += term(i);
+  return total;
+}
+
+/// Σ x in double, in an order of its own for single values that a loss or a bias needs.
+template <class T>
+NORMA_INLINE inline double ordered_sum(int64_t count, const T* x) {
+  const auto term = [=](int64_t i) NORMA_INLINE { return static_cast<double>(x[i]); };
+  double lanes[8] = {};
+  int64_t i = add_to_lanes(lanes, count, term);
+  halve_lanes<4>(lanes);
+  double total = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+  for (; i < count; ++i) total += term(i);
+  return total;
+}
+
+}  // namespace norma::kernels
