@@ -3,102 +3,80 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
 
 #include "norma/optim/number.h"
 
 namespace norma::optim {
 
-/// Walks over a scheduler's options and counters: checks them, writes them into a SchedulerState,
-/// or reads them from one. Reading only looks unless `keep`.
-class StateFields {
- public:
-  using Values = std::map<std::string, double>;
-  using Valid = bool (*)(double);
+// A member by its name in the state. It stays where it is: schedulers are neither copied nor moved.
+struct LRScheduler::Field {
+  const char* name;
+  double* real = nullptr;
+  int64_t* whole = nullptr;
+  bool* flag = nullptr;
+  std::vector<double>* list = nullptr;
+  Valid valid = nullptr;
+  std::string expected = {};
+  bool is_whole = false;
+  int64_t least = 0;  // where it is whole
 
-  explicit StateFields(std::string op) : op_(std::move(op)) {}
-  StateFields(std::string op, Values* write) : op_(std::move(op)), write_(write) {}
-  StateFields(std::string op, const Values* read, bool keep)
-      : op_(std::move(op)), read_(read), keep_(keep) {}
-
-  /// A value for which `valid` holds; `expectation` says so in words.
-  void real(const std::string& name, double& value, Valid valid, const std::string& expectation) {
-    const double current = read_ ? take(name) : value;
-    if (!valid(current)) fail(op_, expectation + ", got " + number(current));
-    if (keep_) value = current;
-    if (write_) (*write_)[name] = value;
+  std::string key(std::size_t i) const {
+    return list ? std::string(name) + "." + std::to_string(i) : name;
   }
-  void real(const std::string& name, double& value) {
-    real(
-        name, value, [](double) { return true; }, "");
+  std::vector<double> get() const {
+    if (list) return *list;
+    return {real ? *real : whole ? static_cast<double>(*whole) : *flag ? 1.0 : 0.0};
   }
-  /// A whole number of at least `least`.
-  void count(const std::string& name, int64_t& value, int64_t least) {
-    const double current = read_ ? take(name) : static_cast<double>(value);
-    constexpr double kExact = 9007199254740992.0;  // beyond, a double skips whole numbers
-    if (!(current >= static_cast<double>(least) && current <= kExact &&
-          current == std::floor(current)))
-      fail(op_, "expected " + name + " >= " + std::to_string(least) + ", got " + number(current));
-    if (keep_) value = static_cast<int64_t>(current);
-    if (write_) (*write_)[name] = current;
+  void set(const std::vector<double>& values) const {
+    if (list) *list = values;
+    if (real) *real = values[0];
+    if (whole) *whole = static_cast<int64_t>(values[0]);
+    if (flag) *flag = values[0] != 0;
   }
-  void flag(const std::string& name, bool& value) {
-    double current = value ? 1 : 0;
-    real(
-        name, current, [](double x) { return x == 0 || x == 1; }, "expected " + name + " 0 or 1");
-    value = current == 1;
-  }
-  /// Values "name.0", "name.1", …; `element(name, value)` treats one of them.
-  template <class T, class F>
-  void list(const std::string& name, std::vector<T>& values, F&& element) {
-    const std::size_t size = list_size(name, values);
-    std::vector<T> current = values;
-    current.resize(size);
-    for (std::size_t i = 0; i < size; ++i) element(item(name, i), current[i]);
-    if (keep_) values = std::move(current);
-  }
-  void reals(const std::string& name, std::vector<double>& values) {
-    list(name, values, [this](const std::string& key, double& value) { real(key, value); });
-  }
-  /// How many values "name.0", "name.1", … there will be.
-  template <class T>
-  std::size_t list_size(const std::string& name, const std::vector<T>& values) const {
-    if (!read_) return values.size();
-    std::size_t size = 0;
-    while (read_->count(item(name, size)) > 0) ++size;
-    return size;
-  }
-  /// Refuses what nobody asked for.
-  void finish() const {
-    for (const auto& [name, value] : *read_)
-      if (taken_.count(name) == 0)
-        fail(op_, "expected no value \"" + name + "\", got " + number(value));
-  }
-
- private:
-  static std::string item(const std::string& name, std::size_t i) {
-    return name + "." + std::to_string(i);
-  }
-  double take(const std::string& name) {
-    const auto found = read_->find(name);
-    if (found == read_->end()) fail(op_, "expected the value \"" + name + "\", got none");
-    taken_.insert(name);
-    return found->second;
-  }
-
-  std::string op_;
-  Values* write_ = nullptr;
-  const Values* read_ = nullptr;
-  bool keep_ = false;
-  std::set<std::string> taken_;
 };
 
-LRScheduler::LRScheduler(Optimizer& optimizer, const char* type)
-    : optimizer_(optimizer), type_(type) {}
+LRScheduler::~LRScheduler() = default;
 
-void LRScheduler::check_options() {
-  StateFields checker(type_);
-  fields(checker);
+void LRScheduler::field(const char* name, double& value, Valid valid, const char* expected) {
+  fields_.push_back({.name = name, .real = &value, .valid = valid, .expected = expected});
+}
+
+void LRScheduler::field(const char* name, bool& value) {
+  const Valid valid = [](double x) { return x == 0 || x == 1; };
+  const std::string expected = std::string("expected ") + name + " 0 or 1";
+  fields_.push_back({.name = name, .flag = &value, .valid = valid, .expected = expected});
+}
+
+void LRScheduler::field(const char* name, int64_t& value, int64_t least) {
+  fields_.push_back({.name = name, .whole = &value, .is_whole = true, .least = least});
+}
+
+void LRScheduler::field(const char* name, std::vector<double>& values, bool whole) {
+  fields_.push_back({.name = name, .list = &values, .is_whole = whole});
+}
+
+void LRScheduler::check(const std::string& op, const Field& field,
+                        const std::vector<double>& values) const {
+  constexpr double kExact = 9007199254740992.0;  // beyond, a double skips whole numbers
+  const auto least = static_cast<double>(field.least);
+  if (field.list) check_size(field.name, values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double value = values[i];
+    if (field.is_whole && !(value >= least && value <= kExact && value == std::floor(value)))
+      fail(op, "expected " + field.key(i) + " >= " + number(least) + ", got " + number(value));
+    if (field.valid && !field.valid(value)) fail(op, field.expected + ", got " + number(value));
+  }
+}
+
+LRScheduler::LRScheduler(Optimizer& optimizer, const char* type)
+    : optimizer_(optimizer), type_(type) {
+  field("last_epoch", last_epoch_, 0);
+  field("base_lrs", base_lrs_);
+  field("last_lr", last_lr_);
+}
+
+void LRScheduler::check_fields() const {
+  for (const Field& field : fields_) check(type_, field, field.get());
 }
 
 void LRScheduler::note_rates() {
@@ -124,44 +102,55 @@ double LRScheduler::next_lr(double lr, double) const { return lr; }
 
 SchedulerState LRScheduler::state_dict() const {
   SchedulerState state{type_, {}};
-  StateFields writer(type_, &state.values);
-  const_cast<LRScheduler*>(this)->all_fields(writer);  // writing changes nothing here
+  for (const Field& field : fields_) {
+    const std::vector<double> values = field.get();
+    for (std::size_t i = 0; i < values.size(); ++i) state.values[field.key(i)] = values[i];
+  }
   return state;
 }
 
-void LRScheduler::all_fields(StateFields& visitor) {
-  visitor.count("last_epoch", last_epoch_, 0);
-  visitor.reals("base_lrs", base_lrs_);
-  visitor.reals("last_lr", last_lr_);
-  fields(visitor);
-}
-
-void LRScheduler::check_state_dict(const SchedulerState& state) const {
+std::vector<std::vector<double>> LRScheduler::read(const SchedulerState& state) const {
   const std::string op = std::string(type_) + "::load_state_dict";
   if (state.type != type_)
     fail(op,
          std::string("expected the state of a ") + type_ + ", got one of \"" + state.type + "\"");
-  StateFields reader(op, &state.values, /*keep=*/false);
-  const std::size_t groups = reader.list_size("last_lr", last_lr_);
+  std::vector<std::vector<double>> result;
+  std::map<std::string, double> rest = state.values;
+  for (const Field& field : fields_) {
+    std::vector<double>& values = result.emplace_back();
+    auto found = rest.find(field.key(0));
+    if (found == rest.end() && !field.list)
+      fail(op, std::string("expected the value \"") + field.name + "\", got none");
+    while (found != rest.end()) {
+      values.push_back(found->second);
+      rest.erase(found);
+      found = rest.find(field.key(values.size()));
+    }
+    check(op, field, values);
+  }
+  if (!rest.empty())
+    fail(op,
+         "expected no value \"" + rest.begin()->first + "\", got " + number(rest.begin()->second));
+  const std::size_t bases = result[1].size(), groups = result[2].size();
   // Fewer: the last group was added after the last step.
   if (groups > static_cast<std::size_t>(optimizer_.group_count()) ||
-      reader.list_size("base_lrs", base_lrs_) != (base_lrs_.empty() ? 0 : groups))
+      bases != (base_lrs_.empty() ? 0 : groups))
     fail(op, "expected rates of " + std::to_string(optimizer_.group_count()) +
                  " parameter groups, got " + std::to_string(groups));
-  const_cast<LRScheduler*>(this)->all_fields(reader);  // keeps nothing
-  reader.finish();
+  return result;
 }
 
+void LRScheduler::check_state_dict(const SchedulerState& state) const { read(state); }
+
 void LRScheduler::load_state_dict(const SchedulerState& state) {
-  check_state_dict(state);
-  StateFields reader(type_, &state.values, /*keep=*/true);
-  all_fields(reader);
+  const std::vector<std::vector<double>> values = read(state);
+  for (std::size_t i = 0; i < fields_.size(); ++i) fields_[i].set(values[i]);
 }
 
 namespace {
 
-constexpr StateFields::Valid kNotNegative = [](double x) { return x >= 0; };
-constexpr StateFields::Valid kFactor = [](double x) { return x > 0 && x <= 1; };
+constexpr auto kNotNegative = [](double x) { return x >= 0; };
+constexpr auto kFactor = [](double x) { return x > 0 && x <= 1; };
 
 }  // namespace
 
@@ -169,7 +158,9 @@ constexpr StateFields::Valid kFactor = [](double x) { return x > 0 && x <= 1; };
 
 StepLR::StepLR(Optimizer& optimizer, int64_t step_size, double gamma)
     : LRScheduler(optimizer, "StepLR"), step_size_(step_size), gamma_(gamma) {
-  check_options();
+  field("step_size", step_size_, 1);
+  field("gamma", gamma_, kNotNegative, "expected gamma >= 0");
+  check_fields();
   apply();
 }
 
@@ -177,16 +168,15 @@ double StepLR::next_lr(double lr, double) const {
   return last_epoch() == 0 || last_epoch() % step_size_ != 0 ? lr : lr * gamma_;
 }
 
-void StepLR::fields(StateFields& fields) {
-  fields.count("step_size", step_size_, 1);
-  fields.real("gamma", gamma_, kNotNegative, "expected gamma >= 0");
-}
-
 // --- MultiStepLR ---
 
 MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<int64_t> milestones, double gamma)
-    : LRScheduler(optimizer, "MultiStepLR"), milestones_(std::move(milestones)), gamma_(gamma) {
-  check_options();
+    : LRScheduler(optimizer, "MultiStepLR"),
+      milestones_(milestones.begin(), milestones.end()),
+      gamma_(gamma) {
+  field("milestones", milestones_, /*whole=*/true);
+  field("gamma", gamma_, kNotNegative, "expected gamma >= 0");
+  check_fields();
   apply();
 }
 
@@ -195,18 +185,12 @@ double MultiStepLR::next_lr(double lr, double) const {
   return hits == 0 ? lr : lr * std::pow(gamma_, static_cast<double>(hits));
 }
 
-void MultiStepLR::fields(StateFields& fields) {
-  fields.list("milestones", milestones_, [&](const std::string& name, int64_t& milestone) {
-    fields.count(name, milestone, 0);
-  });
-  fields.real("gamma", gamma_, kNotNegative, "expected gamma >= 0");
-}
-
 // --- ExponentialLR ---
 
 ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma)
     : LRScheduler(optimizer, "ExponentialLR"), gamma_(gamma) {
-  check_options();
+  field("gamma", gamma_, kNotNegative, "expected gamma >= 0");
+  check_fields();
   apply();
 }
 
@@ -214,15 +198,13 @@ double ExponentialLR::next_lr(double lr, double) const {
   return last_epoch() == 0 ? lr : lr * gamma_;
 }
 
-void ExponentialLR::fields(StateFields& fields) {
-  fields.real("gamma", gamma_, kNotNegative, "expected gamma >= 0");
-}
-
 // --- CosineAnnealingLR ---
 
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, int64_t T_max, double eta_min)
     : LRScheduler(optimizer, "CosineAnnealingLR"), t_max_(T_max), eta_min_(eta_min) {
-  check_options();
+  field("T_max", t_max_, 1);
+  field("eta_min", eta_min_);
+  check_fields();
   apply();
 }
 
@@ -238,16 +220,18 @@ double CosineAnnealingLR::next_lr(double lr, double base_lr) const {
          eta_min_;
 }
 
-void CosineAnnealingLR::fields(StateFields& fields) {
-  fields.count("T_max", t_max_, 1);
-  fields.real("eta_min", eta_min_);
-}
-
 // --- LinearLR ---
 
 LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& options)
     : LRScheduler(optimizer, "LinearLR"), options_(options) {
-  check_options();
+  field("start_factor", options_.start_factor, kFactor,
+        "Starting multiplicative factor expected to be greater than 0 and less or equal "
+        "to 1");
+  field(
+      "end_factor", options_.end_factor, [](double x) { return x >= 0 && x <= 1; },
+      "Ending multiplicative factor expected to be between 0 and 1");
+  field("total_iters", options_.total_iters, 1);
+  check_fields();
   apply();
 }
 
@@ -260,21 +244,15 @@ double LinearLR::next_lr(double lr, double) const {
                              static_cast<double>(last_epoch() - 1) * change));
 }
 
-void LinearLR::fields(StateFields& fields) {
-  fields.real("start_factor", options_.start_factor, kFactor,
-              "Starting multiplicative factor expected to be greater than 0 and less or equal "
-              "to 1");
-  fields.real(
-      "end_factor", options_.end_factor, [](double x) { return x >= 0 && x <= 1; },
-      "Ending multiplicative factor expected to be between 0 and 1");
-  fields.count("total_iters", options_.total_iters, 1);
-}
-
 // --- ConstantLR ---
 
 ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& options)
     : LRScheduler(optimizer, "ConstantLR"), options_(options) {
-  check_options();
+  field("factor", options_.factor, kFactor,
+        "Constant multiplicative factor expected to be greater than 0 and less or equal "
+        "to 1");
+  field("total_iters", options_.total_iters, 1);
+  check_fields();
   apply();
 }
 
@@ -283,18 +261,13 @@ double ConstantLR::next_lr(double lr, double) const {
   return last_epoch() == options_.total_iters ? lr * (1 / options_.factor) : lr;
 }
 
-void ConstantLR::fields(StateFields& fields) {
-  fields.real("factor", options_.factor, kFactor,
-              "Constant multiplicative factor expected to be greater than 0 and less or equal "
-              "to 1");
-  fields.count("total_iters", options_.total_iters, 1);
-}
-
 // --- PolynomialLR ---
 
 PolynomialLR::PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options)
     : LRScheduler(optimizer, "PolynomialLR"), options_(options) {
-  check_options();
+  field("total_iters", options_.total_iters, 1);
+  field("power", options_.power, kNotNegative, "expected power >= 0");
+  check_fields();
   apply();
 }
 
@@ -303,11 +276,6 @@ double PolynomialLR::next_lr(double lr, double) const {
   const auto total = static_cast<double>(options_.total_iters);
   const auto e = static_cast<double>(last_epoch());
   return lr * std::pow((1 - e / total) / (1 - (e - 1) / total), options_.power);
-}
-
-void PolynomialLR::fields(StateFields& fields) {
-  fields.count("total_iters", options_.total_iters, 1);
-  fields.real("power", options_.power, kNotNegative, "expected power >= 0");
 }
 
 // --- LambdaLR ---
@@ -323,31 +291,46 @@ double LambdaLR::next_lr(double, double base_lr) const { return base_lr * factor
 // --- ReduceLROnPlateau ---
 
 ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options)
-    : LRScheduler(optimizer, "ReduceLROnPlateau"), options_(options) {
+    : LRScheduler(optimizer, "ReduceLROnPlateau"),
+      options_(options),
+      maximise_(options.mode == "max"),
+      absolute_(options.threshold_mode == "abs") {
   const char* op = "ReduceLROnPlateau";
   if (options.mode != "min" && options.mode != "max")
     fail(op, "mode " + options.mode + " is unknown! Expected \"min\" or \"max\"");
   if (options.threshold_mode != "rel" && options.threshold_mode != "abs")
     fail(op,
          "threshold mode " + options.threshold_mode + " is unknown! Expected \"rel\" or \"abs\"");
-  check_options();
+  field("mode_max", maximise_);
+  field("threshold_mode_abs", absolute_);
+  field(
+      "factor", options_.factor, [](double x) { return x < 1.0; }, "Factor should be < 1.0");
+  field("patience", options_.patience, 0);
+  field("threshold", options_.threshold);
+  field("cooldown", options_.cooldown, 0);
+  field("min_lr", options_.min_lr);
+  field("eps", options_.eps);
+  field("best", best_);
+  field("num_bad_epochs", num_bad_epochs_, 0);
+  field("cooldown_counter", cooldown_counter_, 0);
+  check_fields();
   const double infinity = std::numeric_limits<double>::infinity();
-  best_ = options.mode == "min" ? infinity : -infinity;
+  best_ = maximise_ ? -infinity : infinity;
   note_rates();
 }
 
-void ReduceLROnPlateau::check_min_lrs(std::size_t count) const {
-  if (count != 1 && count != static_cast<std::size_t>(optimizer_.group_count()))
-    fail("ReduceLROnPlateau", "expected " + std::to_string(optimizer_.group_count()) +
-                                  " min_lrs, got " + std::to_string(count) +
+void ReduceLROnPlateau::check_size(std::string_view name, std::size_t size) const {
+  const int64_t groups = optimizer_.group_count();
+  if (name == "min_lr" && size != 1 && size != static_cast<std::size_t>(groups))
+    fail("ReduceLROnPlateau", "expected " + std::to_string(groups) + " min_lrs, got " +
+                                  std::to_string(size) +
                                   "; give one for all groups or one per group");
 }
 
 bool ReduceLROnPlateau::improves(double metric) const {
   const double t = options_.threshold;
-  const bool relative = options_.threshold_mode == "rel";
-  if (options_.mode == "min") return metric < (relative ? best_ * (1 - t) : best_ - t);
-  return metric > (relative ? best_ * (1 + t) : best_ + t);
+  if (maximise_) return metric > (absolute_ ? best_ + t : best_ * (1 + t));
+  return metric < (absolute_ ? best_ - t : best_ * (1 - t));
 }
 
 void ReduceLROnPlateau::step() {
@@ -355,7 +338,7 @@ void ReduceLROnPlateau::step() {
 }
 
 void ReduceLROnPlateau::step(double metric) {
-  check_min_lrs(options_.min_lr.size());
+  check_size("min_lr", options_.min_lr.size());
   ++last_epoch_;
   if (improves(metric)) {
     best_ = metric;
@@ -379,25 +362,6 @@ void ReduceLROnPlateau::step(double metric) {
     num_bad_epochs_ = 0;
   }
   note_rates();
-}
-
-void ReduceLROnPlateau::fields(StateFields& fields) {
-  bool maximise = options_.mode == "max", absolute = options_.threshold_mode == "abs";
-  fields.flag("mode_max", maximise);
-  fields.flag("threshold_mode_abs", absolute);
-  options_.mode = maximise ? "max" : "min";
-  options_.threshold_mode = absolute ? "abs" : "rel";
-  fields.real(
-      "factor", options_.factor, [](double x) { return x < 1.0; }, "Factor should be < 1.0");
-  fields.count("patience", options_.patience, 0);
-  fields.real("threshold", options_.threshold);
-  fields.count("cooldown", options_.cooldown, 0);
-  check_min_lrs(fields.list_size("min_lr", options_.min_lr));
-  fields.reals("min_lr", options_.min_lr);
-  fields.real("eps", options_.eps);
-  fields.real("best", best_);
-  fields.count("num_bad_epochs", num_bad_epochs_, 0);
-  fields.count("cooldown_counter", cooldown_counter_, 0);
 }
 
 }  // namespace norma::optim

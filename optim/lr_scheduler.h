@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "norma/optim/optimizer.h"
@@ -15,8 +16,6 @@ struct SchedulerState {
   std::map<std::string, double> values;
 };
 
-class StateFields;
-
 /// The base of schedules. e below is the number of `step()` calls so far, b a group's initial
 /// learning rate. As in PyTorch, a schedule derives the next rate from the current one: it composes
 /// with rates set from elsewhere and with other schedulers, and equals the formula up to rounding.
@@ -25,7 +24,7 @@ class LRScheduler {
  public:
   LRScheduler(const LRScheduler&) = delete;
   LRScheduler& operator=(const LRScheduler&) = delete;
-  virtual ~LRScheduler() = default;
+  virtual ~LRScheduler();
 
   /// On to the next epoch.
   virtual void step();
@@ -43,25 +42,39 @@ class LRScheduler {
 
  protected:
   LRScheduler(Optimizer& optimizer, const char* type);
-  /// Throws unless every option is valid.
-  void check_options();
-  /// Sets the rates of e = `last_epoch()`; also the last line of a constructor.
+
+  /// Make an option or a counter, a member of the scheduler, part of its state: by this it is
+  /// checked, saved and loaded. "`expected`, got <value>" unless `valid(value)`.
+  using Valid = bool (*)(double);
+  void field(const char* name, double& value, Valid valid = nullptr, const char* expected = "");
+  void field(const char* name, bool& value);
+  /// A whole number of at least `least`.
+  void field(const char* name, int64_t& value, int64_t least);
+  /// A list: "name.0", "name.1", …, whole numbers >= 0 where `whole`.
+  void field(const char* name, std::vector<double>& values, bool whole = false);
+  /// Throws unless a list may have so many values.
+  virtual void check_size(std::string_view /*name*/, std::size_t /*size*/) const {}
+
+  /// The last lines of a constructor: throws unless every field is valid; sets the rates of e = 0.
+  void check_fields() const;
   void apply();
   /// The rate for epoch `last_epoch()` of a group that had `lr`.
   virtual double next_lr(double lr, double base_lr) const;
-  /// Names every option and counter, with its valid range: for checking, saving and loading alike.
-  virtual void fields(StateFields& fields) = 0;
   void note_rates();
 
   Optimizer& optimizer_;
   int64_t last_epoch_ = 0;
 
  private:
-  void all_fields(StateFields& fields);
+  struct Field;
+  void check(const std::string& op, const Field& field, const std::vector<double>& values) const;
+  /// Field by field what `state` says.
+  std::vector<std::vector<double>> read(const SchedulerState& state) const;
 
   const char* type_;
   std::vector<double> base_lrs_;  // empty where the schedule has no use for them
   std::vector<double> last_lr_;
+  std::vector<Field> fields_;
 };
 
 /// lr = b · gamma^⌊e / step_size⌋
@@ -71,7 +84,6 @@ class StepLR : public LRScheduler {
 
  private:
   double next_lr(double lr, double base_lr) const override;
-  void fields(StateFields& fields) override;
   int64_t step_size_;
   double gamma_;
 };
@@ -83,8 +95,7 @@ class MultiStepLR : public LRScheduler {
 
  private:
   double next_lr(double lr, double base_lr) const override;
-  void fields(StateFields& fields) override;
-  std::vector<int64_t> milestones_;
+  std::vector<double> milestones_;
   double gamma_;
 };
 
@@ -95,7 +106,6 @@ class ExponentialLR : public LRScheduler {
 
  private:
   double next_lr(double lr, double base_lr) const override;
-  void fields(StateFields& fields) override;
   double gamma_;
 };
 
@@ -107,7 +117,6 @@ class CosineAnnealingLR : public LRScheduler {
 
  private:
   double next_lr(double lr, double base_lr) const override;
-  void fields(StateFields& fields) override;
   int64_t t_max_;
   double eta_min_;
 };
@@ -124,7 +133,6 @@ class LinearLR : public LRScheduler {
 
  private:
   double next_lr(double lr, double base_lr) const override;
-  void fields(StateFields& fields) override;
   LinearLROptions options_;
 };
 
@@ -139,7 +147,6 @@ class ConstantLR : public LRScheduler {
 
  private:
   double next_lr(double lr, double base_lr) const override;
-  void fields(StateFields& fields) override;
   ConstantLROptions options_;
 };
 
@@ -154,7 +161,6 @@ class PolynomialLR : public LRScheduler {
 
  private:
   double next_lr(double lr, double base_lr) const override;
-  void fields(StateFields& fields) override;
   PolynomialLROptions options_;
 };
 
@@ -165,7 +171,6 @@ class LambdaLR : public LRScheduler {
 
  private:
   double next_lr(double lr, double base_lr) const override;
-  void fields(StateFields&) override {}
   std::function<double(int64_t)> factor_;
 };
 
@@ -193,10 +198,10 @@ class ReduceLROnPlateau : public LRScheduler {
 
  private:
   void step() override;  // throws: a metric is needed
-  void check_min_lrs(std::size_t count) const;
+  void check_size(std::string_view name, std::size_t size) const override;
   bool improves(double metric) const;
-  void fields(StateFields& fields) override;
   ReduceLROnPlateauOptions options_;
+  bool maximise_, absolute_;  // options_.mode and threshold_mode
   double best_ = 0;
   int64_t num_bad_epochs_ = 0;
   int64_t cooldown_counter_ = 0;
