@@ -78,9 +78,9 @@ void AdamFamily<Options>::update(const Elements& elements) const {
                           p = T(kept) * p - T(step) * m / (std::sqrt(u) / T(root) + T(eps));
                         };
   if (o.amsgrad) {
-    elements.each<3, SimdLevel::Avx2>(rule);
+    elements.each<3, Level256>(rule);
   } else {
-    elements.each<2, SimdLevel::Avx2>(rule);
+    elements.each<2, Level256>(rule);
   }
 }
 

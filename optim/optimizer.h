@@ -81,25 +81,25 @@ class Optimizer {
 
     /// Calls `rule(p, g, s1, …)` for every element: the parameter, its gradient and the first
     /// `kStates` of its elementwise state, in the parameter's dtype. What the rule assigns to `p`
-    /// and the states is kept.
+    /// and the states is kept. Vectors are at most those of `Widest`.
     ///
     ///     elements.each<1>([=]<class T>(T& p, T g, T& momentum) NORMA_INLINE { … });
-    template <std::size_t kStates, SimdLevel kWidest = SimdLevel::Avx512, class Rule>
+    template <std::size_t kStates, class Widest = Level512, class Rule>
     void each(const Rule& rule) const {
       dispatch_floating(
-          dtype_, [&]<class T>() { run<kWidest, T>(rule, std::make_index_sequence<kStates>()); });
+          dtype_, [&]<class T>() { run<Widest, T>(rule, std::make_index_sequence<kStates>()); });
     }
 
    private:
     friend class Optimizer;
     Elements(int64_t group_index, void* p, const TensorImpl* grad, int64_t begin);
     Elements part(int64_t from, int64_t to) const;
-    template <SimdLevel kWidest, class T, class Rule, std::size_t... k>
+    template <class Widest, class T, class Rule, std::size_t... k>
     void run(const Rule& rule, std::index_sequence<k...>) const {
       T* const p = static_cast<T*>(p_);
       const T* const g = static_cast<const T*>(g_);
       const std::array<T*, sizeof...(k)> states = {static_cast<T*>(states_[k])...};
-      const auto loop = [=, n = numel_]() NORMA_INLINE {
+      simd<Widest>([=, n = numel_]() NORMA_INLINE {
         for (int64_t i = 0; i < n; ++i) {
           // By value: the compiler then knows that no write changes another operand.
           [&](T value, auto... state) NORMA_INLINE {
@@ -108,12 +108,7 @@ class Optimizer {
             p[i] = value;
           }(p[i], states[k][i]...);
         }
-      };
-      if constexpr (kWidest == SimdLevel::Avx512) {
-        simd(loop);
-      } else {
-        simd_narrow(loop);
-      }
+      });
     }
 
     void* p_;
