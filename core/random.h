@@ -51,6 +51,18 @@ double normal_quantile(double p);
 Generator& default_generator();
 void manual_seed(uint64_t seed);
 
+/// Restores the default generator's state at the end of the scope. PyTorch: `random.fork_rng()`.
+class RandomStateGuard {
+ public:
+  RandomStateGuard() : before_(default_generator().state()) {}
+  ~RandomStateGuard() { default_generator().set_state(before_); }
+  RandomStateGuard(const RandomStateGuard&) = delete;
+  RandomStateGuard& operator=(const RandomStateGuard&) = delete;
+
+ private:
+  Generator::State before_;
+};
+
 /// Uniform in [0, 1).
 Tensor rand(const Shape& sizes, const TensorOptions& options = {},
             Generator& generator = default_generator());

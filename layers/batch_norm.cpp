@@ -6,7 +6,6 @@
 #include "norma/autograd/functional.h"
 #include "norma/core/factory.h"
 #include "norma/layers/check.h"
-#include "norma/layers/fold.h"
 #include "norma/layers/init.h"
 #include "norma/layers/module_state.h"
 
@@ -83,12 +82,12 @@ Tensor BatchNorm::forward_given(Tensor&& input) {
 }
 
 Tensor BatchNorm::with_relu(Tensor input) {
+  if (const auto other = replacement()) return (*other)(std::move(input)).relu();
   if (!is_anomaly_enabled()) return with_path([&] { return normalise(std::move(input), true); });
   return with_path([&] { return normalise(input, false); }).relu();  // looks at each
 }
 
 Tensor BatchNorm::normalise(Tensor input, bool relu) {
-  if (is_folded()) return Folding::hand_on(*this, std::move(input), relu);
   const bool tracks = running_mean.defined();
   const bool learns = is_training() && !*frozen_;
   check_input(input, learns || !tracks);
@@ -139,7 +138,7 @@ std::string BatchNorm::extra_repr() const {
          ", momentum=" + (options_.momentum ? repr(*options_.momentum) : "None") +
          ", affine=" + repr(options_.affine) +
          ", track_running_stats=" + repr(options_.track_running_stats) +
-         (*frozen_ ? ", frozen=True" : "") + (is_folded() ? ", folded=True" : "");
+         (*frozen_ ? ", frozen=True" : "");
 }
 
 BatchNorm1d::BatchNorm1d(int64_t num_features, const BatchNormOptions& options)

@@ -50,8 +50,6 @@ class BatchNorm : public Module {
   /// switched off, too.
   void freeze_stats(bool on = true);
   bool is_frozen() const { return *frozen_; }
-  /// Whether fuse_conv_bn folded it into the layer before: it then hands on what it is given.
-  bool is_folded() const { return folded_rank() > 0; }
   /// Running statistics as at the start.
   void reset_running_stats();
   /// Everything as at the start.
@@ -59,7 +57,7 @@ class BatchNorm : public Module {
 
   int64_t num_features() const { return num_features_; }
   const BatchNormOptions& options() const { return options_; }
-  /// PyTorch's; while frozen with ", frozen=True" at the end, and folded with ", folded=True".
+  /// PyTorch's; while frozen with ", frozen=True" at the end.
   std::string extra_repr() const override;
 
   Tensor weight, bias, running_mean, running_var, num_batches_tracked;

@@ -30,9 +30,8 @@ class Cloneable : public Base {
 
   Derived clone() const {
     if (typeid(*this) != typeid(Derived)) this->Module::clone_module();  // would lose that class
-    const Generator::State before = default_generator().state();
+    const RandomStateGuard guard;
     Derived copy = static_cast<const Derived&>(*this).fresh();
-    default_generator().set_state(before);
     copy.copy_state_from(*this);
     return copy;
   }

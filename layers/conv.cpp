@@ -83,23 +83,21 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size,
   reset_parameters();
 }
 
-void Conv2d::reset_parameters() { init::reset_weight_and_bias(weight, bias_or_folded(bias)); }
+void Conv2d::reset_parameters() { init::reset_weight_and_bias(weight, bias); }
 
 Tensor Conv2d::forward(const Tensor& input) {
   functional::ConvOptions options = functional_options(options_);
-  const Tensor& b = bias_or_folded(bias);
   if (options_.padding_mode == PaddingMode::Zeros) {
-    return functional::conv2d(input, weight, b, options);
+    return functional::conv2d(input, weight, bias, options);
   }
   const functional::PadSizes padding = options.pad_sizes(kernel_size_);
   options.padding = 0;
-  return functional::conv2d(functional::pad2d(input, padding, options_.padding_mode), weight, b,
+  return functional::conv2d(functional::pad2d(input, padding, options_.padding_mode), weight, bias,
                             options);
 }
 
 std::string Conv2d::extra_repr() const {
-  return conv_repr(in_channels_, out_channels_, kernel_size_, options_,
-                   bias_or_folded(bias).defined());
+  return conv_repr(in_channels_, out_channels_, kernel_size_, options_, bias.defined());
 }
 
 Conv1d::Conv1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size,
@@ -115,23 +113,21 @@ Conv1d::Conv1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size,
   reset_parameters();
 }
 
-void Conv1d::reset_parameters() { init::reset_weight_and_bias(weight, bias_or_folded(bias)); }
+void Conv1d::reset_parameters() { init::reset_weight_and_bias(weight, bias); }
 
 Tensor Conv1d::forward(const Tensor& input) {
   functional::Conv1dOptions options = functional_options(options_);
-  const Tensor& b = bias_or_folded(bias);
   if (options_.padding_mode == PaddingMode::Zeros) {
-    return functional::conv1d(input, weight, b, options);
+    return functional::conv1d(input, weight, bias, options);
   }
   const functional::Pad1dSizes padding = options.pad_sizes(kernel_size_);
   options.padding = 0;
-  return functional::conv1d(functional::pad1d(input, padding, options_.padding_mode), weight, b,
+  return functional::conv1d(functional::pad1d(input, padding, options_.padding_mode), weight, bias,
                             options);
 }
 
 std::string Conv1d::extra_repr() const {
-  return conv_repr(in_channels_, out_channels_, kernel_size_, options_,
-                   bias_or_folded(bias).defined());
+  return conv_repr(in_channels_, out_channels_, kernel_size_, options_, bias.defined());
 }
 
 }  // namespace norma::nn

@@ -1,52 +1,21 @@
 #include "norma/layers/fuse.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "norma/layers/fold.h"
+#include "norma/layers/folding.h"
 #include "norma/layers/module_state.h"
 #include "norma/layers/sequential.h"
+#include "norma/layers/trace.h"
 
 namespace norma::nn {
 
 namespace {
 
-/// Fills `fused`, which has a bias, from `layer` and the norm behind it.
-template <class Layer>
-Layer filled(Layer fused, const Layer& layer, const BatchNorm& norm) {
-  fused.to(layer.weight.dtype());
-  Folding::fill(fused.weight, fused.bias, Folding::weight(layer), Folding::bias(layer), norm);
-  fused.requires_grad_(layer.weight.requires_grad());
-  fused.eval();
-  return fused;
-}
-
-template <class Conv>
-Conv fused_conv(const Conv& conv, const BatchNorm& norm) {
-  Folding::check("fuse_conv_bn_eval", conv, norm);
-  const DrawsNothing guard;
-  auto options = conv.options();
-  options.bias = true;
-  return filled(Conv(conv.in_channels(), conv.out_channels(), conv.kernel_size(), options), conv,
-                norm);
-}
-
-}  // namespace
-
-Conv2d fuse_conv_bn_eval(const Conv2d& conv, const BatchNorm2d& bn) { return fused_conv(conv, bn); }
-Conv1d fuse_conv_bn_eval(const Conv1d& conv, const BatchNorm1d& bn) { return fused_conv(conv, bn); }
-
-Linear fuse_linear_bn_eval(const Linear& linear, const BatchNorm1d& bn) {
-  Folding::check("fuse_linear_bn_eval", linear, bn);
-  const DrawsNothing guard;
-  return filled(Linear(linear.in_features(), linear.out_features()), linear, bn);
-}
-
-namespace detail {
-
 void check_foldable(const Module& model) {
   for (const auto& [name, module] : model.named_modules()) {
     try {
-      Folding::check_evaluates("fuse_conv_bn", *module);
+      folding::check_evaluates("fuse_conv_bn", *module);
     } catch (Error& error) {
       error.add_module(name, module->type_name());
       throw;
@@ -54,18 +23,25 @@ void check_foldable(const Module& model) {
   }
 }
 
-void fold_rows(Module& model, const std::string& path) {
-  if (!is_exactly<Sequential>(model)) return;
-  const auto& row = Folding::children(model);
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    const auto& [name, layer] = row[i];
-    if (!Folding::has_one_handle(layer)) continue;
-    fold_rows(*layer, path + name + ".");
-    if (i + 1 == row.size()) break;
-    const auto& [norm_name, norm] = row[i + 1];
-    if (!Folding::is_pair(*layer, *norm) || !Folding::has_one_handle(norm)) continue;
+/// Folds the pairs in the Sequential at `path`, and in those that stand in it.
+void fold_pairs_in(Module& model, const Module& sequential, const std::string& path) {
+  if (!is_exactly<Sequential>(sequential)) return;
+  const auto children = sequential.named_children();
+  const auto stands_once = [&](const auto& child) {
+    const auto& row = static_cast<const Sequential&>(sequential);
+    return std::count_if(row.begin(), row.end(),
+                         [&](const Module& other) { return other.is_same(*child.second); }) == 1;
+  };
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    const auto& [name, layer] = children[i];
+    fold_pairs_in(model, *layer, path + name + ".");
+    if (i + 1 == children.size()) break;
+    const auto& [norm_name, norm] = children[i + 1];
+    if (!folding::is_pair(*layer, *norm) || !stands_once(children[i]) ||
+        !stands_once(children[i + 1]))
+      continue;
     try {
-      Folding::fold(*layer, static_cast<BatchNorm&>(*norm));
+      folding::fold(model, path + name, path + norm_name);
     } catch (Error& error) {
       error.add_module(path + norm_name, norm->type_name());
       throw;
@@ -73,19 +49,32 @@ void fold_rows(Module& model, const std::string& path) {
   }
 }
 
-}  // namespace detail
+}  // namespace
+
+Conv2d fuse_conv_bn_eval(const Conv2d& conv, const BatchNorm2d& bn) {
+  return folding::fused("fuse_conv_bn_eval", conv, bn);
+}
+
+Conv1d fuse_conv_bn_eval(const Conv1d& conv, const BatchNorm1d& bn) {
+  return folding::fused("fuse_conv_bn_eval", conv, bn);
+}
+
+Linear fuse_linear_bn_eval(const Linear& linear, const BatchNorm1d& bn) {
+  return folding::fused("fuse_linear_bn_eval", linear, bn);
+}
 
 std::shared_ptr<Module> fuse_conv_bn(const Module& model) {
-  detail::check_foldable(model);
+  check_foldable(model);
   std::shared_ptr<Module> copy = model.clone_module();
-  detail::fold_rows(*copy);
+  fold_pairs_in(*copy, *copy, "");
   return copy;
 }
 
 std::shared_ptr<Module> fuse_conv_bn(const Module& model, const Tensor& example_input) {
-  detail::check_foldable(model);
-  const detail::SeenPairs pairs(std::move(*model.clone_module()), example_input);
-  pairs.check(std::move(*model.clone_module()));
+  check_foldable(model);
+  // What runs is thrown away: a forward may change the state of its model.
+  const SeenPairs pairs(*model.clone_module(), example_input);
+  pairs.check(*model.clone_module());
   std::shared_ptr<Module> copy = model.clone_module();
   pairs.fold(*copy);
   return copy;

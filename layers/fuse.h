@@ -7,7 +7,6 @@
 #include "norma/layers/batch_norm.h"
 #include "norma/layers/conv.h"
 #include "norma/layers/linear.h"
-#include "norma/layers/trace.h"
 
 namespace norma::nn {
 
@@ -26,10 +25,6 @@ Conv1d fuse_conv_bn_eval(const Conv1d& conv, const BatchNorm1d& bn);
 Linear fuse_linear_bn_eval(const Linear& linear, const BatchNorm1d& bn);
 
 namespace detail {
-void check_foldable(const Module& model);
-/// Folds the pairs in a Sequential and in those that it alone holds.
-void fold_rows(Module& model, const std::string& path = "");
-
 template <class M>
 concept ClonedByValue = AnyModule<M> && requires(const M& model) {
   { model.clone() } -> std::same_as<M>;
@@ -43,10 +38,12 @@ concept ClonedByValue = AnyModule<M> && requires(const M& model) {
 ///     net.eval();
 ///     nn::Sequential fast = nn::fuse_conv_bn(net);
 ///
-/// The norm stays in its place and hands on what it is given; `folded=True` is printed at its end.
-/// Its parameters and buffers are gone, and the layer before it has a bias, in `state_dict()` as
-/// well: what one folded model saved, another one of the same kind loads. A folded model does not
-/// train.
+/// In the place of the layer stands one with a bias; in that of the norm a module without parameters
+/// and buffers that gives back what it is given, and is printed as the norm with `folded=True`. What
+/// one folded model saved, another one of the same kind loads. A folded model does not train.
+///
+/// Members of a class call what has taken their place (see `Module::set_submodule`), while their
+/// `conv.weight` and `conv.forward(x)` stay those of the layer before.
 ///
 /// What a class of your own holds, as ResNets do, is left alone, a Sequential among its members as
 /// well: only a run shows in which order its forward calls them. Give an example. Also left alone
@@ -54,15 +51,11 @@ concept ClonedByValue = AnyModule<M> && requires(const M& model) {
 ///
 /// Errors: a model, or a part of one, in training mode, a class in it without `clone()` (see
 /// Cloneable), and those of `fuse_conv_bn_eval`, with the path of the layer.
+std::shared_ptr<Module> fuse_conv_bn(const Module& model);
 template <detail::ClonedByValue M>
 M fuse_conv_bn(const M& model) {
-  detail::check_foldable(model);
-  M copy = model.clone();
-  detail::fold_rows(copy);
-  return copy;
+  return std::move(dynamic_cast<M&>(*fuse_conv_bn(static_cast<const Module&>(model))));
 }
-/// The same for a model that is known by its base class.
-std::shared_ptr<Module> fuse_conv_bn(const Module& model);
 
 /// The same for all pairs that one run on `example_input` shows, be they in a Sequential or members
 /// of a class whose forward says `bn1(conv1(x))`; any batch that the model takes will do, one sample
@@ -78,16 +71,11 @@ std::shared_ptr<Module> fuse_conv_bn(const Module& model);
 ///
 /// Errors, besides those above: an example that the model refuses, or for which the folded model
 /// gives something else. PyTorch: `torch.fx.experimental.optimization.fuse`.
+std::shared_ptr<Module> fuse_conv_bn(const Module& model, const Tensor& example_input);
 template <detail::ClonedByValue M>
 M fuse_conv_bn(const M& model, const Tensor& example_input) {
-  detail::check_foldable(model);
-  // What runs is thrown away: a forward may change the state of its model.
-  const detail::SeenPairs pairs(model.clone(), example_input);
-  pairs.check(model.clone());
-  M copy = model.clone();
-  pairs.fold(copy);
-  return copy;
+  return std::move(
+      dynamic_cast<M&>(*fuse_conv_bn(static_cast<const Module&>(model), example_input)));
 }
-std::shared_ptr<Module> fuse_conv_bn(const Module& model, const Tensor& example_input);
 
 }  // namespace norma::nn

@@ -16,15 +16,13 @@ Linear::Linear(int64_t in_features, int64_t out_features, const LinearOptions& o
   reset_parameters();
 }
 
-void Linear::reset_parameters() { init::reset_weight_and_bias(weight, bias_or_folded(bias)); }
+void Linear::reset_parameters() { init::reset_weight_and_bias(weight, bias); }
 
-Tensor Linear::forward(const Tensor& input) {
-  return functional::linear(input, weight, bias_or_folded(bias));
-}
+Tensor Linear::forward(const Tensor& input) { return functional::linear(input, weight, bias); }
 
 std::string Linear::extra_repr() const {
   return "in_features=" + repr(in_features_) + ", out_features=" + repr(out_features_) +
-         ", bias=" + repr(bias_or_folded(bias).defined());
+         ", bias=" + repr(bias.defined());
 }
 
 Linear Linear::fresh() const { return Linear(in_features_, out_features_, {bias.defined()}); }

@@ -85,7 +85,17 @@ Module::State& Module::state() const {
   if (!state_) {
     fail("Module", "expected a module, got one that was moved from; use the one it was moved to");
   }
-  return *state_;
+  State* state = state_.get();
+  while (state->replacement) state = state->replacement->state_.get();
+  return *state;
+}
+
+bool Module::is_same(const Module& other) const { return &state() == &other.state(); }
+
+std::shared_ptr<Module> Module::replacement() const {
+  std::shared_ptr<Module> found = state_ ? state_->replacement : nullptr;
+  while (found && found->state_->replacement) found = found->state_->replacement;
+  return found;
 }
 
 Tensor Module::forward(const Tensor&) {
@@ -94,12 +104,14 @@ Tensor Module::forward(const Tensor&) {
 }
 
 Tensor Module::operator()(const Tensor& input) {
+  if (state_ && state_->replacement) return (*state_->replacement)(input);
   return with_path([&] { return forward(input); }, {&input});
 }
 
 Tensor Module::operator()(Tensor&& input) {
   // detect_anomaly looks at the input afterwards.
   if (autograd::anomaly_mode.on) return (*this)(std::as_const(input));
+  if (state_ && state_->replacement) return (*state_->replacement)(std::move(input));
   return with_path([&] { return forward_given(std::move(input)); });
 }
 
@@ -151,11 +163,6 @@ void Module::train(bool on) {
 }
 
 bool Module::is_training() const { return state().training; }
-
-int64_t Module::folded_rank() const { return state().folded_rank; }
-
-// Conv2d, Conv1d and Linear register it behind their weight.
-const Tensor& Module::registered_bias() const { return state().parameters[1].second; }
 
 const Module::NamedModules& Module::child_list() const { return state().children; }
 
@@ -271,6 +278,35 @@ void Module::replace_child(std::size_t position, std::shared_ptr<Module> module)
   child = std::move(module);
 }
 
+void Module::set_submodule(const std::string& path, std::shared_ptr<Module> module) {
+  for (const auto& [name, old] : named_modules()) {
+    if (name == path && old != this) return replace(path, *old, std::move(module));
+  }
+  fail("set_submodule",
+       "expected the path of a module in " + type_name() + ", got \"" + path + "\"");
+}
+
+void Module::replace(const std::string& path, Module& old, std::shared_ptr<Module> module) {
+  check_child(path, module.get());
+  for (const Module* inner : module->modules()) {
+    if (!inner->is_same(old)) continue;
+    fail("set_submodule", "expected another module for \"" + path + "\", got one that holds the " +
+                              old.type_name() + " that stands there; give it a clone");
+  }
+  std::vector<std::pair<Module*, std::size_t>> places;
+  for (Module* parent : modules()) {
+    const NamedModules& children = parent->child_list();
+    for (std::size_t i = 0; i < children.size(); ++i) {
+      if (children[i].second->is_same(old)) places.emplace_back(parent, i);
+    }
+  }
+  const std::shared_ptr<State> kept = old.state_;  // may die with the handle in the tree
+  State& state = old.state();
+  for (const auto& [parent, position] : places) parent->replace_child(position, module);
+  module->state().is_replacement = true;
+  state.replacement = std::move(module);
+}
+
 std::shared_ptr<Module> Module::clone_module() const {
   const std::string type = type_name();
   fail("clone", "expected a class that can be cloned, got " + type + "; construct a fresh " + type +
@@ -281,6 +317,7 @@ std::shared_ptr<Module> Module::clone_module() const {
 std::string Module::type_name() const { return short_name(typeid(*this)); }
 
 std::string Module::str() const {
+  if (const auto other = replacement()) return other->str();
   const std::string extra = extra_repr();
   std::string lines;
   for (const auto& [name, child] : child_list())

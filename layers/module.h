@@ -88,6 +88,17 @@ class Module {
   /// twice appears once, as do shared parameters above.
   std::vector<Module*> modules() const;
   std::vector<std::pair<std::string, Module*>> named_modules() const;
+  /// Puts another module in the place of the one at `path`, below this one, wherever it stands in the
+  /// tree. Handles on the old one, as members of classes are, name the new one from then on: calls,
+  /// names and values go to it, while `fc.weight` and `fc.forward(x)` of such a handle stay the old
+  /// one's. Refused: a path that leads nowhere, and a module that holds the old one.
+  void set_submodule(const std::string& path, std::shared_ptr<Module> module);
+  template <ModuleValue M>
+  void set_submodule(const std::string& path, M&& module) {
+    set_submodule(path, std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module)));
+  }
+  /// The module that stands in the place of this one since `set_submodule`; null otherwise.
+  std::shared_ptr<Module> replacement() const;
   /// Calls `function` on every child, depth first, then on this module.
   void apply(const std::function<void(Module&)>& function);
 
@@ -117,9 +128,9 @@ class Module {
   /// What stands between the parentheses in the repr: "in_features=2, out_features=3, bias=True".
   virtual std::string extra_repr() const { return ""; }
   /// The class name without namespaces.
-  std::string type_name() const;
+  virtual std::string type_name() const;
   /// Whether two handles name the same module.
-  bool is_same(const Module& other) const { return state_ == other.state_; }
+  bool is_same(const Module& other) const;
 
  protected:
   // For derived classes only: `nn::Module m = net;` would cut the class off.
@@ -175,21 +186,12 @@ class Module {
     }
   }
 
-  /// What fuse_conv_bn made of a layer and the norm behind it, known to every handle on them: the
-  /// number of dimensions of the tensor that goes from one to the other; 0 where it made nothing.
-  int64_t folded_rank() const;
-  /// `own`, or if that is absent, the bias that every handle has since a norm was folded in.
-  const Tensor& bias_or_folded(const Tensor& own) const {
-    return own.defined() ? own : registered_bias();
-  }
-
   /// Deep copy of tensors, modes and requires_grad flags from a module of the same structure.
   void copy_state_from(const Module& other);
   /// Called by it for every module of the tree: copies state that lives in no registry.
   virtual void copy_extra_state(const Module& /*other*/) {}
 
  private:
-  friend class Folding;
   struct State;
   // The module whose forward runs on this thread, while it lives.
   class Running final : public autograd::Scope {
@@ -204,10 +206,10 @@ class Module {
     std::string name() const;
     const Module& module_;
   };
-  const Tensor& registered_bias() const;
   /// For detect_anomaly: results of operations that were not recorded. For traces: all results.
   void check_result(const Tensor& result, std::initializer_list<const Tensor*> inputs) const;
   State& state() const;
+  void replace(const std::string& path, Module& old, std::shared_ptr<Module> module);
   void check_name(const char* op, const std::string& name) const;
   void check_child(const std::string& name, const Module* module) const;
 

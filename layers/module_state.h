@@ -8,10 +8,11 @@ namespace norma::nn {
 
 struct Module::State {
   bool training = true;
-  int64_t folded_rank = 0;           // see Module::folded_rank()
   NamedTensors parameters, buffers;  // undefined tensors: names of absent ones
   NamedModules children;
-  std::string name;  // under which it was first registered, "" at the top
+  std::string name;                     // under which it was first registered, "" at the top
+  std::shared_ptr<Module> replacement;  // all handles on this state call it instead
+  bool is_replacement = false;          // clones of its parent take it over as it is
 };
 
 /// Is told of every call of a module on this thread that gave a tensor, while detect_anomaly is on:

@@ -69,8 +69,9 @@ Module& Sequential::operator[](int64_t index) const {
 
 void Sequential::wrong_type(const std::type_info& wanted, const Module& module,
                             int64_t index) const {
-  fail("Sequential::at", "expected " + short_name(wanted) + " at index " + std::to_string(index) +
-                             ", got " + module.type_name());
+  const std::string name = short_name(wanted), type = module.type_name();
+  fail("Sequential::at", "expected " + name + " at index " + std::to_string(index) + ", got " +
+                             (type == name ? module.str() : type));
 }
 
 Sequential Sequential::clone() const {

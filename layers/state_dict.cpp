@@ -32,15 +32,6 @@ void convert_in_place(const Tensor& tensor, DType dtype) {
   to.dtype = dtype;
 }
 
-// Folding gave a bias to the layer and took the norm's tensors; a fresh one has them as at first.
-void match_presence(NamedTensors& mine, const NamedTensors& theirs) {
-  for (std::size_t i = 0; i < mine.size() && i < theirs.size(); ++i) {
-    const Tensor& from = theirs[i].second;
-    if (mine[i].second.defined() != from.defined())
-      mine[i].second = from.defined() ? from.detach().clone() : Tensor();
-  }
-}
-
 std::string quoted(const std::vector<std::string>& names) {
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "\"" : ", \"") + name + "\"";
@@ -160,6 +151,10 @@ LoadResult Module::load_state_dict(const NamedTensors& state, bool strict) {
 }
 
 void Module::copy_state_from(const Module& other) {
+  if (const auto theirs = other.replacement()) {
+    state_->replacement = theirs->clone_module();
+    return;
+  }
   const NoGradGuard no_grad;
   const auto refuse = [&](const std::string& what) {
     fail("clone", "expected fresh() to build a " + other.type_name() +
@@ -180,10 +175,6 @@ void Module::copy_state_from(const Module& other) {
       if (to.requires_grad() != from.requires_grad()) to.requires_grad_(from.requires_grad());
     }
   };
-  if ((state().folded_rank = other.state().folded_rank) != 0) {
-    match_presence(state().parameters, other.state().parameters);
-    match_presence(state().buffers, other.state().buffers);
-  }
   copy_tensors(state().parameters, other.state().parameters);
   copy_tensors(state().buffers, other.state().buffers);
   state().training = other.state().training;
@@ -193,7 +184,11 @@ void Module::copy_state_from(const Module& other) {
   if (mine.size() != theirs.size()) refuse("number of children");
   for (std::size_t i = 0; i < mine.size(); ++i) {
     if (mine[i].first != theirs[i].first) refuse("child \"" + theirs[i].first + "\"");
-    mine[i].second->copy_state_from(*theirs[i].second);
+    if (theirs[i].second->state().is_replacement) {
+      replace(mine[i].first, *mine[i].second, theirs[i].second->clone_module());
+    } else {
+      mine[i].second->copy_state_from(*theirs[i].second);
+    }
   }
 }
 

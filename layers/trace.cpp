@@ -7,7 +7,8 @@
 #include "norma/autograd/anomaly.h"
 #include "norma/autograd/functions.h"
 #include "norma/autograd/record.h"
-#include "norma/layers/fold.h"
+#include "norma/core/random.h"
+#include "norma/layers/folding.h"
 #include "norma/layers/module_state.h"
 #include "norma/layers/repr.h"
 
@@ -19,7 +20,16 @@ namespace {
 struct Part {
   std::string path;
   Module* module;
+  Tensor weight;
 };
+
+/// Undefined where it has none.
+Tensor weight_of(const Module& module) {
+  for (const auto& [name, tensor] : module.named_parameters()) {
+    if (name == "weight") return tensor;
+  }
+  return Tensor();
+}
 
 /// One call of it. Holds what it gave, so that no later result gets its address.
 struct Call {
@@ -39,11 +49,11 @@ class Recorder final : public CallListener {
  public:
   explicit Recorder(Module& model) : before_(call_listener) {
     for (auto& [path, module] : model.named_modules()) {
-      if (!Folding::is_layer(*module) && !Folding::is_norm(*module)) continue;
-      parts_.push_back({path, module});
+      if (folding::rank(*module) == 0 && !folding::is_norm(*module)) continue;
+      Tensor weight = weight_of(*module);
       // The graph shows where a tensor goes only if something in it requires a gradient.
-      Tensor weight = Folding::weight(*module);
       if (weight.defined()) weight.requires_grad_();
+      parts_.push_back({path, module, weight});
     }
     call_listener = this;
   }
@@ -78,7 +88,7 @@ class Recorder final : public CallListener {
       if (!source || (layer && source->part != layer)) return nullptr;
       layer = source->part;
     }
-    if (!layer || !Folding::is_pair(*layer->module, *norm.module)) return nullptr;
+    if (!layer || !folding::is_pair(*layer->module, *norm.module)) return nullptr;
     const auto times = calls(norm);
     return calls(*layer) == times && weight_is_used(*layer, times) && weight_is_used(norm, times)
                ? layer
@@ -93,7 +103,7 @@ class Recorder final : public CallListener {
       // Held by this call alone; its node by this call, by the result and by the norm.
       const bool is_used_once =
           call.result.impl()->use_count() == 1 && uses(call.node.get(), 2) == 1;
-      const bool has_its_channels = call.result.dim() == Folding::rank(*call.part->module);
+      const bool has_its_channels = call.result.dim() == folding::rank(*call.part->module);
       return is_as_it_was && is_used_once && has_its_channels ? &call : nullptr;
     }
     return nullptr;
@@ -107,8 +117,7 @@ class Recorder final : public CallListener {
   /// Whether the weight is used so often. More: by another module, or by a call that went past
   /// Module::operator().
   static bool weight_is_used(const Part& part, std::ptrdiff_t times) {
-    const Tensor& weight = Folding::weight(*part.module);
-    return !weight.defined() || uses(weight.impl()->node.get(), 1) == times;
+    return !part.weight.defined() || uses(part.weight.impl()->node.get(), 1) == times;
   }
 
   CallListener* before_;
@@ -117,7 +126,7 @@ class Recorder final : public CallListener {
 };
 
 Tensor run(Module& model, const Tensor& example) {
-  const DrawsNothing guard;  // both runs draw the same numbers
+  const RandomStateGuard guard;  // both runs draw the same numbers
   return model(example.detach().clone());
 }
 
@@ -131,9 +140,7 @@ double rounding(const Module& model) {
 
 }  // namespace
 
-namespace detail {
-
-SeenPairs::SeenPairs(Module&& copy, const Tensor& example_input) : example_(example_input) {
+SeenPairs::SeenPairs(Module& copy, const Tensor& example_input) : example_(example_input) {
   if (!example_input.defined())
     fail("fuse_conv_bn", "expected an example of the model's input, got an undefined tensor");
   // Calls are told to listeners in this mode. It also runs every layer by itself and leaves the
@@ -153,19 +160,10 @@ SeenPairs::SeenPairs(Module&& copy, const Tensor& example_input) : example_(exam
 }
 
 void SeenPairs::fold(Module& copy) const {
-  const auto modules = copy.named_modules();
-  const auto at = [&](const std::string& path) -> Module& {
-    for (const auto& [name, module] : modules) {
-      if (name == path) return *module;
-    }
-    fail("fuse_conv_bn", "expected a clone() with the same modules, got one without " + path);
-  };
-  for (const auto& [layer, norm] : pairs_) {
-    Folding::fold(at(layer), static_cast<BatchNorm&>(at(norm)));
-  }
+  for (const auto& [layer, norm] : pairs_) folding::fold(copy, layer, norm);
 }
 
-void SeenPairs::check(Module&& copy) const {
+void SeenPairs::check(Module& copy) const {
   if (pairs_.empty()) return;
   fold(copy);
   const NoGradGuard no_grad;
@@ -182,7 +180,5 @@ void SeenPairs::check(Module&& copy) const {
            "item(), NoGradGuard), or forward() gives something else each time: fold the pairs by "
            "hand, with fuse_conv_bn_eval");
 }
-
-}  // namespace detail
 
 }  // namespace norma::nn

@@ -29,12 +29,17 @@ Layer evaluating(Layer layer) {
   return layer;
 }
 
+/// Whether it is a norm that was folded, as it is printed.
+inline bool is_folded(const norma::nn::Module& module) {
+  const std::string text = module.str();
+  return module.children().empty() && text.starts_with("BatchNorm") && has(text, ", folded=True)");
+}
+
 /// The paths of the norms that were folded.
 inline std::string folded_in(const norma::nn::Module& model) {
   std::string paths;
   for (const auto& [path, module] : model.named_modules()) {
-    const auto* norm = dynamic_cast<const norma::nn::BatchNorm*>(module);
-    if (norm && norm->is_folded()) paths += (paths.empty() ? "" : " ") + path;
+    if (is_folded(*module)) paths += (paths.empty() ? "" : " ") + path;
   }
   return paths;
 }

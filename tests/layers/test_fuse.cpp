@@ -275,6 +275,16 @@ TEST_CASE("a channel in which nothing varies becomes its bias, as with the norm"
   CHECK(norma::equal(fused(x), norma::full({2, 2, 3, 3}, 0.5)));
 }
 
+TEST_CASE("the norm of a Sequential is another module, which says what it is") {
+  nn::Sequential net(nn::Linear(3, 2), nn::BatchNorm1d(2));
+  net.eval();
+  const nn::Sequential fast = nn::fuse_conv_bn(net);
+  CHECK(fast.at<nn::Linear>(0).bias.defined());
+  CHECK(has(message_of([&] { fast.at<nn::BatchNorm1d>(1); }),
+            "expected BatchNorm1d at index 1, got BatchNorm1d(2, eps=1e-05, momentum=0.1, "
+            "affine=True, track_running_stats=True, folded=True)"));
+}
+
 TEST_CASE("replace() puts a module in the place of another") {
   nn::Sequential net(nn::Linear(2, 3), nn::ReLU());
   net.push_back("head", nn::Linear(3, 1));

@@ -253,3 +253,78 @@ TEST_CASE("the path is right when a forward reaches into its children") {
   nn::Sequential first(shared), second(nn::Identity(), nn::Identity(), shared);
   CHECK(has(message_of([&] { second(norma::ones({1, 3})); }), "(in 2, a Linear)"));
 }
+
+namespace {
+
+struct Net : nn::Cloneable<Net> {
+  nn::Linear fc{2, 3};
+  nn::Sequential body{nn::ReLU(), nn::Linear(3, 3)};
+  Net() {
+    register_module("fc", fc);
+    register_module("body", body);
+  }
+  Net fresh() const { return Net(); }
+  Tensor forward(const Tensor& x) override { return body(fc(x)); }
+};
+
+}  // namespace
+
+TEST_CASE("set_submodule puts a module in the place of another, for all handles") {
+  norma::manual_seed(1);
+  Net net;
+  const Tensor x = norma::randn({4, 2}), before = net.fc(x);
+  const nn::Linear handle = net.fc;
+  net.set_submodule("fc", nn::Sequential(nn::Linear(2, 5), nn::Tanh(), nn::Linear(5, 3)));
+  net.set_submodule("body.1", nn::Identity());
+  CHECK(names_of(net.state_dict()) == "fc.0.weight fc.0.bias fc.2.weight fc.2.bias");
+  CHECK(norma::equal(net.fc(x), (*handle.replacement())(x)));
+  CHECK(norma::equal(nn::Linear(handle)(Tensor(x)), net.fc(x)));
+  CHECK(norma::equal(net(x), relu(net.fc(x))));
+  CHECK(net.body[1].type_name() == "Identity");
+  CHECK(handle.str() == net.children()[0]->str());
+  CHECK(handle.parameters().size() == 4);
+  CHECK(handle.is_same(*handle.replacement()));
+  CHECK(norma::equal(net.fc.forward(x), before));
+
+  net.eval();
+  CHECK_FALSE(net.fc.is_training());
+  CHECK(has(message_of([&] { net(norma::ones({1, 7})); }), "(in fc.0, a Linear)"));
+
+  Net copy = net.clone();
+  CHECK(norma::equal(copy(x), net(x)));
+  CHECK(norma::equal(copy.fc(x), net.fc(x)));
+  CHECK(copy.parameters()[0].raw_data() != net.parameters()[0].raw_data());
+  CHECK_FALSE(copy.fc.is_training());
+
+  net.set_submodule("fc", nn::Linear(2, 3));  // and once more
+  CHECK(norma::equal(net.fc(x), (*net.children()[0])(x)));
+  CHECK(net.fc.replacement() == net.children()[0]);
+  CHECK(net.replacement() == nullptr);
+}
+
+TEST_CASE("set_submodule reaches every place where the module stands") {
+  nn::Linear shared(3, 3);
+  nn::Sequential net(shared, nn::Sequential(nn::ReLU(), shared), shared);
+  net.set_submodule("0", nn::Identity());
+  CHECK(net.parameters().empty());
+  CHECK(net[2].is_same(net[0]));
+  CHECK(net.at<nn::Sequential>(1)[1].is_same(net[0]));
+}
+
+TEST_CASE("set_submodule refuses what cannot stand there, and changes nothing") {
+  nn::Sequential net(nn::Linear(2, 3), nn::ReLU());
+  CHECK(message_of([&] { net.set_submodule("2", nn::ReLU()); }) ==
+        "[set_submodule] expected the path of a module in Sequential, got \"2\"");
+  CHECK(has(message_of([&] { net.set_submodule("", nn::ReLU()); }), "got \"\""));
+  nn::Sequential around;
+  around.push_back(net.at<nn::Linear>(0));
+  CHECK(message_of([&] { net.set_submodule("0", around); }) ==
+        "[set_submodule] expected another module for \"0\", got one that holds the Linear that "
+        "stands there; give it a clone");
+  nn::Sequential above;
+  above.push_back(net);
+  CHECK(has(message_of([&] { net.set_submodule("0", above); }), "holds Sequential itself"));
+  CHECK(has(message_of([&] { net.set_submodule("0", std::shared_ptr<nn::Module>()); }),
+            "got a null pointer"));
+  CHECK(net[0].type_name() == "Linear");
+}
