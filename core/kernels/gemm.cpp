@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "norma/core/kernels/vectors.h"
+#include "norma/core/kernels/register_tile.h"
 
 namespace norma::kernels {
 namespace {
@@ -195,36 +195,21 @@ struct Operands {
 template <class Level, int Rows, int Vectors, bool TransA>
 NORMA_INLINE inline void tile(const Operands& o, const float* base, int64_t ld_base, float* c,
                               int64_t ldc) {
-  using V = typename Level::Value;
-  using Loose = typename Level::Loose;
   constexpr int kLanes = Level::kLanes;
-  V sums[Rows][Vectors];
-#pragma GCC unroll 8
-  for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 3
-    for (int v = 0; v < Vectors; ++v) sums[r][v] = V{};
-  }
-  const float *b = o.b, *a = o.a;
-  for (int64_t q = 0; q < o.depth; ++q, b += o.ld_b) {
-    V line[Vectors];
-#pragma GCC unroll 3
-    for (int v = 0; v < Vectors; ++v) line[v] = *reinterpret_cast<const Loose*>(b + v * kLanes);
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) {
-      const float x = TransA ? a[r] : a[r * o.ld_a];
-#pragma GCC unroll 3
-      for (int v = 0; v < Vectors; ++v) sums[r][v] += x * line[v];
-    }
-    a += TransA ? o.ld_a : 1;
-  }
-#pragma GCC unroll 8
-  for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 3
-    for (int v = 0; v < Vectors; ++v) {
-      if (base) sums[r][v] += *reinterpret_cast<const Loose*>(base + r * ld_base + v * kLanes);
-      *reinterpret_cast<Loose*>(c + r * ldc + v * kLanes) = sums[r][v];
-    }
-  }
+  const float *a = o.a, *b = o.b;
+  const int64_t ld_a = o.ld_a, ld_b = o.ld_b;
+  register_tile<Level, Rows, Vectors>(
+      o.depth,
+      [=](int r, int64_t q) NORMA_INLINE { return TransA ? a[q * ld_a + r] : a[r * ld_a + q]; },
+      [=](int64_t q) NORMA_INLINE { return b + q * ld_b; },
+      [=](int r, int v, const typename Level::Value& sum) NORMA_INLINE {
+        auto& out = Level::at(c + r * ldc + v * kLanes);
+        if (base) {
+          out.value = sum + Level::at(base + r * ld_base + v * kLanes).value;
+        } else {
+          out.value = sum;
+        }
+      });
 }
 
 /// One tile, of which at least `rows` rows and `count` columns exist.

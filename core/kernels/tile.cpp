@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "norma/core/kernels/vectors.h"
+#include "norma/core/kernels/register_tile.h"
 
 namespace norma::kernels {
 namespace {
@@ -21,52 +21,26 @@ template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
 NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, const T* b, T* c,
                                       int64_t ldc) {
   using V = Vector<T, Bytes>;
-  typename V::Value sums[Rows][Vectors];
-#pragma GCC unroll 8
-  for (int m = 0; m < Rows; ++m) {
-#pragma GCC unroll 3
-    for (int v = 0; v < Vectors; ++v) sums[m][v] = typename V::Value{};
-  }
-  const int64_t* offsets = p.offsets;
-  const T* weights = packed + BlockRows;
-  for (int64_t begin = 0;;) {
+  int64_t begin = 0;
+  do {
     const int64_t end = std::min(p.depth, begin + kDepthBlock);
-    for (int64_t k = begin; k < end; ++k, weights += BlockRows) {
-      const T* in = b + offsets[k];
-      typename V::Value term[Vectors];
-#pragma GCC unroll 3
-      for (int v = 0; v < Vectors; ++v) {
-        term[v] = *reinterpret_cast<const typename V::Loose*>(in + v * V::kLanes);
-      }
-#pragma GCC unroll 8
-      for (int m = 0; m < Rows; ++m) {
-#pragma GCC unroll 3
-        for (int v = 0; v < Vectors; ++v) sums[m][v] += weights[m] * term[v];
-      }
-    }
-    const bool first = begin == 0;
-#pragma GCC unroll 8
-    for (int m = 0; m < Rows; ++m) {
-#pragma GCC unroll 3
-      for (int v = 0; v < Vectors; ++v) {
-        auto& out = V::at(c + m * ldc + v * V::kLanes);
-        if (!first) {
-          out.value += sums[m][v];
-        } else if (p.biased) {
-          out.value = packed[m] + sums[m][v];
-        } else {
-          out.value = sums[m][v];
-        }
-      }
-    }
-    if (end == p.depth) return;
+    const T* weights = packed + (begin + 1) * BlockRows;
+    const int64_t* offsets = p.offsets + begin;
+    register_tile<V, Rows, Vectors>(
+        end - begin, [=](int m, int64_t k) NORMA_INLINE { return weights[k * BlockRows + m]; },
+        [=](int64_t k) NORMA_INLINE { return b + offsets[k]; },
+        [=](int m, int v, const typename V::Value& sum) NORMA_INLINE {
+          auto& out = V::at(c + m * ldc + v * V::kLanes);
+          if (begin > 0) {
+            out.value += sum;
+          } else if (p.biased) {
+            out.value = packed[m] + sum;
+          } else {
+            out.value = sum;
+          }
+        });
     begin = end;
-#pragma GCC unroll 8
-    for (int m = 0; m < Rows; ++m) {
-#pragma GCC unroll 3
-      for (int v = 0; v < Vectors; ++v) sums[m][v] = typename V::Value{};
-    }
-  }
+  } while (begin < p.depth);
 }
 
 // `rows` <= Rows rows at `count` positions, of which those that Vectors hold are done.
@@ -126,33 +100,14 @@ NORMA_INLINE inline void outer_tile(const OuterSum<T>& s, const int64_t* offsets
                                     int64_t end, int64_t stride, const T* d, T* out) {
   using V = Vector<T, Bytes>;
   constexpr int kTerms = static_cast<int>(kTermBlock);
-  typename V::Value sums[kTerms][Vectors];
   const T* in[kTerms];
-#pragma GCC unroll 12
-  for (int k = 0; k < kTerms; ++k) {
-    in[k] = s.b + offsets[k];
-#pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) sums[k][v] = typename V::Value{};
-  }
-  for (int64_t p = begin; p < end; ++p) {
-    typename V::Value row[Vectors];
-#pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) {
-      row[v] = *reinterpret_cast<const typename V::Loose*>(d + p * stride + v * V::kLanes);
-    }
-#pragma GCC unroll 12
-    for (int k = 0; k < kTerms; ++k) {
-#pragma GCC unroll 2
-      for (int v = 0; v < Vectors; ++v) sums[k][v] += in[k][p] * row[v];
-    }
-  }
-#pragma GCC unroll 12
-  for (int k = 0; k < kTerms; ++k) {
-#pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) {
-      *reinterpret_cast<typename V::Loose*>(out + k * stride + v * V::kLanes) += sums[k][v];
-    }
-  }
+  unrolled<kTerms>([&](int k) NORMA_INLINE { in[k] = s.b + offsets[k] + begin; });
+  d += begin * stride;
+  register_tile<V, kTerms, Vectors>(
+      end - begin, [&](int k, int64_t p) NORMA_INLINE { return in[k][p]; },
+      [=](int64_t p) NORMA_INLINE { return d + p * stride; },
+      [=](int k, int v, const typename V::Value& sum)
+          NORMA_INLINE { V::at(out + k * stride + v * V::kLanes).value += sum; });
 }
 
 // So many positions stay in the first-level cache while all sums pass by. Each chunk is summed by
@@ -185,31 +140,14 @@ template <class T, class Level, int Terms, int Vectors>
 NORMA_INLINE inline void transposed_tile(const TransposedSum<T>& s, int64_t begin, int64_t end,
                                          int64_t k, int64_t o) {
   using V = Vector<T, Level::kBytes>;
-  typename V::Value sums[Terms][Vectors];
-#pragma GCC unroll 16
-  for (int i = 0; i < Terms; ++i) {
-#pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) sums[i][v] = typename V::Value{};
-  }
   const T* b = s.b + begin * s.b_columns + k;
   const T* d = s.d + begin * s.d_columns + o;
-  for (int64_t p = begin; p < end; ++p, b += s.b_columns, d += s.d_columns) {
-    typename V::Value row[Vectors];
-#pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) row[v] = V::at(d + v * V::kLanes).value;
-#pragma GCC unroll 16
-    for (int i = 0; i < Terms; ++i) {
-#pragma GCC unroll 2
-      for (int v = 0; v < Vectors; ++v) sums[i][v] += b[i] * row[v];
-    }
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < Terms; ++i) {
-#pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) {
-      V::at(s.sums + (k + i) * s.d_columns + o + v * V::kLanes).value += sums[i][v];
-    }
-  }
+  T* sums = s.sums + k * s.d_columns + o;
+  register_tile<V, Terms, Vectors>(
+      end - begin, [=](int i, int64_t p) NORMA_INLINE { return b[p * s.b_columns + i]; },
+      [=](int64_t p) NORMA_INLINE { return d + p * s.d_columns; },
+      [=](int i, int v, const typename V::Value& sum)
+          NORMA_INLINE { V::at(sums + i * s.d_columns + v * V::kLanes).value += sum; });
 }
 
 template <class T, class Level, int Vectors>

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "norma/core/kernels/vectors.h"
+#include "norma/core/kernels/register_tile.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
@@ -149,8 +149,7 @@ NORMA_INLINE inline void input_at(const Tiles& tiles, const TileEdges<T>& edges,
       const typename M::Value not_left = M::at(edges.not_left() + p).value;
       const typename M::Value not_right = M::at(edges.not_right() + p).value;
       Value h[4][4];
-#pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) {
+      unrolled<4>([&](int k) NORMA_INLINE {
         const auto* before = reinterpret_cast<const Mask*>(odds[k] + p - 1);
         const auto* behind = reinterpret_cast<const Mask*>(evens[k] + p + 1);
         const typename M::Value left = M::at(before).value & not_left;
@@ -158,14 +157,13 @@ NORMA_INLINE inline void input_at(const Tiles& tiles, const TileEdges<T>& edges,
         const Value d0 = reinterpret_cast<Value>(left), d3 = reinterpret_cast<Value>(right);
         const Value d1 = V::at(evens[k] + p).value, d2 = V::at(odds[k] + p).value;
         apply_input(d0, d1, d2, d3, h[k]);
-      }
-#pragma GCC unroll 4
-      for (int b = 0; b < 4; ++b) {
+      });
+      unrolled<4>([&](int b) NORMA_INLINE {
         Value column[4];
         apply_input(h[0][b], h[1][b], h[2][b], h[3][b], column);
-#pragma GCC unroll 4
-        for (int a = 0; a < 4; ++a) V::at(to + (4 * a + b) * matrix + p).value = column[a];
-      }
+        unrolled<4>([&](int a)
+                        NORMA_INLINE { V::at(to + (4 * a + b) * matrix + p).value = column[a]; });
+      });
     }
   }
 }
@@ -184,14 +182,13 @@ NORMA_INLINE inline void output_at(const Tiles& tiles, const TileRows& rows, int
     const T* from = in + c * tiles.stride() + rows.position;
     for (int64_t p = 0; p < positions; p += V::kLanes) {
       Value column[4][2], top[2], bottom[2];
-#pragma GCC unroll 4
-      for (int b = 0; b < 4; ++b) {
+      unrolled<4>([&](int b) NORMA_INLINE {
         const Value m0 = V::at(from + b * matrix + p).value,
                     m1 = V::at(from + (4 + b) * matrix + p).value;
         const Value m2 = V::at(from + (8 + b) * matrix + p).value;
         const Value m3 = V::at(from + (12 + b) * matrix + p).value;
         apply_output(m0, m1, m2, m3, column[b]);
-      }
+      });
       apply_output(column[0][0], column[1][0], column[2][0], column[3][0], top);
       apply_output(column[0][1], column[1][1], column[2][1], column[3][1], bottom);
       Pairs<T, Level::kBytes>::join(top[0], top[1], upper + 2 * p);
@@ -263,20 +260,17 @@ NORMA_INLINE inline void input_transposed_at(const Tiles& tiles, const TileRows&
                  image, work);
   const auto transform = [=](const T* from, T* to) NORMA_INLINE {
     Value h[4][4];
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) {
+    unrolled<4>([&](int j) NORMA_INLINE {
       const T* cell = from + j * columns;
       const Value d0 = V::at(cell).value, d1 = V::at(cell + below).value;
       const Value d2 = V::at(cell + 2 * below).value, d3 = V::at(cell + 3 * below).value;
       apply_input(d0, d1, d2, d3, h[j]);
-    }
-#pragma GCC unroll 4
-    for (int a = 0; a < 4; ++a) {
+    });
+    unrolled<4>([&](int a) NORMA_INLINE {
       Value row[4];
       apply_input(h[0][a], h[1][a], h[2][a], h[3][a], row);
-#pragma GCC unroll 4
-      for (int b = 0; b < 4; ++b) V::at(to + (4 * a + b) * matrix).value = row[b];
-    }
+      unrolled<4>([&](int b) NORMA_INLINE { V::at(to + (4 * a + b) * matrix).value = row[b]; });
+    });
   };
   each_transposed_tile<T, Level>(tiles, rows.count, line, columns, work,
                                  out + rows.position * columns, transform);
@@ -302,19 +296,16 @@ NORMA_INLINE inline void grad_transposed_at(const Tiles& tiles, const TileRows& 
                  grad, work);
   const auto transform = [=](const T* from, T* to) NORMA_INLINE {
     Value h[2][4];
-#pragma GCC unroll 2
-    for (int j = 0; j < 2; ++j) {
+    unrolled<2>([&](int j) NORMA_INLINE {
       const Value y0 = V::at(from + j * columns).value,
                   y1 = V::at(from + j * columns + below).value;
       apply_grad(y0, y1, h[j]);
-    }
-#pragma GCC unroll 4
-    for (int a = 0; a < 4; ++a) {
+    });
+    unrolled<4>([&](int a) NORMA_INLINE {
       Value row[4];
       apply_grad(h[0][a], h[1][a], row);
-#pragma GCC unroll 4
-      for (int b = 0; b < 4; ++b) V::at(to + (4 * a + b) * matrix).value = row[b];
-    }
+      unrolled<4>([&](int b) NORMA_INLINE { V::at(to + (4 * a + b) * matrix).value = row[b]; });
+    });
   };
   each_transposed_tile<T, Level>(tiles, rows.count, line, columns, work,
                                  out + rows.position * columns, transform);

@@ -1,0 +1,155 @@
+#include "norma/core/kernels/conv/input_grad.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "norma/core/integers.h"
+#include "norma/core/kernels/conv/correlate.h"
+#include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/vectors.h"
+#include "norma/core/threads.h"
+
+namespace norma::kernels {
+namespace {
+
+// Along one axis: the input cells that lie at `residue` modulo the stride, and the taps that reach
+// them. dx at those cells is a convolution of dy, of stride 1, with these taps in reverse. With 3
+// taps, stride 2 and a padding of 1, y[o] sees x[2o-1], x[2o] and x[2o+1]:
+//
+//     dx[0]       dx[1]             dx[2]       dx[3]             dx[4]
+//     w[1]dy[0]   w[2]dy[0]         w[1]dy[1]   w[2]dy[1]         w[1]dy[2]
+//                 + w[0]dy[1]                   + w[0]dy[2]
+//
+// Even cells are a phase of one tap, odd cells one of two.
+struct Phase {
+  Phase(int64_t residue, int64_t stride, int64_t dilation, int64_t kernel, int64_t pad, int64_t in)
+      : tap_step(stride / std::gcd(stride, dilation)), dilation_step(tap_step * dilation / stride) {
+    int64_t first_tap = 0;
+    while (first_tap < kernel && first_tap * dilation % stride != residue) ++first_tap;
+    taps = first_tap < kernel ? (kernel - 1 - first_tap) / tap_step + 1 : 0;
+    last_tap = first_tap + (taps - 1) * tap_step;
+    const int64_t before = pad > residue ? ceil_div(pad - residue, stride) : 0;
+    first_cell = before * stride + residue - pad;
+    cells = first_cell < in ? (in - 1 - first_cell) / stride + 1 : 0;
+    padding = (taps - 1) * dilation_step + first_tap * dilation / stride - before;
+  }
+  int64_t tap_step, dilation_step;
+  int64_t taps = 0, last_tap = 0;
+  int64_t first_cell = 0, cells = 0;
+  int64_t padding = 0;  // rows of zeros around dy; negative: rows of dy that do not count
+};
+
+Phase row_phase(const Conv2dShape& s, int64_t residue) {
+  return {residue, s.stride_h, s.dilation_h, s.kernel_h, s.pad_top, s.in_h};
+}
+Phase column_phase(const Conv2dShape& s, int64_t residue) {
+  return {residue, s.stride_w, s.dilation_w, s.kernel_w, s.pad_left, s.in_w};
+}
+
+// dx at the cells of two phases, densely.
+template <class T>
+void phase_grad(const Conv2dShape& s, const Phase& rows, const Phase& cols, const T* w, const T* dy,
+                T* dx) {
+  Conv2dShape t = s;
+  t.in_channels = s.out_channels, t.in_h = s.out_h, t.in_w = s.out_w;
+  t.out_channels = s.in_channels, t.out_h = rows.cells, t.out_w = cols.cells;
+  t.kernel_h = rows.taps, t.kernel_w = cols.taps;
+  t.stride_h = t.stride_w = 1;
+  t.pad_top = rows.padding, t.pad_left = cols.padding;
+  t.dilation_h = rows.dilation_step, t.dilation_w = cols.dilation_step;
+  const int64_t depth = s.group_in() * s.taps();
+  const WeightView<T> view{.data = w + rows.last_tap * s.kernel_w + cols.last_tap,
+                           .row = s.taps(),
+                           .channel = depth,
+                           .tap_h = -rows.tap_step * s.kernel_w,
+                           .tap_w = -cols.tap_step};
+  const T* no_bias = nullptr;
+  correlate(t, view, s.group_out() * depth, no_bias, dy, dx);
+}
+
+// One row of dx from those of its column phases, `stride` of them.
+template <class T, class Level>
+NORMA_INLINE inline void join_phases(const Phase* phases, const T* const* rows, int64_t stride,
+                                     T* out) {
+  if (stride == 2) {
+    const bool swapped = phases[0].first_cell == 1;
+    const T* even = rows[swapped];
+    const T* odd = rows[!swapped];
+    const int64_t evens = phases[swapped].cells, pairs = phases[!swapped].cells;
+    const auto join = [=]<int Bytes>(int64_t k) NORMA_INLINE {
+      using V = Vector<T, Bytes>;
+      const typename V::Value a = V::at(even + k).value, b = V::at(odd + k).value;
+      Pairs<T, Bytes>::join(a, b, out + 2 * k);
+    };
+    if (cover<T, Level::kBytes>(pairs, join)) {
+      if (evens > pairs) out[2 * pairs] = even[pairs];
+      return;
+    }
+  }
+  for (int64_t b = 0; b < stride; ++b) {
+    const T* in = rows[b];
+    T* to = out + phases[b].first_cell;
+    for (int64_t k = 0; k < phases[b].cells; ++k) to[k * stride] = in[k];
+  }
+}
+
+// The rows of a row phase in all planes. starts[b]: the planes of column phase b; null where no tap
+// reaches its cells, whose gradient is `zeros`.
+template <class T>
+void join_planes(const Conv2dShape& s, const Phase& rows, const Phase* phases,
+                 const T* const* starts, const T* zeros, T* dx) {
+  const int64_t planes = s.batch * s.in_channels;
+  parallel_for(planes, 50'000 / (rows.cells * s.in_w) + 1, [&](int64_t first, int64_t last) {
+    const Scratch<const T*> row_memory(s.stride_w);
+    const T** const in = row_memory.data();
+    at_level([&, in, first, last]<class Level>() NORMA_INLINE {
+      for (int64_t plane = first; plane < last; ++plane) {
+        for (int64_t y = 0; y < rows.cells; ++y) {
+          for (int64_t b = 0; b < s.stride_w; ++b) {
+            const int64_t row = plane * rows.cells + y;
+            in[b] = starts[b] ? starts[b] + row * phases[b].cells : zeros;
+          }
+          T* out = dx + plane * s.in_size() + (rows.first_cell + y * s.stride_h) * s.in_w;
+          join_phases<T, Level>(phases, in, s.stride_w, out);
+        }
+      }
+    });
+  });
+}
+
+}  // namespace
+
+template <class T>
+void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
+  if (s.in_size() == 0) return;
+  if (s.stride_h == 1 && s.stride_w == 1) {
+    return phase_grad(s, row_phase(s, 0), column_phase(s, 0), w, dy, dx);
+  }
+  const Scratch<Phase> phase_memory(s.stride_w);
+  Phase* const phases = phase_memory.data();
+  for (int64_t b = 0; b < s.stride_w; ++b) phases[b] = column_phase(s, b);
+  const Scratch<T> zeros(s.in_w);
+  std::fill_n(zeros.data(), s.in_w, T(0));
+  const Scratch<const T*> start_memory(s.stride_w);
+  const T** const starts = start_memory.data();
+  const int64_t planes = s.batch * s.in_channels;
+  for (int64_t a = 0; a < s.stride_h; ++a) {
+    const Phase rows = row_phase(s, a);
+    if (rows.cells == 0) continue;
+    const Scratch<T> memory(rows.taps > 0 ? planes * rows.cells * s.in_w : 0);
+    T* next = memory.data();
+    for (int64_t b = 0; b < s.stride_w; ++b) {
+      const bool reached = rows.taps * phases[b].taps * phases[b].cells > 0;
+      starts[b] = reached ? next : nullptr;
+      if (!reached) continue;
+      phase_grad(s, rows, phases[b], w, dy, next);
+      next += planes * rows.cells * phases[b].cells;
+    }
+    join_planes(s, rows, phases, starts, zeros.data(), dx);
+  }
+}
+
+template void input_grad(const Conv2dShape&, const float*, const float*, float*);
+template void input_grad(const Conv2dShape&, const double*, const double*, double*);
+
+}  // namespace norma::kernels

@@ -1,0 +1,11 @@
+// The gradient of a convolution's input.
+#pragma once
+#include "norma/core/kernels/conv/conv_shape.h"
+
+namespace norma::kernels {
+
+/// `dx` is overwritten.
+template <class T>
+void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx);
+
+}  // namespace norma::kernels
