@@ -102,7 +102,7 @@ void parallel_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, 
     if (has_tiles(p)) {
       // Chosen by the whole product: the result does not depend on the number of threads.
       const int64_t each = working_memory(p);
-      const int parts = detail::parallel_parts(strips, grain);
+      const int parts = parallel_parts(strips, grain);
       const Scratch<float> memory(each * parts);
       return parallel_parts_for(strips, grain, [&](int64_t begin, int64_t end, int index) {
         multiply(part(begin, end), memory.data() + each * index);

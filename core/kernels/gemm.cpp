@@ -3,24 +3,18 @@
 #include <algorithm>
 #include <cstring>
 
+#include "norma/core/integers.h"
 #include "norma/core/kernels/register_tile.h"
 
 namespace norma::kernels {
 namespace {
 
-// The registers hold kRows × 3 vectors of sums, 3 of one row of b, and one element of a.
-struct Floats512 : Vector<float, 64> {
-  static constexpr int kRows = Level512::kRows;
-};
-struct Floats256 : Vector<float, 32> {
-  static constexpr int kRows = Level256::kRows;
-};
+// The vectors of a level, of which the registers hold kRows × 3 sums, 3 of one row of b, and one
+// element of a.
+template <class Level>
+using Floats = Vector<float, Level::kBytes>;
 
 constexpr int64_t kRows = 8;  // of the highest tile
-
-int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 // --- Cutting the product into parts that fit the caches ---
 
@@ -30,8 +24,7 @@ constexpr int64_t kColumns = 1024;   // columns of c in the second-level cache
 
 /// The steps of a loop over `length`, all about as long.
 int64_t even_step(int64_t length, int64_t most, int64_t multiple) {
-  const int64_t steps = (length + most - 1) / most;
-  return round_up((length + steps - 1) / steps, multiple);
+  return round_up(ceil_div(length, ceil_div(length, most)), multiple);
 }
 
 int64_t packed_row(int64_t depth) { return round_up(depth, 16) + 16; }
@@ -57,7 +50,7 @@ Plan plan_for(const MatrixProduct<float>& m) {
 
 template <class Level>
 NORMA_INLINE inline int64_t panel_vectors(int64_t columns) {
-  const int64_t vectors = (columns + Level::kLanes - 1) / Level::kLanes;
+  const int64_t vectors = ceil_div(columns, Floats<Level>::kLanes);
   return vectors == 4 ? 2 : std::min<int64_t>(vectors, 3);
 }
 
@@ -65,16 +58,16 @@ NORMA_INLINE inline int64_t panel_vectors(int64_t columns) {
 
 /// Four elements from each row in + 4 * i * ld, one row in each quarter of the vector.
 template <class Level>
-NORMA_INLINE inline void load_quarters(const float* in, int64_t ld, typename Level::Value& out) {
+NORMA_INLINE inline void load_quarters(const float* in, int64_t ld,
+                                       typename Floats<Level>::Value& out) {
   // Not used in place: GCC would forget that they may lie anywhere.
-  Vector<float, 16>::Value part[Level::kLanes / 4];
-#pragma GCC unroll 4
-  for (int i = 0; i < Level::kLanes / 4; ++i) {
+  Vector<float, 16>::Value part[Floats<Level>::kLanes / 4];
+  unrolled<Floats<Level>::kLanes / 4>([&](int i) NORMA_INLINE {
     part[i] = *reinterpret_cast<const Vector<float, 16>::Loose*>(in + 4 * i * ld);
-  }
+  });
   const Vector<float, 32>::Value low =
       __builtin_shufflevector(part[0], part[1], 0, 1, 2, 3, 4, 5, 6, 7);
-  if constexpr (Level::kLanes == 8) {
+  if constexpr (Floats<Level>::kLanes == 8) {
     out = low;
   } else {
     const Vector<float, 32>::Value high =
@@ -101,13 +94,12 @@ NORMA_INLINE inline void shuffle_quarters(const V& x, const V& y, V& out) {
 template <class Level>
 NORMA_INLINE inline void pack_transposed(const float* in, int64_t ld, int64_t depth, int64_t count,
                                          float* out, int64_t ld_out) {
-  using V = typename Level::Value;
-  constexpr int kLanes = Level::kLanes;
+  using V = typename Floats<Level>::Value;
+  constexpr int kLanes = Floats<Level>::kLanes;
   int64_t p = 0;
   for (; count >= kLanes && p + 4 <= depth; p += 4) {
     V row[4], ab_low, ab_high, cd_low, cd_high, column[4];
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) load_quarters<Level>(in + i * ld + p, ld, row[i]);
+    unrolled<4>([&](int i) NORMA_INLINE { load_quarters<Level>(in + i * ld + p, ld, row[i]); });
     shuffle_quarters<0, 4, 1, 5>(row[0], row[1], ab_low);
     shuffle_quarters<2, 6, 3, 7>(row[0], row[1], ab_high);
     shuffle_quarters<0, 4, 1, 5>(row[2], row[3], cd_low);
@@ -116,10 +108,8 @@ NORMA_INLINE inline void pack_transposed(const float* in, int64_t ld, int64_t de
     shuffle_quarters<2, 3, 6, 7>(ab_low, cd_low, column[1]);
     shuffle_quarters<0, 1, 4, 5>(ab_high, cd_high, column[2]);
     shuffle_quarters<2, 3, 6, 7>(ab_high, cd_high, column[3]);
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      *reinterpret_cast<typename Level::Loose*>(out + (p + i) * ld_out) = column[i];
-    }
+    unrolled<4>([&](int i)
+                    NORMA_INLINE { Floats<Level>::at(out + (p + i) * ld_out).value = column[i]; });
   }
   for (; p < depth; ++p) {
     for (int64_t j = 0; j < kLanes; ++j) out[p * ld_out + j] = j < count ? in[j * ld + p] : 0.0F;
@@ -130,8 +120,8 @@ NORMA_INLINE inline void pack_transposed(const float* in, int64_t ld, int64_t de
 template <class Level, int Vectors>
 NORMA_INLINE inline void pack_panel(const MatrixProduct<float>& m, int64_t p, int64_t depth,
                                     int64_t j, int64_t count, float* out) {
-  using Loose = typename Level::Loose;
-  constexpr int64_t kLanes = Level::kLanes, kWidth = Vectors * kLanes;
+  using V = Floats<Level>;
+  constexpr int64_t kLanes = V::kLanes, kWidth = Vectors * kLanes;
   if (m.trans_b) {
     for (int64_t v = 0; v < kWidth; v += kLanes) {
       pack_transposed<Level>(m.b + (j + v) * m.ldb + p, m.ldb, depth, count - v, out + v, kWidth);
@@ -141,11 +131,9 @@ NORMA_INLINE inline void pack_panel(const MatrixProduct<float>& m, int64_t p, in
   const float* in = m.b + p * m.ldb + j;
   for (int64_t i = 0; i < depth; ++i, in += m.ldb, out += kWidth) {
     if (count >= kWidth) {
-#pragma GCC unroll 3
-      for (int v = 0; v < Vectors; ++v) {
-        *reinterpret_cast<Loose*>(out + v * kLanes) =
-            *reinterpret_cast<const Loose*>(in + v * kLanes);
-      }
+      unrolled<Vectors>([&](int v) NORMA_INLINE {
+        V::at(out + v * kLanes).value = V::at(in + v * kLanes).value;
+      });
     } else {
       for (int64_t l = 0; l < kWidth; ++l) out[l] = l < count ? in[l] : 0.0F;
     }
@@ -162,8 +150,7 @@ NORMA_INLINE inline void pack_rows(const MatrixProduct<float>& m, const Plan& pl
       float* to = out + q * kRows;
       int64_t r = 0;
       for (; r + kRows <= rows; r += kRows, to += kRows * plan.ld_a) {
-        *reinterpret_cast<typename Eight::Loose*>(to) =
-            *reinterpret_cast<const typename Eight::Loose*>(in + r);
+        Eight::at(to).value = Eight::at(in + r).value;
       }
       if (r < rows) {
         for (int64_t l = 0; l < kRows; ++l) to[l] = r + l < rows ? in[r + l] : 0.0F;
@@ -195,17 +182,17 @@ struct Operands {
 template <class Level, int Rows, int Vectors, bool TransA>
 NORMA_INLINE inline void tile(const Operands& o, const float* base, int64_t ld_base, float* c,
                               int64_t ldc) {
-  constexpr int kLanes = Level::kLanes;
+  constexpr int kLanes = Floats<Level>::kLanes;
   const float *a = o.a, *b = o.b;
   const int64_t ld_a = o.ld_a, ld_b = o.ld_b;
-  register_tile<Level, Rows, Vectors>(
+  register_tile<Floats<Level>, Rows, Vectors>(
       o.depth,
       [=](int r, int64_t q) NORMA_INLINE { return TransA ? a[q * ld_a + r] : a[r * ld_a + q]; },
       [=](int64_t q) NORMA_INLINE { return b + q * ld_b; },
-      [=](int r, int v, const typename Level::Value& sum) NORMA_INLINE {
-        auto& out = Level::at(c + r * ldc + v * kLanes);
+      [=](int r, int v, const typename Floats<Level>::Value& sum) NORMA_INLINE {
+        auto& out = Floats<Level>::at(c + r * ldc + v * kLanes);
         if (base) {
-          out.value = sum + Level::at(base + r * ld_base + v * kLanes).value;
+          out.value = sum + Floats<Level>::at(base + r * ld_base + v * kLanes).value;
         } else {
           out.value = sum;
         }
@@ -216,7 +203,7 @@ NORMA_INLINE inline void tile(const Operands& o, const float* base, int64_t ld_b
 template <class Level, int Rows, int Vectors, bool TransA>
 NORMA_INLINE inline void part_tile(const Operands& o, int64_t rows, int64_t count,
                                    const float* base, int64_t ld_base, float* c, int64_t ldc) {
-  constexpr int64_t kWidth = Vectors * Level::kLanes;
+  constexpr int64_t kWidth = Vectors * Floats<Level>::kLanes;
   if (rows >= Rows && count >= kWidth) {
     return tile<Level, Rows, Vectors, TransA>(o, base, ld_base, c, ldc);
   }
@@ -229,34 +216,34 @@ NORMA_INLINE inline void part_tile(const Operands& o, int64_t rows, int64_t coun
   }
 }
 
-/// A part of the product: rows [i, i + rows), columns from j on, of which `columns` are left, depths
+/// A block of the product: rows [i, i + rows), columns from j on, of which `columns` are left, depths
 /// from p on.
-struct Part {
+struct Block {
   int64_t i, rows, j, columns, p;
 };
 
-/// As many columns of the part as one panel of b has; o holds the rows of a.
+/// As many columns of the block as one panel of b has; o holds the rows of a.
 template <class Level, int Vectors, bool TransA>
 NORMA_INLINE inline void multiply_panel(const MatrixProduct<float>& m, const Plan& plan,
-                                        const Part& part, Operands o, float* packed_b) {
+                                        const Block& block, Operands o, float* packed_b) {
   constexpr int kHere = Level::kRows;
   if (plan.pack_b) {
-    pack_panel<Level, Vectors>(m, part.p, o.depth, part.j, part.columns, packed_b);
+    pack_panel<Level, Vectors>(m, block.p, o.depth, block.j, block.columns, packed_b);
     o.b = packed_b;
-    o.ld_b = Vectors * Level::kLanes;
+    o.ld_b = Vectors * Floats<Level>::kLanes;
   } else {
-    o.b = m.b + part.p * m.ldb + part.j;
+    o.b = m.b + block.p * m.ldb + block.j;
     o.ld_b = m.ldb;
   }
-  float* c = m.c + part.i * m.ldc + part.j;
-  const float* base = part.p > 0 ? c : m.start ? m.start + part.j : nullptr;
-  const int64_t ld_base = part.p > 0 ? m.ldc : 0;
+  float* c = m.c + block.i * m.ldc + block.j;
+  const float* base = block.p > 0 ? c : m.start ? m.start + block.j : nullptr;
+  const int64_t ld_base = block.p > 0 ? m.ldc : 0;
   const int64_t step_a = plan.pack_a ? kRows * plan.ld_a : TransA ? kRows : kRows * m.lda;
-  for (int64_t r = 0; r < part.rows; r += kRows, o.a += step_a) {
+  for (int64_t r = 0; r < block.rows; r += kRows, o.a += step_a) {
     Operands some = o;
-    for (int64_t s = r; s < std::min(r + kRows, part.rows); s += kHere) {
-      part_tile<Level, kHere, Vectors, TransA>(some, part.rows - s, part.columns, base, ld_base, c,
-                                               m.ldc);
+    for (int64_t s = r; s < std::min(r + kRows, block.rows); s += kHere) {
+      part_tile<Level, kHere, Vectors, TransA>(some, block.rows - s, block.columns, base, ld_base,
+                                               c, m.ldc);
       some.a += TransA ? kHere : kHere * o.ld_a;
       c += kHere * m.ldc;
       if (base) base += kHere * ld_base;
@@ -284,16 +271,16 @@ NORMA_INLINE inline void multiply_at(const MatrixProduct<float>& m, const Plan& 
           o.ld_a = m.lda;
         }
         for (int64_t j = left; j < right;) {
-          const Part part{i, rows, j, right - j, p};
+          const Block block{i, rows, j, right - j, p};
           const int64_t vectors = panel_vectors<Level>(right - j);
           if (vectors == 3) {
-            multiply_panel<Level, 3, TransA>(m, plan, part, o, packed_b);
+            multiply_panel<Level, 3, TransA>(m, plan, block, o, packed_b);
           } else if (vectors == 2) {
-            multiply_panel<Level, 2, TransA>(m, plan, part, o, packed_b);
+            multiply_panel<Level, 2, TransA>(m, plan, block, o, packed_b);
           } else {
-            multiply_panel<Level, 1, TransA>(m, plan, part, o, packed_b);
+            multiply_panel<Level, 1, TransA>(m, plan, block, o, packed_b);
           }
-          j += vectors * Level::kLanes;
+          j += vectors * Floats<Level>::kLanes;
         }
       }
     }
@@ -306,7 +293,7 @@ bool has_tiles(const MatrixProduct<float>& m) {
   if (simd_level() <= SimdLevel::Baseline || m.m <= kRows) return false;
   // OpenBLAS does small products well where it has AVX-512, but for a bᵀ of whole vectors.
   const bool wide = simd_level() == SimdLevel::Avx512;
-  if (wide && m.trans_b && !m.trans_a && m.n >= Floats512::kLanes && m.k > 0) return true;
+  if (wide && m.trans_b && !m.trans_a && m.n >= Floats<Level512>::kLanes && m.k > 0) return true;
   return m.m * m.n * m.k >= (wide ? 1 << 20 : 1 << 15);
 }
 
@@ -316,23 +303,15 @@ int64_t working_memory(const MatrixProduct<float>& m) {
 }
 
 void multiply(const MatrixProduct<float>& m, float* memory) {
-#if defined(__x86_64__)
-  const Plan plan = plan_for(m);
-  const auto at = [=]<class Level>() NORMA_INLINE {
-    if (m.trans_a) {
-      multiply_at<Level, true>(m, plan, memory);
-    } else {
-      multiply_at<Level, false>(m, plan, memory);
+  for_level([=, plan = plan_for(m)]<class Level>() NORMA_INLINE {
+    if constexpr (Level::kBytes >= Level256::kBytes) {  // see has_tiles
+      if (m.trans_a) {
+        multiply_at<Level, true>(m, plan, memory);
+      } else {
+        multiply_at<Level, false>(m, plan, memory);
+      }
     }
-  };
-  if (simd_level() == SimdLevel::Avx512) {
-    detail::run_avx512([=]<class>() NORMA_INLINE { at.template operator()<Floats512>(); });
-  } else {
-    detail::run_avx2([=]<class>() NORMA_INLINE { at.template operator()<Floats256>(); });
-  }
-#else
-  static_cast<void>(memory);
-#endif
+  });
 }
 
 }  // namespace norma::kernels

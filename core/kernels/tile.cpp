@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
+#include "norma/core/integers.h"
 #include "norma/core/kernels/register_tile.h"
 
 namespace norma::kernels {
 namespace {
 
 int64_t rows_of_level() { return simd_level() == SimdLevel::Avx512 ? Level512::kRows : 4; }
-
-int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 // The first Rows rows of a block of BlockRows. Every kDepthBlock terms are summed by themselves: one
 // long chain of additions would lose digits.
@@ -75,7 +72,7 @@ NORMA_INLINE inline void multiply_at(const Product<T>& p) {
   constexpr int kRows = Level::kRows;
   constexpr int64_t kLanes = Vector<T, Level::kBytes>::kLanes;
   for (int64_t q = 0; q < p.count;) {
-    const int64_t left = p.count - q, vectors = (left + kLanes - 1) / kLanes;
+    const int64_t left = p.count - q, vectors = ceil_div(left, kLanes);
     // Three vectors at a time; four go as two and two.
     const int64_t take = vectors == 4 || Level::kVectors == 2 ? std::min<int64_t>(vectors, 2)
                                                               : std::min<int64_t>(vectors, 3);
@@ -211,17 +208,17 @@ void pack_weights(const WeightView<T>& weights, int64_t rows, int64_t channels, 
 
 template <class T>
 void multiply(const Product<T>& product) {
-  at_level([product]<class Level>() NORMA_INLINE { multiply_at<T, Level>(product); });
+  for_level([product]<class Level>() NORMA_INLINE { multiply_at<T, Level>(product); });
 }
 
 template <class T>
 void add_outer(const OuterSum<T>& sum) {
-  at_level([sum]<class Level>() NORMA_INLINE { add_outer_at<T, Level>(sum); });
+  for_level([sum]<class Level>() NORMA_INLINE { add_outer_at<T, Level>(sum); });
 }
 
 template <class T>
 void add_transposed(const TransposedSum<T>& sum) {
-  at_level([sum]<class Level>() NORMA_INLINE { add_transposed_at<T, Level>(sum); });
+  for_level([sum]<class Level>() NORMA_INLINE { add_transposed_at<T, Level>(sum); });
 }
 
 template <class T>

@@ -109,7 +109,7 @@ void correlate(const Conv2dShape& shape, const WeightView<T>& view, int64_t grou
   const Items items(s, panels, row_block<T>());
   const int64_t grain = conv_grain(s, items.size());
   const int64_t part_size = direct ? 0 : unrolled.size() + kTileSlack;
-  const Scratch<T> memory(detail::parallel_parts(items.size(), grain) * part_size);
+  const Scratch<T> memory(parallel_parts(items.size(), grain) * part_size);
   parallel_parts_for(items.size(), grain, [&](int64_t first, int64_t last, int part) {
     T* filled = memory.data() + part * part_size;
     int64_t filled_panel = -1;

@@ -66,7 +66,7 @@ void depthwise_backward(const Conv2dShape& s, const T* x, const T* w, const T* d
   if (dw) std::fill_n(dw, s.out_channels * s.taps(), T(0));
   // Several outputs of a channel are summed one by one: a chain through all of them and their taps
   // would lose digits.
-  const int64_t parts = detail::parallel_parts(s.groups, grain);
+  const int64_t parts = parallel_parts(s.groups, grain);
   const int64_t scratch_size = dx && s.group_out() > 1 ? s.in_size() : 0;
   const Scratch<T> scratch(parts * scratch_size);
   parallel_parts_for(s.groups, grain, [&](int64_t first, int64_t last, int part) {

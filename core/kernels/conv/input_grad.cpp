@@ -102,7 +102,7 @@ void join_planes(const Conv2dShape& s, const Phase& rows, const Phase* phases,
   parallel_for(planes, 50'000 / (rows.cells * s.in_w) + 1, [&](int64_t first, int64_t last) {
     const Scratch<const T*> row_memory(s.stride_w);
     const T** const in = row_memory.data();
-    at_level([&, in, first, last]<class Level>() NORMA_INLINE {
+    for_level([&, in, first, last]<class Level>() NORMA_INLINE {
       for (int64_t plane = first; plane < last; ++plane) {
         for (int64_t y = 0; y < rows.cells; ++y) {
           for (int64_t b = 0; b < s.stride_w; ++b) {

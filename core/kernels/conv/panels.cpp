@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
+#include "norma/core/grains.h"
 #include "norma/core/integers.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
 
 constexpr int64_t kPanelBytes = 384 * 1024;
-// Multiply-adds below which a second thread costs more than it brings.
-constexpr int64_t kThreadWork = 200'000;
 
 bool is_pointwise(const Conv2dShape& s) {
   return s.taps() == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 && s.pad_left == 0 &&
@@ -30,7 +29,7 @@ Panels::Panels(const Conv2dShape& s, int64_t row_bytes) : out_h(s.out_h) {
 
 int64_t conv_grain(const Conv2dShape& s, int64_t items) {
   const int64_t work = s.batch * s.out_channels * s.out_size() * s.group_in() * s.taps();
-  return ceil_div(kThreadWork * std::max<int64_t>(items, 1), std::max<int64_t>(work, 1));
+  return ceil_div(kMultiplyGrain * std::max<int64_t>(items, 1), std::max<int64_t>(work, 1));
 }
 
 void fill_offsets(const UnrolledRows& unrolled, bool direct, int64_t* offsets) {

@@ -75,7 +75,7 @@ NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T*
 
 template <class T>
 void unroll_rows(const UnrolledRows& layout, int64_t first, int64_t count, const T* image, T* out) {
-  at_level([=, &layout]<class Level>() NORMA_INLINE {
+  for_level([=, &layout]<class Level>() NORMA_INLINE {
     const Conv2dShape& s = layout.shape;
     const int64_t channels = s.group_in();
     // So few channels that what the first kernel column read is still near for the others.

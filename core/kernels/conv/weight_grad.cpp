@@ -6,6 +6,7 @@
 #include "norma/core/kernels/conv/panels.h"
 #include "norma/core/kernels/conv/unrolled_rows.h"
 #include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/sums.h"
 #include "norma/core/kernels/tile.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
@@ -15,17 +16,13 @@ namespace {
 
 template <class T>
 double sum(const T* values, int64_t count) {
-  constexpr int64_t kLanes = 16;
   double total = 0;
   simd([=, &total]() NORMA_INLINE {
-    T lanes[kLanes] = {};
-    int64_t i = 0;
-    for (; i + kLanes <= count; i += kLanes) {
-      for (int64_t k = 0; k < kLanes; ++k) lanes[k] += values[i + k];
-    }
+    T lanes[16] = {};
     double rest = 0;
+    int64_t i = add_to_lanes(lanes, count, [=](int64_t k) NORMA_INLINE { return values[k]; });
     for (; i < count; ++i) rest += static_cast<double>(values[i]);
-    for (int64_t k = 0; k < kLanes; ++k) rest += static_cast<double>(lanes[k]);
+    for (const T lane : lanes) rest += static_cast<double>(lane);
     total = rest;
   });
   return total;
@@ -107,7 +104,7 @@ void weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw, T* db) {
   fill_offsets(layout.unrolled, is_pointwise(s), offsets.data());
 
   const int64_t items = s.batch * layout.panels.count, grain = conv_grain(s, items);
-  const int64_t parts = detail::parallel_parts(items, grain);
+  const int64_t parts = parallel_parts(items, grain);
   const Scratch<T> memory(dw ? parts * layout.memory_size : 0);
   const Scratch<T> sums(dw ? parts * layout.sum_size : 0);
   const Scratch<double> bias_sums(db ? parts * s.out_channels : 0);

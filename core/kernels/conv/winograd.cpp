@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include "norma/core/grains.h"
+#include "norma/core/integers.h"
 #include "norma/core/kernels/conv/winograd_tiles.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/simd.h"
@@ -11,17 +13,11 @@
 namespace norma::kernels {
 namespace {
 
-// Multiply-adds below which a second thread costs more than it brings.
-constexpr int64_t kThreadWork = 200'000;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
-
 // Panels per thread, at least.
 int64_t grain(const Tiles& tiles, int64_t panels) {
   const Conv2dShape& s = tiles.shape;
   const int64_t work = tiles.rows * tiles.cols * s.batch * s.out_channels * s.group_in() * 16;
-  return ceil_div(kThreadWork * panels, std::max<int64_t>(work, 1));
+  return ceil_div(kMultiplyGrain * panels, std::max<int64_t>(work, 1));
 }
 
 template <class T>
@@ -107,7 +103,7 @@ bool winograd_correlate(const Conv2dShape& s, const WeightView<T>& view, int64_t
   const int64_t out_matrix = Tiles::matrix_size(outputs * tiles.stride());
   const int64_t part_size = kTileElements * (in_matrix + out_matrix) + tile_work_size(tiles);
   const int64_t items = tiles.panels() * s.groups, item_grain = grain(tiles, items);
-  const Scratch<T> memory(detail::parallel_parts(items, item_grain) * part_size);
+  const Scratch<T> memory(parallel_parts(items, item_grain) * part_size);
   std::atomic<bool> finite{true};
   parallel_parts_for(items, item_grain, [&](int64_t first, int64_t last, int part) {
     T* in = memory.data() + part * part_size;
@@ -156,7 +152,7 @@ bool winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw) 
   const int64_t matrix = in_columns * out_columns;
   const int64_t sum_size = s.groups * kTileElements * matrix;
   const int64_t items = tiles.panels(), item_grain = grain(tiles, items);
-  const int64_t parts = detail::parallel_parts(items, item_grain);
+  const int64_t parts = parallel_parts(items, item_grain);
   const Scratch<T> memory(parts * part_size), sums(parts * sum_size);
   parallel_parts_for(items, item_grain, [&](int64_t first, int64_t last, int part) {
     T* in = memory.data() + part * part_size;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "norma/core/integers.h"
 #include "norma/core/kernels/register_tile.h"
 #include "norma/core/threads.h"
 
@@ -10,8 +11,6 @@ namespace {
 
 // Working memory of a panel, which has to stay in the second-level cache.
 constexpr int64_t kPanelBytes = 512 * 1024;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 template <class T, class Level>
 NORMA_INLINE inline void copy_row(const T* in, int64_t count, T* out) {
@@ -346,7 +345,7 @@ int64_t transposed_work_size(const Tiles& tiles, int64_t in_columns, int64_t out
 template <class T>
 void transform_input(const Tiles& tiles, const TileEdges<T>& edges, const TileRows& rows,
                      int64_t channels, const T* image, T* work, T* out) {
-  at_level([=, &tiles, &edges, &rows]<class Level>() NORMA_INLINE {
+  for_level([=, &tiles, &edges, &rows]<class Level>() NORMA_INLINE {
     input_at<T, Level>(tiles, edges, rows, channels, image, work, out);
   });
 }
@@ -354,14 +353,14 @@ void transform_input(const Tiles& tiles, const TileEdges<T>& edges, const TileRo
 template <class T>
 void transform_output(const Tiles& tiles, const TileRows& rows, int64_t channels, const T* in,
                       T* work, T* image) {
-  at_level([=, &tiles, &rows]<class Level>()
-               NORMA_INLINE { output_at<T, Level>(tiles, rows, channels, in, work, image); });
+  for_level([=, &tiles, &rows]<class Level>()
+                NORMA_INLINE { output_at<T, Level>(tiles, rows, channels, in, work, image); });
 }
 
 template <class T>
 void transform_weights(const WeightView<T>& weights, int64_t rows, int64_t channels, const T* bias,
                        int64_t matrix, T* packed) {
-  at_level([=]<class Level>() NORMA_INLINE {
+  for_level([=]<class Level>() NORMA_INLINE {
     weights_at<T, Level>(weights, rows, channels, bias, matrix, packed);
   });
 }
@@ -369,7 +368,7 @@ void transform_weights(const WeightView<T>& weights, int64_t rows, int64_t chann
 template <class T>
 void transform_input_transposed(const Tiles& tiles, const TileRows& rows, int64_t channels,
                                 int64_t columns, const T* image, T* work, T* out) {
-  at_level([=, &tiles, &rows]<class Level>() NORMA_INLINE {
+  for_level([=, &tiles, &rows]<class Level>() NORMA_INLINE {
     input_transposed_at<T, Level>(tiles, rows, channels, columns, image, work, out);
   });
 }
@@ -377,7 +376,7 @@ void transform_input_transposed(const Tiles& tiles, const TileRows& rows, int64_
 template <class T>
 void transform_grad_transposed(const Tiles& tiles, const TileRows& rows, int64_t channels,
                                int64_t columns, const T* grad, T* work, T* out) {
-  at_level([=, &tiles, &rows]<class Level>() NORMA_INLINE {
+  for_level([=, &tiles, &rows]<class Level>() NORMA_INLINE {
     grad_transposed_at<T, Level>(tiles, rows, channels, columns, grad, work, out);
   });
 }
