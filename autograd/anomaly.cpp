@@ -7,6 +7,7 @@
 
 #include "norma/autograd/node.h"
 #include "norma/autograd/origin.h"
+#include "norma/core/tensor_impl.h"
 
 namespace norma {
 

@@ -3,6 +3,7 @@
 
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
+#include "norma/core/tensor_impl.h"
 
 namespace norma {
 

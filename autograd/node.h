@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "norma/autograd/origin.h"
-#include "norma/core/tensor_impl.h"
+#include "norma/core/tensor.h"
 
 namespace norma::autograd {
 

@@ -1,5 +1,4 @@
-// What detect_anomaly knows of an operation: the module that recorded it, and its inputs. For
-// Norma's own sources; users need only anomaly.h.
+// Where in the program an operation was recorded, and in which module.
 #pragma once
 #include <initializer_list>
 #include <string>

@@ -7,14 +7,10 @@
 
 namespace norma {
 
-/// Small blocks from a per-thread free list; `size` must be the same at both calls.
-void* pool_allocate(std::size_t size);
-void pool_free(void* block, std::size_t size) noexcept;
-
 template <class T>
 class Ref;
 
-/// Base of everything held by `Ref`: a count, and storage from the small-block pool.
+/// Base of everything held by `Ref`: a count, in one block with the object.
 class RefCounted {
  public:
   RefCounted() = default;
@@ -29,11 +25,12 @@ class RefCounted {
       delete this;
     }
   }
-  /// Whoever finds 1 sees what former owners did.
+  /// Acquire: a caller that reads 1 also sees all writes of previous owners.
   int32_t use_count() const { return count_.load(std::memory_order_acquire); }
 
-  static void* operator new(std::size_t size) { return pool_allocate(size); }
-  static void operator delete(void* block, std::size_t size) { pool_free(block, size); }
+  /// Small blocks from a list of the thread.
+  static void* operator new(std::size_t size);
+  static void operator delete(void* block, std::size_t size) noexcept;
 
  private:
   template <class T>

@@ -181,7 +181,7 @@ thread_local SmallListsGuard small_lists_guard;
 
 }  // namespace
 
-void* pool_allocate(std::size_t size) {
+void* RefCounted::operator new(std::size_t size) {
   const std::size_t index = (size + kSmallStep - 1) / kSmallStep;
   if (kCache && index <= kSmallClasses) {
     SmallLists& lists = small_lists;
@@ -197,7 +197,7 @@ void* pool_allocate(std::size_t size) {
   return block;
 }
 
-void pool_free(void* block, std::size_t size) noexcept {
+void RefCounted::operator delete(void* block, std::size_t size) noexcept {
   const std::size_t index = (size + kSmallStep - 1) / kSmallStep;
   SmallLists& lists = small_lists;
   if (!kCache || index > kSmallClasses || lists.closed || lists.counts[index] >= kSmallKeep) {

@@ -18,6 +18,11 @@ namespace norma {
 
 struct TensorImpl;
 
+/// What core sees of a graph node: it is told when the leaf it writes to is gone.
+struct History : RefCounted {
+  virtual void forget(const TensorImpl*) {}
+};
+
 /// How a creation function makes its tensor: `randn({2, 3}, {.dtype = kFloat64, .requires_grad =
 /// true})`.
 struct TensorOptions {
@@ -249,7 +254,7 @@ class Tensor {
   /// Python's repr: `tensor([[1., 2.],\n        [3., 4.]])`.
   std::string str() const;
 
-  /// For Norma's own sources, which include tensor_impl.h.
+  /// What the handle points at, opaque outside of the library; null where undefined.
   TensorImpl* impl() const;
 
  private:

@@ -1,16 +1,9 @@
-// What a Tensor handle points at. For Norma's own sources; users need only tensor.h.
+// What a Tensor handle points at.
 #pragma once
 #include "norma/core/storage.h"
 #include "norma/core/tensor.h"
 
 namespace norma {
-
-struct TensorImpl;
-
-/// What core sees of a graph node: it is told when the leaf it writes to is gone.
-struct History : RefCounted {
-  virtual void forget(const TensorImpl*) {}
-};
 
 struct TensorImpl : RefCounted {
   Ref<Storage> storage;

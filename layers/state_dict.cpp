@@ -5,6 +5,7 @@
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/node.h"
+#include "norma/core/tensor_impl.h"
 #include "norma/layers/module.h"
 #include "norma/layers/module_state.h"
 

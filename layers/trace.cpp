@@ -8,6 +8,7 @@
 #include "norma/autograd/functions.h"
 #include "norma/autograd/record.h"
 #include "norma/core/random.h"
+#include "norma/core/tensor_impl.h"
 #include "norma/layers/folding.h"
 #include "norma/layers/module_state.h"
 #include "norma/layers/repr.h"

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "norma/optim/adamw.h"
 #include "norma/optim/number.h"
 
 namespace norma::optim {

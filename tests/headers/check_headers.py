@@ -1,5 +1,6 @@
 """Checks the installed headers: each compiles on its own, and includes only the standard library
-and Norma. The headers that every program pulls in also stay clear of the slowest of the former.
+and Norma. The headers that every program pulls in also stay clear of the slowest of the former, are few,
+and none of them is for Norma's own sources.
 What would silently do nothing draws a warning.
 
 usage: check_headers.py CMAKE BUILD_DIR SCRATCH_DIR COMPILER
@@ -15,6 +16,7 @@ import sys
 
 STANDARD = re.compile(r"<[a-z0-9_]+>")
 NORMA = re.compile(r'"norma/[a-z0-9_/]+\.h"')
+MOST = 60  # a surface that one can read
 SLOW = {"<iostream>", "<sstream>", "<fstream>", "<regex>", "<filesystem>", "<format>"}
 
 
@@ -54,6 +56,8 @@ def complaints(include_dir, header, compiler):
             found.append(f"{name}: includes {what}, which is slow to compile")
         elif not STANDARD.fullmatch(what) and not NORMA.fullmatch(what):
             found.append(f"{name}: includes {what}, neither the standard library nor Norma")
+    if re.search(r"own\s+(?://+\s*)?sources", text):
+        found.append(f"{name}: is not for users by its own words, yet installed")
     # Included twice, it also shows that its guard works.
     program = f"#include <{name}>\n#include <{name}>\n"
     run = compile_text(program, include_dir, compiler)
@@ -73,6 +77,8 @@ def main():
         found = sum(pool.map(lambda h: complaints(include_dir, h, compiler), headers), [])
     found += unwarned(include_dir, compiler)
     print("\n".join(found))
+    if len(headers) >= MOST:
+        found.append(f"{len(headers)} headers are installed; keep them below {MOST}")
     print(f"{len(headers)} headers checked, {len(found)} complaints")
     # No header at all would be a failed installation, not a success.
     return 1 if found or not headers else 0

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "norma/core/tensor_impl.h"
 #include "tests/optim/support.h"
 
 using namespace norma;
