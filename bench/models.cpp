@@ -27,7 +27,7 @@ nn::Sequential cnn() {
 }
 
 /// Two 3×3 convolutions around a shortcut; where the shape changes, the shortcut is a 1×1 one.
-struct BasicBlock : nn::Module {
+struct BasicBlock : nn::Cloneable<BasicBlock> {
   nn::Conv2d conv1, conv2;
   nn::BatchNorm2d bn1, bn2;
   nn::Sequential shortcut;
@@ -46,6 +46,10 @@ struct BasicBlock : nn::Module {
     register_module("conv2", conv2);
     register_module("bn2", bn2);
     register_module("shortcut", shortcut);
+  }
+
+  BasicBlock fresh() const {
+    return BasicBlock(conv1.in_channels(), conv1.out_channels(), conv1.options().stride.h);
   }
 
   Tensor forward(const Tensor& x) override {

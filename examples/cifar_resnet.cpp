@@ -20,7 +20,7 @@ namespace data = norma::data;
 using norma::Tensor;
 
 // Two convolutions learn what to add to their input, which takes a shortcut past them.
-struct BasicBlock : nn::Module {
+struct BasicBlock : nn::Cloneable<BasicBlock> {
   nn::Conv2d conv1, conv2;
   nn::BatchNorm2d bn1, bn2;
   nn::Sequential shortcut;  // an empty one returns its input
@@ -43,6 +43,11 @@ struct BasicBlock : nn::Module {
     register_module("shortcut", shortcut);
   }
 
+  // What clone() and fuse_conv_bn start from.
+  BasicBlock fresh() const {
+    return BasicBlock(conv1.in_channels(), conv1.out_channels(), conv1.options().stride.h);
+  }
+
   Tensor forward(const Tensor& x) override {
     Tensor y = norma::relu(bn1(conv1(x)));
     y = bn2(conv2(y));
@@ -50,7 +55,7 @@ struct BasicBlock : nn::Module {
   }
 };
 
-struct ResNet20 : nn::Module {
+struct ResNet20 : nn::Cloneable<ResNet20> {
   nn::Sequential stem, blocks, head;
 
   explicit ResNet20(int64_t classes)
@@ -69,6 +74,8 @@ struct ResNet20 : nn::Module {
     register_module("blocks", blocks);
     register_module("head", head);
   }
+
+  ResNet20 fresh() const { return ResNet20(head.at<nn::Linear>(2).out_features()); }
 
   Tensor forward(const Tensor& x) override { return head(blocks(stem(x))); }
 };

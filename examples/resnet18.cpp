@@ -32,7 +32,7 @@ namespace data = norma::data;
 using norma::Tensor;
 
 // Two convolutions learn what to add to their input, which takes a shortcut past them.
-struct BasicBlock : nn::Module {
+struct BasicBlock : nn::Cloneable<BasicBlock> {
   nn::Conv2d conv1, conv2;
   nn::BatchNorm2d bn1, bn2;
   nn::ReLU relu;
@@ -55,6 +55,11 @@ struct BasicBlock : nn::Module {
     register_module("downsample", downsample);
   }
 
+  // What clone() and fuse_conv_bn start from.
+  BasicBlock fresh() const {
+    return BasicBlock(conv1.in_channels(), conv1.out_channels(), conv1.options().stride.h);
+  }
+
   Tensor forward(const Tensor& x) override {
     Tensor y = relu(bn1(conv1(x)));
     y = bn2(conv2(y));
@@ -62,7 +67,7 @@ struct BasicBlock : nn::Module {
   }
 };
 
-struct ResNet18 : nn::Module {
+struct ResNet18 : nn::Cloneable<ResNet18> {
   nn::Conv2d conv1;
   nn::BatchNorm2d bn1;
   nn::ReLU relu;
@@ -98,6 +103,8 @@ struct ResNet18 : nn::Module {
         nn::init::kaiming_normal_(conv->weight, {.mode = "fan_out", .nonlinearity = "relu"});
     }
   }
+
+  ResNet18 fresh() const { return ResNet18(fc.out_features()); }
 
   Tensor forward(const Tensor& x) override {
     Tensor y = maxpool(relu(bn1(conv1(x))));
