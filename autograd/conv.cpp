@@ -16,8 +16,7 @@ namespace {
 const char* checked_word(const char* op, const char* numbers, const char* word) {
   const std::string_view given = word ? word : "";
   if (given != "same" && given != "valid") {
-    fail(op, "Invalid padding string '" + std::string(given) + "', expected " + numbers +
-                 ", \"valid\" or \"same\"");
+    fail(op, "Invalid padding string '", given, "', expected ", numbers, ", \"valid\" or \"same\"");
   }
   return given == "same" ? "same" : "valid";
 }
@@ -50,20 +49,20 @@ std::string text(Pair value) { return value.str(); }
 template <class Options>
 void check_options(const char* op, const Options& o) {
   if (o.groups < 1) {
-    fail(op, "groups must be a positive integer, got " + std::to_string(o.groups));
+    fail(op, "groups must be a positive integer, got ", o.groups);
   }
   if (any_below(o.stride, 1)) {
-    fail(op, "non-positive stride is not supported, got stride=" + text(o.stride));
+    fail(op, "non-positive stride is not supported, got stride=", text(o.stride));
   }
   if (any_below(o.dilation, 1)) {
-    fail(op, "non-positive dilation is not supported, got dilation=" + text(o.dilation));
+    fail(op, "non-positive dilation is not supported, got dilation=", text(o.dilation));
   }
   if (any_below(o.padding.size(), 0)) {
-    fail(op, "negative padding is not supported, got padding=" + o.padding.str());
+    fail(op, "negative padding is not supported, got padding=", o.padding);
   }
   if (o.padding.is_same() && o.stride != 1) {
     fail(op,
-         "padding='same' is not supported for strided convolutions, got stride=" + text(o.stride));
+         "padding='same' is not supported for strided convolutions, got stride=", text(o.stride));
   }
 }
 
@@ -87,46 +86,39 @@ void check_tensors(const char* op, int64_t axes, const Tensor& input, const Tens
   const TensorImpl* w = defined_impl(weight, op);
   const int64_t rank = axes + 2;
   if (x->sizes.size() != rank - 1 && x->sizes.size() != rank) {
-    fail(op, "Expected " + std::to_string(rank - 1) + "D (unbatched) or " + std::to_string(rank) +
-                 "D (batched) input to " + op + ", but got input of size: " + x->sizes.str() +
-                 (axes == 1 ? "; expected [C, L] or [N, C, L]"
-                            : "; expected [C, H, W] or [N, C, H, W]"));
+    fail(op, "Expected ", rank - 1, "D (unbatched) or ", rank, "D (batched) input to ", op,
+         ", but got input of size: ", x->sizes,
+         (axes == 1 ? "; expected [C, L] or [N, C, L]" : "; expected [C, H, W] or [N, C, H, W]"));
   }
   if (w->sizes.size() != rank || std::min(w->sizes[2], w->sizes[rank - 1]) < 1 || w->sizes[0] < 1) {
-    fail(op, std::string("expected weight [out_channels, in_channels/groups, ") +
-                 (axes == 1 ? "kernel_size" : "kernel_h, kernel_w") + "], got " + w->sizes.str());
+    fail(op, "expected weight [out_channels, in_channels/groups, ",
+         (axes == 1 ? "kernel_size" : "kernel_h, kernel_w"), "], got ", w->sizes);
   }
   if (!is_floating(x->dtype)) {
-    fail(op, std::string("expected a floating input, got ") + dtype_name(x->dtype) +
-                 "; convert it with to(kFloat32)");
+    fail(op, "expected a floating input, got ", x->dtype, "; convert it with to(kFloat32)");
   }
   if (w->dtype != x->dtype) {
-    fail(op, std::string("expected input and weight of one type, got input ") +
-                 dtype_name(x->dtype) + " and weight " + dtype_name(w->dtype) +
-                 "; convert one with to()");
+    fail(op, "expected input and weight of one type, got input ", x->dtype, " and weight ",
+         w->dtype, "; convert one with to()");
   }
   if (w->sizes[0] % groups != 0) {
-    fail(op, "Given groups=" + std::to_string(groups) + ", expected weight to be divisible by " +
-                 std::to_string(groups) + " at dimension 0, but got weight of size " +
-                 w->sizes.str() + " instead");
+    fail(op, "Given groups=", groups, ", expected weight to be divisible by ", groups,
+         " at dimension 0, but got weight of size ", w->sizes, " instead");
   }
   const int64_t channels = x->sizes[x->sizes.size() - rank + 1];
   if (channels != w->sizes[1] * groups) {
-    fail(op, "Given groups=" + std::to_string(groups) + ", weight of size " + w->sizes.str() +
-                 ", expected input" + x->sizes.str() + " to have " +
-                 std::to_string(w->sizes[1] * groups) + " channels, but got " +
-                 std::to_string(channels) + " channels instead" +
-                 layout_hint(axes, x->sizes, w->sizes[1] * groups));
+    fail(op, "Given groups=", groups, ", weight of size ", w->sizes, ", expected input", x->sizes,
+         " to have ", w->sizes[1] * groups, " channels, but got ", channels, " channels instead",
+         layout_hint(axes, x->sizes, w->sizes[1] * groups));
   }
   if (!bias.defined()) return;
   if (bias.sizes() != Shape{w->sizes[0]}) {
-    fail(op, "Given weight of size " + w->sizes.str() +
-                 ", expected bias to be 1-dimensional with " + std::to_string(w->sizes[0]) +
-                 " elements, but got bias of size " + bias.sizes().str() + " instead");
+    fail(op, "Given weight of size ", w->sizes, ", expected bias to be 1-dimensional with ",
+         w->sizes[0], " elements, but got bias of size ", bias.sizes(), " instead");
   }
   if (bias.dtype() != x->dtype) {
-    fail(op, std::string("expected input and bias of one type, got input ") + dtype_name(x->dtype) +
-                 " and bias " + dtype_name(bias.dtype()) + "; convert one with to()");
+    fail(op, "expected input and bias of one type, got input ", x->dtype, " and bias ",
+         bias.dtype(), "; convert one with to()");
   }
 }
 
@@ -144,9 +136,9 @@ Conv2dShape conv_shape(const char* op, int64_t axes, const Shape& x, const Shape
     const auto size_text = [&](int64_t h, int64_t width) {
       return (axes == 1 ? "(" : "(" + std::to_string(h) + " x ") + std::to_string(width) + ")";
     };
-    fail(op, "Calculated padded input size per channel: " + size_text(padded.h, padded.w) +
-                 ". Kernel size: " + size_text(reach.h + 1, reach.w + 1) +
-                 ". Kernel size can't be greater than actual input size");
+    fail(op, "Calculated padded input size per channel: ", size_text(padded.h, padded.w),
+         ". Kernel size: ", size_text(reach.h + 1, reach.w + 1),
+         ". Kernel size can't be greater than actual input size");
   }
   return {.batch = x[0],
           .in_channels = x[1],

@@ -21,8 +21,8 @@ void Error::compose() {
   what_ += " (in " + (path_.empty() ? type_ : path_ + kind) + ")";
 }
 
-void fail(std::string_view op, const std::string& message) {
-  throw Error(std::string(op), message);
+void detail::raise(std::string_view op, std::string message) {
+  throw Error(std::string(op), std::move(message));
 }
 
 }  // namespace norma

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "norma/core/text.h"
+
 namespace norma {
 
 /// Every error Norma raises. `what()` reads `[op] expected …, got …; hint`, followed by the path of
@@ -27,7 +29,14 @@ class Error : public std::runtime_error {
   std::string op_, message_, path_, type_, what_;
 };
 
-/// Throws `Error("[op] message")`.
-[[noreturn]] void fail(std::string_view op, const std::string& message);
+namespace detail {
+[[noreturn]] void raise(std::string_view op, std::string message);
+}
+
+/// Throws `Error("[op] message")`, the message made of `pieces` as `text` makes it.
+template <class... Pieces>
+[[noreturn]] void fail(std::string_view op, const Pieces&... pieces) {
+  detail::raise(op, text(pieces...));
+}
 
 }  // namespace norma

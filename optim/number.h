@@ -1,14 +1,9 @@
 // Numbers in error messages. For Norma's own sources.
 #pragma once
-#include <charconv>
-#include <string>
+#include "norma/core/text.h"
 
 namespace norma::optim {
 
-/// The shortest text that reads back as the same value: "0.1", "-1", "1e-08".
-inline std::string number(double value) {
-  char text[32];
-  return std::string(text, std::to_chars(text, text + sizeof text, value).ptr);
-}
+inline std::string number(double value) { return shortest(value); }
 
 }  // namespace norma::optim
