@@ -4,7 +4,9 @@
 #include "norma/autograd/functional.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
-#include "norma/core/kernels/norm.h"
+#include "norma/core/kernels/norm/batch_norm.h"
+#include "norma/core/kernels/norm/group_norm.h"
+#include "norma/core/kernels/norm/layer_norm.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::functional {

@@ -1,6 +1,7 @@
 // Batch normalisation, by its definition: the groups of norm.h are the channels of the whole batch.
-// The fast version: core/kernels/norm.h.
+// The fast version: core/kernels/norm/batch_norm.h.
 #pragma once
+#include "norma/core/kernels/norm/batch_norm.h"
 #include "norma/core/kernels/plain/norm.h"
 
 namespace norma::kernels::plain {

@@ -1,5 +1,6 @@
-#include "norma/core/kernels/norm.h"
-#include "norma/core/kernels/norm_lanes.h"
+#include "norma/core/kernels/norm/layer_norm.h"
+
+#include "norma/core/kernels/norm/blocks.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {

@@ -7,13 +7,13 @@
 #include <limits>
 #include <type_traits>
 
-#include "norma/core/kernels/norm.h"
+#include "norma/core/grains.h"
+#include "norma/core/kernels/norm/stats.h"
 #include "norma/core/simd.h"
 
 namespace norma::kernels {
 
 inline constexpr int64_t kLanes = 64;
-inline constexpr int64_t kNormGrain = 16384;  // elements worth a thread
 
 /// Vector code for float; double, for reference runs, takes the plain way and spares its size.
 template <class T, class F>

@@ -1,0 +1,145 @@
+// The plain version: core/kernels/plain/batch_norm.h. Which way goes for which shape: batch_norm.cpp.
+#include "norma/core/kernels/norm/batch_norm.h"
+#include "norma/core/kernels/norm/channel_math.h"
+#include "norma/core/kernels/norm/pass.h"
+
+namespace norma::kernels {
+namespace {
+
+/// With few values the terms of dx nearly cancel; computed in double.
+bool needs_double(ChannelShape shape) {
+  const int64_t width = std::max(shape.length, std::min(shape.channels * shape.length, kMostLanes));
+  return shape.n * width <= 1024;
+}
+
+/// dy, and what reaches x through the ReLU: values base, scale and offset of the line.
+template <class T, bool Relu>
+struct Incoming {
+  const T *dy, *x;
+
+  template <class Elements, class V>
+  NORMA_INLINE void load(const V* line, int64_t at, typename Elements::template Of<T>& value,
+                         typename Elements::template Of<T>& g) const {
+    Elements::template load<T>(x + at, value);
+    Elements::template load<T>(dy + at, g);
+    if constexpr (Relu) {
+      typename Elements::template Of<T> base, scale, offset, y = value;
+      Elements::convert(line[0], base);
+      Elements::convert(line[1], scale);
+      Elements::convert(line[2], offset);
+      apply_line(base, scale, offset, y);
+      keep_where_positive(y, g);
+    }
+  }
+};
+
+/// Σ dy and Σ dy (x - shift). Values: shift, and the line.
+template <class T, bool Relu>
+struct GradientSums : Incoming<T, Relu> {
+  static constexpr int kSumValues = Relu ? 4 : 1;
+
+  template <class Elements>
+  NORMA_INLINE void add(const typename Elements::template Of<double> (&v)[kSumValues], int64_t at,
+                        typename Elements::template Of<double>& sum,
+                        typename Elements::template Of<double>& product) const {
+    typename Elements::template Of<T> value, g;
+    typename Elements::template Of<double> wide, wide_g;
+    this->template load<Elements>(v + 1, at, value, g);
+    Elements::convert(value, wide);
+    Elements::convert(g, wide_g);
+    sum += wide_g;
+    product += wide_g * (wide - v[0]);
+  }
+};
+
+/// dx = (dy + (x - shift) slope + constant) factor, in V. Values: these four, and the line.
+template <class T, class V, bool Relu>
+struct Gradient : Incoming<T, Relu> {
+  using MapValue = V;
+  static constexpr int kMapValues = Relu ? 7 : 4;
+  T* dx;
+  bool batch_stats;
+
+  template <class Elements>
+  NORMA_INLINE void map(const typename Elements::template Of<V> (&v)[kMapValues],
+                        int64_t at) const {
+    typename Elements::template Of<T> value, g;
+    typename Elements::template Of<V> wide, wide_g;
+    this->template load<Elements>(v + 4, at, value, g);
+    Elements::convert(value, wide);
+    Elements::convert(g, wide_g);
+    if (batch_stats) wide_g += (wide - v[0]) * v[1] + v[2];
+    wide_g *= v[3];
+    Elements::convert(wide_g, g);
+    Elements::template store<T>(g, dx + at);
+  }
+};
+
+template <class T, class V, bool Relu>
+struct Backward {
+  using Sums = GradientSums<T, Relu>;
+  using Map = Gradient<T, V, Relu>;
+  static constexpr int64_t kInputs = 2;
+
+  Sums sums;
+  Map map;
+  int64_t count;
+  const T* weight;
+  BatchNormStats stats;
+  T *dweight, *dbias;
+
+  bool needs_sums() const { return map.batch_stats || dweight || dbias; }
+  bool needs_map() const { return map.dx != nullptr; }
+  __attribute__((noinline)) void begin(int64_t first, int64_t channels, double* values,
+                                       int64_t pitch) const {
+    std::copy_n(stats.shift + first, channels, values);
+    if constexpr (Relu) noted_lines(first, channels, stats, values + pitch, pitch);
+  }
+  __attribute__((noinline)) void finish(int64_t first, int64_t channels, const double* shift,
+                                        const double* both, V* values, int64_t pitch) const {
+    const double n = static_cast<double>(count);
+    for (int64_t c = 0; c < channels; ++c) {
+      const GradientLine line =
+          gradient_line(first + c, n, both[c], both[pitch + c], weight, stats, dweight, dbias);
+      V* const out = values + c;
+      out[0] = static_cast<V>(shift[c]);
+      out[pitch] = static_cast<V>(line.slope);
+      out[2 * pitch] = static_cast<V>(line.constant);
+      out[3 * pitch] = static_cast<V>(line.factor);
+    }
+    if constexpr (Relu) noted_lines(first, channels, stats, values + 4 * pitch, pitch);
+  }
+};
+
+}  // namespace
+
+template <class T>
+void batch_norm_backward(ChannelShape shape, const T* dy, const T* x, const T* weight,
+                         BatchNormStats stats, bool batch_stats, bool relu, T* dx, T* dweight,
+                         T* dbias) {
+  shape = joined(shape);
+  const auto run = [&]<class V, bool Relu>() {
+    pass<T>(shape, Backward<T, V, Relu>{{{dy, x}},
+                                        {{dy, x}, dx, batch_stats},
+                                        shape.n * shape.length,
+                                        weight,
+                                        stats,
+                                        dweight,
+                                        dbias});
+  };
+  if (needs_double(shape)) {
+    if (relu) return run.template operator()<double, true>();
+    return run.template operator()<double, false>();
+  }
+  if (relu) return run.template operator()<T, true>();
+  run.template operator()<T, false>();
+}
+
+#define NORMA_INSTANTIATE(T)                                                                       \
+  template void batch_norm_backward<T>(ChannelShape, const T*, const T*, const T*, BatchNormStats, \
+                                       bool, bool, T*, T*, T*);
+NORMA_INSTANTIATE(float)
+NORMA_INSTANTIATE(double)
+#undef NORMA_INSTANTIATE
+
+}  // namespace norma::kernels

@@ -1,0 +1,93 @@
+// The formulas of batch normalisation: what is made of the sums of one channel, and what each
+// element is put through.
+#pragma once
+#include "norma/core/kernels/norm/batch_norm.h"
+#include "norma/core/kernels/norm/moments.h"
+
+namespace norma::kernels {
+
+/// y = (x - base) scale + offset. Forward and backward must round alike, or a ReLU's sign could
+/// differ; hence one function, always inlined.
+template <class V>
+NORMA_INLINE inline void apply_line(const V& base, const V& scale, const V& offset, V& x) {
+  x = (x - base) * scale + offset;
+}
+
+/// ReLU as Tensor::relu() has it: NaN passes. A floor of NaN leaves everything as it is.
+template <class V>
+NORMA_INLINE inline void keep_above(const V& floor, V& y) {
+  y = y < floor ? floor : y;
+}
+/// Its gradient: `g` where the result is positive.
+template <class V>
+NORMA_INLINE inline void keep_where_positive(const V& y, V& g) {
+  if constexpr (std::is_arithmetic_v<V>) {
+    const V either[] = {g, V{}};  // no branch, which would be taken every other time
+    g = either[y <= V{}];
+  } else {
+    g = y <= V{} ? V{} : g;
+  }
+}
+
+/// Notes the statistics of channel `c` and its line.
+///
+/// The line starts from the shift, or from 0: subtracting the shift rounds x, which costs more than a
+/// mean within the deviation does. Constant channels keep it and come out exact.
+template <class T>
+inline void note_line(int64_t c, const Moments<T>& moments, double eps, ChannelParams<T> params,
+                      BatchNormStats stats) {
+  const double w = params.weight ? static_cast<double>(params.weight[c]) : 1.0;
+  const double z = params.bias ? static_cast<double>(params.bias[c]) : 0.0;
+  const double invstd = inverse_deviation(moments.var, eps), mean = moments.mean();
+  const bool from_zero = mean * mean < moments.var;
+  const double missing = from_zero ? mean : moments.rest;
+  stats.shift[c] = static_cast<double>(moments.shift);
+  stats.rest[c] = moments.rest;
+  stats.invstd[c] = invstd;
+  stats.base[c] = from_zero ? 0.0 : stats.shift[c];
+  stats.scale[c] = static_cast<double>(static_cast<T>(invstd * w));
+  stats.offset[c] = static_cast<double>(static_cast<T>(z - missing * invstd * w));
+}
+
+/// The lines that `note_line` noted: bases, scales and offsets, `pitch` apart.
+template <class V>
+inline void noted_lines(int64_t first, int64_t channels, BatchNormStats stats, V* values,
+                        int64_t pitch) {
+  for (const double* from : {stats.base, stats.scale, stats.offset}) {
+    for (int64_t c = 0; c < channels; ++c) values[c] = static_cast<V>(from[first + c]);
+    values += pitch;
+  }
+}
+
+/// Takes the mean and the biased variance of n values in.
+template <class T>
+inline void update_running(RunningStats<T> running, int64_t c, double n,
+                           const Moments<T>& moments) {
+  if (!running.mean) return;
+  const double m = running.momentum, unbiased = moments.var * (n / (n - 1.0));
+  running.mean[c] =
+      static_cast<T>((1.0 - m) * static_cast<double>(running.mean[c]) + m * moments.mean());
+  running.var[c] = static_cast<T>((1.0 - m) * static_cast<double>(running.var[c]) + m * unbiased);
+}
+
+/// dx = (dy + (x - shift) slope + constant) factor.
+struct GradientLine {
+  double factor, slope, constant;
+};
+
+/// From Σ dy and Σ dy (x - shift) of n values; notes the gradients of weight and bias where wanted.
+template <class T>
+inline GradientLine gradient_line(int64_t c, double n, double sum, double product, const T* weight,
+                                  BatchNormStats stats, T* dweight, T* dbias) {
+  const double rest = stats.rest[c], invstd = stats.invstd[c], inv_n = 1.0 / n;
+  const double w = weight ? static_cast<double>(weight[c]) : 1.0;
+  const double centred = product - rest * sum;  // Σ dy (x - mean)
+  if (dweight) dweight[c] = static_cast<T>(centred * invstd);
+  if (dbias) dbias[c] = static_cast<T>(sum);
+  // dy minus its mean and its projection on x̂ (the usual two terms). Scaled at the very end, so that
+  // the factor's rounding cannot outweigh a small remainder.
+  const double slope = -invstd * invstd * centred * inv_n;
+  return {w * invstd, slope, -sum * inv_n - slope * rest};
+}
+
+}  // namespace norma::kernels

@@ -1,0 +1,17 @@
+// The loops of group normalisation.
+#pragma once
+#include "norma/core/kernels/norm/stats.h"
+
+namespace norma::kernels {
+
+/// Normalises each of `groups` groups of neighbouring channels of each of the n samples: n * groups
+/// statistics. `groups` divides the channels, and nothing is empty.
+template <class T>
+void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T> params, double eps,
+                T* y, NormStats stats);
+
+template <class T>
+void group_norm_backward(ChannelShape shape, int64_t groups, const T* dy, const T* x,
+                         const T* weight, NormStats stats, T* dx, T* dweight, T* dbias);
+
+}  // namespace norma::kernels

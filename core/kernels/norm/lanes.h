@@ -1,0 +1,167 @@
+// A walk over short rows: [n, channels, length] where neighbouring channels fill a row of up to 64
+// elements, or "lanes", each of which belongs to the same channel in every row.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+
+#include "norma/core/integers.h"
+#include "norma/core/kernels/norm/runs.h"
+#include "norma/core/kernels/norm/stats.h"
+#include "norma/core/kernels/scratch.h"
+#include "norma/core/threads.h"
+
+namespace norma::kernels {
+
+inline constexpr int64_t kMostLanes = 64;
+
+/// `rows` rows of `width` elements, `stride` apart, and a last one of `tail` elements: `channels`
+/// times `length` elements, or several times these.
+struct Rows {
+  int64_t offset, rows, stride, width, tail;
+  int64_t first, channels, length;
+
+  /// The channels [from, from + count) of a tensor. Short rows of a whole tensor join.
+  Rows(ChannelShape s, int64_t from, int64_t count)
+      : offset(from * s.length),
+        rows(s.n),
+        stride(s.channels * s.length),
+        width(count * s.length),
+        tail(0),
+        first(from),
+        channels(count),
+        length(s.length) {
+    if (count < s.channels || width > kMostLanes / 2 || width % kLanes == 0) return;
+    const int64_t joined = std::min(kMostLanes / width, s.n);
+    rows = s.n / joined;
+    tail = s.n % joined * width;
+    width = stride = joined * width;
+  }
+};
+
+/// K values of each channel, `pitch` apart, as values of each lane.
+template <int K, class V>
+inline ForEach<V, K> spread(const Rows& rows, const V* values, int64_t pitch, V* lanes) {
+  if (rows.width == rows.channels) return {values, pitch};
+  const int64_t own = rows.channels * rows.length;
+  for (int k = 0; k < K; ++k) {
+    V* const out = lanes + k * rows.width;
+    for (int64_t c = 0; c < rows.channels; ++c) {
+      for (int64_t i = 0; i < rows.length; ++i) out[c * rows.length + i] = values[k * pitch + c];
+    }
+    for (int64_t l = own; l < rows.width; l += own) std::copy_n(out, own, out + l);
+  }
+  return {lanes, rows.width};
+}
+
+/// The other way: two sums of each lane to those of each channel, `pitch` apart. Overwrites `lanes`.
+inline void gather(const Rows& rows, double* lanes, double* sums, int64_t pitch) {
+  const int64_t own = rows.channels * rows.length;
+  for (int j = 0; j < 2; ++j, lanes += rows.width, sums += pitch) {
+    for (int64_t from = own; from < rows.width; from += own) {
+      for (int64_t l = 0; l < own; ++l) lanes[l] += lanes[from + l];
+    }
+    for (int64_t c = 0; c < rows.channels; ++c) {
+      sums[c] = lanes[c * rows.length];
+      for (int64_t i = 1; i < rows.length; ++i) sums[c] += lanes[c * rows.length + i];
+    }
+  }
+}
+
+/// Two sums of each lane, `width` apart: kLanes at a time, the last of which may be taken twice.
+template <class T, class Sums>
+__attribute__((noinline)) void sum_rows(const Rows& block, const Sums& terms,
+                                        ForEach<double, Sums::kSumValues> values, double* out) {
+  const Rows rows = block;
+  const Sums job = terms;
+  for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
+    const int64_t count = std::min(kLanes, rows.width);
+    for (int64_t l = 0; l < rows.width; l += kLanes) {
+      const int64_t lane = std::min(l, rows.width - count);
+      LaneSums sums = {};
+      int64_t at = rows.offset + lane;
+      if (count == kLanes) {
+        at = sum_run<Level::kBytes>(job, values, lane, at, rows.rows, rows.stride, sums);
+      } else {
+        for (int64_t r = 0; r < rows.rows; ++r, at += rows.stride) {
+          sum_rest(job, values, lane, at, count, sums);
+        }
+      }
+      if (rows.tail > lane) {
+        sum_rest(job, values, lane, at, std::min(kLanes, rows.tail - lane), sums);
+      }
+      for (int j = 0; j < 2; ++j) std::copy_n(sums[j], count, out + j * rows.width + lane);
+    }
+  });
+}
+
+/// The map over the rows [from, to), and behind the last one over the tail.
+template <class T, class Map>
+__attribute__((noinline)) void map_rows(const Rows& block, const Map& map, int64_t from, int64_t to,
+                                        ForEach<typename Map::MapValue, Map::kMapValues> values) {
+  const Rows rows = block;
+  const Map job = map;
+  // Rows that take their values once. Those a multiple of 2 KB apart crowd in few places of the cache.
+  const int64_t tile = rows.stride * static_cast<int64_t>(sizeof(T)) % 2048 == 0 ? 2 : 8;
+  for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
+    const int64_t end = to + (to == rows.rows && rows.tail > 0);
+    for (int64_t r = from, here; r < end; r += here) {
+      here = r < to ? std::min(tile, to - r) : 1;
+      map_run<Level::kBytes>(job, values, rows.offset + r * rows.stride,
+                             r < to ? rows.width : rows.tail, here, rows.stride);
+    }
+  });
+}
+
+/// The map over everything, in the order of memory.
+template <class T, class Map>
+void map_all_rows(ChannelShape shape, const Map& map, const typename Map::MapValue* values) {
+  const Rows rows(shape, 0, shape.channels);
+  const Scratch<typename Map::MapValue> lanes(Map::kMapValues * rows.width);
+  const auto of_lanes = spread<Map::kMapValues>(rows, values, shape.channels, lanes.data());
+  parallel_for(rows.rows, rows_grain(kNormGrain, rows.width),
+               [&](int64_t from, int64_t to) { map_rows<T>(rows, map, from, to, of_lanes); });
+}
+
+/// A job of two passes (see batch_norm.cpp), block of channels after block of channels.
+template <class T, class Job>
+class LanesPass {
+ public:
+  LanesPass(ChannelShape shape, const Job& job) : shape_(shape), job_(job) {}
+
+  void run() const {
+    const int64_t channels = shape_.channels, most = std::min(channels, kMostLanes / shape_.length);
+    parallel_for(ceil_div(channels, most), rows_grain(kNormGrain, shape_.n * most * shape_.length),
+                 [&](int64_t from, int64_t to) {
+                   for (int64_t c = from * most; c < std::min(to * most, channels); c += most) {
+                     block(Rows(shape_, c, std::min(most, channels - c)));
+                   }
+                 });
+  }
+
+ private:
+  using Value = typename Job::Map::MapValue;
+  static constexpr int kSumValues = Job::Sums::kSumValues, kMapValues = Job::Map::kMapValues;
+
+  void block(const Rows& rows) const {
+    double from[kSumValues * kMostLanes], from_lanes[kSumValues * kMostLanes];
+    double sums[2 * kMostLanes], lane_sums[2 * kMostLanes];
+    Value values[kMapValues * kMostLanes], value_lanes[kMapValues * kMostLanes];
+    job_.begin(rows.first, rows.channels, from, kMostLanes);
+    if (job_.needs_sums()) {
+      const auto own = spread<kSumValues>(rows, from, kMostLanes, from_lanes);
+      sum_rows<T>(rows, job_.sums, own, lane_sums);
+      gather(rows, lane_sums, sums, kMostLanes);
+    } else {
+      std::fill_n(sums, 2 * kMostLanes, 0.0);
+    }
+    job_.finish(rows.first, rows.channels, from, sums, values, kMostLanes);
+    if (!job_.needs_map()) return;
+    map_rows<T>(rows, job_.map, 0, rows.rows,
+                spread<kMapValues>(rows, values, kMostLanes, value_lanes));
+  }
+
+  ChannelShape shape_;
+  Job job_;
+};
+
+}  // namespace norma::kernels
