@@ -3,34 +3,14 @@
 
 #include <cmath>
 #include <optional>
-#include <utility>
 
 #include "norma/autograd/node.h"
-#include "norma/autograd/origin.h"
+#include "norma/autograd/observer.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma {
-
-using autograd::anomaly_mode;
-
-bool is_anomaly_enabled() { return anomaly_mode.on; }
-void set_detect_anomaly(bool mode, const AnomalyOptions& options) {
-  anomaly_mode = {mode, options};
-}
-
-DetectAnomalyGuard::DetectAnomalyGuard(const AnomalyOptions& options)
-    : mode_before_(anomaly_mode.on), options_before_(anomaly_mode.options) {
-  set_detect_anomaly(true, options);
-}
-DetectAnomalyGuard::~DetectAnomalyGuard() { set_detect_anomaly(mode_before_, options_before_); }
-
 namespace autograd {
-
-constinit thread_local AnomalyMode anomaly_mode;
-
 namespace {
-
-thread_local const Scope* innermost_scope = nullptr;
 
 constexpr AnomalyOptions kBoth{};
 
@@ -93,7 +73,7 @@ std::string wish(const char* what, const AnomalyOptions& options) {
 }
 
 std::string registered_name(const TensorImpl* tensor) {
-  for (const Scope* scope = innermost_scope; scope; scope = scope->outer()) {
+  for (const Scope* scope = Scope::innermost(); scope; scope = scope->outer()) {
     const std::string name = scope->name_of(tensor);
     if (!name.empty()) return name;
   }
@@ -108,117 +88,149 @@ std::string describe(const Tensor& tensor) {
 }
 
 /// "its input", "input 1 of 3"
-std::string position(std::size_t i, std::size_t count) {
+std::string position(int i, int count) {
   if (count == 1) return "its input";
   return "input " + std::to_string(i) + " of " + std::to_string(count);
 }
 
-std::string leaf_name(const Node& accumulator) {
-  return accumulator.origin ? accumulator.origin->inputs[0] : "a leaf";
+/// Where a node was recorded, and what its inputs are: "the parameter 0.weight".
+struct Origin final : Note {
+  std::string path, type;  // of the module, "" outside of modules
+  std::vector<std::string> inputs;
+
+  void add_to(Error& error) const override {
+    if (!type.empty()) error.add_module(path, type);
+  }
+};
+
+Ref<Origin> origin_here() {
+  auto origin = Ref<Origin>::make();
+  if (const Scope* scope = Scope::innermost()) {
+    origin->path = scope->path();
+    origin->type = scope->type();
+  }
+  return origin;
 }
+
+/// "the parameter 0.weight", "" where the operation was recorded while nobody looked.
+std::string noted_name(const Node& node, int i) {
+  const auto* origin = dynamic_cast<const Origin*>(node.note.get());
+  return origin ? origin->inputs[static_cast<std::size_t>(i)] : "";
+}
+
+std::string leaf_name(const Node& accumulator) {
+  const std::string name = noted_name(accumulator, 0);
+  return name.empty() ? "a leaf" : name;
+}
+
+/// One of each thread, watching while the mode is on.
+class AnomalyDetector final : public Observer {
+ public:
+  AnomalyOptions options;
+  std::optional<ObserverGuard> watching;
+
+  void result(const char* op, const Tensor& out, Inputs inputs) override {
+    check_result(op, out, inputs);
+  }
+
+  /// Notes the running module and the names of the leaves among the inputs.
+  void recorded(Node& node, const Tensor&) override {
+    const Ref<Origin> origin = origin_here();
+    for (int i = 0; i < node.input_count; ++i) {
+      Node* const input = node.inputs[i].get();
+      std::string& name = origin->inputs.emplace_back();
+      if (!input) continue;
+      name = std::string("the result of ") + input->name;
+      if (!input->is_accumulator()) continue;
+      name = registered_name(static_cast<Accumulator*>(input)->leaf);
+      if (name.empty()) name = "a leaf";
+      // The leaf's own errors then name it, too.
+      const Ref<Origin> own = origin_here();
+      own->inputs = {name};
+      input->note = own;
+    }
+    node.note = origin;
+  }
+
+  /// What was not recorded, and so not checked before.
+  void called(const Scope& module, const Tensor& result, Inputs inputs) override {
+    if (!result.defined() || result.requires_grad()) return;
+    const std::vector<Tensor> own = module.tensors();
+    std::vector<const Tensor*> given;
+    for (int i = 0; i < inputs.size(); ++i) given.push_back(&inputs[i]);
+    for (const Tensor& tensor : own) given.push_back(&tensor);
+    check_result(module.type(), result, given);
+  }
+
+  void started(const Node&, const Tensor& grad) override {
+    const auto found = find(grad, options);
+    if (found) complain("backward", wish("gradient", options) + " to start from", *found, "");
+  }
+
+  /// Each part of the sum was checked before.
+  void arrived(const Node& node, const Tensor& grad) override {
+    check_gradient(node, grad, [&] {
+      return ", the sum over the uses of " +
+             (node.is_accumulator() ? leaf_name(node) : "its result") + "; each part was finite";
+    });
+  }
+
+  void gradient(const Node& node, int i, const Tensor& grad) override {
+    check_gradient(node, grad, [&] {
+      const std::string name = noted_name(node, i);
+      return ", for " + position(i, node.input_count) + (name.empty() ? "" : ", " + name) +
+             "; the gradient of its result was finite";
+    });
+  }
+
+  void accumulated(const Node& node, const Tensor& grad) override {
+    check_gradient(node, grad, [&] {
+      return ", in the grad() of " + leaf_name(node) +
+             ", which held one before; what was added to it was finite; zero_grad() first";
+    });
+  }
+
+ private:
+  void check_result(std::string_view op, const Tensor& out, Inputs inputs) const {
+    const std::optional<Finding> found = find(out, options);
+    if (!found) return;
+    std::string given = "what it was given was finite";
+    for (int i = 0; i < inputs.size(); ++i) {
+      const std::optional<Finding> earlier = find(inputs[i], kBoth);
+      if (!earlier) continue;
+      given = position(i, inputs.size()) + ", " + describe(inputs[i]) +
+              ", was not finite before: " + describe(*earlier);
+      break;
+    }
+    complain(op, wish("result", options), *found, "; " + given);
+  }
+
+  template <class Rest>
+  void check_gradient(const Node& node, const Tensor& grad, Rest rest) const {
+    const auto found = find(grad, options);
+    if (found) complain(node.name, wish("gradient", options) + " in backward", *found, rest());
+  }
+};
+
+thread_local AnomalyDetector detector;
 
 }  // namespace
-
-const Scope* Scope::innermost() { return innermost_scope; }
-Scope::Scope() : outer_(std::exchange(innermost_scope, this)) {}
-Scope::~Scope() { innermost_scope = outer_; }
-
-void check_result(std::string_view op, const Tensor& out,
-                  const std::vector<const Tensor*>& inputs) {
-  const AnomalyPause pause;
-  const AnomalyOptions options = pause.before().options;
-  const std::optional<Finding> found = find(out, options);
-  if (!found) return;
-  std::string given = "what it was given was finite";
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const std::optional<Finding> earlier = find(*inputs[i], kBoth);
-    if (!earlier) continue;
-    given = position(i, inputs.size()) + ", " + describe(*inputs[i]) +
-            ", was not finite before: " + describe(*earlier);
-    break;
-  }
-  complain(op, wish("result", options), *found, "; " + given);
-}
-
-void check_result(std::string_view op, const Tensor& out,
-                  std::initializer_list<const Tensor*> inputs) {
-  check_result(op, out, std::vector<const Tensor*>(inputs));
-}
-
-void check_result(std::string_view op, const Tensor& out, const std::vector<Tensor>& inputs) {
-  std::vector<const Tensor*> list;
-  for (const Tensor& input : inputs) list.push_back(&input);
-  check_result(op, out, list);
-}
-
-void note_origin(Node& node) {
-  const Ref<Origin> origin(new Origin);
-  if (innermost_scope) {
-    origin->path = innermost_scope->path();
-    origin->type = innermost_scope->type();
-  }
-  for (int i = 0; i < node.input_count; ++i) {
-    Node* const input = node.inputs[i].get();
-    const bool is_leaf = input && input->is_accumulator();
-    std::string& name = origin->inputs.emplace_back();
-    if (!is_leaf) {
-      if (input) name = std::string("the result of ") + input->name;
-      continue;
-    }
-    name = registered_name(static_cast<Accumulator*>(input)->leaf);
-    if (name.empty()) name = "a leaf";
-    // The leaf's own errors then name it, too.
-    const Ref<Origin> own(new Origin);
-    own->path = origin->path;
-    own->type = origin->type;
-    own->inputs = {name};
-    input->origin = own;
-  }
-  node.origin = origin;
-}
-
-void add_origin(Error& error, const Node& node) {
-  const Origin* origin = node.origin.get();
-  if (origin && !origin->type.empty()) error.add_module(origin->path, origin->type);
-}
-
-void BackwardChecks::given(const Tensor& grad) const {
-  const AnomalyOptions options = pause_.before().options;
-  const auto found = find(grad, options);
-  if (found) complain("backward", wish("gradient", options) + " to start from", *found, "");
-}
-
-void BackwardChecks::sum(const Node& node, const Tensor& grad) const {
-  const AnomalyOptions options = pause_.before().options;
-  const auto found = find(grad, options);
-  if (!found) return;
-  complain(node.name, wish("gradient", options) + " in backward", *found,
-           ", the sum over the uses of " +
-               (node.is_accumulator() ? leaf_name(node) : "its result") + "; each part was finite");
-}
-
-void BackwardChecks::share(const Node& node, int i, const Tensor& grad) const {
-  const AnomalyOptions options = pause_.before().options;
-  const auto found = find(grad, options);
-  if (!found) return;
-  const auto index = static_cast<std::size_t>(i);
-  std::string input = position(index, static_cast<std::size_t>(node.input_count));
-  if (node.origin) input += ", " + node.origin->inputs[index];
-  complain(node.name, wish("gradient", options) + " in backward", *found,
-           ", for " + input + "; the gradient of its result was finite");
-}
-
-void BackwardChecks::leaf(const Node& node) const {
-  if (!node.is_accumulator()) return;
-  const TensorImpl* leaf = static_cast<const Accumulator&>(node).leaf;
-  if (!leaf) return;
-  const AnomalyOptions options = pause_.before().options;
-  const auto found = find(leaf->grad, options);
-  if (!found) return;
-  complain(node.name, wish("gradient", options) + " in backward", *found,
-           ", in the grad() of " + leaf_name(node) +
-               ", which held one before; what was added to it was finite; zero_grad() first");
-}
-
 }  // namespace autograd
+
+using autograd::detector;
+
+bool is_anomaly_enabled() { return detector.watching && autograd::is_watched(); }
+
+void set_detect_anomaly(bool mode, const AnomalyOptions& options) {
+  detector.options = options;
+  if (!mode) detector.watching.reset();
+  if (mode && !detector.watching) detector.watching.emplace(detector);
+}
+
+DetectAnomalyGuard::DetectAnomalyGuard(const AnomalyOptions& options)
+    : mode_before_(detector.watching), options_before_(detector.options) {
+  set_detect_anomaly(true, options);
+}
+DetectAnomalyGuard::~DetectAnomalyGuard() { set_detect_anomaly(mode_before_, options_before_); }
+
 }  // namespace norma

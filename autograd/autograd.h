@@ -5,4 +5,5 @@
 #include "norma/autograd/functions.h"
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/gradcheck.h"
+#include "norma/autograd/observer.h"
 #include "norma/autograd/record.h"

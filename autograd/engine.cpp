@@ -1,6 +1,5 @@
 // backward(): walks the graph from young to old and hands gradients on.
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -109,28 +108,31 @@ class Running {
 
 /// Hands the gradient of a node's result on to its inputs.
 void step(Node* node, const Tensor& grad, std::vector<Tensor>& grads,
-          const BackwardChecks* checks) {
-  if (checks) checks->sum(*node, grad);
+          const ObserverPause& observers) {
+  if (observers) observers.tell(&Observer::arrived, *node, grad);
   InputGrads input_grads(grads, node->inputs, node->input_count);
   {
     const Running running(node);
     node->backward(grad, input_grads);
   }
-  if (checks) checks->leaf(*node);
+  if (observers && node->is_accumulator()) {
+    const TensorImpl* leaf = static_cast<Accumulator*>(node)->leaf;
+    if (leaf) observers.tell(&Observer::accumulated, *node, leaf->grad);
+  }
   for (int k = 0; k < node->input_count; ++k) {
     Node* input = node->inputs[k].get();
     Tensor& share = grads[static_cast<std::size_t>(k)];
     if (!input || !share.defined()) continue;
     share = fit_gradient(std::move(share), *node, *input);
-    if (checks) checks->share(*node, k, share);
+    if (observers) observers.tell(&Observer::gradient, *node, k, share);
     accumulate(input->grad, std::move(share));
   }
 }
 
 void run_backward(Node* root, const Tensor& gradient, bool retain_graph) {
   const NoGradGuard no_grad;
-  std::optional<BackwardChecks> anomalies;
-  if (anomaly_mode.on) anomalies.emplace().given(gradient);
+  const ObserverPause observers;
+  if (observers) observers.tell(&Observer::started, *root, gradient);
   const Visit visit(root);
   for (const Node* node : visit.order()) {
     if (!node->released) continue;
@@ -148,9 +150,9 @@ void run_backward(Node* root, const Tensor& gradient, bool retain_graph) {
     grads.clear();
     grads.resize(static_cast<std::size_t>(node->input_count));
     try {
-      step(node, grad, grads, anomalies ? &*anomalies : nullptr);
+      step(node, grad, grads, observers);
     } catch (Error& error) {
-      add_origin(error, *node);
+      if (node->note) node->note->add_to(error);
       throw;
     }
     if (!retain_graph) node->released = node->release_saved();

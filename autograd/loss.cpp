@@ -146,12 +146,8 @@ Tensor reduced(const Classes& classes, Reduction reduction, double divisor, T* s
   return number(reduction == Reduction::Mean ? sum / divisor : sum, dtype_of<T>);
 }
 
-/// For detect_anomaly: record() does not know of the weights.
-void check_weighed(const char* op, const Tensor& out, const Tensor& input, const Tensor& target,
-                   const Tensor& weight, const Tensor& pos_weight = Tensor()) {
-  if (!autograd::anomaly_mode.on) return;
-  autograd::check_result(op, out, {&input, &target, &weight, &pos_weight});
-}
+/// The pos_weight of losses that have none.
+const Tensor kNone;
 
 /// Room for the softmax of every row, kept for backward, and for the losses behind it.
 Tensor softmax_space(ClassShape shape, DType dtype) {
@@ -190,7 +186,6 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
     });
   });
   if (!autograd::recording({&input})) return out;
-  check_weighed("cross_entropy", out, input, target, options.weight);
   return record(
       "cross_entropy", out, {&input},
       [=, sizes = input.sizes(), sy = Saved(y), sw = Saved(w)](const Tensor& grad, InputGrads& d) {
@@ -203,7 +198,8 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
                                              loss_gradient<T>(g, reduction, divisor),
                                              d[0].impl()->data_as<T>());
         });
-      });
+      },
+      {&target, &options.weight, &kNone});
 }
 
 Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Tensor& target,
@@ -224,7 +220,6 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
     });
   });
   if (!autograd::recording({&input, &target})) return out;
-  check_weighed("cross_entropy", out, input, target, options.weight);
   return record(
       "cross_entropy", out, {&input, &target},
       [=, sx = Saved(x), sq = Saved(q), sw = Saved(w)](const Tensor& grad, InputGrads& d) {
@@ -239,7 +234,8 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
                                                   loss_gradient<T>(g, reduction, divisor),
                                                   data_or_null<T>(d[0]), data_or_null<T>(d[1]));
         });
-      });
+      },
+      {&options.weight, &kNone});
 }
 
 /// Both as contiguous tensors of the wider of their floating types.
@@ -277,7 +273,6 @@ Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const 
     }
   });
   if (!autograd::recording({&input, &target})) return out;
-  check_weighed(op, out, input, target, w, p);
   return record(op, out, {&input, &target},
                 [=, x = Saved(pair.x), t = Saved(pair.target), sw = Saved(w), sp = Saved(p)](
                     const Tensor& grad, InputGrads& d) {
@@ -292,7 +287,8 @@ Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const 
                         kind, count, in, loss_gradient<T>(g, reduction, divisor),
                         data_or_null<T>(d[0]), data_or_null<T>(d[1]));
                   });
-                });
+                },
+                {&w, &p});
 }
 
 /// `weight` with a value for every element of the input.
@@ -372,7 +368,6 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
     });
   });
   if (!autograd::recording({&input})) return out;
-  check_weighed("nll_loss", out, input, target, options.weight);
   return record(
       "nll_loss", out, {&input},
       [=, sizes = input.sizes(), sy = Saved(y), sw = Saved(w)](const Tensor& grad, InputGrads& d) {
@@ -383,7 +378,8 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
               shape, {sy->impl()->data_as<int64_t>(), data_or_null<T>(*sw), ignore, 0.0},
               loss_gradient<T>(g, reduction, divisor), d[0].impl()->data_as<T>());
         });
-      });
+      },
+      {&target, &options.weight, &kNone});
 }
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {

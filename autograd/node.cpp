@@ -123,7 +123,7 @@ bool is_disposable(const Tensor& operand) {
   const bool is_leaf = impl->requires_grad && !impl->has_history;
   return is_exclusive(operand) && impl->storage->owned() && !impl->base && !is_leaf &&
          static_cast<std::size_t>(impl->numel * item_size(impl->dtype)) == impl->storage->bytes() &&
-         !anomaly_mode.on;  // which tells what the operand held
+         !is_watched();
 }
 
 bool InputGrads::needs(int i) const { return static_cast<bool>(inputs_[i]); }
@@ -202,20 +202,19 @@ const Tensor& Saved::get() const {
   return value_;
 }
 
-bool recording(std::initializer_list<const Tensor*> inputs) {
+bool recording(Inputs inputs) {
   if (!grad_mode) return false;
-  for (const Tensor* input : inputs) {
-    if (input->defined() && input->requires_grad()) return true;
+  for (int i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].defined() && inputs[i].requires_grad()) return true;
   }
   return false;
 }
 
-bool recording(const std::vector<Tensor>& inputs) {
-  if (!grad_mode) return false;
-  for (const Tensor& input : inputs) {
-    if (input.defined() && input.requires_grad()) return true;
-  }
-  return false;
+void tell_result(const char* op, const Tensor& out, Inputs inputs, Inputs read_besides) {
+  std::vector<const Tensor*> all;
+  for (int i = 0; i < inputs.size(); ++i) all.push_back(&inputs[i]);
+  for (int i = 0; i < read_besides.size(); ++i) all.push_back(&read_besides[i]);
+  ObserverPause().tell(&Observer::result, op, out, all);
 }
 
 RecordingGuard::RecordingGuard() : before_(std::exchange(grad_mode, true)) {}
@@ -228,16 +227,16 @@ Ref<Node> gradient_edge(const Tensor& tensor) {
   return Ref<Node>(static_cast<Node*>(impl->node.get()));
 }
 
-void set_history(Tensor& out, Ref<Node> node) {
+void set_history(Tensor& out, const Ref<Node>& node) {
   TensorImpl* impl = out.impl();
   // Only now: asking an input for its edge may have made nodes for views.
   node->sequence = next_sequence.fetch_add(1, std::memory_order_relaxed);
   node->sizes = impl->sizes;
   node->dtype = impl->dtype;
-  if (anomaly_mode.on) note_origin(*node);
   impl->node = Ref<History>(node);
   impl->has_history = impl->requires_grad = true;
   impl->base_version = impl->storage->version();
+  if (observer()) ObserverPause().tell(&Observer::recorded, *node, out);
 }
 
 Tensor result_memory(const Tensor& operand, const Shape& sizes, DType dtype) {

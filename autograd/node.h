@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "norma/autograd/origin.h"
+#include "norma/core/error.h"
 #include "norma/core/tensor.h"
 
 namespace norma::autograd {
@@ -25,6 +25,11 @@ class InputGrads {
   std::vector<Tensor>& grads_;
   const Ref<Node>* inputs_;
   int count_;
+};
+
+/// What an observer noted of an operation, for the errors that its backward raises.
+struct Note : RefCounted {
+  virtual void add_to(Error& error) const = 0;
 };
 
 class Node : public History {
@@ -52,7 +57,7 @@ class Node : public History {
   Tensor grad;            // of the output, gathered while backward() runs
   bool visited = false;   // by the running backward()
   bool released = false;  // its saved values are gone
-  Ref<Origin> origin;     // noted where detect_anomaly is on
+  Ref<Note> note;
 
  protected:
   /// For destructors: frees the nodes that only this one holds, without recursion.

@@ -13,6 +13,7 @@ namespace norma::functional {
 namespace {
 
 using autograd::InputGrads;
+using autograd::Inputs;
 using autograd::record;
 using autograd::Saved;
 using kernels::BatchNormStats;
@@ -138,7 +139,7 @@ struct BatchNormBackward {
 }  // namespace
 
 Tensor batch_norm(Tensor input, const BatchNormArgs& args) {
-  if (args.relu && autograd::anomaly_mode.on) {
+  if (args.relu && autograd::is_watched()) {
     BatchNormArgs linear = args;
     linear.relu = false;
     return batch_norm(input, linear).relu();
@@ -175,13 +176,10 @@ Tensor batch_norm(Tensor input, const BatchNormArgs& args) {
     }
   }
   if (!records) return y;
-  if (!batch_stats && autograd::anomaly_mode.on) {  // record() does not know of the statistics
-    autograd::check_result(
-        "batch_norm", y, {&input, &args.weight, &args.bias, &args.running_mean, &args.running_var});
-  }
   return record(
       args.relu ? "batch_norm_relu" : "batch_norm", y, {&input, &args.weight, &args.bias},
-      BatchNormBackward{shape, batch_stats, args.relu, stats, Saved(x.get()), Saved(w.get())});
+      BatchNormBackward{shape, batch_stats, args.relu, stats, Saved(x.get()), Saved(w.get())},
+      batch_stats ? Inputs() : Inputs({&args.running_mean, &args.running_var}));
 }
 
 Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tensor& weight,

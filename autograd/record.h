@@ -9,7 +9,6 @@
 // handle.
 #pragma once
 #include <array>
-#include <initializer_list>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -17,12 +16,12 @@
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/node.h"
+#include "norma/autograd/observer.h"
 
 namespace norma::autograd {
 
 /// Whether an operation on these inputs has to be recorded.
-bool recording(std::initializer_list<const Tensor*> inputs);
-bool recording(const std::vector<Tensor>& inputs);
+bool recording(Inputs inputs);
 
 /// While it lives, operations on this thread are recorded, also inside a NoGradGuard.
 class RecordingGuard {
@@ -37,7 +36,7 @@ class RecordingGuard {
 };
 
 /// Gives `out` the history `node`.
-void set_history(Tensor& out, Ref<Node> node);
+void set_history(Tensor& out, const Ref<Node>& node);
 
 template <class Backward>
 class OperationNode final : public Node {
@@ -79,30 +78,20 @@ class OperationNode final : public Node {
   std::optional<Backward> function_;
 };
 
+/// Tells the observers of a result; `read_besides` as in `record`.
+void tell_result(const char* op, const Tensor& out, Inputs inputs, Inputs read_besides);
+
 /// Records `out = op(inputs)`; a no-op when no input needs a gradient or recording is off. `out`
 /// must be a fresh tensor or a fresh view. Undefined inputs (an absent bias) are allowed.
+/// `read_besides`: what else the result depends on and never has a gradient, for observers.
 template <class Backward>
-Tensor record(const char* op, Tensor out, std::initializer_list<const Tensor*> inputs,
-              Backward backward) {
+Tensor record(const char* op, Tensor out, Inputs inputs, Backward backward,
+              Inputs read_besides = {}) {
   if (!recording(inputs)) return out;
-  if (anomaly_mode.on) check_result(op, out, inputs);
-  auto node =
-      Ref<OperationNode<Backward>>::make(op, static_cast<int>(inputs.size()), std::move(backward));
-  int i = 0;
-  for (const Tensor* input : inputs) node->inputs[i++] = gradient_edge(*input);
-  set_history(out, std::move(node));
-  return out;
-}
-
-template <class Backward>
-Tensor record(const char* op, Tensor out, const std::vector<Tensor>& inputs, Backward backward) {
-  if (!recording(inputs)) return out;
-  if (anomaly_mode.on) check_result(op, out, inputs);
-  auto node =
-      Ref<OperationNode<Backward>>::make(op, static_cast<int>(inputs.size()), std::move(backward));
-  int i = 0;
-  for (const Tensor& input : inputs) node->inputs[i++] = gradient_edge(input);
-  set_history(out, std::move(node));
+  if (observer()) tell_result(op, out, inputs, read_besides);
+  auto node = Ref<OperationNode<Backward>>::make(op, inputs.size(), std::move(backward));
+  for (int i = 0; i < inputs.size(); ++i) node->inputs[i] = gradient_edge(inputs[i]);
+  set_history(out, node);
   return out;
 }
 

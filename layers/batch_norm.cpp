@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "norma/autograd/functional.h"
+#include "norma/autograd/observer.h"
 #include "norma/core/factory.h"
 #include "norma/layers/check.h"
 #include "norma/layers/init.h"
@@ -83,8 +84,8 @@ Tensor BatchNorm::forward_given(Tensor&& input) {
 
 Tensor BatchNorm::with_relu(Tensor input) {
   if (const auto other = replacement()) return (*other)(std::move(input)).relu();
-  if (!is_anomaly_enabled()) return with_path([&] { return normalise(std::move(input), true); });
-  return with_path([&] { return normalise(input, false); }).relu();  // looks at each
+  if (!autograd::is_watched()) return with_path([&] { return normalise(std::move(input), true); });
+  return with_path([&] { return normalise(input, false); }).relu();
 }
 
 Tensor BatchNorm::normalise(Tensor input, bool relu) {

@@ -8,6 +8,8 @@
 #include <typeinfo>
 #include <utility>
 
+#include "norma/autograd/observer.h"
+#include "norma/core/error.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/layers/module_state.h"
 
@@ -60,8 +62,6 @@ std::string indented(const std::string& text) {
 
 }  // namespace
 
-constinit thread_local CallListener* call_listener = nullptr;
-
 std::string short_name(const std::type_info& type) {
   int status = 0;
   char* demangled = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
@@ -109,28 +109,57 @@ Tensor Module::operator()(const Tensor& input) {
 }
 
 Tensor Module::operator()(Tensor&& input) {
-  // detect_anomaly looks at the input afterwards.
-  if (autograd::anomaly_mode.on) return (*this)(std::as_const(input));
+  if (autograd::is_watched()) return (*this)(std::as_const(input));
   if (state_ && state_->replacement) return (*state_->replacement)(std::move(input));
   return with_path([&] { return forward_given(std::move(input)); });
+}
+
+// The module whose forward runs on this thread, while it lives.
+class Module::Running final : public autograd::Scope {
+ public:
+  explicit Running(const Module& module) : module_(module) {}
+  void add_path(Error& error) const { error.add_module(name(), type()); }
+  const Module& module() const { return module_; }
+  std::string path() const override;
+  std::string type() const override { return module_.type_name(); }
+  std::string name_of(const TensorImpl* tensor) const override;
+  std::vector<Tensor> tensors() const override;
+
+ private:
+  std::string name() const;
+  const Module& module_;
+};
+
+// Every scope is a Running.
+const Module& Module::of(const autograd::Scope& scope) {
+  return static_cast<const Running&>(scope).module();
+}
+
+void Module::run_in_scope(void (*body)(void*), void* context, const Tensor* told,
+                          std::initializer_list<const Tensor*> inputs) const {
+  const Running running(*this);
+  try {
+    body(context);
+    if (told && autograd::observer()) {
+      autograd::ObserverPause().tell(&autograd::Observer::called, running, *told, inputs);
+    }
+  } catch (Error& error) {
+    running.add_path(error);
+    throw;
+  }
 }
 
 // The name is relative to the module that made the call, which need not be the parent: a forward
 // may run the layers of a Sequential one by one.
 std::string Module::Running::name() const {
-  // Every scope is a Running.
-  const auto* caller = static_cast<const Running*>(outer());
-  if (caller && !caller->module_.is_same(module_)) {
-    for (const auto& [name, module] : caller->module_.named_modules()) {
+  const Module* caller = outer() ? &of(*outer()) : nullptr;
+  if (caller && !caller->is_same(module_)) {
+    for (const auto& [name, module] : caller->named_modules()) {
       if (module->is_same(module_)) return name;
     }
   }
   return module_.state().name;
 }
-
-void Module::Running::add_path(Error& error) const { error.add_module(name(), type()); }
-
-std::string Module::Running::type() const { return module_.type_name(); }
 
 std::string Module::Running::path() const {
   const std::string above = outer() ? outer()->path() : "", own = name();
@@ -147,14 +176,13 @@ std::string Module::Running::name_of(const TensorImpl* tensor) const {
   return "";
 }
 
-void Module::check_result(const Tensor& result, std::initializer_list<const Tensor*> inputs) const {
-  if (call_listener) call_listener->called(*this, result);
-  if (!result.defined() || result.requires_grad()) return;
-  std::vector<const Tensor*> given(inputs);
-  for (const NamedTensors* own : {&state().parameters, &state().buffers}) {
-    for (const auto& entry : *own) given.push_back(&entry.second);
+std::vector<Tensor> Module::Running::tensors() const {
+  const State& state = module_.state();
+  std::vector<Tensor> own;
+  for (const NamedTensors* list : {&state.parameters, &state.buffers}) {
+    for (const auto& entry : *list) own.push_back(entry.second);
   }
-  autograd::check_result(type_name(), result, given);
+  return own;
 }
 
 void Module::train(bool on) {

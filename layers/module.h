@@ -5,15 +5,18 @@
 #include <initializer_list>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "norma/autograd/origin.h"
 #include "norma/core/tensor.h"
 
 namespace norma {
+namespace autograd {
+class Scope;
+}
 
 /// Tensors by dotted name, in registration order.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
@@ -131,6 +134,8 @@ class Module {
   virtual std::string type_name() const;
   /// Whether two handles name the same module.
   bool is_same(const Module& other) const;
+  /// The module whose call an `autograd::Observer` is told of.
+  static const Module& of(const autograd::Scope& scope);
 
  protected:
   // For derived classes only: `nn::Module m = net;` would cut the class off.
@@ -171,19 +176,12 @@ class Module {
   /// called with other arguments than one tensor: `inputs`, which detect_anomaly speaks of.
   template <class F>
   auto with_path(F&& body, std::initializer_list<const Tensor*> inputs = {}) const {
-    const Running running(*this);
-    try {
-      if constexpr (std::is_same_v<std::invoke_result_t<F>, Tensor>) {
-        Tensor result = body();
-        if (autograd::anomaly_mode.on) check_result(result, inputs);
-        return result;
-      } else {
-        return body();
-      }
-    } catch (Error& error) {
-      running.add_path(error);
-      throw;
-    }
+    std::optional<std::invoke_result_t<F>> result;
+    auto run = [&] { result.emplace(body()); };
+    const Tensor* told = nullptr;
+    if constexpr (std::is_same_v<std::invoke_result_t<F>, Tensor>) told = &result.emplace();
+    run_in_scope([](void* f) { (*static_cast<decltype(run)*>(f))(); }, &run, told, inputs);
+    return std::move(*result);
   }
 
   /// Deep copy of tensors, modes and requires_grad flags from a module of the same structure.
@@ -193,21 +191,10 @@ class Module {
 
  private:
   struct State;
-  // The module whose forward runs on this thread, while it lives.
-  class Running final : public autograd::Scope {
-   public:
-    explicit Running(const Module& module) : module_(module) {}
-    void add_path(Error& error) const;
-    std::string path() const override;
-    std::string type() const override;
-    std::string name_of(const TensorImpl* tensor) const override;
-
-   private:
-    std::string name() const;
-    const Module& module_;
-  };
-  /// For detect_anomaly: results of operations that were not recorded. For traces: all results.
-  void check_result(const Tensor& result, std::initializer_list<const Tensor*> inputs) const;
+  class Running;
+  /// `told`: the result, of which observers are told.
+  void run_in_scope(void (*body)(void*), void* context, const Tensor* told,
+                    std::initializer_list<const Tensor*> inputs) const;
   State& state() const;
   void replace(const std::string& path, Module& old, std::shared_ptr<Module> module);
   void check_name(const char* op, const std::string& name) const;

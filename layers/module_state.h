@@ -15,17 +15,6 @@ struct Module::State {
   bool is_replacement = false;          // clones of its parent take it over as it is
 };
 
-/// Is told of every call of a module on this thread that gave a tensor, while detect_anomaly is on:
-/// otherwise nobody asks for it, and calls cost nothing.
-class CallListener {
- public:
-  virtual void called(const Module& module, const Tensor& result) = 0;
-
- protected:
-  ~CallListener() = default;
-};
-extern constinit thread_local CallListener* call_listener;
-
 /// Whether it is one of these classes, not one derived from them, which may have a forward of its own.
 template <class... Classes>
 bool is_exactly(const Module& module) {

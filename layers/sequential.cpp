@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "norma/autograd/observer.h"
 #include "norma/layers/activation.h"
 #include "norma/layers/batch_norm.h"
 #include "norma/layers/module_state.h"
@@ -14,8 +15,7 @@ namespace {
 template <class Children>
 bool is_norm_and_relu(const Children& children, std::size_t i) {
   return i + 1 < children.size() && is_exactly<BatchNorm1d, BatchNorm2d>(*children[i].second) &&
-         is_exactly<ReLU>(*children[i + 1].second) &&
-         !is_anomaly_enabled();  // which names the module that went wrong
+         is_exactly<ReLU>(*children[i + 1].second) && !autograd::is_watched();
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include <limits>
 #include <list>
 
-#include "norma/autograd/anomaly.h"
 #include "norma/autograd/functions.h"
+#include "norma/autograd/observer.h"
 #include "norma/autograd/record.h"
 #include "norma/core/random.h"
 #include "norma/core/tensor_impl.h"
@@ -45,10 +45,10 @@ int64_t uses(const History* node, int64_t holders) {
   return node ? node->use_count() - holders : 0;
 }
 
-/// Listens to the calls of a model while it lives.
-class Recorder final : public CallListener {
+/// Watches the calls of a model. Watched, it also runs every layer by itself.
+class Recorder final : public autograd::Observer {
  public:
-  explicit Recorder(Module& model) : before_(call_listener) {
+  explicit Recorder(Module& model) {
     for (auto& [path, module] : model.named_modules()) {
       if (folding::rank(*module) == 0 && !folding::is_norm(*module)) continue;
       Tensor weight = weight_of(*module);
@@ -56,15 +56,11 @@ class Recorder final : public CallListener {
       if (weight.defined()) weight.requires_grad_();
       parts_.push_back({path, module, weight});
     }
-    call_listener = this;
   }
-  ~Recorder() { call_listener = before_; }
-  Recorder(const Recorder&) = delete;
-  Recorder& operator=(const Recorder&) = delete;
 
-  void called(const Module& module, const Tensor& result) override {
+  void called(const autograd::Scope& module, const Tensor& result, autograd::Inputs) override {
     for (const Part& part : parts_) {
-      if (!part.module->is_same(module)) continue;
+      if (!part.module->is_same(Module::of(module))) continue;
       calls_.push_back({&part, result, autograd::gradient_edge(result), result.version()});
     }
   }
@@ -121,7 +117,6 @@ class Recorder final : public CallListener {
     return !part.weight.defined() || uses(part.weight.impl()->node.get(), 1) == times;
   }
 
-  CallListener* before_;
   std::list<Part> parts_;  // whose addresses stay
   std::vector<Call> calls_;
 };
@@ -144,11 +139,9 @@ double rounding(const Module& model) {
 SeenPairs::SeenPairs(Module& copy, const Tensor& example_input) : example_(example_input) {
   if (!example_input.defined())
     fail("fuse_conv_bn", "expected an example of the model's input, got an undefined tensor");
-  // Calls are told to listeners in this mode. It also runs every layer by itself and leaves the
-  // memory of temporaries alone; what it looks for is of no interest here.
-  const DetectAnomalyGuard each_by_itself({.check_nan = false, .check_inf = false});
   const autograd::RecordingGuard recording;
-  const Recorder recorder(copy);
+  Recorder recorder(copy);
+  const autograd::ObserverGuard watch(recorder);
   const Tensor output = run(copy, example_);
   pairs_ = recorder.pairs();
   output_ = output.detach();
