@@ -87,20 +87,15 @@ Tensor& binary_in_place(const char* op, Tensor& self, const Tensor& other, Out o
 }
 
 template <class Out, class F>
-Tensor& unary_in_place(const char* op, Tensor& self, Out out_of_place, F f) {
+Tensor& binary_in_place(const char* op, Tensor& self, Scalar other, Out out_of_place, F f) {
   const TensorImpl* a = defined_impl(self, op);
-  if (!is_floating(a->dtype) || recording({&self})) {
-    return assign(op, self, out_of_place());
-  }
+  if (!is_floating(a->dtype) || recording({&self})) return assign(op, self, out_of_place());
   check_in_place(op, self);
-  dispatch_floating(a->dtype, [&]<class T>() { kernels::map<T, T>(self, self, f); });
+  dispatch_floating(a->dtype,
+                    [&]<class T>() { kernels::map2<T, T>(self, self, other.to<T>(), f); });
   self.impl()->storage->bump_version();
   return self;
 }
-
-}  // namespace
-
-namespace {
 
 // `given`: nobody else uses the operands, so that one which backward does not need may be
 // overwritten.
@@ -170,6 +165,8 @@ NORMA_INLINE inline T power(T base, T exponent) {
   }
 }
 
+constexpr auto kPow = [](auto x, auto y) NORMA_INLINE { return power(x, y); };
+
 void refuse_negative_integer_power(DType dtype, bool negative) {
   if (negative && !is_floating(dtype)) {
     fail("pow",
@@ -183,7 +180,7 @@ Tensor raise(const Tensor& x, Scalar exponent) {
   const DType dtype = result_type(x, exponent, "pow");
   const double p = exponent.to<double>();
   refuse_negative_integer_power(dtype, p < 0);
-  if (p == 2) return unary(x, dtype, [](auto v) NORMA_INLINE { return kMul(v, v); });
+  if (p == 2) return binary("pow", x, x, dtype, kMul);
   if (is_floating(dtype)) {
     if (p == 0.5) return unary_floating("pow", x, [](auto v) NORMA_INLINE { return std::sqrt(v); });
     if (p == 3) return unary_floating("pow", x, [](auto v) NORMA_INLINE { return v * v * v; });
@@ -193,8 +190,7 @@ Tensor raise(const Tensor& x, Scalar exponent) {
       return unary_floating("pow", x, [](auto v) NORMA_INLINE { return 1 / std::sqrt(v); });
     }
   }
-  return unary(x, dtype,
-               [exponent](auto v) NORMA_INLINE { return power(v, exponent.to<decltype(v)>()); });
+  return binary(x, exponent, dtype, kPow);
 }
 
 /// d/dx x^p = p x^(p-1), and 0 for p = 0 also where x is 0.
@@ -212,8 +208,7 @@ Tensor power_gradient(const Tensor& g, const Tensor& x, double p) {
 Tensor Tensor::pow(const Tensor& exponent) const {
   const DType dtype = result_type(*this, exponent, "pow");
   refuse_negative_integer_power(dtype, !is_floating(dtype) && exponent.lt(0).any().item<bool>());
-  Tensor out = binary("pow", *this, exponent, dtype,
-                      [](auto x, auto y) NORMA_INLINE { return power(x, y); });
+  Tensor out = binary("pow", *this, exponent, dtype, kPow);
   return record(
       "pow", out, {this, &exponent},
       [x = Saved(*this), p = Saved(exponent), y = Saved(out)](const Tensor& g, InputGrads& d) {
@@ -230,29 +225,26 @@ namespace {
 
 Tensor add_of(const Tensor& x, Scalar y, bool given) {
   const DType dtype = result_type(x, y, "add");
-  Tensor out = unary(
-      x, dtype, [y](auto v) NORMA_INLINE { return kAdd(v, y.to<decltype(v)>()); }, given);
+  Tensor out = binary(x, y, dtype, kAdd, given);
   return record("add", out, {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
 Tensor sub_of(const Tensor& x, Scalar y, bool given) {
   const DType dtype = result_type(x, y, "sub");
   refuse_bool_subtraction(x, y.dtype());
-  Tensor out = unary(
-      x, dtype, [y](auto v) NORMA_INLINE { return kSub(v, y.to<decltype(v)>()); }, given);
+  Tensor out = binary(x, y, dtype, kSub, given);
   return record("sub", out, {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
 Tensor mul_of(const Tensor& x, Scalar y, bool given) {
   const DType dtype = result_type(x, y, "mul");
-  Tensor out = unary(
-      x, dtype, [y](auto v) NORMA_INLINE { return kMul(v, y.to<decltype(v)>()); }, given);
+  Tensor out = binary(x, y, dtype, kMul, given);
   return record("mul", out, {&x}, [y](const Tensor& g, InputGrads& d) { d[0] = g.mul(y); });
 }
 
 Tensor div_of(const Tensor& x, Scalar y, bool given) {
-  Tensor out = unary_floating(
-      "div", x, [y](auto v) NORMA_INLINE { return v / y.to<decltype(v)>(); }, given);
+  const DType dtype = floating_type(defined_impl(x, "div")->dtype);
+  Tensor out = binary(x, y, dtype, kDiv, given);
   return record("div", out, {&x}, [y](const Tensor& g, InputGrads& d) { d[0] = g.div(y); });
 }
 
@@ -286,13 +278,13 @@ Tensor Tensor::neg() const {
 Tensor operator-(Scalar a, const Tensor& b) {
   const DType dtype = result_type(b, a, "sub");
   refuse_bool_subtraction(b, a.dtype());
-  Tensor out = unary(b, dtype, [a](auto x) NORMA_INLINE { return kSub(a.to<decltype(x)>(), x); });
+  Tensor out = binary(b, a, dtype, [](auto x, auto y) NORMA_INLINE { return kSub(y, x); });
   return record("rsub", out, {&b}, [](const Tensor& g, InputGrads& d) { d[0] = g.neg(); });
 }
 
 Tensor operator/(Scalar a, const Tensor& b) {
-  Tensor out =
-      unary_floating("div", b, [a](auto x) NORMA_INLINE { return a.to<decltype(x)>() / x; });
+  const DType dtype = floating_type(defined_impl(b, "div")->dtype);
+  Tensor out = binary(b, a, dtype, [](auto x, auto y) NORMA_INLINE { return kDiv(y, x); });
   return record("reciprocal", out, {&b}, [a, y = Saved(out)](const Tensor& g, InputGrads& d) {
     // -a / b² = -(y / a) y, where y² alone might overflow; the first form also serves a = 0.
     if (a.to<double>() == 0) {
@@ -321,24 +313,20 @@ Tensor& Tensor::div_(const Tensor& other) {
       "div_", *this, other, [&] { return original(*this, other).div(other); }, kDiv);
 }
 Tensor& Tensor::add_(Scalar other) {
-  return unary_in_place(
-      "add_", *this, [&] { return add(other); },
-      [other](auto x) NORMA_INLINE { return x + other.to<decltype(x)>(); });
+  return binary_in_place(
+      "add_", *this, other, [&] { return add(other); }, kAdd);
 }
 Tensor& Tensor::sub_(Scalar other) {
-  return unary_in_place(
-      "sub_", *this, [&] { return sub(other); },
-      [other](auto x) NORMA_INLINE { return x - other.to<decltype(x)>(); });
+  return binary_in_place(
+      "sub_", *this, other, [&] { return sub(other); }, kSub);
 }
 Tensor& Tensor::mul_(Scalar other) {
-  return unary_in_place(
-      "mul_", *this, [&] { return mul(other); },
-      [other](auto x) NORMA_INLINE { return x * other.to<decltype(x)>(); });
+  return binary_in_place(
+      "mul_", *this, other, [&] { return mul(other); }, kMul);
 }
 Tensor& Tensor::div_(Scalar other) {
-  return unary_in_place(
-      "div_", *this, [&] { return div(other); },
-      [other](auto x) NORMA_INLINE { return x / other.to<decltype(x)>(); });
+  return binary_in_place(
+      "div_", *this, other, [&] { return div(other); }, kDiv);
 }
 Tensor& Tensor::pow_(Scalar exponent) {
   return assign("pow_", *this, original(*this, *this).pow(exponent));

@@ -26,9 +26,7 @@ Tensor compare(const char* op, const Tensor& a, Scalar b, F f) {
   const DType dtype = result_type(a, b, op);
   Tensor out = new_tensor(a.sizes(), kBool);
   const Tensor x = a.detach().to(dtype);
-  dispatch(dtype, [&]<class T>() {
-    kernels::map<bool, T>(out, x, [f, v = b.to<T>()](T u) NORMA_INLINE { return f(u, v); });
-  });
+  dispatch(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, b.to<T>(), f); });
   return out;
 }
 

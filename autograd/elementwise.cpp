@@ -198,9 +198,7 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
       broadcast_shapes(condition.sizes(), broadcast_shapes(a.sizes(), b.sizes(), "where"), "where");
   Tensor out = new_tensor(sizes, dtype);
   const Tensor x = a.detach().to(dtype), y = b.detach().to(dtype);
-  dispatch(dtype, [&]<class T>() {
-    kernels::map3<T>(out, condition, x, y, [](bool c, T u, T v) { return c ? u : v; });
-  });
+  kernels::choose(out, condition, x, y);
   return record("where", out, {&a, &b}, [c = Saved(condition)](const Tensor& g, InputGrads& d) {
     const Tensor zero = zeros(Shape{}, {.dtype = g.dtype()});
     if (d.needs(0)) d[0] = where(*c, g, zero);

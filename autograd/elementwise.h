@@ -22,6 +22,15 @@ Tensor binary(const char* op, const Tensor& a, const Tensor& b, DType dtype, F f
   return out;
 }
 
+/// The same with one value for b.
+template <class F>
+Tensor binary(const Tensor& a, Scalar b, DType dtype, F f, bool given = false) {
+  Tensor out = given ? result_memory(a, a.sizes(), dtype) : new_tensor(a.sizes(), dtype);
+  const Tensor x = a.dtype() == dtype ? a : a.detach().to(dtype);
+  dispatch(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, b.to<T>(), f); });
+  return out;
+}
+
 template <class F>
 Tensor unary(const Tensor& x, DType dtype, F f, bool given = false) {
   Tensor out = given ? result_memory(x, x.sizes(), dtype) : new_tensor(x.sizes(), dtype);

@@ -6,8 +6,10 @@
 #include "norma/autograd/promotion.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
+#include "norma/core/grains.h"
 #include "norma/core/kernels/blas.h"
-#include "norma/core/kernels/elementwise.h"
+#include "norma/core/simd.h"
+#include "norma/core/tensor_impl.h"
 #include "norma/core/threads.h"
 
 namespace norma {

@@ -39,7 +39,7 @@ __attribute__((target("avx2,fma,bmi2,f16c"))) void run_avx2(F f) {
 }
 #endif
 template <class F>
-void run_baseline(F f) {
+__attribute__((noinline)) void run_baseline(F f) {
   f.template operator()<Level128>();
 }
 }  // namespace detail

@@ -1,102 +1,270 @@
 #include "norma/core/kernels/elementwise.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <type_traits>
+
+#include "norma/core/grains.h"
+#include "norma/core/threads.h"
 
 namespace norma::kernels {
-
 namespace {
 
-/// `strides` of a tensor of shape `from`, seen as shape `to` under broadcasting.
-Shape broadcast_strides(const Shape& from, const Shape& strides, const Shape& to) {
-  Shape result = Shape::filled(to.size(), 0);
-  for (int64_t i = 1; i <= from.size(); ++i) {
-    if (from[from.size() - i] != 1) result[to.size() - i] = strides[from.size() - i];
-  }
-  return result;
-}
+constexpr std::size_t kMost = 4;  // operands, the result among them
+constexpr int64_t kBlock = 512;   // elements gathered at a time
+constexpr int64_t kLong = 64;     // a row that is gathered by itself
 
-}  // namespace
+using Offsets = std::array<int64_t, kMost>;  // bytes, of each operand
 
-template <int N>
-Walk<N> make_walk(const Shape& sizes, const std::array<const TensorImpl*, N>& operands) {
-  std::array<Shape, N> strides;
-  for (std::size_t k = 0; k < N; ++k) {
-    strides[k] = broadcast_strides(operands[k]->sizes, operands[k]->strides, sizes);
-  }
-  Walk<N> walk;
-  // Collected from the innermost dimension outwards.
-  for (int64_t i = sizes.size() - 1; i >= 0; --i) {
-    if (sizes[i] == 1) continue;
-    const auto last = static_cast<std::size_t>(walk.rank - 1);
-    bool merges = walk.rank > 0;
-    for (std::size_t k = 0; k < N && merges; ++k) {
-      merges = strides[k][i] == walk.strides[k][last] * walk.sizes[last];
-    }
-    if (merges) {
-      walk.sizes[last] *= sizes[i];
-      continue;
-    }
-    const auto next = static_cast<std::size_t>(walk.rank++);
-    walk.sizes[next] = sizes[i];
-    for (std::size_t k = 0; k < N; ++k) walk.strides[k][next] = strides[k][i];
-  }
-  if (walk.rank == 0) {
-    walk.rank = 1;
-    walk.sizes[0] = 1;
-  }
-  return walk;
-}
+/// A tensor, or (null) one value.
+struct Operand {
+  const TensorImpl* tensor;
+  char* data;
+  int64_t size;  // bytes of an element
 
-template <int N>
-void for_each_row(const Walk<N>& walk,
-                  void (*row)(const void*, const std::array<int64_t, N>&, int64_t),
-                  const void* context) {
+  explicit Operand(const Tensor& t)
+      : tensor(t.impl()), data(tensor->data()), size(item_size(tensor->dtype)) {}
+  Operand(const void* value, int64_t bytes)
+      : tensor(nullptr), data(static_cast<char*>(const_cast<void*>(value))), size(bytes) {}
+
+  /// Bytes between neighbours along dimension `i` of `rank`, 0 where it is broadcast.
+  int64_t stride(int64_t i, int64_t rank) const {
+    const int64_t own = tensor ? i - rank + tensor->sizes.size() : -1;
+    return own < 0 || tensor->sizes[own] == 1 ? 0 : tensor->strides[own] * size;
+  }
+};
+
+/// The common geometry of operands, the innermost dimension first; dimensions that all of them walk
+/// evenly are merged. A row is what lies along the first.
+template <std::size_t N>
+struct Walk {
+  std::size_t rank = 0;
   int64_t rows = 1;
-  for (std::size_t d = 1; d < static_cast<std::size_t>(walk.rank); ++d) rows *= walk.sizes[d];
+  std::array<int64_t, Shape::kMaxDims> sizes{};
+  std::array<Offsets, Shape::kMaxDims> strides{};
+
+  Walk(const Shape& shape, const std::array<Operand, N>& operands) {
+    for (int64_t i = shape.size() - 1; i >= 0; --i) {
+      if (shape[i] == 1) continue;
+      Offsets step{};
+      for (std::size_t k = 0; k < N; ++k) step[k] = operands[k].stride(i, shape.size());
+      if (!merge(shape[i], step)) append(shape[i], step);
+    }
+    if (rank == 0) append(1, {});
+    for (std::size_t d = 1; d < rank; ++d) rows *= sizes[d];
+  }
+
+ private:
+  bool merge(int64_t size, const Offsets& step) {
+    if (rank == 0) return false;
+    for (std::size_t k = 0; k < N; ++k) {
+      if (step[k] != strides[rank - 1][k] * sizes[rank - 1]) return false;
+    }
+    sizes[rank - 1] *= size;
+    return true;
+  }
+  void append(int64_t size, const Offsets& step) {
+    sizes[rank] = size;
+    strides[rank++] = step;
+  }
+};
+
+/// Where a row starts, and the way to the next one.
+template <std::size_t N>
+class Row {
+ public:
+  Row(const Walk<N>& walk, int64_t number) : walk_(walk) {
+    for (std::size_t d = 1; d < walk.rank; ++d) {
+      index_[d] = number % walk.sizes[d];
+      number /= walk.sizes[d];
+      for (std::size_t k = 0; k < N; ++k) at_[k] += index_[d] * walk.strides[d][k];
+    }
+  }
+  const Offsets& at() const { return at_; }
+  void skip(int64_t elements) {
+    for (std::size_t k = 0; k < N; ++k) at_[k] += elements * walk_.strides[0][k];
+  }
+  void next() {
+    for (std::size_t d = 1; d < walk_.rank; ++d) {
+      for (std::size_t k = 0; k < N; ++k) at_[k] += walk_.strides[d][k];
+      if (++index_[d] < walk_.sizes[d]) return;
+      index_[d] = 0;
+      for (std::size_t k = 0; k < N; ++k) at_[k] -= walk_.sizes[d] * walk_.strides[d][k];
+    }
+  }
+
+ private:
+  const Walk<N>& walk_;
+  std::array<int64_t, Shape::kMaxDims> index_{};
+  Offsets at_{};
+};
+
+/// Calls `body(row, rows, length)` for each thread's share: some rows, or a part of the only one.
+template <std::size_t N, class Body>
+void share_rows(const Walk<N>& walk, Body body) {
   const int64_t length = walk.sizes[0];
-  if (rows == 1) {
-    parallel_for(length, kElementGrain, [&](int64_t begin, int64_t end) {
-      std::array<int64_t, N> offsets;
-      for (std::size_t k = 0; k < N; ++k) offsets[k] = begin * walk.strides[k][0];
-      row(context, offsets, end - begin);
+  if (walk.rows == 1) {
+    return parallel_for(length, kElementGrain, [&](int64_t begin, int64_t end) {
+      Row<N> row(walk, 0);
+      row.skip(begin);
+      body(row, int64_t{1}, end - begin);
     });
+  }
+  parallel_for(walk.rows, rows_grain(kElementGrain, length),
+               [&](int64_t begin, int64_t end) { body(Row<N>(walk, begin), end - begin, length); });
+}
+
+/// Calls f with the size of an element as a constant.
+template <class F>
+void with_size(int64_t size, F f) {
+  if (size == 1) return f(std::integral_constant<std::size_t, 1>());
+  if (size == 4) return f(std::integral_constant<std::size_t, 4>());
+  f(std::integral_constant<std::size_t, 8>());
+}
+
+/// Copies elements of `size` bytes that lie any number of bytes apart.
+void copy_spaced(int64_t size, char* to, int64_t to_step, const char* from, int64_t from_step,
+                 int64_t count) {
+  with_size(size, [=](auto bytes) {
+    for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * to_step, from + i * from_step, bytes);
+  });
+}
+/// The same, side by side.
+void gather(int64_t size, char* to, const char* from, int64_t from_step, int64_t count) {
+  if (from_step == size) {
+    std::memcpy(to, from, static_cast<std::size_t>(count * size));
     return;
   }
-  const int64_t grain = rows_grain(kElementGrain, length);
-  parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
-    std::array<int64_t, Shape::kMaxDims> index{};
-    std::array<int64_t, N> offsets{};
-    int64_t rest = begin;
-    for (std::size_t d = 1; d < static_cast<std::size_t>(walk.rank); ++d) {
-      index[d] = rest % walk.sizes[d];
-      rest /= walk.sizes[d];
-      for (std::size_t k = 0; k < N; ++k) offsets[k] += index[d] * walk.strides[k][d];
-    }
-    for (int64_t r = begin; r < end; ++r) {
-      row(context, offsets, length);
-      for (std::size_t d = 1; d < static_cast<std::size_t>(walk.rank); ++d) {
-        for (std::size_t k = 0; k < N; ++k) offsets[k] += walk.strides[k][d];
-        if (++index[d] < walk.sizes[d]) break;
-        index[d] = 0;
-        for (std::size_t k = 0; k < N; ++k) offsets[k] -= walk.sizes[d] * walk.strides[k][d];
-      }
+  with_size(size, [=](auto bytes) {
+    const auto step = static_cast<int64_t>(bytes());
+    if (from_step == 0) {
+      for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * step, from, bytes);
+    } else {
+#pragma GCC unroll 4
+      for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * step, from + i * from_step, bytes);
     }
   });
 }
 
-template Walk<2> make_walk<2>(const Shape&, const std::array<const TensorImpl*, 2>&);
-template Walk<3> make_walk<3>(const Shape&, const std::array<const TensorImpl*, 3>&);
-template Walk<4> make_walk<4>(const Shape&, const std::array<const TensorImpl*, 4>&);
-template void for_each_row<2>(const Walk<2>&,
-                              void (*)(const void*, const std::array<int64_t, 2>&, int64_t),
-                              const void*);
-template void for_each_row<3>(const Walk<3>&,
-                              void (*)(const void*, const std::array<int64_t, 3>&, int64_t),
-                              const void*);
-template void for_each_row<4>(const Walk<4>&,
-                              void (*)(const void*, const std::array<int64_t, 4>&, int64_t),
-                              const void*);
+template <std::size_t N>
+struct Operation {
+  Loop loop;
+  const void* f;
+  std::array<Operand, N> operands;  // out, x and perhaps y
+
+  void run() const {
+    const TensorImpl* out = operands[0].tensor;
+    if (out->numel == 0) return;
+    if (whole()) {
+      return parallel_for(out->numel, kElementGrain, [this](int64_t begin, int64_t end) {
+        Offsets at{};
+        for (std::size_t k = 0; k < N; ++k)
+          at[k] = operands[k].tensor ? begin * operands[k].size : 0;
+        loop(f, run_at(at, end - begin, N > 2 && !operands[N - 1].tensor));
+      });
+    }
+    const Walk<N> walk(out->sizes, operands);
+    const Offsets& step = walk.strides[0];
+    const bool one_y = N > 2 && step[N - 1] == 0;
+    bool adjacent = true;
+    for (std::size_t k = 0; k < N; ++k) {
+      adjacent &= step[k] == operands[k].size || (k == 2 && one_y);
+    }
+    share_rows(walk, [&](Row<N> row, int64_t rows, int64_t length) {
+      if (!adjacent) return run_gathered(row, rows, length, step);
+      for (; rows > 0; --rows, row.next()) loop(f, run_at(row.at(), length, one_y));
+    });
+  }
+
+ private:
+  /// Whether all operands are contiguous and of one shape.
+  bool whole() const {
+    for (const Operand& o : operands) {
+      if (o.tensor && !(o.tensor->contiguous && o.tensor->numel == operands[0].tensor->numel)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  Run run_at(const Offsets& at, int64_t count, bool one_y) const {
+    return {.out = operands[0].data + at[0],
+            .x = operands[1].data + at[1],
+            .y = N > 2 ? operands[N - 1].data + at[N - 1] : nullptr,
+            .count = count,
+            .one_y = one_y};
+  }
+  /// Blocks of several short rows, or of a part of a long one.
+  void run_gathered(const Row<N>& row, int64_t rows, int64_t length, const Offsets& step) const {
+    const int64_t width = std::min(length, kBlock), height = length < kLong ? kBlock / width : 1;
+    for (int64_t from = 0; from < length; from += width) {
+      const int64_t count = std::min(width, length - from);
+      Row<N> next = row;
+      next.skip(from);
+      for (int64_t left = rows; left > 0; left -= height) {
+        run_block(next, std::min(height, left), count, step);
+      }
+    }
+  }
+  /// Operands that lie side by side already stay where they are.
+  void run_block(Row<N>& row, int64_t rows, int64_t count, const Offsets& step) const {
+    alignas(64) char blocks[N][kBlock * 8];
+    int64_t results[kBlock];
+    std::array<char*, N> at;
+    std::array<bool, N> stays;
+    for (std::size_t k = 0; k < N; ++k) {
+      const bool adjacent = step[k] == operands[k].size;
+      stays[k] = adjacent && (rows == 1 || (k == 0 && operands[0].tensor->contiguous));
+      at[k] = stays[k] ? operands[k].data + row.at()[k] : blocks[k];
+    }
+    for (int64_t r = 0; r < rows; ++r, row.next()) {
+      results[r] = row.at()[0];
+      for (std::size_t k = 1; k < N; ++k) {
+        const int64_t size = operands[k].size;
+        if (stays[k]) continue;
+        gather(size, blocks[k] + r * count * size, operands[k].data + row.at()[k], step[k], count);
+      }
+    }
+    loop(f, {.out = at[0], .x = at[1], .y = at[N - 1], .count = rows * count, .gathered = true});
+    const int64_t size = operands[0].size;
+    for (int64_t r = 0; r < rows && !stays[0]; ++r) {
+      copy_spaced(size, operands[0].data + results[r], step[0], blocks[0] + r * count * size, size,
+                  count);
+    }
+  }
+};
+
+}  // namespace
+
+void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x) {
+  Operation<2>{loop, f, {Operand(out), Operand(x)}}.run();
+}
+void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, const Tensor& y) {
+  Operation<3>{loop, f, {Operand(out), Operand(x), Operand(y)}}.run();
+}
+void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, const void* y) {
+  Operation<3>{loop, f, {Operand(out), Operand(x), Operand(y, item_size(x.dtype()))}}.run();
+}
+
+void choose(const Tensor& out, const Tensor& condition, const Tensor& x, const Tensor& y) {
+  if (out.numel() == 0) return;
+  const std::array operands{Operand(out), Operand(condition), Operand(x), Operand(y)};
+  const Walk walk(out.sizes(), operands);
+  const Offsets step = walk.strides[0];
+  share_rows(walk, [&](Row<4> row, int64_t rows, int64_t length) {
+    for (; rows > 0; --rows, row.next()) {
+      std::array<char*, 4> at;
+      for (std::size_t k = 0; k < 4; ++k) at[k] = operands[k].data + row.at()[k];
+      with_size(operands[0].size, [=](auto bytes) {
+        for (int64_t i = 0; i < length; ++i) {
+          const char* const from =
+              *(at[1] + i * step[1]) ? at[2] + i * step[2] : at[3] + i * step[3];
+          std::memcpy(at[0] + i * step[0], from, bytes);
+        }
+      });
+    }
+  });
+}
 
 void copy(const Tensor& out, const Tensor& source) {
   const TensorImpl *to = out.impl(), *from = source.impl();
@@ -109,9 +277,23 @@ void copy(const Tensor& out, const Tensor& source) {
                    static_cast<std::size_t>((end - begin) * size));
     });
   }
+  if (to->dtype == from->dtype) {
+    if (to->numel == 0) return;
+    const std::array operands{Operand(out), Operand(source)};
+    const Walk walk(to->sizes, operands);
+    return share_rows(walk, [&](Row<2> row, int64_t rows, int64_t length) {
+      const Offsets& step = walk.strides[0];
+      for (; rows > 0; --rows, row.next()) {
+        copy_spaced(operands[0].size, operands[0].data + row.at()[0], step[0],
+                    operands[1].data + row.at()[1], step[1], length);
+      }
+    });
+  }
   dispatch(to->dtype, [&]<class To>() {
     dispatch(from->dtype, [&]<class From>() {
-      map<To, From>(out, source, [](From x) NORMA_INLINE { return convert<To>(x); });
+      if constexpr (!std::is_same_v<To, From>) {
+        map<To, From>(out, source, [](From x) NORMA_INLINE { return convert<To>(x); });
+      }
     });
   });
 }

@@ -1,132 +1,93 @@
-// Loops over elements of one, two or three tensors with broadcasting and any strides.
+// Operations on single elements, over tensors of any strides and with broadcasting.
+//
+// An operation is a function of single elements, such as [](auto x, auto y) { return x + y; }. As it
+// is compiled for every type and vector level, what it becomes is kept small: one loop over elements
+// that lie side by side. All else is compiled once, in elementwise.cpp, and calls the loop by its
+// address:
+//
+//     operands                          how the loop runs
+//     contiguous, of one shape          over all elements at once, a stretch per thread
+//     broadcast, side by side in a row  over each row; y may be one value for the whole row
+//     any other strides                 over blocks gathered from several rows, and the results
+//                                       are scattered to where they belong
 #pragma once
-#include <array>
 #include <type_traits>
 
-#include "norma/core/grains.h"
 #include "norma/core/simd.h"
 #include "norma/core/tensor_impl.h"
-#include "norma/core/threads.h"
 
 namespace norma::kernels {
 
-/// The common geometry of N operands: dimensions that all of them walk evenly are merged.
-template <int N>
-struct Walk {
-  int64_t rank = 0;
-  std::array<int64_t, Shape::kMaxDims> sizes{};
-  std::array<std::array<int64_t, Shape::kMaxDims>, N> strides{};
+/// Elements side by side: out[i] = f(x[i], y[i]) for i < count, or f(x[i], y[0]) for all.
+struct Run {
+  void* out;
+  const void* x;
+  const void* y;
+  int64_t count;
+  bool one_y = false;
+  bool gathered = false;
 };
+/// The loop of an operation; `f` points at its function of single elements.
+using Loop = void (*)(const void* f, const Run& run);
 
-template <int N>
-Walk<N> make_walk(const Shape& sizes, const std::array<const TensorImpl*, N>& operands);
+/// Calls `loop` for runs that cover out, which has the broadcast shape and may be x or y itself.
+void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x);
+void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, const Tensor& y);
+/// With one value for y, of x's type.
+void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, const void* y);
 
-/// Calls `row(offsets, count)` for every innermost run; offsets are in elements, per operand.
-template <int N>
-void for_each_row(const Walk<N>& walk,
-                  void (*row)(const void*, const std::array<int64_t, N>&, int64_t),
-                  const void* context);
-template <int N, class Row>
-void for_each_row(const Walk<N>& walk, const Row& row) {
-  for_each_row<N>(
-      walk,
-      [](const void* context, const std::array<int64_t, N>& at, int64_t n) {
-        (*static_cast<const Row*>(context))(at, n);
-      },
-      &row);
-}
-
-/// Vector code where it pays: other types take the plain loop.
-template <class T, class Loop>
-inline void vector_loop(Loop loop) {
+/// Floating values at up to 256 bits, where memory begins to be the limit. Gathered ones and
+/// integers at the baseline.
+template <class T, class Body>
+inline void run_at_level(bool gathered, Body body) {
+  const auto at = [body]<class>() NORMA_INLINE { body(); };
   if constexpr (std::is_floating_point_v<T>) {
-    simd<Level256>(loop);
-  } else {
-    loop();
+    if (!gathered) return for_level<Level256>(at);
   }
+  for_level<Level128>(at);
 }
 
-/// out = f(x); `out` has the broadcast shape and may be `x` or `y` itself.
 template <class Out, class In, class F>
-void map(const Tensor& out, const Tensor& x, F f) {
-  const TensorImpl *o = out.impl(), *a = x.impl();
-  if (o->numel == 0) return;
-  Out* const po = o->data_as<Out>();
-  const In* const pa = a->data_as<In>();
-  const auto unit = [f](Out* ro, const In* ra, int64_t n) {
-    vector_loop<In>([=]() NORMA_INLINE {
-      for (int64_t i = 0; i < n; ++i) ro[i] = f(ra[i]);
-    });
-  };
-  if (o->contiguous && a->contiguous && o->numel == a->numel) {
-    return parallel_for(o->numel, kElementGrain, [=](int64_t begin, int64_t end) {
-      unit(po + begin, pa + begin, end - begin);
-    });
-  }
-  const Walk<2> walk = make_walk<2>(o->sizes, {o, a});
-  const int64_t so = walk.strides[0][0], sa = walk.strides[1][0];
-  for_each_row(walk, [=](const std::array<int64_t, 2>& at, int64_t n) {
-    Out* const ro = po + at[0];
-    const In* const ra = pa + at[1];
-    if (so == 1 && sa == 1) return unit(ro, ra, n);
-    for (int64_t i = 0; i < n; ++i) ro[i * so] = f(ra[i * sa]);
+void map_loop(const void* function, const Run& run) {
+  run_at_level<In>(run.gathered, [function, &run]() NORMA_INLINE {
+    const F f = *static_cast<const F*>(function);
+    Out* const out = static_cast<Out*>(run.out);
+    const In* const x = static_cast<const In*>(run.x);
+    for (int64_t i = 0, n = run.count; i < n; ++i) out[i] = f(x[i]);
   });
 }
-
-/// out = f(x, y) with broadcasting; `out` has the broadcast shape and may be `x` or `y` itself.
 template <class Out, class In, class F>
-void map2(const Tensor& out, const Tensor& x, const Tensor& y, F f) {
-  const TensorImpl *o = out.impl(), *a = x.impl(), *b = y.impl();
-  if (o->numel == 0) return;
-  Out* const po = o->data_as<Out>();
-  const In* const pa = a->data_as<In>();
-  const In* const pb = b->data_as<In>();
-  // y is read along with x, or is one value for the whole run.
-  const auto unit = [f](Out* ro, const In* ra, const In* rb, int64_t n, bool one_value) {
-    vector_loop<In>([=]() NORMA_INLINE {
-      if (one_value) {
-        const In v = *rb;
-        for (int64_t i = 0; i < n; ++i) ro[i] = f(ra[i], v);
-      } else {
-        for (int64_t i = 0; i < n; ++i) ro[i] = f(ra[i], rb[i]);
-      }
-    });
-  };
-  if (o->contiguous && a->contiguous && b->contiguous && a->numel == o->numel &&
-      b->numel == o->numel) {
-    return parallel_for(o->numel, kElementGrain, [=](int64_t begin, int64_t end) {
-      unit(po + begin, pa + begin, pb + begin, end - begin, false);
-    });
-  }
-  const Walk<3> walk = make_walk<3>(o->sizes, {o, a, b});
-  const int64_t so = walk.strides[0][0], sa = walk.strides[1][0], sb = walk.strides[2][0];
-  for_each_row(walk, [=](const std::array<int64_t, 3>& at, int64_t n) {
-    Out* const ro = po + at[0];
-    const In* const ra = pa + at[1];
-    const In* const rb = pb + at[2];
-    if (so == 1 && sa == 1 && (sb == 1 || sb == 0)) return unit(ro, ra, rb, n, sb == 0);
-    for (int64_t i = 0; i < n; ++i) ro[i * so] = f(ra[i * sa], rb[i * sb]);
-  });
-}
-
-/// out = f(c, x, y): a condition and two values, for `where` and `masked_fill`.
-template <class T, class F>
-void map3(const Tensor& out, const Tensor& condition, const Tensor& x, const Tensor& y, F f) {
-  const TensorImpl *o = out.impl(), *c = condition.impl(), *a = x.impl(), *b = y.impl();
-  if (o->numel == 0) return;
-  T* const po = o->data_as<T>();
-  const bool* const pc = c->data_as<bool>();
-  const T* const pa = a->data_as<T>();
-  const T* const pb = b->data_as<T>();
-  const Walk<4> walk = make_walk<4>(o->sizes, {o, c, a, b});
-  const int64_t so = walk.strides[0][0], sc = walk.strides[1][0], sa = walk.strides[2][0],
-                sb = walk.strides[3][0];
-  for_each_row(walk, [=](const std::array<int64_t, 4>& at, int64_t n) {
-    for (int64_t i = 0; i < n; ++i) {
-      po[at[0] + i * so] = f(pc[at[1] + i * sc], pa[at[2] + i * sa], pb[at[3] + i * sb]);
+void map2_loop(const void* function, const Run& run) {
+  run_at_level<In>(run.gathered, [function, &run]() NORMA_INLINE {
+    const F f = *static_cast<const F*>(function);
+    Out* const out = static_cast<Out*>(run.out);
+    const In *const x = static_cast<const In*>(run.x), *const y = static_cast<const In*>(run.y);
+    if (run.one_y) {
+      const In value = *y;
+      for (int64_t i = 0, n = run.count; i < n; ++i) out[i] = f(x[i], value);
+    } else {
+      for (int64_t i = 0, n = run.count; i < n; ++i) out[i] = f(x[i], y[i]);
     }
   });
 }
+
+/// out = f(x).
+template <class Out, class In, class F>
+void map(const Tensor& out, const Tensor& x, F f) {
+  for_each_run(map_loop<Out, In, F>, &f, out, x);
+}
+/// out = f(x, y).
+template <class Out, class In, class F>
+void map2(const Tensor& out, const Tensor& x, const Tensor& y, F f) {
+  for_each_run(map2_loop<Out, In, F>, &f, out, x, y);
+}
+template <class Out, class In, class F>
+void map2(const Tensor& out, const Tensor& x, In y, F f) {
+  for_each_run(map2_loop<Out, In, F>, &f, out, x, &y);
+}
+
+/// Elements of x where `condition` (kBool) holds, of y elsewhere; x and y have the dtype of out.
+void choose(const Tensor& out, const Tensor& condition, const Tensor& x, const Tensor& y);
 
 /// Copies with conversion; `out` has the broadcast shape.
 void copy(const Tensor& out, const Tensor& source);

@@ -5,6 +5,7 @@
 
 #include "norma/core/integers.h"
 #include "norma/core/kernels/sums.h"
+#include "norma/core/simd.h"
 
 namespace norma::kernels {
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "norma/core/kernels/elementwise.h"
+#include "norma/core/grains.h"
+#include "norma/core/threads.h"
 
 namespace norma::kernels {
 
