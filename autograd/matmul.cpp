@@ -198,9 +198,7 @@ void sum_rows(T* out, const T* x, int64_t rows, int64_t cols) {
                });
 }
 
-}  // namespace
-
-Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+void check_linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   const Shape& sx = defined_impl(input, "linear")->sizes;
   const Shape& sw = defined_impl(weight, "linear")->sizes;
   if (sw.size() != 2)
@@ -212,7 +210,7 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
                        "] for a weight of shape " + sw.str() + ", got " + sx.str() +
                        (flat ? "; call flatten(1) on it, or put a Flatten before" : ""));
   }
-  if (bias.defined() && !(bias.sizes() == Shape({out_features}))) {
+  if (bias.defined() && bias.sizes() != Shape({out_features})) {
     fail("linear", "expected a bias of shape [" + std::to_string(out_features) + "], got " +
                        bias.sizes().str());
   }
@@ -226,45 +224,46 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
                        dtype_name(weight.dtype()) + ", got " + dtype_name(bias.dtype()) +
                        "; convert with to()");
   }
+}
+
+}  // namespace
+
+Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+  check_linear(input, weight, bias);
   const Tensor x = input.contiguous(), w = weight.contiguous();
-  const int64_t rows = leading_count(sx);
-  Shape sizes = sx;
-  sizes[sizes.size() - 1] = out_features;
+  const Tensor start = bias.defined() ? bias.contiguous() : bias;
+  Shape sizes = x.sizes();
+  const int64_t rows = leading_count(sizes), n = w.size(0), k = w.size(1);
+  // Between rows, which may have no elements.
+  const int64_t ld_n = std::max<int64_t>(1, n), ld_k = std::max<int64_t>(1, k);
+  sizes[sizes.size() - 1] = n;
   Tensor out = new_tensor(sizes, x.dtype());
   dispatch_floating(x.dtype(), [&]<class T>() {
-    const Tensor start = bias.defined() ? bias.contiguous() : Tensor();
-    parallel_gemm<T>(false, true, rows, out_features, in_features, x.data_ptr<T>(),
-                     std::max<int64_t>(1, in_features), w.data_ptr<T>(),
-                     std::max<int64_t>(1, in_features),
-                     start.defined() ? start.data_ptr<T>() : nullptr, out.data_ptr<T>(),
-                     std::max<int64_t>(1, out_features));
+    parallel_gemm<T>(false, true, rows, n, k, x.data_ptr<T>(), ld_k, w.data_ptr<T>(), ld_k,
+                     start.defined() ? start.data_ptr<T>() : nullptr, out.data_ptr<T>(), ld_n);
   });
-  const bool grad_x = input.requires_grad(), grad_w = weight.requires_grad();
-  return record("linear", out, {&input, &weight, &bias},
-                [=, sx = sx, sx_saved = Saved(grad_w ? x : Tensor()),
-                 sw_saved = Saved(grad_x ? w : Tensor())](const Tensor& grad, InputGrads& d) {
-                  const Tensor g = grad.contiguous();
-                  dispatch_floating(g.dtype(), [&]<class T>() {
-                    const T* pg = g.data_ptr<T>();
-                    const int64_t n = out_features, k = in_features;
-                    if (d.needs(0)) {
-                      d[0] = new_tensor(sx, g.dtype());
-                      parallel_gemm<T>(false, false, rows, k, n, pg, std::max<int64_t>(1, n),
-                                       sw_saved->data_ptr<T>(), std::max<int64_t>(1, k), nullptr,
-                                       d[0].data_ptr<T>(), std::max<int64_t>(1, k));
-                    }
-                    if (d.needs(1)) {
-                      d[1] = new_tensor({n, k}, g.dtype());
-                      parallel_gemm<T>(true, false, n, k, rows, pg, std::max<int64_t>(1, n),
-                                       sx_saved->data_ptr<T>(), std::max<int64_t>(1, k), nullptr,
-                                       d[1].data_ptr<T>(), std::max<int64_t>(1, k));
-                    }
-                    if (d.needs(2)) {
-                      d[2] = new_tensor({n}, g.dtype());
-                      sum_rows<T>(d[2].data_ptr<T>(), pg, rows, n);
-                    }
-                  });
-                });
+  // Each factor is kept for the sake of the other's gradient only.
+  return record(
+      "linear", out, {&input, &weight, &bias},
+      [=, x_sizes = x.sizes(), x_saved = Saved(weight.requires_grad() ? x : Tensor()),
+       w_saved = Saved(input.requires_grad() ? w : Tensor())](const Tensor& grad, InputGrads& d) {
+        const Tensor g = grad.contiguous();
+        if (d.needs(0)) d[0] = new_tensor(x_sizes, g.dtype());
+        if (d.needs(1)) d[1] = new_tensor({n, k}, g.dtype());
+        if (d.needs(2)) d[2] = new_tensor({n}, g.dtype());
+        dispatch_floating(g.dtype(), [&]<class T>() {
+          const T *pg = g.data_ptr<T>(), *no_start = nullptr;
+          if (d.needs(0)) {
+            parallel_gemm(false, false, rows, k, n, pg, ld_n, w_saved->data_ptr<T>(), ld_k,
+                          no_start, d[0].data_ptr<T>(), ld_k);
+          }
+          if (d.needs(1)) {
+            parallel_gemm(true, false, n, k, rows, pg, ld_n, x_saved->data_ptr<T>(), ld_k, no_start,
+                          d[1].data_ptr<T>(), ld_k);
+          }
+          if (d.needs(2)) sum_rows(d[2].data_ptr<T>(), pg, rows, n);
+        });
+      });
 }
 
 }  // namespace functional

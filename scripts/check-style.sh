@@ -49,6 +49,9 @@ for folder in core autograd layers optim io data; do
   done < <(grep -rnE '#include "norma/' "$folder" --include='*.h' --include='*.cpp' |
     grep -vE "#include \"norma/($allowed)/" | cut -d: -f1,2)
 done
+while read -r line; do
+  complain "$line: core/ stands below core/kernels/ and may not include it"
+done < <(grep -nE '#include "norma/core/kernels/' core/*.h core/*.cpp | cut -d: -f1,2)
 
 # --- Words: unfinished work, paths of one machine, hosts of packages. The brackets keep this script from finding itself.
 words='pypi\.or[g]|debian\.or[g]|ubuntu\.co[m]|crates\.i[o]|golang\.or[g]'

@@ -1,5 +1,8 @@
-// The matrix product: register tiles of Norma's own for float, OpenBLAS for the rest. For Norma's
-// own sources.
+// The matrix product; its plain twin, the definition: core/kernels/plain/matmul.h. For Norma's own
+// sources.
+//
+//     float, AVX2 or wider, many multiplications (has_tiles) | gemm.h: register tiles
+//     anything else                                          | OpenBLAS
 #pragma once
 #include <cstdint>
 

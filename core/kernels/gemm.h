@@ -1,5 +1,5 @@
-// A product of matrices, and those of floats in register tiles. For Norma's own sources; see
-// core/kernels/blas.h.
+// A product of matrices, and those of floats in register tiles; the plain twin:
+// core/kernels/plain/matmul.h. For Norma's own sources; see core/kernels/blas.h.
 #pragma once
 #include <cstdint>
 

@@ -1,4 +1,10 @@
-// Register tiles: the inner loops of convolution, as explicit vector code for every width.
+// The inner loops of convolution, as explicit vector code for every width:
+//
+//     multiply       | weights times unrolled rows or Winograd's tiles     | forward, gradient of x
+//     add_outer      | unrolled rows times dy                              | gradient of w
+//     add_transposed | Winograd's tiles of x times those of dy             | gradient of w
+//
+// All three, and the product of matrices in gemm.h, end in the tile of register_tile.h.
 #pragma once
 #include <cstdint>
 

@@ -1,4 +1,4 @@
-// Which way a convolution is computed:
+// The plain twin is core/kernels/plain/conv.h. Which way a convolution is computed:
 //
 //     forward                         |
 //     one input channel per group     | depthwise: the taps, one after the other

@@ -1,4 +1,5 @@
-// Convolution in two dimensions on contiguous memory: the loops behind functional::conv2d.
+// Convolution in two dimensions, fast; its plain twin, the definition: core/kernels/plain/conv.h.
+// The loops behind functional::conv2d, on contiguous memory.
 #pragma once
 #include "norma/core/kernels/conv/conv_shape.h"
 

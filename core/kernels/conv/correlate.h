@@ -1,4 +1,5 @@
-// Cross-correlation as a product of the weights with the unrolled rows of the images.
+// Cross-correlation as a product of the weights with the unrolled rows of the images; its plain
+// twin: core/kernels/plain/conv.h.
 #pragma once
 #include "norma/core/kernels/conv/conv_shape.h"
 #include "norma/core/kernels/tile.h"

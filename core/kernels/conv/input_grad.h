@@ -1,4 +1,4 @@
-// The gradient of a convolution's input.
+// The gradient of a convolution's input; its plain twin: core/kernels/plain/conv.h.
 #pragma once
 #include "norma/core/kernels/conv/conv_shape.h"
 

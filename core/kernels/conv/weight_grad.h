@@ -1,4 +1,4 @@
-// The gradients of a convolution's weights and bias.
+// The gradients of a convolution's weights and bias; their plain twin: core/kernels/plain/conv.h.
 #pragma once
 #include "norma/core/kernels/conv/conv_shape.h"
 

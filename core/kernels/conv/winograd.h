@@ -1,5 +1,6 @@
 // Convolutions of 3×3 on tiles of 2×2 outputs with 16 multiplications each instead of 36: F(2×2, 3×3)
 // of Winograd, after Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015).
+// The plain twin: core/kernels/plain/conv.h.
 #pragma once
 #include "norma/core/kernels/conv/conv_shape.h"
 #include "norma/core/kernels/tile.h"

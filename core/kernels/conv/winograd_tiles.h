@@ -53,8 +53,8 @@ struct Tiles {
   }
   /// Positions of a panel and room for whole vectors from any of them.
   int64_t stride() const { return (panel_rows * cols / kTileSlack + 2) * kTileSlack; }
-  /// Distance between the 16 matrices of `length` elements each. They are written together: the odd
-  /// line keeps their elements in different sets of the cache.
+  /// Distance between the 16 matrices of `length` elements each. They are written together: the
+  /// extra 16 elements keep the 16 matrices out of the same cache set.
   static int64_t matrix_size(int64_t length) { return length + kTileSlack; }
 
   Conv2dShape shape;
