@@ -4,8 +4,8 @@
 //
 // GFLOP/s stand beside `peak`, the same of a product of large matrices, GB/s beside `copy`, that of
 // copying more than the caches hold. Both are measured once, before the first
-// result. More than the peak is possible for a convolution, whose multiplications are counted as the
-// definition has them, and more than the copy for what fits the caches.
+// result. More than the peak is possible for a convolution, whose multiplications are counted as
+// the definition has them, and more than the copy for what fits the caches.
 #include <benchmark/benchmark.h>
 #include <norma/norma.h>
 

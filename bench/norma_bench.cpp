@@ -65,7 +65,8 @@ long status_kb(const std::string& key) {
   return 0;
 }
 
-/// Peak memory of a process that trains, everything included; each workload in a process of its own.
+/// Peak memory of a process that trains, everything included; each workload in a process of its
+/// own.
 void print_memory(const std::string& name, int steps) {
   std::fflush(stdout);
   const pid_t child = fork();

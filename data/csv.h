@@ -1,4 +1,5 @@
-// Tables of numbers from text files.
+// Tables of numbers from text files. Not a library: the errors name line and column, and numbers go
+// straight into the tensor.
 #pragma once
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-// Data sets that Norma draws itself, the same on every machine.
+// Data sets that Norma draws itself, the same on every machine, which <random> does not promise.
 #pragma once
 #include <cstdint>
 

@@ -1,4 +1,5 @@
-// A walk through batch normalisation, from one layer to a trained network. Read it beside its output.
+// A walk through batch normalisation, from one layer to a trained network. Read it beside its
+// output.
 #include <norma/norma.h>
 #include <unistd.h>
 

@@ -2,7 +2,8 @@
 //
 //   digits_cnn                                       on digits that Norma draws
 //   digits_cnn --data DIR                            on MNIST
-//   digits_cnn --load digits_cnn.safetensors --epochs 0     only test what was saved
+//   digits_cnn --save digits.safetensors             saves what was learnt
+//   digits_cnn --load digits.safetensors --epochs 0  only tests what was saved
 #include <norma/norma.h>
 
 #include <algorithm>
@@ -65,8 +66,8 @@ void train(const example::Options& options) {
   nn::CrossEntropyLoss criterion;
   optim::SGD optimizer(model.parameters(), {.lr = options.lr, .momentum = 0.9});
   const int64_t steps = std::max<int64_t>(1, options.epochs * train_loader.size());
-  // The rate climbs during the first tenth of the steps, while the new weights find their scale, and
-  // falls along half a cosine wave to 0. Two schedules on one optimiser multiply.
+  // The rate climbs during the first tenth of the steps, while the new weights find their scale,
+  // and falls along half a cosine wave to 0. Two schedules on one optimiser multiply.
   optim::LinearLR warm_up(optimizer, {.start_factor = 0.01, .total_iters = steps / 10 + 1});
   optim::CosineAnnealingLR cosine(optimizer, steps);
 
@@ -103,7 +104,6 @@ int main(int argc, char** argv) {
       .epochs = 1,
       .batch_size = 64,
       .lr = 0.02,
-      .save = "digits_cnn.safetensors",
       .about = "Trains a convolutional network with batch normalisation to read digits.",
       .about_data = "Folder with MNIST's files; without it, digits that Norma draws"};
   return example::run(argc, argv, options, [&] { train(options); });

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "norma/core/factory.h"
+#include "norma/io/input_file.h"
 #include "norma/io/safetensors.h"
-#include "norma/io/with_path.h"
 
 namespace norma {
 
@@ -18,7 +18,7 @@ constexpr const char* kSchedulerKey = "norma.scheduler";
 
 bool reserved(std::string_view key) { return key == "format" || key.starts_with("norma."); }
 
-Tensor number(double value) { return full({}, value, {.dtype = kFloat64}); }
+Tensor scalar(double value) { return full({}, value, {.dtype = kFloat64}); }
 
 Tensor integers(const std::vector<int64_t>& values) { return tensor(values); }
 
@@ -32,7 +32,7 @@ void put_optimizer(NamedTensors& file, const optim::OptimizerState& state) {
   for (std::size_t g = 0; g < state.groups.size(); ++g) {
     const std::string prefix = "optimizer.param_groups." + std::to_string(g) + ".";
     for (const auto& [name, value] : state.groups[g])
-      file.emplace_back(prefix + name, number(value));
+      file.emplace_back(prefix + name, scalar(value));
     file.emplace_back(prefix + "params", arange(first, first + state.group_sizes[g]));
     first += state.group_sizes[g];
   }
@@ -54,7 +54,7 @@ double read_number(const std::string& name, const Tensor& value) {
 }
 
 const int64_t* read_integers(const std::string& name, const Tensor& value, const Shape& sizes) {
-  if (value.dtype() != kInt64 || !(value.sizes() == sizes))
+  if (value.dtype() != kInt64 || value.sizes() != sizes)
     fail("load_checkpoint", "expected I64 numbers of shape " + sizes.str() + " as \"" + name +
                                 "\", got shape " + value.sizes().str() + " of " +
                                 dtype_name(value.dtype()));
@@ -148,7 +148,7 @@ void save_checkpoint(const std::string& path, const CheckpointParts& parts) {
     const optim::SchedulerState state = parts.scheduler->state_dict();
     metadata[kSchedulerKey] = state.type;
     for (const auto& [name, value] : state.values)
-      tensors.emplace_back("scheduler." + name, number(value));
+      tensors.emplace_back("scheduler." + name, scalar(value));
   }
   if (parts.generator) {
     const Generator::State state = parts.generator->state();
@@ -162,7 +162,7 @@ void save_checkpoint(const std::string& path, const CheckpointParts& parts) {
 CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets& targets) {
   const TensorFile file = load_safetensors(path);
   const char* op = "load_checkpoint";
-  return with_path(op, path, [&] {
+  return with_file_name(op, path, [&] {
     const auto version = file.metadata.find(kCheckpointKey);
     if (version == file.metadata.end())
       fail(op,

@@ -10,6 +10,9 @@
 
 namespace norma {
 
+/// The metadata key that tells a checkpoint from the state of a module alone.
+inline constexpr const char* kCheckpointKey = "norma.checkpoint";
+
 /// What goes into a checkpoint. Null parts are left out.
 struct CheckpointParts {
   const nn::Module* module = nullptr;
@@ -40,9 +43,10 @@ struct CheckpointInfo {
 ///     save_checkpoint("run.safetensors", {.module = &net, .optimizer = &sgd, .epoch = 3});
 ///
 /// Tensors `model.<key>` hold the module's state_dict, `optimizer.state.<i>.<name>` (such as
-/// `momentum_buffer`) and `optimizer.param_groups.<g>.<option>` the optimiser's, `scheduler.<value>` the scheduler's,
-/// `generator` and `epoch` the rest. Numbers are float64 and int64 tensors, so that none loses a
-/// bit. Metadata keys "format" and those that start with "norma." are reserved.
+/// `momentum_buffer`) and `optimizer.param_groups.<g>.<option>` the optimiser's,
+/// `scheduler.<value>` the scheduler's, `generator` and `epoch` the rest. Numbers are float64 and
+/// int64 tensors, so that none loses a bit. Metadata keys "format" and those that start with
+/// "norma." are reserved.
 void save_checkpoint(const std::string& path, const CheckpointParts& parts);
 
 /// Fills the given parts, to the last bit; make them as they were made before saving:

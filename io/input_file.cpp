@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "norma/core/error.h"
-
 namespace norma {
 
 InputFile::InputFile(const char* op, const std::string& path) : op_(op), path_(path) {

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "norma/core/error.h"
+
 namespace norma {
 
 /// A regular file, open for reading. Every failure throws `[op] path: …`.
@@ -31,5 +33,16 @@ class InputFile {
 /// A name from a file in an error message: untrusted, so quoted, cut short and without control
 /// characters.
 std::string shown(std::string_view name);
+
+/// Runs `body`; an Error comes out as `[op] path: its message`.
+template <class F>
+auto with_file_name(const char* op, const std::string& path, F&& body) {
+  try {
+    return body();
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    fail(op, path + ": " + text.substr(error.op().size() + 3));  // without "[op] "
+  }
+}
 
 }  // namespace norma

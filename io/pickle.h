@@ -1,4 +1,5 @@
-// Reading Python's pickles as data: nothing in them is ever executed. For Norma's own sources.
+// Reading Python's pickles as data: nothing in them is ever executed. For Norma's own sources. Not a
+// library: those at hand build the objects that a file names, which a hostile one must not decide.
 #pragma once
 #include <cstdint>
 #include <span>

@@ -3,15 +3,9 @@
 #include <map>
 #include <string>
 
-#include "norma/layers/module.h"
+#include "norma/io/tensor_file.h"
 
 namespace norma {
-
-/// What a file of tensors holds.
-struct TensorFile {
-  NamedTensors tensors;  ///< in the order of their bytes in the file, or of the dicts of torch.save
-  std::map<std::string, std::string> metadata;
-};
 
 /// Reads a whole file. Everything the header says is checked against the length of the file before
 /// memory is reserved for tensors: offsets that overlap, leave holes or point outside, sizes that

@@ -3,15 +3,15 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "norma/io/checkpoint.h"
 #include "norma/io/input_file.h"
 #include "norma/io/torch_file.h"
-#include "norma/io/with_path.h"
 
 namespace norma {
 
 namespace {
 
-// "model.", "ema." where every key of the module is in the file behind each of these.
+// "model.", "ema.": prefixes under which the file holds every key of the module.
 std::string fitting_prefixes(const NamedTensors& wanted, const NamedTensors& found) {
   std::unordered_set<std::string_view> names;
   for (const auto& entry : found) names.insert(entry.first);
@@ -81,7 +81,7 @@ TensorFile load_tensors(const std::string& path) {
 LoadResult load(nn::Module& module, const std::string& path, const LoadOptions& options) {
   const bool from_torch = is_torch_file(path);
   const TensorFile file = from_torch ? load_torch(path) : load_safetensors(path);
-  return with_path("load", path, [&] {
+  return with_file_name("load", path, [&] {
     if (!from_torch && options.prefix.empty() && file.metadata.count(kCheckpointKey) > 0)
       fail("load",
            "expected the state of a module alone, got a checkpoint; read it with "

@@ -13,7 +13,8 @@ struct LoadOptions {
   /// Every key of the module must be there and no other; `false` loads what fits.
   bool strict = true;
   /// Takes only the entries whose names begin so, and takes this beginning off them: "model." or
-  /// "model" for `torch.load(path)["model"]`, "module." for what DataParallel puts before each name.
+  /// "model" for `torch.load(path)["model"]`, "module." for what DataParallel puts before each
+  /// name.
   std::string prefix = "";
 };
 

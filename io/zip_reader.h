@@ -1,4 +1,5 @@
-// Reading zip archives: stored and deflated entries, ZIP64. For Norma's own sources.
+// Reading zip archives: stored and deflated entries, ZIP64. For Norma's own sources. Not libzip or
+// minizip: one dependency more, and limits for hostile files would still have to be checked here.
 #pragma once
 #include <cstdint>
 #include <memory>

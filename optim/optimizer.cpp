@@ -272,7 +272,7 @@ void Optimizer::check_tensors(const NamedTensors& tensors, const std::string& op
       problems += "\n\tRepeated key in state: \"" + name + "\".";
     } else if (!tensor.defined() || !is_floating(tensor.dtype())) {
       problems += "\n\texpected a floating tensor for " + name + ".";
-    } else if (!(tensor.sizes() == sizes)) {
+    } else if (tensor.sizes() != sizes) {
       problems +=
           "\n\tsize mismatch for " + name + ": copying a tensor with shape " +
           tensor.sizes().str() + " from checkpoint, " +

@@ -1,4 +1,4 @@
-// Writes pictures.
+// Writes pictures as PNG. Not libpng: zlib is here already, and three chunks are all there is to it.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -6,7 +6,8 @@
 //     border halfway MODEL OPTIMISER FILE BATCHES CHECKPOINT STATE
 //                                            a checkpoint before the last batch, the model after it
 //     border resume MODEL OPTIMISER FILE MEMORY BATCHES STATE
-//                                            a step per batch with the optimiser's tensors in MEMORY
+//                                            a step per batch with the optimiser's tensors in
+//                                            MEMORY
 //     border check FILE...                   "ok", or why not, a line each
 //     border copy FROM TO                    reads a file, writes another
 #include <iostream>

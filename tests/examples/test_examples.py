@@ -156,9 +156,9 @@ class DigitsCnn(Training):
         expected = {f"{i}.block.{name}" for i in (0, 2) for name in block} | {"6.weight", "6.bias"}
         self.assertEqual(names, expected)
 
-    def test_it_saves_without_being_told(self):
+    def test_it_writes_nothing_without_being_told(self):
         self.lines(self.tiny())
-        self.assertTrue((self.folder / "digits_cnn.safetensors").exists())
+        self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_a_model_of_another_shape(self):
         self.lines(TINY["mnist_mlp"] + " --save mlp.safetensors", program="mnist_mlp")

@@ -1,4 +1,5 @@
-// Fresh files of torch.save: random tensors in random layouts. Skipped where no python3 has PyTorch.
+// Fresh files of torch.save: random tensors in random layouts. Skipped where no python3 has
+// PyTorch.
 #include <norma/norma.h>
 
 #include "tests/io/support.h"

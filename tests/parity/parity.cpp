@@ -160,7 +160,7 @@ class Replayer {
                norma::DType precision, const Standard& standard) {
     const bool floating = norma::is_floating(want.dtype());
     const norma::DType dtype = floating ? precision : want.dtype();
-    if (!(got.sizes() == want.sizes()) || got.dtype() != dtype) {
+    if (got.sizes() != want.sizes() || got.dtype() != dtype) {
       return failure(what + ": " + got.sizes().str() + " " + norma::dtype_name(got.dtype()) +
                      ", expected " + want.sizes().str() + " " + norma::dtype_name(dtype));
     }

@@ -30,8 +30,8 @@ inline bool same_class(double got, double want, bool zeros) {
   return !zeros || got != 0 || want != 0 || std::signbit(got) == std::signbit(want);
 }
 
-/// Errors in units of each element's last place, or of the largest's. Of sums of products, which are
-/// rounded in an order of their own, twice PyTorch's error and a unit are allowed.
+/// Errors in units of each element's last place, or of the largest's. Of sums of products, which
+/// are rounded in an order of their own, twice PyTorch's error and a unit are allowed.
 enum class Measure { ByElement, ByLargest, Products };
 
 inline double largest_of(const std::vector<double>& values) {
@@ -42,8 +42,8 @@ inline double largest_of(const std::vector<double>& values) {
   return largest;
 }
 
-/// What rounding may cost where PyTorch's was exact, in units of the last place. The reference values
-/// are those of a processor with fused multiply-add, which spares a rounding.
+/// What rounding may cost where PyTorch's was exact, in units of the last place. The reference
+/// values are those of a processor with fused multiply-add, which spares a rounding.
 inline double spare_units() {
   return norma::simd_level() <= norma::SimdLevel::Baseline ? 1.5 : 1.0;
 }
@@ -88,8 +88,8 @@ inline std::string worse_than(const Reference& torch, const std::vector<double>&
          std::to_string(allowed);
 }
 
-/// "" when `got`, in float64, agrees with PyTorch's within the tolerance, relative to each element or
-/// to the largest.
+/// "" when `got`, in float64, agrees with PyTorch's within the tolerance, relative to each element
+/// or to the largest.
 inline std::string differs(const std::vector<double>& want, const std::vector<double>& got,
                            Measure measure, double tolerance, bool zeros = false) {
   if (got.size() != want.size()) return "another number of elements";

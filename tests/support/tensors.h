@@ -13,7 +13,7 @@ inline std::string mismatch(const norma::Tensor& got, const norma::Tensor& want,
   if (!got.defined() || !want.defined()) {
     return got.defined() == want.defined() ? "" : "one of the two is undefined";
   }
-  if (!(got.sizes() == want.sizes()) || got.dtype() != want.dtype()) {
+  if (got.sizes() != want.sizes() || got.dtype() != want.dtype()) {
     return "got " + got.sizes().str() + " " + norma::dtype_name(got.dtype()) + ", want " +
            want.sizes().str() + " " + norma::dtype_name(want.dtype());
   }
@@ -33,7 +33,8 @@ inline std::string mismatch(const norma::Tensor& got, const norma::Tensor& want,
   return message;
 }
 
-/// "" when shape, dtype and every bit agree (any NaN agrees with any other), else what differs first.
+/// "" when shape, dtype and every bit agree (any NaN agrees with any other), else what differs
+/// first.
 inline std::string differing_bits(const norma::Tensor& got, const norma::Tensor& want) {
   const std::string other = mismatch(got, want, 0, INFINITY);
   if (!got.defined() || !want.defined() || other.find("want [") != std::string::npos) return other;

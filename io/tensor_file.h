@@ -1,0 +1,16 @@
+// The contents of a file of tensors, whatever its format.
+#pragma once
+#include <map>
+#include <string>
+
+#include "norma/layers/module.h"
+
+namespace norma {
+
+/// What a file of tensors holds.
+struct TensorFile {
+  NamedTensors tensors;  ///< in the order of their bytes in the file, or of the dicts of torch.save
+  std::map<std::string, std::string> metadata;
+};
+
+}  // namespace norma
