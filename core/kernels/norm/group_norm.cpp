@@ -1,112 +1,187 @@
+// The plain version: core/kernels/plain/norm.h.
+//
+// A row is the part of a sample that shares a mean: `channels` runs of `length` elements with one
+// weight each, or, for a length of 1, a single run of elements that have weights of their own. All in
+// double; x̂ = (x - mean) invstd.
 #include "norma/core/kernels/norm/group_norm.h"
 
-#include "norma/core/kernels/norm/blocks.h"
+#include "norma/core/integers.h"
+#include "norma/core/kernels/norm/moments.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
 namespace {
 
-/// One group of one sample: `size` neighbours in memory, that is `channels` channels of `length`.
-struct Group {
-  Group(ChannelShape shape, int64_t groups, int64_t row)
-      : channels(shape.channels / groups),
-        length(shape.length),
-        size(channels * length),
-        offset(row * size),
-        first_channel(row % groups * channels) {}
+struct Rows {
+  ChannelShape shape;
+  int64_t groups, channels, size, run;
 
-  /// The group as a whole, for its statistics.
-  Block whole() const { return {offset, 1, size, size, 0, 1, size, 0}; }
+  Rows(ChannelShape s, int64_t count)
+      : shape(s),
+        groups(count),
+        channels(s.channels / count),
+        size(channels * s.length),
+        run(s.length == 1 ? size : s.length) {}
 
-  /// Calls `use(block)` for consecutive blocks of whole channels.
-  template <class Use>
-  NORMA_INLINE inline void each_block(Use use) const {
-    const int64_t most = length >= kLanes ? 1 : kLanes / length;
-    for (int64_t c = 0; c < channels; c += most) {
-      const int64_t here = std::min(most, channels - c), width = here * length;
-      use(Block{offset + c * length, 1, width, width, 0, here, length, first_channel + c});
-    }
+  bool own_weights() const { return shape.length == 1; }
+  int64_t count() const { return shape.n * groups; }
+  int64_t first_channel(int64_t row) const { return row % groups * channels; }
+  /// The value of a run's channel, for runs that have one.
+  template <class T>
+  double of_run(const T* values, int64_t row, int64_t at, double otherwise) const {
+    if (!values || own_weights()) return otherwise;
+    return static_cast<double>(values[first_channel(row) + at / shape.length]);
   }
-
-  int64_t channels, length, size, offset, first_channel;
 };
 
-int64_t grain(ChannelShape shape, int64_t groups) {
-  return std::max<int64_t>(1, kNormGrain / (shape.channels / groups * shape.length));
+/// An element, as double.
+template <class Elements, class T, class Wide>
+NORMA_INLINE inline void load_wide(const T* from, Wide& wide) {
+  typename Elements::template Of<T> value;
+  Elements::template load<T>(from, value);
+  Elements::convert(value, wide);
 }
 
-template <class T>
-NORMA_INLINE inline void normalise_group(const Group& group, int64_t row, const T* x,
-                                         ChannelParams<T> params, double eps, T* y,
-                                         NormStats stats) {
-  T shift[1][kLanes];
-  double rest[kLanes], var[kLanes];
-  moments(group.whole(), x, shift, rest, var);
-  stats.shift[row] = static_cast<double>(shift[0][0]);
-  stats.rest[row] = rest[0];
-  stats.invstd[row] = inverse_deviation(var[0], eps);
-  const Standard standard(stats, row);
-  group.each_block([&](const Block& block) NORMA_INLINE {
-    double line[2][kLanes], lanes[2][kLanes];
-    for (int64_t c = 0; c < block.channels; ++c) {
-      const int64_t channel = block.first_channel + c;
-      line[0][c] = params.weight ? static_cast<double>(params.weight[channel]) : 1.0;
-      line[1][c] = params.bias ? static_cast<double>(params.bias[channel]) : 0.0;
-    }
-    spread(block, line, lanes);
-    walk(block, [&](int64_t at, auto count) NORMA_INLINE {
-      T t[kLanes];  // keeps x and y apart for the compiler
-      for (int64_t l = 0; l < count; ++l) {
-        t[l] = static_cast<T>(standard(x[at + l]) * lanes[0][l] + lanes[1][l]);
-      }
-      for (int64_t l = 0; l < count; ++l) y[at + l] = t[l];
-    });
-  });
+template <class Elements, class T, class Wide>
+NORMA_INLINE inline void store_narrow(const Wide& wide, T* to) {
+  typename Elements::template Of<T> value;
+  Elements::convert(wide, value);
+  Elements::template store<T>(value, to);
 }
 
-/// dx of one group, and for each of its channels Σ dy and Σ dy (x - mean) invstd in `sums`, which
-/// holds two values per channel of the sample's group.
+/// What belongs to single elements: null where nothing does, else of the element `base` on.
 template <class T>
-NORMA_INLINE inline void group_gradients(const Group& group, int64_t row, const T* dy, const T* x,
-                                         const T* weight, NormStats stats, T* dx, double* sums) {
-  const Standard standard(stats, row);
-  double sum = 0, product = 0;  // Σ dy w and Σ dy w (x - mean) invstd over the group
-  group.each_block([&](const Block& block) NORMA_INLINE {
-    double of_channel[2][kLanes];
-    sum_pairs(
-        block,
-        [&](int64_t i, int64_t, double& a, double& b) NORMA_INLINE {
-          a = static_cast<double>(dy[i]);
-          b = a * standard(x[i]);
-        },
-        of_channel);
-    double* out = sums + 2 * (block.first_channel - group.first_channel);
-    for (int64_t c = 0; c < block.channels; ++c) {
-      const double w = weight ? static_cast<double>(weight[block.first_channel + c]) : 1.0;
-      sum += w * of_channel[0][c];
-      product += w * of_channel[1][c];
-      out[2 * c] = of_channel[0][c];
-      out[2 * c + 1] = of_channel[1][c];
+struct OwnWeights {
+  const T* values;
+  int64_t base;
+
+  OwnWeights(const Rows& rows, const T* of_channels, int64_t row)
+      : values(rows.own_weights() ? of_channels : nullptr),
+        base(row * rows.size - rows.first_channel(row)) {}
+
+  template <class Elements, class Wide>
+  NORMA_INLINE void get(int64_t at, Wide& wide) const {
+    load_wide<Elements>(values + (at - base), wide);
+  }
+};
+
+/// y = x̂ weight + bias. Values: shift, rest, invstd, and weight and bias of the run.
+template <class T>
+struct Normalise {
+  using MapValue = double;
+  static constexpr int kMapValues = 5;
+  const T* x;
+  T* y;
+  OwnWeights<T> weight, bias;
+
+  template <class Elements>
+  NORMA_INLINE void map(const typename Elements::template Of<double> (&v)[5], int64_t at) const {
+    typename Elements::template Of<double> value, own;
+    load_wide<Elements>(x + at, value);
+    value = (value - v[0] - v[1]) * v[2] * v[3];
+    if (weight.values) {
+      weight.template get<Elements>(at, own);
+      value *= own;
     }
-  });
-  if (!dx) return;
-  const double n = static_cast<double>(group.size), mean = sum / n, slope = product / n;
-  group.each_block([&](const Block& block) NORMA_INLINE {
-    double line[1][kLanes], lanes[1][kLanes];
-    for (int64_t c = 0; c < block.channels; ++c) {
-      line[0][c] = weight ? static_cast<double>(weight[block.first_channel + c]) : 1.0;
+    value += v[4];
+    if (bias.values) {
+      bias.template get<Elements>(at, own);
+      value += own;
     }
-    spread(block, line, lanes);
-    walk(block, [&](int64_t at, auto count) NORMA_INLINE {
-      T t[kLanes];
-      for (int64_t l = 0; l < count; ++l) {
-        const double g = static_cast<double>(dy[at + l]) * lanes[0][l];
-        t[l] = static_cast<T>((g - mean - standard(x[at + l]) * slope) * standard.invstd);
-      }
-      for (int64_t l = 0; l < count; ++l) dx[at + l] = t[l];
-    });
-  });
+    store_narrow<Elements>(value, y + at);
+  }
+};
+
+/// The gradient of an element's x̂, and x̂. Values: shift, rest, invstd.
+template <class T>
+struct Incoming {
+  const T *dy, *x;
+  OwnWeights<T> weight;
+
+  template <class Elements, class Wide>
+  NORMA_INLINE void load(const Wide* v, int64_t at, Wide& g, Wide& hat) const {
+    load_wide<Elements>(dy + at, g);
+    load_wide<Elements>(x + at, hat);
+    hat = (hat - v[0] - v[1]) * v[2];
+    if (weight.values) {
+      Wide own;
+      weight.template get<Elements>(at, own);
+      g *= own;
+    }
+  }
+};
+
+/// Σ g and Σ g x̂.
+template <class T>
+struct GradientSums : Incoming<T> {
+  static constexpr int kSumValues = 3;
+
+  template <class Elements>
+  NORMA_INLINE void add(const typename Elements::template Of<double> (&v)[3], int64_t at,
+                        typename Elements::template Of<double>& sum,
+                        typename Elements::template Of<double>& product) const {
+    typename Elements::template Of<double> g, hat;
+    this->template load<Elements>(v, at, g, hat);
+    sum += g;
+    product += g * hat;
+  }
+};
+
+/// dx = (g - mean of g - x̂ mean of g x̂) invstd. Values: those of Incoming, both means, and the
+/// weight of the run.
+template <class T>
+struct Gradient : Incoming<T> {
+  using MapValue = double;
+  static constexpr int kMapValues = 6;
+  T* dx;
+
+  template <class Elements>
+  NORMA_INLINE void map(const typename Elements::template Of<double> (&v)[6], int64_t at) const {
+    typename Elements::template Of<double> g, hat;
+    this->template load<Elements>(v, at, g, hat);
+    g = (g * v[5] - v[3] - hat * v[4]) * v[2];
+    store_narrow<Elements>(g, dx + at);
+  }
+};
+
+ForAll<double, 3> of_row(NormStats stats, int64_t row) {
+  return {stats.shift + row, stats.rest - stats.shift};
+}
+
+/// The gradients of weight and bias where elements have their own: columns of all samples' rows.
+template <class T>
+void column_gradients(const Rows& all, const T* dy, const T* x, NormStats stats, T* dweight,
+                      T* dbias) {
+  constexpr int64_t kBlock = 4 * kLanes;  // columns
+  const Rows rows = all;
+  const int64_t blocks = ceil_div(rows.size, kBlock);
+  parallel_for(rows.groups * blocks, rows_grain(kNormGrain, rows.shape.n * kBlock),
+               [&](int64_t begin, int64_t end) {
+                 for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
+                   for (int64_t i = begin; i < end; ++i) {
+                     const int64_t group = i / blocks, from = i % blocks * kBlock;
+                     const int64_t count = std::min(kBlock, rows.size - from);
+                     LaneSums sums[kBlock / kLanes] = {};
+                     for (int64_t row = group; row < rows.count(); row += rows.groups) {
+                       const GradientSums<T> job{{dy, x, OwnWeights<T>(rows, nullptr, row)}};
+                       int64_t at = row * rows.size + from, l = 0;
+                       for (; l + kLanes <= count; l += kLanes, at += kLanes) {
+                         sum_run<Level::kBytes>(job, of_row(stats, row), 0, at, 1, 0,
+                                                sums[l / kLanes]);
+                       }
+                       if (l < count)
+                         sum_rest(job, of_row(stats, row), 0, at, count - l, sums[l / kLanes]);
+                     }
+                     for (int64_t l = 0; l < count; ++l) {
+                       const LaneSums& both = sums[l / kLanes];
+                       const int64_t c = group * rows.size + from + l;
+                       if (dbias) dbias[c] = static_cast<T>(both[0][l % kLanes]);
+                       if (dweight) dweight[c] = static_cast<T>(both[1][l % kLanes]);
+                     }
+                   }
+                 });
+               });
 }
 
 }  // namespace
@@ -114,10 +189,26 @@ NORMA_INLINE inline void group_gradients(const Group& group, int64_t row, const 
 template <class T>
 void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T> params, double eps,
                 T* y, NormStats stats) {
-  parallel_for(shape.n * groups, grain(shape, groups), [&](int64_t begin, int64_t end) {
-    simd_float<T>([=]() NORMA_INLINE {
+  const Rows rows(shape, groups);
+  parallel_for(rows.count(), rows_grain(kNormGrain, rows.size), [&](int64_t begin, int64_t end) {
+    for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
       for (int64_t row = begin; row < end; ++row) {
-        normalise_group(Group(shape, groups, row), row, x, params, eps, y, stats);
+        const Group<T> group{x + row * rows.size, 1, rows.size, rows.size};
+        double from = static_cast<double>(near_mean(group)), sums[2];
+        sum_all<Level::kBytes>(MomentSums<T>{group.x}, ForAll<double, 1>{&from, 1}, 0, rows.size,
+                               sums);
+        const Moments<T> moments = moments_from_sums(group, from, sums[0], sums[1]);
+        stats.shift[row] = static_cast<double>(moments.shift);
+        stats.rest[row] = moments.rest;
+        stats.invstd[row] = inverse_deviation(moments.var, eps);
+        const Normalise<T> job{x, y, {rows, params.weight, row}, {rows, params.bias, row}};
+        double v[5] = {stats.shift[row], stats.rest[row], stats.invstd[row]};
+        for (int64_t at = 0; at < rows.size; at += rows.run) {
+          v[3] = rows.of_run(params.weight, row, at, 1.0);
+          v[4] = rows.of_run(params.bias, row, at, 0.0);
+          map_run<Level::kBytes>(job, ForAll<double, 5>{v, 1}, row * rows.size + at, rows.run, 1,
+                                 0);
+        }
       }
     });
   });
@@ -126,25 +217,45 @@ void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T>
 template <class T>
 void group_norm_backward(ChannelShape shape, int64_t groups, const T* dy, const T* x,
                          const T* weight, NormStats stats, T* dx, T* dweight, T* dbias) {
-  const Scratch<double> memory(2 * shape.n * shape.channels);
-  double* sums = memory.data();
-  parallel_for(shape.n * groups, grain(shape, groups), [&](int64_t begin, int64_t end) {
-    simd_float<T>([=]() NORMA_INLINE {
-      for (int64_t row = begin; row < end; ++row) {
-        const Group group(shape, groups, row);
-        group_gradients(group, row, dy, x, weight, stats, dx, sums + 2 * row * group.channels);
+  const Rows rows(shape, groups);
+  const Scratch<double> memory(rows.own_weights() ? 0 : 2 * shape.n * shape.channels);
+  double* const of_channels = memory.data();
+  parallel_for(rows.count(), rows_grain(kNormGrain, rows.size), [&](int64_t begin, int64_t end) {
+    for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
+      for (int64_t row = begin; row < end && (dx || !rows.own_weights()); ++row) {
+        const Incoming<T> incoming{dy, x, {rows, weight, row}};
+        const int64_t start = row * rows.size;
+        double sum = 0.0, product = 0.0;
+        for (int64_t at = 0; at < rows.size; at += rows.run) {
+          double sums[2];
+          sum_all<Level::kBytes>(GradientSums<T>{incoming}, of_row(stats, row), start + at,
+                                 rows.run, sums);
+          const double w = rows.of_run(weight, row, at, 1.0);
+          sum += w * sums[0];
+          product += w * sums[1];
+          if (!rows.own_weights())
+            std::copy_n(sums, 2, of_channels + 2 * ((start + at) / rows.run));
+        }
+        const double n = static_cast<double>(rows.size);
+        double v[6] = {stats.shift[row], stats.rest[row], stats.invstd[row], sum / n, product / n};
+        for (int64_t at = 0; dx && at < rows.size; at += rows.run) {
+          v[5] = rows.of_run(weight, row, at, 1.0);
+          map_run<Level::kBytes>(Gradient<T>{incoming, dx}, ForAll<double, 6>{v, 1}, start + at,
+                                 rows.run, 1, 0);
+        }
       }
     });
   });
+  if (!dweight && !dbias) return;
+  if (rows.own_weights()) return column_gradients(rows, dy, x, stats, dweight, dbias);
   // Sample after sample, whatever thread each came from.
-  for (int64_t c = 0; (dweight || dbias) && c < shape.channels; ++c) {
-    double bias_sum = 0, weight_sum = 0;
+  for (int64_t c = 0; c < shape.channels; ++c) {
+    double sums[2] = {0.0, 0.0};
     for (int64_t i = 0; i < shape.n; ++i) {
-      bias_sum += sums[2 * (i * shape.channels + c)];
-      weight_sum += sums[2 * (i * shape.channels + c) + 1];
+      for (int j = 0; j < 2; ++j) sums[j] += of_channels[2 * (i * shape.channels + c) + j];
     }
-    if (dbias) dbias[c] = static_cast<T>(bias_sum);
-    if (dweight) dweight[c] = static_cast<T>(weight_sum);
+    if (dbias) dbias[c] = static_cast<T>(sums[0]);
+    if (dweight) dweight[c] = static_cast<T>(sums[1]);
   }
 }
 

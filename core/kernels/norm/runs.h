@@ -163,4 +163,21 @@ inline double sum_lanes(double (&lanes)[kLanes]) {
   return lanes[0];
 }
 
+/// The two sums of `count` elements that belong together.
+template <int Bytes, class Job, class Values>
+NORMA_INLINE inline void sum_all(const Job& job, const Values& values, int64_t at, int64_t count,
+                                 double (&sums)[2]) {
+  if (count < kLanes) {
+    double v[Job::kSumValues];
+    values.template get<Single>(0, v);
+    sums[0] = sums[1] = 0.0;
+    for (int64_t i = 0; i < count; ++i) job.template add<Single>(v, at + i, sums[0], sums[1]);
+    return;
+  }
+  LaneSums lanes = {};
+  const int64_t rest = sum_run<Bytes>(job, values, 0, at, count / kLanes, kLanes, lanes);
+  sum_rest(job, values, 0, rest, count % kLanes, lanes);
+  for (int j = 0; j < 2; ++j) sums[j] = sum_lanes(lanes[j]);
+}
+
 }  // namespace norma::kernels
