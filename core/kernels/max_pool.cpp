@@ -1,3 +1,8 @@
+// Max pooling: the shape decides the path.
+//
+//     windows                            forward            backward
+//     2×2 tiles inside the image         max_tiles          max_tiles_backward
+//     any others                         max_windows        max_windows_backward
 #include <algorithm>
 #include <limits>
 
@@ -25,15 +30,50 @@ NORMA_INLINE inline bool beats(T later, T best) {
 template <class T>
 using Cell = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
 
+// Vector code for float; double, for reference runs, spares its size.
+template <class T>
+using Widest = std::conditional_t<sizeof(T) == 4, Level512, Level128>;
+
+// The cell of each window that won, in the smaller type that holds all of a window.
+class Choice {
+ public:
+  explicit Choice(uint8_t* cells) : narrow_(cells) {}
+  explicit Choice(int32_t* cells) : wide_(cells) {}
+  explicit operator bool() const { return narrow_ || wide_; }
+
+  template <class C>
+  NORMA_INLINE void store(int64_t at, int64_t count, const C* cells) const {
+    if (narrow_) {
+      for (int64_t k = 0; k < count; ++k) narrow_[at + k] = static_cast<uint8_t>(cells[k]);
+    } else {
+      for (int64_t k = 0; k < count; ++k) wide_[at + k] = static_cast<int32_t>(cells[k]);
+    }
+  }
+  template <class C>
+  NORMA_INLINE void load(int64_t at, int64_t count, C* cells) const {
+    if (narrow_) {
+      for (int64_t k = 0; k < count; ++k) cells[k] = narrow_[at + k];
+    } else {
+      for (int64_t k = 0; k < count; ++k) cells[k] = wide_[at + k];
+    }
+  }
+  NORMA_INLINE int64_t cell(int64_t at) const { return narrow_ ? narrow_[at] : wide_[at]; }
+
+ private:
+  uint8_t* narrow_ = nullptr;
+  int32_t* wide_ = nullptr;
+};
+
 // Rows shorter than kLongRow are gathered, up to kGathered tiles at a time: loops over a few tiles
 // would be all beginning and end.
 constexpr int64_t kLongRow = 64, kGathered = 512;
 
-// `count` tiles side by side.
-template <class T, class Index>
-NORMA_INLINE inline void max_tile_row(const T* top, const T* bottom, int64_t count, T* out,
-                                      Index* pick) {
-  if (!pick) {
+// `count` tiles side by side, the first of them number `to` of the results.
+template <class T>
+NORMA_INLINE inline void max_tile_row(const T* top, const T* bottom, int64_t count, T* y,
+                                      Choice choice, int64_t to) {
+  T* const out = y + to;
+  if (!choice) {
     for (int64_t k = 0; k < count; ++k) {
       T best = top[2 * k];
       best = beats(top[2 * k + 1], best) ? top[2 * k + 1] : best;
@@ -58,18 +98,19 @@ NORMA_INLINE inline void max_tile_row(const T* top, const T* bottom, int64_t cou
       out[first + k] = best;
       cells[k] = cell;
     }
-    for (int64_t k = 0; k < here; ++k) pick[first + k] = static_cast<Index>(cells[k]);
+    choice.store(to + first, here, cells);
   }
 }
 
-template <class T, class Index>
-NORMA_INLINE inline void max_tiles(const Pool2dShape& s, const T* x, T* y, Index* choice) {
-  const int64_t width = 2 * s.out_w;
+template <class T>
+NORMA_INLINE inline void max_tiles(const Pool2dShape& s, int64_t plane, const T* images, T* y,
+                                   Choice choice) {
+  const T* const x = images + plane * s.in_h * s.in_w;
+  const int64_t width = 2 * s.out_w, to = plane * s.out_h * s.out_w;
   if (s.out_w >= kLongRow) {
     for (int64_t row = 0; row < s.out_h; ++row) {
       const T* top = x + 2 * row * s.in_w;
-      max_tile_row(top, top + s.in_w, s.out_w, y + row * s.out_w,
-                   choice ? choice + row * s.out_w : nullptr);
+      max_tile_row(top, top + s.in_w, s.out_w, y, choice, to + row * s.out_w);
     }
     return;
   }
@@ -82,18 +123,18 @@ NORMA_INLINE inline void max_tiles(const Pool2dShape& s, const T* x, T* y, Index
       std::copy_n(in, width, top + row * width);
       std::copy_n(in + s.in_w, width, bottom + row * width);
     }
-    max_tile_row(top, bottom, rows * s.out_w, y + first * s.out_w,
-                 choice ? choice + first * s.out_w : nullptr);
+    max_tile_row(top, bottom, rows * s.out_w, y, choice, to + first * s.out_w);
   }
 }
 
-template <class T, class Index>
-NORMA_INLINE inline void spread_tile_row(const T* grad, const Index* pick, int64_t count, T* top,
-                                         T* bottom) {
+template <class T>
+NORMA_INLINE inline void spread_tile_row(const T* dy, Choice choice, int64_t from, int64_t count,
+                                         T* top, T* bottom) {
+  const T* const grad = dy + from;
   Cell<T> cells[kGathered];
   for (int64_t first = 0; first < count; first += kGathered) {
     const int64_t here = std::min(kGathered, count - first);
-    for (int64_t k = 0; k < here; ++k) cells[k] = pick[first + k];
+    choice.load(from + first, here, cells);
     T* top_here = top + 2 * first;
     for (int64_t k = 0; k < here; ++k) {
       const T value = grad[first + k];
@@ -110,19 +151,20 @@ NORMA_INLINE inline void spread_tile_row(const T* grad, const Index* pick, int64
 }
 
 // Writes every cell of the tiles, and zeros to the last row and column where the size is odd.
-template <class T, class Index>
-NORMA_INLINE inline void max_tiles_backward(const Pool2dShape& s, const T* dy, const Index* choice,
-                                            T* dx) {
+template <class T>
+NORMA_INLINE inline void max_tiles_backward(const Pool2dShape& s, int64_t plane, const T* dy,
+                                            Choice choice, T* grads) {
+  T* const dx = grads + plane * s.in_h * s.in_w;
   const int64_t width = 2 * s.out_w;
   T top[2 * kGathered], bottom[2 * kGathered];
   const int64_t step = s.out_w >= kLongRow ? 1 : kGathered / s.out_w;
   for (int64_t first = 0; first < s.out_h; first += step) {
-    const int64_t rows = std::min(step, s.out_h - first), at = first * s.out_w;
+    const int64_t rows = std::min(step, s.out_h - first), at = (plane * s.out_h + first) * s.out_w;
     T* out = dx + 2 * first * s.in_w;
     if (step == 1) {
-      spread_tile_row(dy + at, choice + at, s.out_w, out, out + s.in_w);
+      spread_tile_row(dy, choice, at, s.out_w, out, out + s.in_w);
     } else {
-      spread_tile_row(dy + at, choice + at, rows * s.out_w, top, bottom);
+      spread_tile_row(dy, choice, at, rows * s.out_w, top, bottom);
       for (int64_t row = 0; row < rows; ++row) {
         std::copy_n(top + row * width, width, out + 2 * row * s.in_w);
         std::copy_n(bottom + row * width, width, out + (2 * row + 1) * s.in_w);
@@ -148,12 +190,15 @@ void first_cells(int64_t count, int64_t stride, int64_t pad, int64_t kernel, int
 }
 
 // `cells`: working memory for a row.
-template <class T, class Index>
+template <class T>
 NORMA_INLINE inline void max_windows(const Pool2dShape& s, const Span* columns,
                                      const Cell<T>* first_row, const Cell<T>* first_column,
-                                     const T* x, T* y, Index* choice, Cell<T>* cells) {
+                                     int64_t plane, const T* images, T* y, Choice choice,
+                                     Cell<T>* cells) {
+  const T* const x = images + plane * s.in_h * s.in_w;
   for (int64_t row = 0; row < s.out_h; ++row) {
-    T* best = y + row * s.out_w;
+    const int64_t at = (plane * s.out_h + row) * s.out_w;
+    T* const best = y + at;
     for (int64_t k = 0; k < s.out_w; ++k) best[k] = -std::numeric_limits<T>::infinity();
     if (choice) {
       const auto above = static_cast<Cell<T>>(first_row[row] * s.kernel_w);
@@ -181,22 +226,20 @@ NORMA_INLINE inline void max_windows(const Pool2dShape& s, const Span* columns,
                  }
                });
              });
-    if (!choice) continue;
-    for (int64_t k = 0; k < s.out_w; ++k) {
-      choice[row * s.out_w + k] = static_cast<Index>(cells[k]);
-    }
+    if (choice) choice.store(at, s.out_w, cells);
   }
 }
 
 // `down` and `across`: where each cell of a window lies.
-template <class T, class Index>
+template <class T>
 void max_windows_backward(const Pool2dShape& s, const int64_t* down, const int64_t* across,
-                          const T* dy, const Index* choice, T* dx) {
+                          int64_t plane, const T* dy, Choice choice, T* grads) {
+  T* const dx = grads + plane * s.in_h * s.in_w;
   std::fill_n(dx, s.in_h * s.in_w, T(0));
   for (int64_t row = 0; row < s.out_h; ++row) {
     const int64_t top = row * s.stride_h - s.pad_h;
     for (int64_t col = 0; col < s.out_w; ++col) {
-      const int64_t at = row * s.out_w + col, cell = choice[at];
+      const int64_t at = (plane * s.out_h + row) * s.out_w + col, cell = choice.cell(at);
       const int64_t y = top + down[cell], x = col * s.stride_w - s.pad_w + across[cell];
       // A dilated window may have no cell in the image at all.
       if (y >= 0 && y < s.in_h && x >= 0 && x < s.in_w) dx[y * s.in_w + x] += dy[at];
@@ -204,18 +247,13 @@ void max_windows_backward(const Pool2dShape& s, const int64_t* down, const int64
   }
 }
 
-}  // namespace
-
-template <class T, class Index>
-void max_pool_forward(const Pool2dShape& s, const T* x, T* y, Index* choice) {
-  const int64_t in_size = s.in_h * s.in_w, out_size = s.out_h * s.out_w;
+template <class T>
+void forward(const Pool2dShape& s, const T* x, T* y, Choice choice) {
   const int64_t grain = plane_grain(s);
   if (is_tiling(s)) {
     parallel_for(s.planes, grain, [&](int64_t first, int64_t last) {
-      simd([=]() NORMA_INLINE {
-        for (int64_t p = first; p < last; ++p) {
-          max_tiles(s, x + p * in_size, y + p * out_size, choice ? choice + p * out_size : nullptr);
-        }
+      simd<Widest<T>>([=]() NORMA_INLINE {
+        for (int64_t p = first; p < last; ++p) max_tiles(s, p, x, y, choice);
       });
     });
     return;
@@ -230,18 +268,25 @@ void max_pool_forward(const Pool2dShape& s, const T* x, T* y, Index* choice) {
   const Scratch<Cell<T>> cells(parallel_parts(s.planes, grain) * s.out_w);
   parallel_parts_for(s.planes, grain, [&](int64_t first, int64_t last, int part) {
     Cell<T>* part_cells = cells.data() + part * s.out_w;
-    simd([=]() NORMA_INLINE {
+    simd<Widest<T>>([=]() NORMA_INLINE {
       for (int64_t p = first; p < last; ++p) {
-        max_windows(s, spans, first_row, first_column, x + p * in_size, y + p * out_size,
-                    choice ? choice + p * out_size : nullptr, part_cells);
+        max_windows(s, spans, first_row, first_column, p, x, y, choice, part_cells);
       }
     });
   });
 }
 
-template <class T, class Index>
-void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T* dx) {
-  const int64_t in_size = s.in_h * s.in_w, out_size = s.out_h * s.out_w;
+template <class T>
+void tiles_backward(const Pool2dShape& s, const T* dy, Choice choice, T* dx) {
+  parallel_for(s.planes, plane_grain(s), [&](int64_t first, int64_t last) {
+    simd<Widest<T>>([=]() NORMA_INLINE {
+      for (int64_t p = first; p < last; ++p) max_tiles_backward(s, p, dy, choice, dx);
+    });
+  });
+}
+
+template <class T>
+void windows_backward(const Pool2dShape& s, const T* dy, Choice choice, T* dx) {
   const int64_t window = s.kernel_h * s.kernel_w;
   const Scratch<int64_t> places(2 * window);
   int64_t* down = places.data();
@@ -251,17 +296,22 @@ void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T
     across[cell] = cell % s.kernel_w * s.dilation_w;
   }
   parallel_for(s.planes, plane_grain(s), [&](int64_t first, int64_t last) {
-    simd([=]() NORMA_INLINE {
-      for (int64_t p = first; p < last; ++p) {
-        if (is_tiling(s)) {
-          max_tiles_backward(s, dy + p * out_size, choice + p * out_size, dx + p * in_size);
-        } else {
-          max_windows_backward(s, down, across, dy + p * out_size, choice + p * out_size,
-                               dx + p * in_size);
-        }
-      }
-    });
+    for (int64_t p = first; p < last; ++p) max_windows_backward(s, down, across, p, dy, choice, dx);
   });
+}
+
+}  // namespace
+
+template <class T, class Index>
+void max_pool_forward(const Pool2dShape& s, const T* x, T* y, Index* choice) {
+  forward(s, x, y, Choice(choice));
+}
+
+template <class T, class Index>
+void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T* dx) {
+  const Choice cells(const_cast<Index*>(choice));
+  if (is_tiling(s)) return tiles_backward(s, dy, cells, dx);
+  windows_backward(s, dy, cells, dx);
 }
 
 #define NORMA_MAX_POOL(T, Index)                                                      \
