@@ -6,7 +6,6 @@
 #include "norma/core/factory.h"
 #include "norma/core/kernels/norm/batch_norm.h"
 #include "norma/core/kernels/norm/group_norm.h"
-#include "norma/core/kernels/norm/layer_norm.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::functional {
@@ -182,6 +181,43 @@ Tensor batch_norm(Tensor input, const BatchNormArgs& args) {
       batch_stats ? Inputs() : Inputs({&args.running_mean, &args.running_var}));
 }
 
+namespace {
+
+/// Layer and group normalisation: each of `groups` groups of channels of each sample; layer_norm's
+/// elements are the channels of one group. `sizes` are those of weight and bias.
+Tensor norm_groups(const char* op, const Tensor& input, ChannelShape shape, int64_t groups,
+                   const Shape& sizes, const Tensor& weight, const Tensor& bias, double eps) {
+  const Packed x(input), w(weight), b(bias);
+  const int64_t count = shape.n * groups;
+  Tensor y = new_tensor(input.sizes(), input.dtype());
+  const Tensor stats = new_tensor({3, count}, kFloat64);
+  if (input.numel() > 0) {
+    dispatch_floating(input.dtype(), [&]<class T>() {
+      kernels::group_norm<T>(shape, groups, x.data<T>(), {w.data<T>(), b.data<T>()}, eps,
+                             y.impl()->data_as<T>(), NormStats(stats.data_ptr<double>(), count));
+    });
+  }
+  if (!autograd::recording({&input, &weight, &bias})) return y;
+  return record(op, y, {&input, &weight, &bias},
+                [shape, groups, count, sizes, stats, sx = Saved(x.get()), sw = Saved(w.get())](
+                    const Tensor& g, InputGrads& d) {
+                  const Tensor dy = g.contiguous();
+                  if (d.needs(0)) d[0] = new_tensor(dy.sizes(), dy.dtype());
+                  for (const int i : {1, 2}) {
+                    if (d.needs(i)) d[i] = zeros(sizes, {.dtype = dy.dtype()});
+                  }
+                  if (dy.numel() == 0) return;
+                  dispatch_floating(dy.dtype(), [&]<class T>() {
+                    kernels::group_norm_backward<T>(
+                        shape, groups, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
+                        data_or_null<T>(*sw), NormStats(stats.data_ptr<double>(), count),
+                        data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
+                  });
+                });
+}
+
+}  // namespace
+
 Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tensor& weight,
                   const Tensor& bias, double eps) {
   const TensorImpl* impl = check_floating("layer_norm", input);
@@ -200,35 +236,10 @@ Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tens
   check_parameter("layer_norm", "weight", weight, normalized_shape, impl);
   check_parameter("layer_norm", "bias", bias, normalized_shape, impl);
 
-  const Packed x(input), w(weight), b(bias);
   const int64_t size = normalized_shape.numel();
   int64_t rows = 1;
   for (int64_t i = 0; i < first; ++i) rows *= sizes[i];
-  Tensor y = new_tensor(sizes, impl->dtype);
-  const Tensor stats = new_tensor({3, rows}, kFloat64);
-  if (input.numel() > 0) {
-    dispatch_floating(impl->dtype, [&]<class T>() {
-      kernels::layer_norm<T>(rows, size, x.data<T>(), {w.data<T>(), b.data<T>()}, eps,
-                             y.impl()->data_as<T>(), NormStats(stats.data_ptr<double>(), rows));
-    });
-  }
-  if (!autograd::recording({&input, &weight, &bias})) return y;
-  return record("layer_norm", y, {&input, &weight, &bias},
-                [rows, size, normalized_shape, stats, sx = Saved(x.get()), sw = Saved(w.get())](
-                    const Tensor& g, InputGrads& d) {
-                  const Tensor dy = g.contiguous();
-                  if (d.needs(0)) d[0] = new_tensor(dy.sizes(), dy.dtype());
-                  for (const int i : {1, 2}) {
-                    if (d.needs(i)) d[i] = zeros(normalized_shape, {.dtype = dy.dtype()});
-                  }
-                  if (dy.numel() == 0) return;
-                  dispatch_floating(dy.dtype(), [&]<class T>() {
-                    kernels::layer_norm_backward<T>(
-                        rows, size, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
-                        data_or_null<T>(*sw), NormStats(stats.data_ptr<double>(), rows),
-                        data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
-                  });
-                });
+  return norm_groups("layer_norm", input, {rows, size, 1}, 1, normalized_shape, weight, bias, eps);
 }
 
 namespace {
@@ -278,33 +289,7 @@ Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight,
   const Shape& sizes = input.sizes();
   ChannelShape shape{sizes[0], sizes[1], 1};
   for (int64_t i = 2; i < sizes.size(); ++i) shape.length *= sizes[i];
-  const Packed x(input), w(weight), b(bias);
-  const int64_t rows = shape.n * num_groups;
-  Tensor y = new_tensor(sizes, input.dtype());
-  const Tensor stats = new_tensor({3, rows}, kFloat64);
-  if (input.numel() > 0) {
-    dispatch_floating(input.dtype(), [&]<class T>() {
-      kernels::group_norm<T>(shape, num_groups, x.data<T>(), {w.data<T>(), b.data<T>()}, eps,
-                             y.impl()->data_as<T>(), NormStats(stats.data_ptr<double>(), rows));
-    });
-  }
-  if (!autograd::recording({&input, &weight, &bias})) return y;
-  return record("group_norm", y, {&input, &weight, &bias},
-                [shape, num_groups, rows, stats, sx = Saved(x.get()), sw = Saved(w.get())](
-                    const Tensor& g, InputGrads& d) {
-                  const Tensor dy = g.contiguous();
-                  if (d.needs(0)) d[0] = new_tensor(dy.sizes(), dy.dtype());
-                  for (const int i : {1, 2}) {
-                    if (d.needs(i)) d[i] = zeros({shape.channels}, {.dtype = dy.dtype()});
-                  }
-                  if (dy.numel() == 0) return;
-                  dispatch_floating(dy.dtype(), [&]<class T>() {
-                    kernels::group_norm_backward<T>(
-                        shape, num_groups, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
-                        data_or_null<T>(*sw), NormStats(stats.data_ptr<double>(), rows),
-                        data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
-                  });
-                });
+  return norm_groups("group_norm", input, shape, num_groups, {shape.channels}, weight, bias, eps);
 }
 
 }  // namespace norma::functional

@@ -1,4 +1,5 @@
-// The loops of group normalisation.
+// The loops of group normalisation, and of layer normalisation: rows of `size` elements are the shape
+// [rows, size, 1] with one group.
 #pragma once
 #include "norma/core/kernels/norm/stats.h"
 
@@ -10,6 +11,7 @@ template <class T>
 void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T> params, double eps,
                 T* y, NormStats stats);
 
+/// Gradients from `dy`; null outputs are skipped.
 template <class T>
 void group_norm_backward(ChannelShape shape, int64_t groups, const T* dy, const T* x,
                          const T* weight, NormStats stats, T* dx, T* dweight, T* dbias);

@@ -1,5 +1,5 @@
 // Batch, layer and group normalisation, by their definition: they differ only in which elements
-// share a mean. The fast versions: core/kernels/norm/layer_norm.h and group_norm.h.
+// share a mean. The fast version: core/kernels/norm/group_norm.h.
 //
 //     y = (x - mean) invstd weight[channel] + bias[channel],  invstd = 1 / sqrt(var + eps)
 #pragma once
