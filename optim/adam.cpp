@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "norma/optim/number.h"
-
 namespace norma::optim {
 
 template <class Options>

@@ -10,7 +10,6 @@
 #include "norma/core/simd.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/core/threads.h"
-#include "norma/optim/number.h"
 
 namespace norma::optim {
 
@@ -88,8 +87,8 @@ double gather(const Tensor& grad, double p) {
 double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, double norm_type,
                        bool error_if_nonfinite) {
   const char* op = "clip_grad_norm_";
-  if (!(max_norm >= 0)) fail(op, "expected max_norm >= 0, got " + number(max_norm));
-  if (!(norm_type > 0)) fail(op, "expected norm_type > 0, got " + number(norm_type));
+  if (!(max_norm >= 0)) fail(op, "expected max_norm >= 0, got ", shortest(max_norm));
+  if (!(norm_type > 0)) fail(op, "expected norm_type > 0, got ", shortest(norm_type));
   const std::vector<Tensor> grads = gradients(parameters, op);
   std::vector<double> sums;
   for (const Tensor& grad : grads) sums.push_back(gather(grad, norm_type));
@@ -101,11 +100,11 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
     total = norm_type == 2.0 ? std::sqrt(total) : std::pow(total, 1 / norm_type);
   }
   if (error_if_nonfinite && !std::isfinite(total))
-    fail(op, "The total norm of order " + number(norm_type) +
-                 " for gradients from `parameters` is non-finite, so it cannot be clipped: got " +
-                 number(total) +
-                 ". To disable this error and scale the gradients by the non-finite norm anyway, "
-                 "set `error_if_nonfinite=false`");
+    fail(op, "The total norm of order ", shortest(norm_type),
+         " for gradients from `parameters` is non-finite, so it cannot be clipped: got ",
+         shortest(total),
+         ". To disable this error and scale the gradients by the non-finite norm anyway, "
+         "set `error_if_nonfinite=false`");
   const double factor = max_norm / (total + 1e-6);
   if (factor >= 1) return total;
   NoGradGuard no_grad;
@@ -115,7 +114,7 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
 
 void clip_grad_value_(const std::vector<Tensor>& parameters, double clip_value) {
   const char* op = "clip_grad_value_";
-  if (!(clip_value >= 0)) fail(op, "expected clip_value >= 0, got " + number(clip_value));
+  if (!(clip_value >= 0)) fail(op, "expected clip_value >= 0, got ", shortest(clip_value));
   NoGradGuard no_grad;
   for (Tensor grad : gradients(parameters, op)) grad.clamp_(-clip_value, clip_value);
 }

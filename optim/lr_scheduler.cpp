@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "norma/optim/number.h"
-
 namespace norma::optim {
 
 // A member by its name in the state. It stays where it is: schedulers are neither copied nor moved.
@@ -20,9 +18,7 @@ struct LRScheduler::Field {
   bool is_whole = false;
   int64_t least = 0;  // where it is whole
 
-  std::string key(std::size_t i) const {
-    return list ? std::string(name) + "." + std::to_string(i) : name;
-  }
+  std::string key(std::size_t i) const { return list ? text(name, ".", i) : name; }
   std::vector<double> get() const {
     if (list) return *list;
     return {real ? *real : whole ? static_cast<double>(*whole) : *flag ? 1.0 : 0.0};
@@ -43,7 +39,7 @@ void LRScheduler::field(const char* name, double& value, Valid valid, const char
 
 void LRScheduler::field(const char* name, bool& value) {
   const Valid valid = [](double x) { return x == 0 || x == 1; };
-  const std::string expected = std::string("expected ") + name + " 0 or 1";
+  const std::string expected = text("expected ", name, " 0 or 1");
   fields_.push_back({.name = name, .flag = &value, .valid = valid, .expected = expected});
 }
 
@@ -63,8 +59,8 @@ void LRScheduler::check(const std::string& op, const Field& field,
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double value = values[i];
     if (field.is_whole && !(value >= least && value <= kExact && value == std::floor(value)))
-      fail(op, "expected " + field.key(i) + " >= " + number(least) + ", got " + number(value));
-    if (field.valid && !field.valid(value)) fail(op, field.expected + ", got " + number(value));
+      fail(op, "expected ", field.key(i), " >= ", shortest(least), ", got ", shortest(value));
+    if (field.valid && !field.valid(value)) fail(op, field.expected, ", got ", shortest(value));
   }
 }
 
@@ -110,17 +106,16 @@ SchedulerState LRScheduler::state_dict() const {
 }
 
 std::vector<std::vector<double>> LRScheduler::read(const SchedulerState& state) const {
-  const std::string op = std::string(type_) + "::load_state_dict";
+  const std::string op = text(type_, "::load_state_dict");
   if (state.type != type_)
-    fail(op,
-         std::string("expected the state of a ") + type_ + ", got one of \"" + state.type + "\"");
+    fail(op, "expected the state of a ", type_, ", got one of \"", state.type, "\"");
   std::vector<std::vector<double>> result;
   std::map<std::string, double> rest = state.values;
   for (const Field& field : fields_) {
     std::vector<double>& values = result.emplace_back();
     auto found = rest.find(field.key(0));
     if (found == rest.end() && !field.list)
-      fail(op, std::string("expected the value \"") + field.name + "\", got none");
+      fail(op, "expected the value \"", field.name, "\", got none");
     while (found != rest.end()) {
       values.push_back(found->second);
       rest.erase(found);
@@ -129,14 +124,13 @@ std::vector<std::vector<double>> LRScheduler::read(const SchedulerState& state) 
     check(op, field, values);
   }
   if (!rest.empty())
-    fail(op,
-         "expected no value \"" + rest.begin()->first + "\", got " + number(rest.begin()->second));
+    fail(op, "expected no value \"", rest.begin()->first, "\", got ",
+         shortest(rest.begin()->second));
   const std::size_t bases = result[1].size(), groups = result[2].size();
   // Fewer: the last group was added after the last step.
   if (groups > static_cast<std::size_t>(optimizer_.group_count()) ||
       bases != (base_lrs_.empty() ? 0 : groups))
-    fail(op, "expected rates of " + std::to_string(optimizer_.group_count()) +
-                 " parameter groups, got " + std::to_string(groups));
+    fail(op, "expected rates of ", optimizer_.group_count(), " parameter groups, got ", groups);
   return result;
 }
 
@@ -297,10 +291,9 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlate
       absolute_(options.threshold_mode == "abs") {
   const char* op = "ReduceLROnPlateau";
   if (options.mode != "min" && options.mode != "max")
-    fail(op, "mode " + options.mode + " is unknown! Expected \"min\" or \"max\"");
+    fail(op, "mode ", options.mode, " is unknown! Expected \"min\" or \"max\"");
   if (options.threshold_mode != "rel" && options.threshold_mode != "abs")
-    fail(op,
-         "threshold mode " + options.threshold_mode + " is unknown! Expected \"rel\" or \"abs\"");
+    fail(op, "threshold mode ", options.threshold_mode, " is unknown! Expected \"rel\" or \"abs\"");
   field("mode_max", maximise_);
   field("threshold_mode_abs", absolute_);
   field(
@@ -322,9 +315,8 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlate
 void ReduceLROnPlateau::check_size(std::string_view name, std::size_t size) const {
   const int64_t groups = optimizer_.group_count();
   if (name == "min_lr" && size != 1 && size != static_cast<std::size_t>(groups))
-    fail("ReduceLROnPlateau", "expected " + std::to_string(groups) + " min_lrs, got " +
-                                  std::to_string(size) +
-                                  "; give one for all groups or one per group");
+    fail("ReduceLROnPlateau", "expected ", groups, " min_lrs, got ", size,
+         "; give one for all groups or one per group");
 }
 
 bool ReduceLROnPlateau::improves(double metric) const {

@@ -10,15 +10,13 @@
 #include "norma/core/factory.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/core/threads.h"
-#include "norma/optim/number.h"
 
 namespace norma::optim {
 
 Optimizer::Optimizer(const char* type, std::vector<StateField> fields)
     : type_(type), fields_(std::move(fields)) {
   if (fields_.size() > kMostFields)
-    fail(type, "expected at most " + std::to_string(kMostFields) + " state fields, got " +
-                   std::to_string(fields_.size()));
+    fail(type, "expected at most ", kMostFields, " state fields, got ", fields_.size());
 }
 
 // --- Step ---
@@ -49,9 +47,8 @@ void Optimizer::check_gradients() const {
       if (!p->grad.defined()) continue;
       const TensorImpl* grad = p->grad.impl();
       if (grad->dtype == p->dtype && grad->sizes == p->sizes) continue;
-      fail(type_, "expected a gradient of shape " + p->sizes.str() + " and dtype " +
-                      dtype_name(p->dtype) + ", got shape " + grad->sizes.str() + " and dtype " +
-                      dtype_name(grad->dtype));
+      fail(type_, "expected a gradient of shape ", p->sizes, " and dtype ", p->dtype,
+           ", got shape ", grad->sizes, " and dtype ", grad->dtype);
     }
   }
 }
@@ -136,8 +133,7 @@ void Optimizer::zero_grad(bool set_to_none) {
 
 void Optimizer::check_group(int64_t group, const char* op) const {
   if (group >= 0 && group < group_count()) return;
-  fail(op, "expected a parameter group in [0, " + std::to_string(group_count()) + "), got " +
-               std::to_string(group));
+  fail(op, "expected a parameter group in [0, ", group_count(), "), got ", group);
 }
 
 const std::vector<Tensor>& Optimizer::parameters(int64_t group) const {
@@ -163,8 +159,7 @@ void Optimizer::add_parameters(std::vector<Tensor> parameters) {
   if (parameters.empty())
     fail(op,
          "optimizer got an empty parameter list; expected at least one parameter: a module has "
-         "those "
-         "that its constructor registers, with register_module or register_parameter");
+         "those that its constructor registers, with register_module or register_parameter");
   std::unordered_set<const TensorImpl*> known;
   for (const auto& group : group_parameters_)
     for (const Tensor& parameter : group) known.insert(parameter.impl());
@@ -172,21 +167,20 @@ void Optimizer::add_parameters(std::vector<Tensor> parameters) {
   std::unordered_set<const TensorImpl*> own;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const Tensor& parameter = parameters[i];
-    const std::string which = "parameter " + std::to_string(i);
-    if (!parameter.defined()) fail(op, "expected tensors, got an undefined one as " + which);
+    const std::string which = text("parameter ", i);
+    if (!parameter.defined()) fail(op, "expected tensors, got an undefined one as ", which);
     if (!is_floating(parameter.dtype()))
-      fail(op, "expected floating parameters, got " + which + " of dtype " +
-                   dtype_name(parameter.dtype()));
+      fail(op, "expected floating parameters, got ", which, " of dtype ", parameter.dtype());
     if (!parameter.is_leaf())
-      fail(op, "can't optimize a non-leaf Tensor: " + which + " of shape " +
-                   parameter.sizes().str() + " was made by " + parameter.grad_fn_name() +
-                   "; pass the leaf it was made from, or detach().requires_grad_() it");
+      fail(op, "can't optimize a non-leaf Tensor: ", which, " of shape ", parameter.sizes(),
+           " was made by ", parameter.grad_fn_name(),
+           "; pass the leaf it was made from, or detach().requires_grad_() it");
     if (in_other_groups > 0 && known.count(parameter.impl()) > 0)
-      fail(op, "some parameters appear in more than one parameter group: " + which + " of shape " +
-                   parameter.sizes().str());
+      fail(op, "some parameters appear in more than one parameter group: ", which, " of shape ",
+           parameter.sizes());
     if (!own.insert(parameter.impl()).second)
-      fail(op, "expected every parameter once, got " + which + " of shape " +
-                   parameter.sizes().str() + " twice in one parameter group");
+      fail(op, "expected every parameter once, got ", which, " of shape ", parameter.sizes(),
+           " twice in one parameter group");
   }
   state_.resize(state_.size() + parameters.size() * fields_.size());
   group_parameters_.push_back(std::move(parameters));
@@ -196,7 +190,7 @@ void Optimizer::add_parameters(std::vector<Tensor> parameters) {
 // --- State ---
 
 std::string Optimizer::state_name(std::size_t parameter, std::size_t field) const {
-  return "state." + std::to_string(parameter) + "." + fields_[field].name;
+  return text("state.", parameter, ".", fields_[field].name);
 }
 
 OptimizerState Optimizer::state_dict() const {
@@ -216,25 +210,20 @@ OptimizerState Optimizer::state_dict() const {
 
 void Optimizer::check_layout(const OptimizerState& state, const std::string& op) const {
   if (state.type != type_)
-    fail(op, std::string("expected the state of an optimizer ") + type_ + ", got one of \"" +
-                 state.type + "\"");
+    fail(op, "expected the state of an optimizer ", type_, ", got one of \"", state.type, "\"");
   const std::size_t groups = group_parameters_.size();
   if (state.groups.size() != groups || state.group_sizes.size() != groups)
-    fail(op,
-         "loaded state dict has a different number of parameter groups: "
-         "expected " +
-             std::to_string(groups) + ", got " + std::to_string(state.groups.size()) +
-             (state.groups.size() == state.group_sizes.size()
-                  ? ""
-                  : " with " + std::to_string(state.group_sizes.size()) + " sizes"));
+    fail(op, "loaded state dict has a different number of parameter groups: expected ", groups,
+         ", got ", state.groups.size(),
+         state.groups.size() == state.group_sizes.size()
+             ? ""
+             : text(" with ", state.group_sizes.size(), " sizes"));
   for (std::size_t g = 0; g < groups; ++g) {
     const auto expected = static_cast<int64_t>(group_parameters_[g].size());
     if (state.group_sizes[g] != expected)
-      fail(op,
-           "loaded state dict contains a parameter group that doesn't match the size of "
-           "optimizer's group: expected " +
-               std::to_string(expected) + " parameters in group " + std::to_string(g) + ", got " +
-               std::to_string(state.group_sizes[g]));
+      fail(op, "loaded state dict contains a parameter group that doesn't match the size of ",
+           "optimizer's group: expected ", expected, " parameters in group ", g, ", got ",
+           state.group_sizes[g]);
   }
 }
 
@@ -273,14 +262,15 @@ void Optimizer::check_tensors(const NamedTensors& tensors, const std::string& op
     } else if (!tensor.defined() || !is_floating(tensor.dtype())) {
       problems += "\n\texpected a floating tensor for " + name + ".";
     } else if (tensor.sizes() != sizes) {
-      problems +=
-          "\n\tsize mismatch for " + name + ": copying a tensor with shape " +
-          tensor.sizes().str() + " from checkpoint, " +
-          (counter ? "expected one number." : "the shape of the parameter is " + sizes.str() + ".");
+      problems += text(
+          "\n\tsize mismatch for ", name, ": copying a tensor with shape ", tensor.sizes(),
+          " from checkpoint, ",
+          counter ? "expected one number." : text("the shape of the parameter is ", sizes, "."));
     } else if (counter) {
       const double value = tensor.item<double>();
       if (!(value >= 0 && std::isfinite(value) && value == std::floor(value)))
-        problems += "\n\texpected a whole number >= 0 for " + name + ", got " + number(value) + ".";
+        problems +=
+            text("\n\texpected a whole number >= 0 for ", name, ", got ", shortest(value), ".");
     }
     place.taken = true;
   }
@@ -289,12 +279,11 @@ void Optimizer::check_tensors(const NamedTensors& tensors, const std::string& op
     if (has_state[place.index] && !place.taken && fields_[place.field].kind != StateField::Extra)
       problems += "\n\tMissing key in state: \"" + name + "\".";
   }
-  if (!problems.empty())
-    fail(op, std::string("Error(s) in loading state_dict for ") + type_ + ":" + problems);
+  if (!problems.empty()) fail(op, "Error(s) in loading state_dict for ", type_, ":", problems);
 }
 
 void Optimizer::check_state_dict(const OptimizerState& state) const {
-  const std::string op = std::string(type_) + "::load_state_dict";
+  const std::string op = text(type_, "::load_state_dict");
   check_layout(state, op);
   for (Numbers numbers : state.groups) {
     numbers.erase("initial_lr");
@@ -348,8 +337,7 @@ void take_own(const OptionFields& fields) {
 void check_limits(const OptionFields& fields, const char* type) {
   for (const auto& [name, value, flag, own, limit] : fields)
     if (limit.valid && !limit.valid(*value))
-      fail(type, std::string("Invalid ") + limit.what + ": " + number(*value) + "; expected " +
-                     limit.expected);
+      fail(type, "Invalid ", limit.what, ": ", shortest(*value), "; expected ", limit.expected);
 }
 
 std::map<std::string, double> to_numbers(const OptionFields& fields) {
@@ -366,19 +354,18 @@ void from_numbers(const OptionFields& fields, const std::map<std::string, double
   for (const OptionField& field : fields) {
     known.insert(field.name);
     const auto found = numbers.find(field.name);
-    if (found == numbers.end())
-      fail(op, std::string("expected the option \"") + field.name + "\" in every group");
+    if (found == numbers.end()) fail(op, "expected the option \"", field.name, "\" in every group");
     const double value = found->second;
     if (field.number) {
       *field.number = value;
     } else if (value == 0 || value == 1) {
       *field.flag = value == 1;
     } else {
-      fail(op, std::string("expected ") + field.name + " 0 or 1, got " + number(value));
+      fail(op, "expected ", field.name, " 0 or 1, got ", shortest(value));
     }
   }
   for (const auto& [key, value] : numbers)
-    if (known.count(key) == 0) fail(op, "expected options of " + type + ", got \"" + key + "\"");
+    if (known.count(key) == 0) fail(op, "expected options of ", type, ", got \"", key, "\"");
 }
 
 WeightDecaySplit split_weight_decay(const nn::Module& module, double weight_decay) {

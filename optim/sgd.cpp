@@ -1,7 +1,5 @@
 #include "norma/optim/sgd.h"
 
-#include "norma/optim/number.h"
-
 namespace norma::optim {
 
 SGD::SGD(std::vector<Tensor> params, const SGDOptions& options)
@@ -29,8 +27,8 @@ OptionFields SGD::option_fields(SGDOptions& o, const SGDParamGroup& group) const
 
 void SGD::check_options(const SGDOptions& o) const {
   if (o.nesterov && (o.momentum <= 0 || o.dampening != 0))
-    fail("SGD", "Nesterov momentum requires a momentum and zero dampening; got momentum " +
-                    number(o.momentum) + " and dampening " + number(o.dampening));
+    fail("SGD", "Nesterov momentum requires a momentum and zero dampening; got momentum ",
+         shortest(o.momentum), " and dampening ", shortest(o.dampening));
 }
 
 bool SGD::needs(std::size_t, int64_t group) const { return options(group).momentum != 0; }
