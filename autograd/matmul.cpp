@@ -8,6 +8,7 @@
 #include "norma/core/factory.h"
 #include "norma/core/grains.h"
 #include "norma/core/kernels/blas.h"
+#include "norma/core/kernels/plain/reduce.h"
 #include "norma/core/simd.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/core/threads.h"
@@ -176,6 +177,7 @@ namespace {
 /// Sums the rows of a matrix; blocks of rows go through T, the total is kept in double.
 template <class T>
 void sum_rows(T* out, const T* x, int64_t rows, int64_t cols) {
+  if (plain_kernels()) return kernels::plain::sum_middle(out, x, 1, rows, cols, 1);
   parallel_for(cols, std::max<int64_t>(16, rows_grain(kElementGrain, rows)),
                [=](int64_t begin, int64_t end) {
                  constexpr int64_t kStrip = 64, kBlock = 256;

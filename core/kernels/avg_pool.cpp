@@ -1,7 +1,10 @@
+// The plain version: core/kernels/plain/pool.h.
 #include <algorithm>
 
+#include "norma/core/kernels/plain/pool.h"
 #include "norma/core/kernels/pool.h"
 #include "norma/core/kernels/pool_runs.h"
+#include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
@@ -41,6 +44,7 @@ Span adaptive_span(int64_t i, int64_t in, int64_t out) {
 
 template <class T>
 void avg_pool_forward(const Pool2dShape& s, const AvgPoolRule& rule, const T* x, T* y) {
+  if (plain_kernels()) return plain::avg_pool_forward(s, rule, x, y);
   const Scratch<T> counts(s.out_w);
   column_counts(s, rule, counts.data());
   const T* divisors = counts.data();
@@ -71,6 +75,7 @@ void avg_pool_forward(const Pool2dShape& s, const AvgPoolRule& rule, const T* x,
 
 template <class T>
 void avg_pool_backward(const Pool2dShape& s, const AvgPoolRule& rule, const T* dy, T* dx) {
+  if (plain_kernels()) return plain::avg_pool_backward(s, rule, dy, dx);
   const Scratch<T> counts(s.out_w);
   column_counts(s, rule, counts.data());
   const T* divisors = counts.data();
@@ -103,6 +108,7 @@ void avg_pool_backward(const Pool2dShape& s, const AvgPoolRule& rule, const T* d
 
 template <class T>
 void adaptive_avg_pool_forward(const Pool2dShape& s, const T* x, T* y) {
+  if (plain_kernels()) return plain::adaptive_avg_pool_forward(s, x, y);
   const int64_t grain = plane_grain(s);
   const Scratch<T> rows(parallel_parts(s.planes, grain) * s.in_w);
   parallel_parts_for(s.planes, grain, [&](int64_t first, int64_t last, int part) {
@@ -131,6 +137,7 @@ void adaptive_avg_pool_forward(const Pool2dShape& s, const T* x, T* y) {
 
 template <class T>
 void adaptive_avg_pool_backward(const Pool2dShape& s, const T* dy, T* dx) {
+  if (plain_kernels()) return plain::adaptive_avg_pool_backward(s, dy, dx);
   const int64_t grain = plane_grain(s);
   const Scratch<T> rows(parallel_parts(s.planes, grain) * s.in_w);
   parallel_parts_for(s.planes, grain, [&](int64_t first, int64_t last, int part) {

@@ -1,3 +1,4 @@
+// The plain version: core/kernels/plain/matmul.h.
 #include "norma/core/kernels/blas.h"
 
 #include <cblas.h>
@@ -6,7 +7,9 @@
 #include <type_traits>
 
 #include "norma/core/kernels/gemm.h"
+#include "norma/core/kernels/plain/matmul.h"
 #include "norma/core/kernels/scratch.h"
+#include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
 extern "C" {
@@ -70,6 +73,7 @@ template <class T>
 void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
           const T* b, int64_t ldb, const T* start, T* c, int64_t ldc) {
   const MatrixProduct<T> p{trans_a, trans_b, m, n, k, a, lda, b, ldb, start, c, ldc};
+  if (plain_kernels()) return plain::multiply(p);
   if constexpr (std::is_same_v<T, float>) {
     if (has_tiles(p)) {
       const Scratch<float> memory(working_memory(p));
@@ -85,7 +89,7 @@ void parallel_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, 
   if (m == 0 || n == 0) return;
   const MatrixProduct<T> p{trans_a, trans_b, m, n, k, a, lda, b, ldb, start, c, ldc};
   const int64_t work = m * n * k;
-  if (work < 2 * kParallelWork || get_num_threads() == 1) {
+  if (plain_kernels() || work < 2 * kParallelWork || get_num_threads() == 1) {
     return gemm(trans_a, trans_b, m, n, k, a, lda, b, ldb, start, c, ldc);
   }
   // Strips of 16 columns or rows, so that the kernels' tiles stay whole. What the parts share is

@@ -1,9 +1,11 @@
+// The plain version: core/kernels/plain/dropout.h.
 #include "norma/core/kernels/dropout.h"
 
 #include <algorithm>
 
 #include "norma/core/grains.h"
 #include "norma/core/integers.h"
+#include "norma/core/kernels/plain/dropout.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -66,6 +68,7 @@ void for_mask_groups(int64_t count, double p, RandomBlocks random, Use use) {
 uint64_t mask_blocks(int64_t count) { return static_cast<uint64_t>(groups_of(count) * kLanes); }
 
 void random_mask(int64_t count, double p, RandomBlocks random, uint8_t* mask) {
+  if (plain_kernels()) return plain::random_mask(count, p, random.seed, random.first, mask);
   for_mask_groups(count, p, random, [=](int64_t at, int64_t n, const uint8_t* values) NORMA_INLINE {
     for (int64_t i = 0; i < n; ++i) mask[at + i] = values[i];
   });
@@ -73,6 +76,7 @@ void random_mask(int64_t count, double p, RandomBlocks random, uint8_t* mask) {
 
 template <class T>
 void apply_mask(int64_t rows, int64_t length, const T* x, const uint8_t* mask, double scale, T* y) {
+  if (plain_kernels()) return plain::apply_mask(rows, length, x, mask, scale, y);
   const T factor = static_cast<T>(scale);
   const int64_t grain = rows_grain(kElementGrain, length);
   parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
@@ -92,6 +96,10 @@ void apply_mask(int64_t rows, int64_t length, const T* x, const uint8_t* mask, d
 template <class T>
 void dropout_forward(int64_t count, const T* x, double p, RandomBlocks random, double scale,
                      uint8_t* mask, T* y) {
+  if (plain_kernels()) {
+    plain::random_mask(count, p, random.seed, random.first, mask);
+    return plain::apply_mask(count, 1, x, mask, scale, y);
+  }
   const T factor = static_cast<T>(scale);
   for_mask_groups(count, p, random, [=](int64_t at, int64_t n, const uint8_t* values) NORMA_INLINE {
     for (int64_t i = 0; i < n; ++i) mask[at + i] = values[i];

@@ -1,3 +1,4 @@
+// The plain version: core/kernels/plain/embedding.h.
 #include "norma/core/kernels/embedding.h"
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 
 #include "norma/core/dtype.h"
 #include "norma/core/grains.h"
+#include "norma/core/kernels/plain/embedding.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -45,6 +47,7 @@ double norm(const T* values, int64_t stride, int64_t count, double p) {
 
 template <class T>
 void pick_rows(const T* table, const int64_t* index, int64_t count, int64_t width, T* out) {
+  if (plain_kernels()) return plain::pick_rows(table, index, count, width, out);
   parallel_for(count, kElementGrain / (width + 1) + 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       std::copy_n(table + index[i] * width, width, out + i * width);
@@ -55,6 +58,8 @@ void pick_rows(const T* table, const int64_t* index, int64_t count, int64_t widt
 template <class T>
 void sum_rows(const T* from, const int64_t* index, int64_t count, int64_t rows, int64_t width,
               bool by_frequency, int64_t skip, T* table) {
+  if (plain_kernels())
+    return plain::sum_rows(from, index, count, rows, width, by_frequency, skip, table);
   // Row r is looked up at uses[ends[r - 1]], …, uses[ends[r] - 1].
   std::vector<int64_t> ends(static_cast<std::size_t>(rows + 1));
   std::vector<int64_t> uses(static_cast<std::size_t>(count));

@@ -1,3 +1,4 @@
+// The plain version: core/kernels/plain/loss.h.
 #include "norma/core/kernels/loss.h"
 
 #include <algorithm>
@@ -5,6 +6,7 @@
 #include <limits>
 
 #include "norma/core/grains.h"
+#include "norma/core/kernels/plain/loss.h"
 #include "norma/core/kernels/sums.h"
 #include "norma/core/kernels/vector_math.h"
 #include "norma/core/simd.h"
@@ -61,6 +63,7 @@ void for_rows(ClassShape shape, Body body) {
 
 template <class T>
 void softmax_rows(ClassShape shape, const T* x, SoftmaxRows<T> out) {
+  if (plain_kernels()) return plain::softmax_rows(shape, x, out);
   const int64_t classes = shape.classes, inner = shape.inner;
   if (classes == 0) return;
   // Short rows are gathered, so that the exponentials run over long stretches.
@@ -97,6 +100,7 @@ void softmax_rows(ClassShape shape, const T* x, SoftmaxRows<T> out) {
 template <class T>
 void cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
                            ClassTargets<T> targets, T* loss) {
+  if (plain_kernels()) return plain::cross_entropy_forward(shape, x, softmax, targets, loss);
   const int64_t classes = shape.classes, inner = shape.inner;
   const double own = 1.0 - targets.smoothing;
   const double other = targets.smoothing / static_cast<double>(classes);
@@ -122,6 +126,7 @@ void cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
 template <class T>
 void cross_entropy_backward(ClassShape shape, SoftmaxRows<T> softmax, ClassTargets<T> targets,
                             LossGradient<T> g, T* dx) {
+  if (plain_kernels()) return plain::cross_entropy_backward(shape, softmax, targets, g, dx);
   const int64_t classes = shape.classes, inner = shape.inner;
   const double other = targets.smoothing / static_cast<double>(classes);
   const T* const w = targets.weight;
@@ -153,6 +158,7 @@ void cross_entropy_backward(ClassShape shape, SoftmaxRows<T> softmax, ClassTarge
 template <class T>
 void soft_cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
                                 SoftTargets<T> targets, T* loss) {
+  if (plain_kernels()) return plain::soft_cross_entropy_forward(shape, x, softmax, targets, loss);
   const int64_t classes = shape.classes, inner = shape.inner;
   const double own = 1.0 - targets.smoothing;
   const double other = targets.smoothing / static_cast<double>(classes);
@@ -171,6 +177,8 @@ void soft_cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> sof
 template <class T>
 void soft_cross_entropy_backward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
                                  SoftTargets<T> targets, LossGradient<T> g, T* dx, T* dq) {
+  if (plain_kernels())
+    return plain::soft_cross_entropy_backward(shape, x, softmax, targets, g, dx, dq);
   const int64_t classes = shape.classes, inner = shape.inner;
   const double own = 1.0 - targets.smoothing;
   const double other = targets.smoothing / static_cast<double>(classes);
@@ -200,6 +208,7 @@ void soft_cross_entropy_backward(ClassShape shape, const T* x, SoftmaxRows<T> so
 
 template <class T>
 void nll_forward(ClassShape shape, const T* x, ClassTargets<T> targets, T* loss) {
+  if (plain_kernels()) return plain::nll_forward(shape, x, targets, loss);
   for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
     const int64_t y = targets.index[r];
     const bool ignored = y == targets.ignore_index;
@@ -210,6 +219,7 @@ void nll_forward(ClassShape shape, const T* x, ClassTargets<T> targets, T* loss)
 
 template <class T>
 void nll_backward(ClassShape shape, ClassTargets<T> targets, LossGradient<T> g, T* dx) {
+  if (plain_kernels()) return plain::nll_backward(shape, targets, g, dx);
   for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
     const int64_t y = targets.index[r], inner = shape.inner;
     for (int64_t c = 0; c < shape.classes; ++c) dx[first + c * inner] = T(0);

@@ -1,4 +1,4 @@
-// Max pooling: the shape decides the path.
+// Max pooling: the shape decides the path. The plain version: core/kernels/plain/pool.h.
 //
 //     windows                            forward            backward
 //     2×2 tiles inside the image         max_tiles          max_tiles_backward
@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "norma/core/kernels/plain/pool.h"
 #include "norma/core/kernels/pool.h"
 #include "norma/core/kernels/pool_runs.h"
+#include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
@@ -304,11 +306,13 @@ void windows_backward(const Pool2dShape& s, const T* dy, Choice choice, T* dx) {
 
 template <class T, class Index>
 void max_pool_forward(const Pool2dShape& s, const T* x, T* y, Index* choice) {
+  if (plain_kernels()) return plain::max_pool_forward(s, x, y, choice);
   forward(s, x, y, Choice(choice));
 }
 
 template <class T, class Index>
 void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T* dx) {
+  if (plain_kernels()) return plain::max_pool_backward(s, dy, choice, dx);
   const Choice cells(const_cast<Index*>(choice));
   if (is_tiling(s)) return tiles_backward(s, dy, cells, dx);
   windows_backward(s, dy, cells, dx);

@@ -1,7 +1,10 @@
+// The plain version: core/kernels/plain/pad.h.
 #include "norma/core/kernels/pad.h"
 
 #include <algorithm>
 
+#include "norma/core/kernels/plain/pad.h"
+#include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
@@ -50,6 +53,7 @@ int64_t plane_grain(const Pad2dShape& s) { return 30'000 / (s.out_h() * s.out_w(
 
 template <class T>
 void pad2d_forward(const Pad2dShape& s, const T* x, T* y) {
+  if (plain_kernels()) return plain::pad2d_forward(s, x, y);
   parallel_for(s.planes, plane_grain(s), [&](int64_t first, int64_t last) {
     for (int64_t p = first; p < last; ++p) {
       const T* in = x + p * s.in_h * s.in_w;
@@ -67,6 +71,7 @@ void pad2d_forward(const Pad2dShape& s, const T* x, T* y) {
 
 template <class T>
 void pad2d_backward(const Pad2dShape& s, const T* dy, T* dx) {
+  if (plain_kernels()) return plain::pad2d_backward(s, dy, dx);
   parallel_for(s.planes, plane_grain(s), [&](int64_t first, int64_t last) {
     for (int64_t p = first; p < last; ++p) {
       const T* grad = dy + p * s.out_h() * s.out_w();

@@ -1,8 +1,10 @@
+// The plain version: core/kernels/plain/pointwise_loss.h.
 #include <algorithm>
 #include <cmath>
 
 #include "norma/core/integers.h"
 #include "norma/core/kernels/loss.h"
+#include "norma/core/kernels/plain/pointwise_loss.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/sums.h"
 #include "norma/core/kernels/vector_math.h"
@@ -95,6 +97,7 @@ void fill(int64_t begin, int64_t end, PointwiseInputs<T> in, T* out, F f) {
 
 template <class T>
 void pointwise_loss(PointwiseLoss kind, int64_t count, PointwiseInputs<T> in, T* loss) {
+  if (plain_kernels()) return plain::pointwise_loss(kind, count, in, loss);
   with_kind(kind, [&]<class Loss>(Loss) {
     parallel_for(count, kChunk, [=](int64_t begin, int64_t end) {
       fill(begin, end, in, loss,
@@ -105,6 +108,7 @@ void pointwise_loss(PointwiseLoss kind, int64_t count, PointwiseInputs<T> in, T*
 
 template <class T>
 double pointwise_loss_sum(PointwiseLoss kind, int64_t count, PointwiseInputs<T> in) {
+  if (plain_kernels()) return plain::pointwise_loss_sum(kind, count, in);
   const int64_t chunks = ceil_div(count, kChunk);
   const Scratch<double> sums(std::max<int64_t>(1, chunks));
   double* const parts = sums.data();
@@ -133,6 +137,7 @@ double pointwise_loss_sum(PointwiseLoss kind, int64_t count, PointwiseInputs<T> 
 template <class T>
 void pointwise_loss_backward(PointwiseLoss kind, int64_t count, PointwiseInputs<T> in,
                              LossGradient<T> g, T* dx, T* dtarget) {
+  if (plain_kernels()) return plain::pointwise_loss_backward(kind, count, in, g, dx, dtarget);
   if (count == 0) return;
   const T scale = static_cast<T>(g.stride ? g.scale : g.scale * static_cast<double>(g.values[0]));
   const auto times_gradient = [=](int64_t begin, int64_t end, T* out) {

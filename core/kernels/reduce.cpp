@@ -1,9 +1,11 @@
+// The plain version: core/kernels/plain/reduce.h.
 #include "norma/core/kernels/reduce.h"
 
 #include <type_traits>
 #include <vector>
 
 #include "norma/core/integers.h"
+#include "norma/core/kernels/plain/reduce.h"
 #include "norma/core/kernels/sums.h"
 #include "norma/core/simd.h"
 
@@ -70,6 +72,7 @@ void sum_columns(T* out, const T* x, int64_t length, int64_t inner, int64_t begi
 
 template <class T>
 void sum_middle(T* out, const T* x, int64_t outer, int64_t length, int64_t inner, double divisor) {
+  if (plain_kernels()) return plain::sum_middle(out, x, outer, length, inner, divisor);
   if constexpr (!std::is_floating_point_v<T>) {
     for_each_middle(x, outer, length, inner, [=](const T* first, int64_t stride, int64_t at) {
       uint64_t total = 0;  // wraps around

@@ -1,12 +1,15 @@
+// The plain version: core/kernels/plain/softmax.h.
 #include "norma/core/kernels/softmax.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "norma/core/grains.h"
+#include "norma/core/kernels/plain/softmax.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/sums.h"
 #include "norma/core/kernels/vector_math.h"
+#include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
@@ -81,6 +84,7 @@ NORMA_INLINE inline void scatter(SoftmaxShape s, const T* lines, int64_t first, 
 
 template <class T>
 void softmax_forward(SoftmaxShape s, bool log, const T* x, T* y) {
+  if (plain_kernels()) return plain::softmax_forward(s.outer, s.length, s.inner, log, x, y);
   const int64_t n = s.length;
   // Scratch: the exponentials in double, and two lines of T.
   for_lines<double>(s, 2, [=](int64_t first, int64_t count, double* exps) NORMA_INLINE {
@@ -113,6 +117,7 @@ void softmax_forward(SoftmaxShape s, bool log, const T* x, T* y) {
 
 template <class T>
 void softmax_backward(SoftmaxShape s, bool log, const T* g, const T* y, T* dx) {
+  if (plain_kernels()) return plain::softmax_backward(s.outer, s.length, s.inner, log, g, y, dx);
   const int64_t n = s.length;
   for_lines<T>(s, 3, [=](int64_t first, int64_t count, T* space) NORMA_INLINE {
     const T* const grads = gathered(s, g, first, count, space);

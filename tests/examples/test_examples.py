@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 import zlib
 
 PROGRAMS = pathlib.Path(sys.argv[1])
@@ -301,6 +302,22 @@ class BatchnormTour(Example):
         text = "\n".join(self.lines("--help"))
         self.assertIn("--seed", text)
         self.assertNotIn("--epochs", text)
+
+
+class PlainKernels(Example):
+    program = "digits_cnn"
+
+    def losses(self, level):
+        with unittest.mock.patch.dict(os.environ, NORMA_SIMD=level):
+            text = "\n".join(self.lines("--epochs 1 --train-size 64 --test-size 16 --batch-size 16"))
+        return [float(loss) for loss in re.findall(r"loss (\d+\.\d{4})", text)]
+
+    def test_they_train_as_the_fast_ones_do(self):
+        plain, fast = self.losses("plain"), self.losses("")
+        self.assertGreater(len(plain), 0)
+        self.assertEqual(len(plain), len(fast))
+        for one, other in zip(plain, fast):
+            self.assertAlmostEqual(one, other, delta=2e-3)
 
 
 class CommandLine(Example):

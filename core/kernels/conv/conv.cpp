@@ -27,6 +27,8 @@
 #include "norma/core/kernels/conv/input_grad.h"
 #include "norma/core/kernels/conv/weight_grad.h"
 #include "norma/core/kernels/conv/winograd.h"
+#include "norma/core/kernels/plain/conv.h"
+#include "norma/core/simd.h"
 
 namespace norma::kernels {
 namespace {
@@ -48,6 +50,7 @@ Conv2dShape upright(Conv2dShape s) {
 
 template <class T>
 void conv2d_forward(const Conv2dShape& s, const T* x, const T* w, const T* bias, T* y) {
+  if (plain_kernels()) return plain::conv2d_forward(s, x, w, bias, y);
   if (is_depthwise(s)) return depthwise_forward(s, x, w, bias, y);
   const Conv2dShape t = upright(s);
   const int64_t depth = s.group_in() * s.taps();
@@ -59,6 +62,7 @@ void conv2d_forward(const Conv2dShape& s, const T* x, const T* w, const T* bias,
 template <class T>
 void conv2d_backward(const Conv2dShape& s, const T* x, const T* w, const T* dy, T* dx, T* dw,
                      T* db) {
+  if (plain_kernels()) return plain::conv2d_backward(s, x, w, dy, dx, dw, db);
   if (s.batch == 0) {
     if (dw) std::fill_n(dw, s.out_channels * s.group_in() * s.taps(), T(0));
     if (db) std::fill_n(db, s.out_channels, T(0));

@@ -16,6 +16,8 @@
 
 #include "norma/core/kernels/norm/channel_math.h"
 #include "norma/core/kernels/norm/pass.h"
+#include "norma/core/kernels/plain/batch_norm.h"
+#include "norma/core/simd.h"
 
 namespace norma::kernels {
 namespace {
@@ -84,6 +86,9 @@ struct Forward {
 template <class T>
 void batch_norm_train(ChannelShape shape, const T* x, ChannelParams<T> params, double eps,
                       RunningStats<T> running, bool relu, T* y, BatchNormStats stats) {
+  if (plain_kernels()) {
+    return plain::batch_norm_train(shape, x, params, eps, running, relu, y, stats);
+  }
   shape = joined(shape);
   pass<T>(shape, Forward<T>{{x}, {x, y, relu}, shape, params, eps, running, stats});
 }
@@ -91,6 +96,9 @@ void batch_norm_train(ChannelShape shape, const T* x, ChannelParams<T> params, d
 template <class T>
 void batch_norm_eval(ChannelShape shape, const T* x, ChannelParams<T> params, double eps,
                      const T* mean, const T* var, bool relu, T* y, BatchNormStats stats) {
+  if (plain_kernels()) {
+    return plain::batch_norm_eval(shape, x, params, eps, mean, var, relu, y, stats);
+  }
   shape = joined(shape);
   const Scratch<T> values(3 * shape.channels);
   for (int64_t c = 0; c < shape.channels; ++c) {

@@ -4,27 +4,6 @@
 
 namespace norma::kernels {
 
-/// With the line of each channel, y = (x - base) scale + offset, as T has it: sixths of one array.
-struct BatchNormStats : NormStats {
-  double* base;
-  double* scale;
-  double* offset;
-  BatchNormStats(double* values, int64_t count)
-      : NormStats(values, count),
-        base(values + 3 * count),
-        scale(values + 4 * count),
-        offset(values + 5 * count) {}
-};
-
-/// Running statistics to update (null: none): running = (1 - momentum) running + momentum new, with
-/// the unbiased variance.
-template <class T>
-struct RunningStats {
-  T* mean;
-  T* var;
-  double momentum;
-};
-
 /// y = (x - mean) invstd weight + bias with the statistics of the batch, which go to `stats`, and
 /// where `relu` says so the larger of that and 0. y may be x. Needs n * length >= 2.
 template <class T>  // float or double

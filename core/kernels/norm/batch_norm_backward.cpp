@@ -2,6 +2,8 @@
 #include "norma/core/kernels/norm/batch_norm.h"
 #include "norma/core/kernels/norm/channel_math.h"
 #include "norma/core/kernels/norm/pass.h"
+#include "norma/core/kernels/plain/batch_norm.h"
+#include "norma/core/simd.h"
 
 namespace norma::kernels {
 namespace {
@@ -117,6 +119,10 @@ template <class T>
 void batch_norm_backward(ChannelShape shape, const T* dy, const T* x, const T* weight,
                          BatchNormStats stats, bool batch_stats, bool relu, T* dx, T* dweight,
                          T* dbias) {
+  if (plain_kernels()) {
+    return plain::batch_norm_backward(shape, dy, x, weight, stats, batch_stats, relu, dx, dweight,
+                                      dbias);
+  }
   shape = joined(shape);
   const auto run = [&]<class V, bool Relu>() {
     pass<T>(shape, Backward<T, V, Relu>{{{dy, x}},

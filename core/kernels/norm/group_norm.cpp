@@ -7,7 +7,9 @@
 
 #include "norma/core/integers.h"
 #include "norma/core/kernels/norm/moments.h"
+#include "norma/core/kernels/plain/norm.h"
 #include "norma/core/kernels/scratch.h"
+#include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
@@ -189,6 +191,7 @@ void column_gradients(const Rows& all, const T* dy, const T* x, NormStats stats,
 template <class T>
 void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T> params, double eps,
                 T* y, NormStats stats) {
+  if (plain_kernels()) return plain::group_norm(shape, groups, x, params, eps, y, stats);
   const Rows rows(shape, groups);
   parallel_for(rows.count(), rows_grain(kNormGrain, rows.size), [&](int64_t begin, int64_t end) {
     for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
@@ -217,6 +220,9 @@ void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T>
 template <class T>
 void group_norm_backward(ChannelShape shape, int64_t groups, const T* dy, const T* x,
                          const T* weight, NormStats stats, T* dx, T* dweight, T* dbias) {
+  if (plain_kernels()) {
+    return plain::group_norm_backward(shape, groups, dy, x, weight, stats, dx, dweight, dbias);
+  }
   const Rows rows(shape, groups);
   const Scratch<double> memory(rows.own_weights() ? 0 : 2 * shape.n * shape.channels);
   double* const of_channels = memory.data();

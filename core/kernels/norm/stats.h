@@ -30,4 +30,25 @@ struct NormStats {
       : shift(values), rest(values + count), invstd(values + 2 * count) {}
 };
 
+/// With the line of each channel, y = (x - base) scale + offset, as T has it: sixths of one array.
+struct BatchNormStats : NormStats {
+  double* base;
+  double* scale;
+  double* offset;
+  BatchNormStats(double* values, int64_t count)
+      : NormStats(values, count),
+        base(values + 3 * count),
+        scale(values + 4 * count),
+        offset(values + 5 * count) {}
+};
+
+/// Running statistics to update (null: none): running = (1 - momentum) running + momentum new, with
+/// the unbiased variance.
+template <class T>
+struct RunningStats {
+  T* mean;
+  T* var;
+  double momentum;
+};
+
 }  // namespace norma::kernels

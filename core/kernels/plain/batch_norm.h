@@ -1,7 +1,6 @@
 // Batch normalisation, by its definition: the groups of norm.h are the channels of the whole batch.
 // The fast version: core/kernels/norm/batch_norm.h.
 #pragma once
-#include "norma/core/kernels/norm/batch_norm.h"
 #include "norma/core/kernels/plain/norm.h"
 
 namespace norma::kernels::plain {
@@ -16,7 +15,6 @@ template <class T>
 void batch_norm_apply(ChannelShape shape, const T* x, ChannelParams<T> params, bool with_relu, T* y,
                       BatchNormStats stats) {
   for (int64_t c = 0; c < shape.channels; ++c) {
-    stats.rest[c] = 0;
     stats.offset[c] = params.bias ? double(params.bias[c]) : 0.0;  // backward finds y again
   }
   normalise(batch_groups(shape), x, params, y, stats);
@@ -31,9 +29,8 @@ void batch_norm_train(ChannelShape shape, const T* x, ChannelParams<T> params, d
                       RunningStats<T> running, bool with_relu, T* y, BatchNormStats stats) {
   const double n = static_cast<double>(shape.n * shape.length), m = running.momentum;
   for (int64_t c = 0; c < shape.channels; ++c) {
-    double mean, var;
-    moments(batch_groups(shape), c, x, mean, var);
-    stats.shift[c] = mean;
+    const double var = moments(batch_groups(shape), c, x, stats);
+    const double mean = stats.shift[c] + stats.rest[c];
     stats.invstd[c] = inverse_deviation(var, eps);
     if (!running.mean) continue;
     running.mean[c] = static_cast<T>((1 - m) * double(running.mean[c]) + m * mean);
@@ -48,6 +45,7 @@ void batch_norm_eval(ChannelShape shape, const T* x, ChannelParams<T> params, do
                      const T* mean, const T* var, bool with_relu, T* y, BatchNormStats stats) {
   for (int64_t c = 0; c < shape.channels; ++c) {
     stats.shift[c] = double(mean[c]);
+    stats.rest[c] = 0;
     stats.invstd[c] = inverse_deviation(double(var[c]), eps);
   }
   batch_norm_apply(shape, x, params, with_relu, y, stats);

@@ -2,7 +2,7 @@
 #pragma once
 #include <cmath>
 
-#include "norma/core/kernels/loss.h"
+#include "norma/core/kernels/loss_shape.h"
 #include "norma/core/kernels/plain/sums.h"
 
 namespace norma::kernels::plain {
@@ -137,13 +137,6 @@ void nll_backward(ClassShape s, ClassTargets<T> targets, LossGradient<T> g, T* d
     const double w = targets.weight ? double(targets.weight[y]) : 1.0;
     dx[logit(s, r, y)] = static_cast<T>(-w * gradient_of(g, r));
   }
-}
-
-template <class T>
-double ordered_sum(int64_t count, const T* values) {
-  double sum = 0;
-  for (int64_t i = 0; i < count; ++i) sum += double(values[i]);
-  return sum;
 }
 
 }  // namespace norma::kernels::plain

@@ -34,17 +34,22 @@ inline double inverse_deviation(double var, double eps) {
   return var + eps == 0.0 ? 0.0 : 1 / std::sqrt(var + eps);
 }
 
-/// mean = Σ x / n and var = Σ (x - mean)² / n. Summed as differences from the first element, so that
-/// the mean of a constant group is exact.
+/// mean = Σ x / n and var = Σ (x - mean)² / n. The mean is kept as shift + rest, the rest being what
+/// rounding took from it; differences from the first element make that of a constant group exact.
 template <class T>
-void moments(const Groups& groups, int64_t g, const T* x, double& mean, double& var) {
-  const double n = static_cast<double>(groups.size), first = double(x[groups.at(g, 0)]);
-  double sum = 0, squares = 0;
+double moments(const Groups& groups, int64_t g, const T* x, NormStats stats) {
+  const double n = static_cast<double>(groups.size), start = double(x[groups.at(g, 0)]);
+  const double first = std::isfinite(start) ? start : 0.0;
+  double sum = 0, rest = 0, squares = 0;
   for (int64_t i = 0; i < groups.size; ++i) sum += double(x[groups.at(g, i)]) - first;
-  mean = first + sum / n;
-  for (int64_t i = 0; i < groups.size; ++i)
-    squares += std::pow(double(x[groups.at(g, i)]) - mean, 2);
-  var = squares / n;
+  stats.shift[g] = first + sum / n;
+  for (int64_t i = 0; i < groups.size; ++i) {
+    const double d = double(x[groups.at(g, i)]) - stats.shift[g];
+    rest += d;
+    squares += d * d;
+  }
+  stats.rest[g] = std::isfinite(stats.shift[g]) ? rest / n : 0.0;
+  return squares / n - stats.rest[g] * stats.rest[g];
 }
 
 /// From the statistics in `stats`. y may be x.
@@ -101,10 +106,7 @@ void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T>
                 T* y, NormStats stats) {
   const Groups own = sample_groups(shape, groups);
   for (int64_t g = 0; g < own.count; ++g) {
-    double var;
-    moments(own, g, x, stats.shift[g], var);
-    stats.rest[g] = 0;
-    stats.invstd[g] = inverse_deviation(var, eps);
+    stats.invstd[g] = inverse_deviation(moments(own, g, x, stats), eps);
   }
   normalise(own, x, params, y, stats);
 }

@@ -1,6 +1,6 @@
 // Padding, by its definition. The fast version: core/kernels/pad.h.
 #pragma once
-#include "norma/core/kernels/pad.h"
+#include "norma/core/kernels/pad_shape.h"
 #include "norma/core/kernels/plain/sums.h"
 
 namespace norma::kernels::plain {

@@ -3,7 +3,7 @@
 #pragma once
 #include <cmath>
 
-#include "norma/core/kernels/loss.h"
+#include "norma/core/kernels/loss_shape.h"
 
 namespace norma::kernels::plain {
 

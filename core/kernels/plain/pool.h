@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "norma/core/kernels/plain/sums.h"
-#include "norma/core/kernels/pool.h"
+#include "norma/core/kernels/pool_shape.h"
 
 namespace norma::kernels::plain {
 
