@@ -2,13 +2,14 @@
 #include <string_view>
 
 #include "norma/autograd/functional.h"
+#include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
 #include "norma/core/kernels/conv/conv.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma {
 
-std::string Pair::str() const { return "(" + std::to_string(h) + ", " + std::to_string(w) + ")"; }
+std::string Pair::str() const { return text('(', h, ", ", w, ')'); }
 
 namespace {
 
@@ -31,11 +32,13 @@ std::string Padding::str() const { return word_[0] ? word_ : size_.str(); }
 Padding1d::Padding1d(const char* word)
     : size_(0), word_(checked_word("conv1d", "a number", word)) {}
 
-std::string Padding1d::str() const { return word_[0] ? word_ : "(" + std::to_string(size_) + ",)"; }
+std::string Padding1d::str() const { return word_[0] ? word_ : text('(', size_, ",)"); }
 
 namespace functional {
 namespace {
 
+using autograd::data_or_null;
+using autograd::check_floating;
 using autograd::InputGrads;
 using autograd::record;
 using autograd::Saved;
@@ -43,8 +46,8 @@ using kernels::Conv2dShape;
 
 bool any_below(int64_t value, int64_t low) { return value < low; }
 bool any_below(Pair value, int64_t low) { return value.h < low || value.w < low; }
-std::string text(int64_t value) { return "(" + std::to_string(value) + ",)"; }
-std::string text(Pair value) { return value.str(); }
+std::string tuple(int64_t value) { return text('(', value, ",)"); }
+std::string tuple(Pair value) { return value.str(); }
 
 template <class Options>
 void check_options(const char* op, const Options& o) {
@@ -52,17 +55,17 @@ void check_options(const char* op, const Options& o) {
     fail(op, "groups must be a positive integer, got ", o.groups);
   }
   if (any_below(o.stride, 1)) {
-    fail(op, "non-positive stride is not supported, got stride=", text(o.stride));
+    fail(op, "non-positive stride is not supported, got stride=", tuple(o.stride));
   }
   if (any_below(o.dilation, 1)) {
-    fail(op, "non-positive dilation is not supported, got dilation=", text(o.dilation));
+    fail(op, "non-positive dilation is not supported, got dilation=", tuple(o.dilation));
   }
   if (any_below(o.padding.size(), 0)) {
     fail(op, "negative padding is not supported, got padding=", o.padding);
   }
   if (o.padding.is_same() && o.stride != 1) {
     fail(op,
-         "padding='same' is not supported for strided convolutions, got stride=", text(o.stride));
+         "padding='same' is not supported for strided convolutions, got stride=", tuple(o.stride));
   }
 }
 
@@ -72,11 +75,11 @@ std::string layout_hint(int64_t axes, const Shape& x, int64_t expected) {
   if (x.back() == expected) {
     const char* move = axes == 1 ? (batched ? "transpose(1, 2)" : "transpose(0, 1)")
                                  : (batched ? "permute({0, 3, 1, 2})" : "permute({2, 0, 1})");
-    return "; its last axis has " + std::to_string(expected) + ": pass x." + move;
+    return text("; its last axis has ", expected, ": pass x.", move);
   }
   if (batched || expected != 1) return "";
-  return std::string("; an input without a batch is ") + (axes == 1 ? "[C, L]" : "[C, H, W]") +
-         ": x.unsqueeze(1) makes samples of one channel of it";
+  return text("; an input without a batch is ", axes == 1 ? "[C, L]" : "[C, H, W]",
+              ": x.unsqueeze(1) makes samples of one channel of it");
 }
 
 // `axes`: 1 or 2 dimensions that the kernel slides along.
@@ -94,9 +97,7 @@ void check_tensors(const char* op, int64_t axes, const Tensor& input, const Tens
     fail(op, "expected weight [out_channels, in_channels/groups, ",
          (axes == 1 ? "kernel_size" : "kernel_h, kernel_w"), "], got ", w->sizes);
   }
-  if (!is_floating(x->dtype)) {
-    fail(op, "expected a floating input, got ", x->dtype, "; convert it with to(kFloat32)");
-  }
+  check_floating(op, input);
   if (w->dtype != x->dtype) {
     fail(op, "expected input and weight of one type, got input ", x->dtype, " and weight ",
          w->dtype, "; convert one with to()");
@@ -134,7 +135,7 @@ Conv2dShape conv_shape(const char* op, int64_t axes, const Shape& x, const Shape
   const Pair padded(in.h + padding.top + padding.bottom, in.w + padding.left + padding.right);
   if (padded.h <= reach.h || padded.w <= reach.w) {
     const auto size_text = [&](int64_t h, int64_t width) {
-      return (axes == 1 ? "(" : "(" + std::to_string(h) + " x ") + std::to_string(width) + ")";
+      return axes == 1 ? text('(', width, ')') : text('(', h, " x ", width, ')');
     };
     fail(op, "Calculated padded input size per channel: ", size_text(padded.h, padded.w),
          ". Kernel size: ", size_text(reach.h + 1, reach.w + 1),
@@ -156,11 +157,6 @@ Conv2dShape conv_shape(const char* op, int64_t axes, const Shape& x, const Shape
           .dilation_h = o.dilation.h,
           .dilation_w = o.dilation.w,
           .groups = o.groups};
-}
-
-template <class T>
-T* data_or_null(const Tensor& tensor) {
-  return tensor.defined() ? tensor.impl()->data_as<T>() : nullptr;
 }
 
 Tensor convolve(const char* op, const Conv2dShape& shape, const Tensor& input, const Tensor& weight,

@@ -1,8 +1,8 @@
 // Dropout: random masks in training, the identity otherwise.
-#include <cstdio>
 #include <string>
 
 #include "norma/autograd/functional.h"
+#include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/dropout.h"
@@ -12,20 +12,16 @@
 namespace norma::functional {
 namespace {
 
+using autograd::check_floating;
 using autograd::InputGrads;
 using autograd::record;
 
 void check(const char* op, const Tensor& input, double p) {
   const TensorImpl* x = defined_impl(input, op);
   if (!(p >= 0.0 && p <= 1.0)) {
-    char text[32];
-    std::snprintf(text, sizeof(text), "%g", p);
-    fail(op, std::string("dropout probability has to be between 0 and 1, but got ") + text);
+    fail(op, "dropout probability has to be between 0 and 1, but got ", rounded(p));
   }
-  if (!is_floating(x->dtype)) {
-    fail(op, std::string("expected a floating input, got ") + dtype_name(x->dtype) +
-                 "; convert it with to(kFloat32)");
-  }
+  check_floating(op, input);
 }
 
 /// The input with one mask value for each of `rows` equal stretches of its elements.
@@ -74,8 +70,8 @@ Tensor dropout(const Tensor& input, double p, bool training) {
 Tensor dropout2d(const Tensor& input, double p, bool training) {
   check("dropout2d", input, p);
   if (input.dim() < 2) {
-    fail("dropout2d", "expected an input of at least two dimensions, [N, C, …], got " +
-                          input.sizes().str() + "; dropout() takes any shape");
+    fail("dropout2d", "expected an input of at least two dimensions, [N, C, …], got ",
+         input.sizes(), "; dropout() takes any shape");
   }
   if (!training || p == 0.0) return input;
   return masked("dropout2d", input, p, input.size(0) * input.size(1));

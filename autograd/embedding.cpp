@@ -1,7 +1,6 @@
 // Looking up rows of a table.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -30,9 +29,8 @@ void check_index_range(const Tensor& indices, int64_t rows) {
       place[d] = rest % size;
       rest /= size;
     }
-    fail("embedding", "index out of range in self: expected 0 <= index < " + std::to_string(rows) +
-                          ", got " + std::to_string(values[i]) +
-                          (indices.dim() > 0 ? " at " + place.str() : ""));
+    fail("embedding", "index out of range in self: expected 0 <= index < ", rows, ", got ",
+         values[i], indices.dim() > 0 ? " at " + place.str() : "");
   }
 }
 
@@ -40,16 +38,15 @@ void check_tensors(const Tensor& indices, const Tensor& weight, const EmbeddingO
   const TensorImpl* index = defined_impl(indices, "embedding");
   const TensorImpl* w = defined_impl(weight, "embedding");
   if (w->sizes.size() != 2) {
-    fail("embedding",
-         "'weight' must be 2-D, [num_embeddings, embedding_dim], got size " + w->sizes.str());
+    fail("embedding", "'weight' must be 2-D, [num_embeddings, embedding_dim], got size ", w->sizes);
   }
   if (index->dtype != kInt64) {
-    fail("embedding", std::string("expected indices of dtype int64, got ") +
-                          dtype_name(index->dtype) + "; convert them with to(kInt64)");
+    fail("embedding", "expected indices of dtype int64, got ", index->dtype,
+         "; convert them with to(kInt64)");
   }
   if (options.max_norm && !is_floating(w->dtype)) {
-    fail("embedding", std::string("expected a floating weight for max_norm, got ") +
-                          dtype_name(w->dtype) + "; convert it with to(kFloat32)");
+    fail("embedding", "expected a floating weight for max_norm, got ", w->dtype,
+         "; convert it with to(kFloat32)");
   }
 }
 
@@ -73,14 +70,11 @@ void renormalise(const Tensor& weight, const Tensor& indices, double max_norm, d
 
 void EmbeddingOptions::check(const char* op, int64_t num_embeddings) const {
   if (padding_idx && (*padding_idx < -num_embeddings || *padding_idx >= num_embeddings)) {
-    fail(op, "Padding_idx must be within num_embeddings, got padding_idx=" +
-                 std::to_string(*padding_idx) +
-                 " and num_embeddings=" + std::to_string(num_embeddings));
+    fail(op, "Padding_idx must be within num_embeddings, got padding_idx=", *padding_idx,
+         " and num_embeddings=", num_embeddings);
   }
   if (max_norm && !(*max_norm >= 0)) {
-    char text[32];
-    std::snprintf(text, sizeof(text), "%g", *max_norm);
-    fail(op, std::string("expected max_norm of at least 0, got ") + text);
+    fail(op, "expected max_norm of at least 0, got ", rounded(*max_norm));
   }
   if (std::isnan(norm_type)) fail(op, "expected a number as norm_type, got nan");
 }

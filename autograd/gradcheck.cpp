@@ -1,7 +1,6 @@
 #include "norma/autograd/gradcheck.h"
 
 #include <cmath>
-#include <cstdio>
 
 #include "norma/autograd/functions.h"
 #include "norma/autograd/grad_mode.h"
@@ -12,27 +11,21 @@ namespace norma {
 
 namespace {
 
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.9g", value);
-  return text;
-}
-
 void check_inputs(const std::vector<Tensor>& inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& input = inputs[i];
     if (!input.defined()) fail("gradcheck", "expected defined inputs, got an undefined one");
     if (!input.requires_grad()) continue;
-    const std::string which = "input " + std::to_string(i);
+    const std::string which = text("input ", i);
     if (input.dtype() != kFloat64) {
-      fail("gradcheck", "expected " + which + " to be float64, got " + dtype_name(input.dtype()) +
-                            "; float32 has too few digits for differences");
+      fail("gradcheck", "expected ", which, " to be float64, got ", input.dtype(),
+           "; float32 has too few digits for differences");
     }
     if (!input.is_leaf())
-      fail("gradcheck",
-           "expected " + which + " to be a leaf, got the result of " + input.grad_fn_name());
+      fail("gradcheck", "expected ", which, " to be a leaf, got the result of ",
+           input.grad_fn_name());
     if (!input.is_contiguous())
-      fail("gradcheck", "expected " + which + " to be contiguous; call contiguous() first");
+      fail("gradcheck", "expected ", which, " to be contiguous; call contiguous() first");
   }
 }
 
@@ -129,11 +122,10 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
     }
   }
   if (worst.input >= 0) {
-    worst.message = std::string(worst.ok ? "gradients agree" : "gradients differ") +
-                    "; worst at input " + std::to_string(worst.input) + ", element " +
-                    worst.index.str() + ": backward() gives " + number(worst.analytic) +
-                    ", central difference " + number(worst.numeric) + ", tolerance " +
-                    number(worst.tolerance);
+    worst.message = text(worst.ok ? "gradients agree" : "gradients differ", "; worst at input ",
+                         worst.input, ", element ", worst.index, ": backward() gives ",
+                         rounded(worst.analytic, 9), ", central difference ",
+                         rounded(worst.numeric, 9), ", tolerance ", rounded(worst.tolerance, 9));
   } else {
     worst.message = "gradients agree: no elements to check";
   }

@@ -13,13 +13,12 @@ namespace {
 
 void check_index(const char* op, const Tensor& index, int64_t size) {
   if (index.dtype() != kInt64) {
-    fail(op, std::string("expected an index of dtype int64, got ") + dtype_name(index.dtype()));
+    fail(op, "expected an index of dtype int64, got ", index.dtype());
   }
   const int64_t* values = index.data_ptr<int64_t>();
   for (int64_t i = 0; i < index.numel(); ++i) {
     if (values[i] < 0 || values[i] >= size) {
-      fail(op, "expected indices in [0, " + std::to_string(size - 1) + "], got " +
-                   std::to_string(values[i]));
+      fail(op, "expected indices in [0, ", size - 1, "], got ", values[i]);
     }
   }
 }
@@ -66,8 +65,8 @@ Tensor Tensor::index_select(int64_t dim, const Tensor& index) const {
   defined_impl(*this, "index_select");
   defined_impl(index, "index_select");
   if (sizes().empty() || index.dim() > 1) {
-    fail("index_select", "expected a tensor with dimensions and a 1-d index, got " + sizes().str() +
-                             " and " + index.sizes().str());
+    fail("index_select", "expected a tensor with dimensions and a 1-d index, got ", sizes(),
+         " and ", index.sizes());
   }
   const int64_t d = wrap_dim(dim, sizes().size(), "index_select");
   const Tensor picks = index.contiguous(), x = detach().contiguous();
@@ -103,8 +102,8 @@ Tensor Tensor::gather(int64_t dim, const Tensor& index) const {
   bool fits = !from.empty() && from.size() == to.size();
   for (int64_t i = 0; fits && i < to.size(); ++i) fits = i == d || to[i] <= from[i];
   if (!fits) {
-    fail("gather", "expected an index of as many dimensions, no larger than " + from.str() +
-                       " except in dimension " + std::to_string(d) + ", got " + to.str());
+    fail("gather", "expected an index of as many dimensions, no larger than ", from,
+         " except in dimension ", d, ", got ", to);
   }
   const Tensor picks = index.contiguous(), x = detach().contiguous();
   check_index("gather", picks, from[d]);

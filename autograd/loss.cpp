@@ -37,15 +37,14 @@ Tensor packed(const Tensor& tensor) {
 void check_floating(const char* op, const char* name, const Tensor& tensor) {
   const TensorImpl* impl = defined_impl(tensor, op);
   if (!is_floating(impl->dtype)) {
-    fail(op, std::string("expected a floating ") + name + ", got " + dtype_name(impl->dtype) +
-                 "; convert it with to(kFloat32)");
+    fail(op, "expected a floating ", name, ", got ", impl->dtype, "; convert it with to(kFloat32)");
   }
 }
 
 void check_constant(const char* op, const char* name, const Tensor& weight) {
   if (!weight.defined() || !weight.requires_grad()) return;
-  fail(op, std::string("expected ") + name +
-               " that needs no gradient, got one that requires_grad; pass its detach()");
+  fail(op, "expected ", name,
+       " that needs no gradient, got one that requires_grad; pass its detach()");
 }
 
 /// Sizes of a classification problem and of its loss per row.
@@ -59,9 +58,8 @@ Classes check_logits(const char* op, const Tensor& input, const Tensor& target,
   defined_impl(input, op);
   defined_impl(target, op);
   if (!is_floating(input.dtype()) && is_floating(target.dtype())) {
-    fail(op, std::string("expected a floating input and a target, got ") +
-                 dtype_name(input.dtype()) + " and then " + dtype_name(target.dtype()) +
-                 "; the input comes first: loss(net(x), target)");
+    fail(op, "expected a floating input and a target, got ", input.dtype(), " and then ",
+         target.dtype(), "; the input comes first: loss(net(x), target)");
   }
   check_floating(op, "input", input);
   const Shape& sizes = input.sizes();
@@ -77,12 +75,12 @@ Classes check_logits(const char* op, const Tensor& input, const Tensor& target,
   check_constant(op, "weight", weight);
   const int64_t count = classes.shape.classes;
   if (weight.defined() && !(weight.sizes() == Shape{count})) {
-    fail(op, "weight tensor should be defined either for all " + std::to_string(count) +
-                 " classes or no classes but got weight tensor of shape: " + weight.sizes().str());
+    fail(op, "weight tensor should be defined either for all ", count,
+         " classes or no classes but got weight tensor of shape: ", weight.sizes());
   }
   if (weight.defined() && weight.dtype() != input.dtype()) {
-    fail(op, std::string("expected weight of the input's type ") + dtype_name(input.dtype()) +
-                 ", got " + dtype_name(weight.dtype()) + "; convert one with to()");
+    fail(op, "expected weight of the input's type ", input.dtype(), ", got ", weight.dtype(),
+         "; convert one with to()");
   }
   return classes;
 }
@@ -92,14 +90,13 @@ void check_index_sizes(const char* op, const Classes& classes, const Tensor& inp
   const Shape &expected = classes.loss_sizes, &got = target.sizes();
   if (got == expected) return;
   if (!expected.empty() && !got.empty() && got[0] != expected[0]) {
-    fail(op, "Expected input batch_size (" + std::to_string(expected[0]) +
-                 ") to match target batch_size (" + std::to_string(got[0]) + "), got input size " +
-                 input.sizes().str() + " and target size " + got.str());
+    fail(op, "Expected input batch_size (", expected[0], ") to match target batch_size (", got[0],
+         "), got input size ", input.sizes(), " and target size ", got);
   }
   std::string hint;
   if (got.size() == expected.size() + 1 && got.back() == 1) hint = "; call squeeze(-1) on it";
-  fail(op, "Expected target size " + expected.str() + ", got " + got.str() + " for input size " +
-               input.sizes().str() + hint);
+  fail(op, "Expected target size ", expected, ", got ", got, " for input size ", input.sizes(),
+       hint);
 }
 
 /// Checks every class and gives Σ w_y over those that count.
@@ -112,8 +109,8 @@ double total_weight(const char* op, int64_t classes, const Tensor& target, const
     if (y[i] == ignore_index) continue;
     ++counted;
     if (y[i] >= 0 && y[i] < classes) continue;
-    fail(op, "Target " + std::to_string(y[i]) + " is out of bounds. Expected classes from 0 to " +
-                 std::to_string(classes - 1) + ", or ignore_index " + std::to_string(ignore_index));
+    fail(op, "Target ", y[i], " is out of bounds. Expected classes from 0 to ", classes - 1,
+         ", or ignore_index ", ignore_index);
   }
   if (!weight.defined()) return static_cast<double>(counted);
   return dispatch_floating(weight.dtype(), [&]<class T>() {
@@ -247,8 +244,8 @@ PointwisePair check_pair(const char* op, const Tensor& input, const Tensor& targ
   check_floating(op, "input", input);
   const TensorImpl* t = defined_impl(target, op);
   if (!(t->sizes == input.sizes())) {
-    fail(op, "Target size " + t->sizes.str() + " must be the same as input size " +
-                 input.sizes().str() + "; reshape or expand one to the other's size");
+    fail(op, "Target size ", t->sizes, " must be the same as input size ", input.sizes(),
+         "; reshape or expand one to the other's size");
   }
   const DType dtype = std::max(input.dtype(), t->dtype);
   return {packed(input.dtype() == dtype ? input : input.detach().to(dtype)),
@@ -303,8 +300,8 @@ Tensor spread(const char* op, const char* name, const Tensor& weight, const Tens
     fits = weight.size(i) == 1 || weight.size(i) == sizes[extra + i];
   }
   if (!fits) {
-    fail(op, std::string("expected ") + name + " that broadcasts to the input's size " +
-                 sizes.str() + ", got " + weight.sizes().str());
+    fail(op, "expected ", name, " that broadcasts to the input's size ", sizes, ", got ",
+         weight.sizes());
   }
   return weight.detach().to(dtype).expand(sizes).contiguous();
 }
@@ -317,23 +314,22 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target,
   const double smoothing = options.label_smoothing;
   if (!(smoothing >= 0.0 && smoothing <= 1.0)) {
     fail("cross_entropy",
-         "label_smoothing must be between 0.0 and 1.0. Got: " + std::to_string(smoothing));
+         "label_smoothing must be between 0.0 and 1.0. Got: ", std::to_string(smoothing));
   }
-  const std::string got = std::string(dtype_name(target.dtype()));
+  const DType got = target.dtype();
   if (target.sizes() == input.sizes()) {
     if (!is_floating(target.dtype())) {
       fail("cross_entropy",
-           "Expected floating point type for target with class probabilities, got " + got +
-               "; class indices have the size " + classes.loss_sizes.str());
+           "Expected floating point type for target with class probabilities, got ", got,
+           "; class indices have the size ", classes.loss_sizes);
     }
     if (target.dtype() != input.dtype()) {
-      fail("cross_entropy", std::string("expected probabilities of the input's type ") +
-                                dtype_name(input.dtype()) + ", got " + got +
-                                "; convert one with to()");
+      fail("cross_entropy", "expected probabilities of the input's type ", input.dtype(), ", got ",
+           got, "; convert one with to()");
     }
     if (options.ignore_index >= 0) {
-      fail("cross_entropy", "ignore_index is not supported for floating point target, got " +
-                                std::to_string(options.ignore_index));
+      fail("cross_entropy", "ignore_index is not supported for floating point target, got ",
+           options.ignore_index);
     }
     return soft_cross_entropy(classes, input, target, options);
   }
@@ -341,9 +337,9 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target,
   if (target.dtype() != kInt64) {
     fail("cross_entropy",
          "expected target of type int64 (classes), or floating probabilities of "
-         "the input's size " +
-             input.sizes().str() + ", got " + got + " of size " + target.sizes().str() +
-             "; convert classes with to(kInt64)");
+         "the input's size ",
+         input.sizes(), ", got ", got, " of size ", target.sizes(),
+         "; convert classes with to(kInt64)");
   }
   return index_cross_entropy(classes, input, target, options);
 }
@@ -352,8 +348,8 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
   const Classes classes = check_logits("nll_loss", input, target, options.weight);
   check_index_sizes("nll_loss", classes, input, target);
   if (target.dtype() != kInt64) {
-    fail("nll_loss", std::string("expected target of type int64 (classes), got ") +
-                         dtype_name(target.dtype()) + "; convert it with to(kInt64)");
+    fail("nll_loss", "expected target of type int64 (classes), got ", target.dtype(),
+         "; convert it with to(kInt64)");
   }
   const ClassShape shape = classes.shape;
   const Reduction reduction = options.reduction;

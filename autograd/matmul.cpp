@@ -120,8 +120,8 @@ int64_t leading_count(const Shape& sizes) {
   fail(
       "matmul",
       "expected the last size of the first operand to equal the last but one (or only) size of the "
-      "second, got " +
-          a.str() + " and " + b.str());
+      "second, got ",
+      a, " and ", b);
 }
 
 /// For operands of 2 or more dimensions whose leading dimensions are equal.
@@ -138,12 +138,11 @@ Tensor batched_matmul(const Tensor& a, const Tensor& b) {
 Tensor Tensor::matmul(const Tensor& other) const {
   const Shape sa = defined_impl(*this, "matmul")->sizes, sb = defined_impl(other, "matmul")->sizes;
   if (sa.empty() || sb.empty()) {
-    fail("matmul",
-         "expected operands of 1 or more dimensions, got " + sa.str() + " and " + sb.str());
+    fail("matmul", "expected operands of 1 or more dimensions, got ", sa, " and ", sb);
   }
   if (dtype() != other.dtype()) {
-    fail("matmul", std::string("expected operands of one dtype, got ") + dtype_name(dtype()) +
-                       " and " + dtype_name(other.dtype()) + "; convert with to()");
+    fail("matmul", "expected operands of one dtype, got ", dtype(), " and ", other.dtype(),
+         "; convert with to()");
   }
   if (sa.back() != (sb.size() == 1 ? sb[0] : sb[sb.size() - 2])) refuse(sa, sb);
   if (sa.size() == 1) {
@@ -204,27 +203,23 @@ void check_linear(const Tensor& input, const Tensor& weight, const Tensor& bias)
   const Shape& sx = defined_impl(input, "linear")->sizes;
   const Shape& sw = defined_impl(weight, "linear")->sizes;
   if (sw.size() != 2)
-    fail("linear", "expected a weight of shape [out_features, in_features], got " + sw.str());
+    fail("linear", "expected a weight of shape [out_features, in_features], got ", sw);
   const int64_t out_features = sw[0], in_features = sw[1];
   if (sx.empty() || sx.back() != in_features) {
     const bool flat = sx.size() > 2 && sx[0] > 0 && input.numel() == sx[0] * in_features;
-    fail("linear", "expected an input of shape [*, " + std::to_string(in_features) +
-                       "] for a weight of shape " + sw.str() + ", got " + sx.str() +
-                       (flat ? "; call flatten(1) on it, or put a Flatten before" : ""));
+    fail("linear", "expected an input of shape [*, ", in_features, "] for a weight of shape ", sw,
+         ", got ", sx, flat ? "; call flatten(1) on it, or put a Flatten before" : "");
   }
   if (bias.defined() && bias.sizes() != Shape({out_features})) {
-    fail("linear", "expected a bias of shape [" + std::to_string(out_features) + "], got " +
-                       bias.sizes().str());
+    fail("linear", "expected a bias of shape [", out_features, "], got ", bias.sizes());
   }
   if (input.dtype() != weight.dtype() || !is_floating(input.dtype())) {
-    fail("linear", std::string("expected a floating input of the weight's dtype ") +
-                       dtype_name(weight.dtype()) + ", got " + dtype_name(input.dtype()) +
-                       "; convert with to()");
+    fail("linear", "expected a floating input of the weight's dtype ", weight.dtype(), ", got ",
+         input.dtype(), "; convert with to()");
   }
   if (bias.defined() && bias.dtype() != weight.dtype()) {
-    fail("linear", std::string("expected a bias of the weight's dtype ") +
-                       dtype_name(weight.dtype()) + ", got " + dtype_name(bias.dtype()) +
-                       "; convert with to()");
+    fail("linear", "expected a bias of the weight's dtype ", weight.dtype(), ", got ", bias.dtype(),
+         "; convert with to()");
   }
 }
 

@@ -54,8 +54,7 @@ class Packed {
 const TensorImpl* check_floating(const char* op, const Tensor& input) {
   const TensorImpl* x = defined_impl(input, op);
   if (!is_floating(x->dtype)) {
-    fail(op, std::string("expected a floating input, got ") + dtype_name(x->dtype) +
-                 "; convert it with to(kFloat32)");
+    fail(op, "expected a floating input, got ", x->dtype, "; convert it with to(kFloat32)");
   }
   return x;
 }
@@ -64,12 +63,12 @@ void check_parameter(const char* op, const char* name, const Tensor& tensor, con
                      const TensorImpl* input) {
   if (!tensor.defined()) return;
   if (!(tensor.sizes() == sizes)) {
-    fail(op, std::string("expected ") + name + " of size " + sizes.str() + ", got " +
-                 tensor.sizes().str() + " for input size " + input->sizes.str());
+    fail(op, "expected ", name, " of size ", sizes, ", got ", tensor.sizes(), " for input size ",
+         input->sizes);
   }
   if (tensor.dtype() != input->dtype) {
-    fail(op, std::string("expected ") + name + " of the input's type " + dtype_name(input->dtype) +
-                 ", got " + dtype_name(tensor.dtype()) + "; convert one with to()");
+    fail(op, "expected ", name, " of the input's type ", input->dtype, ", got ", tensor.dtype(),
+         "; convert one with to()");
   }
 }
 
@@ -78,8 +77,7 @@ ChannelShape channel_shape(const Tensor& input, const BatchNormArgs& args, bool 
   const TensorImpl* x = check_floating("batch_norm", input);
   const Shape& sizes = x->sizes;
   if (sizes.size() < 2) {
-    fail("batch_norm",
-         "expected an input of at least two dimensions, [N, C, …], got " + sizes.str());
+    fail("batch_norm", "expected an input of at least two dimensions, [N, C, …], got ", sizes);
   }
   ChannelShape shape{sizes[0], sizes[1], 1};
   for (int64_t i = 2; i < sizes.size(); ++i) shape.length *= sizes[i];
@@ -89,14 +87,14 @@ ChannelShape channel_shape(const Tensor& input, const BatchNormArgs& args, bool 
   check_parameter("batch_norm", "weight", args.weight, channels, x);
   check_parameter("batch_norm", "bias", args.bias, channels, x);
   if (args.running_mean.defined() != args.running_var.defined()) {
-    fail("batch_norm", std::string("expected running_mean and running_var together, got running_") +
-                           (args.running_mean.defined() ? "mean" : "var") + " alone");
+    fail("batch_norm", "expected running_mean and running_var together, got running_",
+         args.running_mean.defined() ? "mean" : "var", " alone");
   }
   if (batch_stats && shape.n * shape.length == 1) {
-    fail("batch_norm",
-         "Expected more than 1 value per channel when training, got input size " + sizes.str() +
-             "; call eval() to use the running statistics, or give the DataLoader drop_last = "
-             "true so that no batch of one is left over");
+    fail("batch_norm", "Expected more than 1 value per channel when training, got input size ",
+         sizes,
+         "; call eval() to use the running statistics, or give the DataLoader drop_last = "
+         "true so that no batch of one is left over");
   }
   return shape;
 }
@@ -230,8 +228,8 @@ Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tens
   for (int64_t i = 0; fits && i < rank; ++i) fits = sizes[first + i] == normalized_shape[i];
   if (!fits) {
     const std::string shape = normalized_shape.str();
-    fail("layer_norm", "Given normalized_shape=" + shape + ", expected input with shape [*, " +
-                           shape.substr(1) + ", but got input of size " + sizes.str());
+    fail("layer_norm", "Given normalized_shape=", shape, ", expected input with shape [*, ",
+         shape.substr(1), ", but got input of size ", sizes);
   }
   check_parameter("layer_norm", "weight", weight, normalized_shape, impl);
   check_parameter("layer_norm", "bias", bias, normalized_shape, impl);
@@ -249,35 +247,32 @@ void check_group_norm(const Tensor& input, int64_t groups, const Tensor& weight,
   const TensorImpl* x = check_floating("group_norm", input);
   const Shape& sizes = x->sizes;
   if (sizes.size() < 2) {
-    fail("group_norm",
-         "expected an input of at least two dimensions, [N, C, …], got " + sizes.str());
+    fail("group_norm", "expected an input of at least two dimensions, [N, C, …], got ", sizes);
   }
   if (groups < 1) {
-    fail("group_norm", "Expected num groups to be greater than 0, got " + std::to_string(groups));
+    fail("group_norm", "Expected num groups to be greater than 0, got ", groups);
   }
   const int64_t channels = sizes[1];
   if (channels % groups != 0) {
     fail("group_norm",
          "Expected number of channels in input to be divisible by num_groups, but got input of "
-         "shape " +
-             sizes.str() + " and num_groups=" + std::to_string(groups));
+         "shape ",
+         sizes, " and num_groups=", groups);
   }
   const auto check = [&](const char* name, const Tensor& tensor) {
     if (tensor.defined() && !(tensor.sizes() == Shape{channels})) {
-      fail("group_norm", std::string("Expected ") + name +
-                             " to be a vector of size equal to the number of channels in input, "
-                             "but got " +
-                             name + " of shape " + tensor.sizes().str() + " and input of shape " +
-                             sizes.str());
+      fail("group_norm", "Expected ", name,
+           " to be a vector of size equal to the number of channels in input, "
+           "but got ",
+           name, " of shape ", tensor.sizes(), " and input of shape ", sizes);
     }
     check_parameter("group_norm", name, tensor, Shape{channels}, x);
   };
   check("weight", weight);
   check("bias", bias);
   if (input.numel() > 0 && input.numel() == groups) {
-    fail("group_norm", "Expected more than 1 value per channel when training, got input size " +
-                           sizes.str() +
-                           "; a group of one value always becomes its bias: use fewer groups");
+    fail("group_norm", "Expected more than 1 value per channel when training, got input size ",
+         sizes, "; a group of one value always becomes its bias: use fewer groups");
   }
 }
 

@@ -10,20 +10,18 @@ namespace {
 
 void check_margins(const char* op, const char* name, int64_t before, int64_t after, int64_t size,
                    PaddingMode mode) {
-  const std::string pair = "(" + std::to_string(before) + ", " + std::to_string(after) + ")";
-  const std::string given = pair + " for a " + name + " of " + std::to_string(size);
-  if (std::min(before, after) < 0) fail(op, "expected padding that is not negative, got " + given);
+  const std::string given = text(Pair(before, after), " for a ", name, " of ", size);
+  if (std::min(before, after) < 0) fail(op, "expected padding that is not negative, got ", given);
   const int64_t largest = std::max(before, after);
   if (mode == PaddingMode::Reflect && largest >= size) {
-    fail(op,
-         "Padding size should be less than the corresponding input dimension, but got " + given);
+    fail(op, "Padding size should be less than the corresponding input dimension, but got ", given);
   }
   if (mode == PaddingMode::Circular && largest > size) {
-    fail(op, "Padding value causes wrapping around more than once, got " + given);
+    fail(op, "Padding value causes wrapping around more than once, got ", given);
   }
   if (mode == PaddingMode::Replicate && largest > 0 && size == 0) {
-    fail(op, std::string("expected a non-empty ") + (name[0] == 'l' ? "signal" : "image") +
-                 " to repeat the edge of, got " + given);
+    fail(op, "expected a non-empty ", name[0] == 'l' ? "signal" : "image",
+         " to repeat the edge of, got ", given);
   }
 }
 
@@ -31,13 +29,11 @@ void check_margins(const char* op, const char* name, int64_t before, int64_t aft
 void check_input(const char* op, int64_t axes, const Tensor& input) {
   const Shape& sizes = defined_impl(input, op)->sizes;
   if (sizes.size() != axes + 1 && sizes.size() != axes + 2) {
-    fail(op, std::string("expected input ") +
-                 (axes == 1 ? "[N, C, L] or [C, L]" : "[N, C, H, W] or [C, H, W]") + ", got " +
-                 sizes.str());
+    fail(op, "expected input ", axes == 1 ? "[N, C, L] or [C, L]" : "[N, C, H, W] or [C, H, W]",
+         ", got ", sizes);
   }
   if (!is_floating(input.dtype())) {
-    fail(op, std::string("expected a floating input, got ") + dtype_name(input.dtype()) +
-                 "; convert it with to(kFloat32)");
+    fail(op, "expected a floating input, got ", input.dtype(), "; convert it with to(kFloat32)");
   }
 }
 

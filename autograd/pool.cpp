@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "norma/autograd/functional.h"
+#include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
 #include "norma/core/kernels/pool.h"
 #include "norma/core/tensor_impl.h"
@@ -9,6 +10,7 @@
 namespace norma::functional {
 namespace {
 
+using autograd::check_floating;
 using autograd::InputGrads;
 using autograd::record;
 using kernels::Pool2dShape;
@@ -19,25 +21,24 @@ struct Window {
   bool ceil_mode;
   int64_t axes = 2;
 
-  std::string text(Pair value) const { return axes == 1 ? std::to_string(value.w) : value.str(); }
+  std::string str(Pair value) const { return axes == 1 ? text(value.w) : value.str(); }
 };
 
 void check_window(const char* op, const Window& o) {
   const auto positive = [&](const char* name, const Pair& value) {
     if (value.h < 1 || value.w < 1) {
-      fail(op, std::string(name) + " should be greater than zero, but got " + name + "=" +
-                   o.text(value));
+      fail(op, name, " should be greater than zero, but got ", name, "=", o.str(value));
     }
   };
   positive("kernel_size", o.kernel);
   positive("stride", o.stride);
   positive("dilation", o.dilation);
   if (o.padding.h < 0 || o.padding.w < 0) {
-    fail(op, "pad must be non-negative, but got pad=" + o.text(o.padding));
+    fail(op, "pad must be non-negative, but got pad=", o.str(o.padding));
   }
   if (o.padding.h > o.kernel.h / 2 || o.padding.w > o.kernel.w / 2) {
-    fail(op, "pad should be at most half of kernel size, but got pad=" + o.text(o.padding) +
-                 " and kernel_size=" + o.text(o.kernel));
+    fail(op, "pad should be at most half of kernel size, but got pad=", o.str(o.padding),
+         " and kernel_size=", o.str(o.kernel));
   }
 }
 
@@ -47,14 +48,10 @@ void check_input(const char* op, const Tensor& input, int64_t axes = 2) {
   bool fits = rank == axes + 1 || rank == axes + 2;
   for (int64_t i = rank - axes - 1; fits && i < rank; ++i) fits = x->sizes[i] > 0;
   if (!fits) {
-    fail(op, std::string("Expected ") + (axes == 1 ? "2D or 3D" : "3D or 4D") +
-                 " (batch mode) tensor with optional 0 dim batch size for input, but got: " +
-                 x->sizes.str());
+    fail(op, "Expected ", axes == 1 ? "2D or 3D" : "3D or 4D",
+         " (batch mode) tensor with optional 0 dim batch size for input, but got: ", x->sizes);
   }
-  if (!is_floating(x->dtype)) {
-    fail(op, std::string("expected a floating input, got ") + dtype_name(x->dtype) +
-                 "; convert it with to(kFloat32)");
-  }
+  check_floating(op, input);
 }
 
 // The number of windows along one axis.
@@ -76,11 +73,10 @@ Pool2dShape pool_shape(const char* op, const Shape& x, const Window& o) {
       window_count(w, o.kernel.w, o.stride.w, o.padding.w, o.dilation.w, o.ceil_mode);
   if (out_h < 1 || out_w < 1) {
     const auto size = [&](int64_t rows, int64_t cols) {
-      return "(" + std::to_string(x[channel_axis]) + "x" +
-             (o.axes == 1 ? "" : std::to_string(rows) + "x") + std::to_string(cols) + ")";
+      return text('(', x[channel_axis], 'x', o.axes == 1 ? "" : text(rows, 'x'), cols, ')');
     };
-    fail(op, "Given input size: " + size(h, w) + ". Calculated output size: " + size(out_h, out_w) +
-                 ". Output size is too small");
+    fail(op, "Given input size: ", size(h, w), ". Calculated output size: ", size(out_h, out_w),
+         ". Output size is too small");
   }
   return {.planes = x[channel_axis] * (channel_axis == 1 ? x[0] : 1),
           .in_h = h,
@@ -201,8 +197,8 @@ Tensor avg_pool2d(const Tensor& input, Pair kernel_size, const AvgPoolOptions& o
 
 Tensor adaptive_avg_pool2d(const Tensor& input, Pair output_size) {
   if (output_size.h < 1 || output_size.w < 1) {
-    fail("adaptive_avg_pool2d",
-         "elements of output_size must be greater than zero, but got " + output_size.str());
+    fail("adaptive_avg_pool2d", "elements of output_size must be greater than zero, but got ",
+         output_size);
   }
   check_input("adaptive_avg_pool2d", input);
   const Tensor x = input.contiguous();

@@ -17,8 +17,8 @@ using namespace autograd;
 
 namespace {
 
-/// A tensor folded to row-major [outer, length, inner], the middle being what is reduced.
-struct Folded {
+/// A tensor collapsed to row-major [outer, length, inner], the middle being what is reduced.
+struct Collapsed {
   Tensor x;
   int64_t outer = 1, length = 1, inner = 1;
   Shape kept;    // the result's shape with keepdim
@@ -27,63 +27,63 @@ struct Folded {
 };
 
 /// No dimensions means all of them, as in PyTorch.
-Folded fold(const char* op, const Tensor& self, const Shape& dims, bool keepdim) {
+Collapsed collapse(const char* op, const Tensor& self, const Shape& dims, bool keepdim) {
   const Shape& sizes = defined_impl(self, op)->sizes;
   const int64_t rank = sizes.size();
   std::array<bool, Shape::kMaxDims> reduced{};
   for (int64_t dim : dims) {
     bool& flag = reduced[static_cast<std::size_t>(wrap_dim(dim, rank, op))];
-    if (flag) fail(op, "expected every dimension at most once, got " + dims.str());
+    if (flag) fail(op, "expected every dimension at most once, got ", dims);
     flag = true;
   }
   if (dims.empty()) reduced.fill(true);
-  Folded folded;
+  Collapsed collapsed;
   Shape order_kept, order_reduced;
   bool adjacent = true;
   for (int64_t i = 0; i < rank; ++i) {
     const bool here = reduced[static_cast<std::size_t>(i)];
-    folded.kept.push_back(here ? 1 : sizes[i]);
-    if (!here || keepdim) folded.result.push_back(here ? 1 : sizes[i]);
+    collapsed.kept.push_back(here ? 1 : sizes[i]);
+    if (!here || keepdim) collapsed.result.push_back(here ? 1 : sizes[i]);
     if (here) {
       adjacent = adjacent && (order_reduced.empty() || order_reduced.back() == i - 1);
       order_reduced.push_back(i);
-      folded.length *= sizes[i];
+      collapsed.length *= sizes[i];
     } else {
       order_kept.push_back(i);
-      (order_reduced.empty() ? folded.outer : folded.inner) *= sizes[i];
+      (order_reduced.empty() ? collapsed.outer : collapsed.inner) *= sizes[i];
     }
   }
-  folded.x = self.detach();
+  collapsed.x = self.detach();
   if (!adjacent) {
     Shape order = order_kept;
     for (int64_t dim : order_reduced) order.push_back(dim);
-    folded.x = folded.x.permute(order);
-    folded.outer *= folded.inner;
-    folded.inner = 1;
+    collapsed.x = collapsed.x.permute(order);
+    collapsed.outer *= collapsed.inner;
+    collapsed.inner = 1;
   }
-  folded.x = folded.x.contiguous();
-  return folded;
+  collapsed.x = collapsed.x.contiguous();
+  return collapsed;
 }
 
-void refuse_empty(const char* op, const Folded& folded) {
-  if (folded.length == 0) {
-    fail(op, "expected at least one element to reduce, got shape " + folded.x.sizes().str());
+void refuse_empty(const char* op, const Collapsed& collapsed) {
+  if (collapsed.length == 0) {
+    fail(op, "expected at least one element to reduce, got shape ", collapsed.x.sizes());
   }
 }
 
 /// The sum, for floating tensors over `divisor`: with one rounding, and no overflow on the way.
-Tensor sum_folded(const Folded& folded, double divisor = 1) {
-  const DType dtype = folded.x.dtype();
+Tensor sum_collapsed(const Collapsed& collapsed, double divisor = 1) {
+  const DType dtype = collapsed.x.dtype();
   // As in PyTorch, integers and bools are summed as int64.
-  const Tensor x = is_floating(dtype) ? folded.x : folded.x.to(kInt64);
-  Tensor out = new_tensor(folded.result, x.dtype());
+  const Tensor x = is_floating(dtype) ? collapsed.x : collapsed.x.to(kInt64);
+  Tensor out = new_tensor(collapsed.result, x.dtype());
   if (x.dtype() == kInt64) {
-    kernels::sum_middle(out.data_ptr<int64_t>(), x.data_ptr<int64_t>(), folded.outer, folded.length,
-                        folded.inner);
+    kernels::sum_middle(out.data_ptr<int64_t>(), x.data_ptr<int64_t>(), collapsed.outer, collapsed.length,
+                        collapsed.inner);
   } else {
     dispatch_floating(x.dtype(), [&]<class T>() {
-      kernels::sum_middle(out.data_ptr<T>(), x.data_ptr<T>(), folded.outer, folded.length,
-                          folded.inner, divisor);
+      kernels::sum_middle(out.data_ptr<T>(), x.data_ptr<T>(), collapsed.outer, collapsed.length,
+                          collapsed.inner, divisor);
     });
   }
   return out;
@@ -91,9 +91,9 @@ Tensor sum_folded(const Folded& folded, double divisor = 1) {
 
 /// Σ (x - mean)² per cell in float64, two passes.
 template <class T>
-void squared_deviations(const Folded& folded, double* mean_out, double* sum_out) {
-  const int64_t n = folded.length;
-  kernels::for_each_middle(folded.x.data_ptr<T>(), folded.outer, n, folded.inner,
+void squared_deviations(const Collapsed& collapsed, double* mean_out, double* sum_out) {
+  const int64_t n = collapsed.length;
+  kernels::for_each_middle(collapsed.x.data_ptr<T>(), collapsed.outer, n, collapsed.inner,
                            [=](const T* first, int64_t stride, int64_t at) {
                              double sum = 0, squares = 0, rest = 0;
                              for (int64_t i = 0; i < n; ++i)
@@ -112,18 +112,17 @@ void squared_deviations(const Folded& folded, double* mean_out, double* sum_out)
 Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbiased, bool keepdim,
                 bool root) {
   if (!is_floating(defined_impl(self, op)->dtype)) {
-    fail(op, std::string("expected a floating tensor, got ") + dtype_name(self.dtype()) +
-                 "; convert with to()");
+    fail(op, "expected a floating tensor, got ", self.dtype(), "; convert with to()");
   }
-  const Folded folded = fold(op, self, dims, keepdim);
-  Tensor out = new_tensor(folded.result, self.dtype());
-  const Tensor means = new_tensor({folded.count()}, kFloat64),
-               slopes = new_tensor({folded.count()}, kFloat64);
-  const double divisor = static_cast<double>(folded.length) - (unbiased ? 1.0 : 0.0);
+  const Collapsed collapsed = collapse(op, self, dims, keepdim);
+  Tensor out = new_tensor(collapsed.result, self.dtype());
+  const Tensor means = new_tensor({collapsed.count()}, kFloat64),
+               slopes = new_tensor({collapsed.count()}, kFloat64);
+  const double divisor = static_cast<double>(collapsed.length) - (unbiased ? 1.0 : 0.0);
   dispatch_floating(self.dtype(), [&]<class T>() {
-    squared_deviations<T>(folded, means.data_ptr<double>(), slopes.data_ptr<double>());
+    squared_deviations<T>(collapsed, means.data_ptr<double>(), slopes.data_ptr<double>());
     double* s = slopes.data_ptr<double>();
-    for (int64_t i = 0; i < folded.count(); ++i) {
+    for (int64_t i = 0; i < collapsed.count(); ++i) {
       // One element has no unbiased variance: 0/0, as in PyTorch.
       const double var = divisor > 0 ? s[i] / divisor : std::numeric_limits<double>::quiet_NaN();
       const double std = std::sqrt(var);
@@ -133,7 +132,7 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
     }
   });
   return record(op, out, {&self},
-                [=, kept = folded.kept, x = Saved(self)](const Tensor& g, InputGrads& d) {
+                [=, kept = collapsed.kept, x = Saved(self)](const Tensor& g, InputGrads& d) {
                   const Tensor deviation = x->to(kFloat64).sub(means.reshape(kept));
                   d[0] = deviation.mul(slopes.reshape(kept)).mul(g.reshape(kept));
                 });
@@ -142,12 +141,12 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
 /// The position along the reduced dimension of the element that `better` prefers; NaN wins, then the
 /// first of equals.
 template <class Better>
-Tensor find(const Folded& folded, Better better) {
-  Tensor index = new_tensor(folded.result, kInt64);
+Tensor find(const Collapsed& collapsed, Better better) {
+  Tensor index = new_tensor(collapsed.result, kInt64);
   int64_t* out = index.data_ptr<int64_t>();
-  const int64_t n = folded.length;
-  dispatch(folded.x.dtype(), [&]<class T>() {
-    kernels::for_each_middle(folded.x.data_ptr<T>(), folded.outer, n, folded.inner,
+  const int64_t n = collapsed.length;
+  dispatch(collapsed.x.dtype(), [&]<class T>() {
+    kernels::for_each_middle(collapsed.x.data_ptr<T>(), collapsed.outer, n, collapsed.inner,
                              [=](const T* first, int64_t stride, int64_t at) {
                                int64_t best = 0;
                                for (int64_t i = 1; i < n; ++i) {
@@ -168,11 +167,11 @@ template <class Better>
 std::pair<Tensor, Tensor> extremum_along(const char* op, const Tensor& self, int64_t dim,
                                          bool keepdim, Better better) {
   const int64_t d = wrap_dim(dim, defined_impl(self, op)->sizes.size(), op);
-  const Folded folded = fold(op, self, {d}, keepdim);
-  refuse_empty(op, folded);
-  const Tensor index = find(folded, better);
+  const Collapsed collapsed = collapse(op, self, {d}, keepdim);
+  refuse_empty(op, collapsed);
+  const Tensor index = find(collapsed, better);
   if (self.dim() == 0) return {self.clone(), index};
-  const Tensor picked = self.gather(d, index.reshape(folded.kept));
+  const Tensor picked = self.gather(d, index.reshape(collapsed.kept));
   return {keepdim ? picked : picked.squeeze(d), index};
 }
 
@@ -186,10 +185,10 @@ Tensor hits(const char* op, const Tensor& x, const Tensor& y) {
 /// Over everything; equal extrema share the gradient evenly, as in PyTorch.
 template <class Better>
 Tensor extremum_of_all(const char* op, const Tensor& self, Better better) {
-  const Folded folded = fold(op, self, {}, false);
-  refuse_empty(op, folded);
-  const int64_t at = find(folded, better).template item<int64_t>();
-  const Tensor out = folded.x.reshape({-1}).select(0, at).clone();
+  const Collapsed collapsed = collapse(op, self, {}, false);
+  refuse_empty(op, collapsed);
+  const int64_t at = find(collapsed, better).template item<int64_t>();
+  const Tensor out = collapsed.x.reshape({-1}).select(0, at).clone();
   return record(op, out, {&self},
                 [op, x = Saved(self), y = Saved(out)](const Tensor& g, InputGrads& d) {
                   const Tensor hit = hits(op, *x, *y);
@@ -197,12 +196,12 @@ Tensor extremum_of_all(const char* op, const Tensor& self, Better better) {
                 });
 }
 
-Tensor any_folded(const Folded& folded, bool wanted) {
-  const Tensor out = new_tensor(folded.result, kBool);
+Tensor any_collapsed(const Collapsed& collapsed, bool wanted) {
+  const Tensor out = new_tensor(collapsed.result, kBool);
   bool* result = out.data_ptr<bool>();
-  const int64_t n = folded.length;
-  dispatch(folded.x.dtype(), [&]<class T>() {
-    kernels::for_each_middle(folded.x.data_ptr<T>(), folded.outer, n, folded.inner,
+  const int64_t n = collapsed.length;
+  dispatch(collapsed.x.dtype(), [&]<class T>() {
+    kernels::for_each_middle(collapsed.x.data_ptr<T>(), collapsed.outer, n, collapsed.inner,
                              [=](const T* first, int64_t stride, int64_t at) {
                                bool found = false;
                                for (int64_t i = 0; i < n && !found; ++i)
@@ -211,7 +210,7 @@ Tensor any_folded(const Folded& folded, bool wanted) {
                              });
   });
   // As in PyTorch, where bytes once were its bools.
-  return folded.x.dtype() == kUInt8 ? out.to(kUInt8) : out;
+  return collapsed.x.dtype() == kUInt8 ? out.to(kUInt8) : out;
 }
 
 }  // namespace
@@ -219,9 +218,9 @@ Tensor any_folded(const Folded& folded, bool wanted) {
 Tensor Tensor::sum() const { return sum(Shape{}); }
 
 Tensor Tensor::sum(const Shape& dims, bool keepdim) const {
-  const Folded folded = fold("sum", *this, dims, keepdim);
-  return record("sum", sum_folded(folded), {this},
-                [kept = folded.kept, from = sizes()](const Tensor& g, InputGrads& d) {
+  const Collapsed collapsed = collapse("sum", *this, dims, keepdim);
+  return record("sum", sum_collapsed(collapsed), {this},
+                [kept = collapsed.kept, from = sizes()](const Tensor& g, InputGrads& d) {
                   d[0] = g.reshape(kept).expand(from);
                 });
 }
@@ -230,13 +229,12 @@ Tensor Tensor::mean() const { return mean(Shape{}); }
 
 Tensor Tensor::mean(const Shape& dims, bool keepdim) const {
   if (!is_floating(defined_impl(*this, "mean")->dtype)) {
-    fail("mean", std::string("expected a floating tensor, got ") + dtype_name(dtype()) +
-                     "; convert with to(kFloat32)");
+    fail("mean", "expected a floating tensor, got ", dtype(), "; convert with to(kFloat32)");
   }
-  const Folded folded = fold("mean", *this, dims, keepdim);
-  const auto count = static_cast<double>(folded.length);
-  return record("mean", sum_folded(folded, count), {this},
-                [count, kept = folded.kept, from = sizes()](const Tensor& g, InputGrads& d) {
+  const Collapsed collapsed = collapse("mean", *this, dims, keepdim);
+  const auto count = static_cast<double>(collapsed.length);
+  return record("mean", sum_collapsed(collapsed, count), {this},
+                [count, kept = collapsed.kept, from = sizes()](const Tensor& g, InputGrads& d) {
                   d[0] = g.div(count).reshape(kept).expand(from);
                 });
 }
@@ -253,16 +251,15 @@ Tensor Tensor::norm(double p) const { return norm(p, Shape{}); }
 
 Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
   if (!is_floating(defined_impl(*this, "norm")->dtype)) {
-    fail("norm", std::string("expected a floating tensor, got ") + dtype_name(dtype()) +
-                     "; convert with to()");
+    fail("norm", "expected a floating tensor, got ", dtype(), "; convert with to()");
   }
-  if (!(p > 0)) fail("norm", "expected a power p above 0, got " + std::to_string(p));
-  const Folded folded = fold("norm", *this, dims, keepdim);
-  const Tensor totals = new_tensor(folded.result, kFloat64);
-  const int64_t n = folded.length;
+  if (!(p > 0)) fail("norm", "expected a power p above 0, got ", std::to_string(p));
+  const Collapsed collapsed = collapse("norm", *this, dims, keepdim);
+  const Tensor totals = new_tensor(collapsed.result, kFloat64);
+  const int64_t n = collapsed.length;
   dispatch_floating(dtype(), [&]<class T>() {
     double* result = totals.data_ptr<double>();
-    kernels::for_each_middle(folded.x.data_ptr<T>(), folded.outer, n, folded.inner,
+    kernels::for_each_middle(collapsed.x.data_ptr<T>(), collapsed.outer, n, collapsed.inner,
                              [=](const T* first, int64_t stride, int64_t at) {
                                double total = 0;
                                for (int64_t i = 0; i < n; ++i) {
@@ -278,10 +275,10 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
                                result[at] = total;
                              });
   });
-  Tensor out = new_tensor(folded.result, dtype());
+  Tensor out = new_tensor(collapsed.result, dtype());
   kernels::copy(out, totals);
   return record("norm", out, {this},
-                [=, kept = folded.kept, saved = Saved(*this)](const Tensor& grad, InputGrads& d) {
+                [=, kept = collapsed.kept, saved = Saved(*this)](const Tensor& grad, InputGrads& d) {
                   const Tensor g = grad.reshape(kept), total = totals.reshape(kept);
                   const Tensor x = saved->to(kFloat64);
                   const Tensor sign = x.gt(0).to(kFloat64).sub(x.lt(0).to(kFloat64));
@@ -314,9 +311,9 @@ namespace {
 template <class Better>
 Tensor position(const char* op, const Tensor& self, const Shape& dims, bool keepdim,
                 Better better) {
-  const Folded folded = fold(op, self, dims, keepdim);
-  refuse_empty(op, folded);
-  return find(folded, better);
+  const Collapsed collapsed = collapse(op, self, dims, keepdim);
+  refuse_empty(op, collapsed);
+  return find(collapsed, better);
 }
 
 }  // namespace
@@ -330,13 +327,13 @@ Tensor Tensor::argmin(int64_t dim, bool keepdim) const {
   return position("argmin", *this, {dim}, keepdim, kLess);
 }
 
-Tensor Tensor::any() const { return any_folded(fold("any", *this, {}, false), true); }
+Tensor Tensor::any() const { return any_collapsed(collapse("any", *this, {}, false), true); }
 Tensor Tensor::any(int64_t dim, bool keepdim) const {
-  return any_folded(fold("any", *this, {dim}, keepdim), true);
+  return any_collapsed(collapse("any", *this, {dim}, keepdim), true);
 }
-Tensor Tensor::all() const { return any_folded(fold("all", *this, {}, false), false); }
+Tensor Tensor::all() const { return any_collapsed(collapse("all", *this, {}, false), false); }
 Tensor Tensor::all(int64_t dim, bool keepdim) const {
-  return any_folded(fold("all", *this, {dim}, keepdim), false);
+  return any_collapsed(collapse("all", *this, {dim}, keepdim), false);
 }
 
 bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol) {

@@ -22,7 +22,7 @@ Shape resolve_sizes(const char* op, const Shape& sizes, int64_t numel, const Sha
     if (sizes[i] == -1 && unknown < 0) {
       unknown = i;
     } else if (sizes[i] < 0) {
-      fail(op, "expected sizes of 0 or more with at most one -1, got " + sizes.str());
+      fail(op, "expected sizes of 0 or more with at most one -1, got ", sizes);
     } else {
       overflow |= __builtin_mul_overflow(known, sizes[i], &known);
     }
@@ -32,8 +32,7 @@ Shape resolve_sizes(const char* op, const Shape& sizes, int64_t numel, const Sha
     known = numel;
   }
   if (overflow || known != numel || (unknown >= 0 && result[unknown] < 0)) {
-    fail(op, "expected sizes with " + std::to_string(numel) + " elements, as in " + from.str() +
-                 ", got " + sizes.str());
+    fail(op, "expected sizes with ", numel, " elements, as in ", from, ", got ", sizes);
   }
   return result;
 }
@@ -98,8 +97,7 @@ Tensor& Tensor::copy_(const Tensor& source) {
   const TensorImpl *self = defined_impl(*this, "copy_"), *from = defined_impl(source, "copy_");
   if (self == from) return *this;
   if (!(broadcast_shapes(self->sizes, from->sizes, "copy_") == self->sizes)) {
-    fail("copy_",
-         "expected values that broadcast to " + self->sizes.str() + ", got " + from->sizes.str());
+    fail("copy_", "expected values that broadcast to ", self->sizes, ", got ", from->sizes);
   }
   const bool recorded = is_floating(self->dtype) && recording({this, &source});
   if (recorded || self->storage.get() == from->storage.get()) {
@@ -133,9 +131,8 @@ Tensor Tensor::view(const Shape& sizes) const {
   const Shape to = resolve_sizes("view", sizes, self->numel, self->sizes);
   Shape strides;
   if (!view_strides(self, to, strides)) {
-    fail("view", "expected a shape that the strides " + self->strides.str() + " of " +
-                     self->sizes.str() + " allow without a copy, got " + to.str() +
-                     "; use reshape()");
+    fail("view", "expected a shape that the strides ", self->strides, " of ", self->sizes,
+         " allow without a copy, got ", to, "; use reshape()");
   }
   return view_as("view", *this, to, strides);
 }
@@ -153,8 +150,7 @@ Tensor Tensor::flatten(int64_t start_dim, int64_t end_dim) const {
   const int64_t start = wrap_dim(start_dim, from.size(), "flatten");
   const int64_t end = wrap_dim(end_dim, from.size(), "flatten");
   if (start > end) {
-    fail("flatten", "expected start_dim not after end_dim, got " + std::to_string(start_dim) +
-                        " and " + std::to_string(end_dim));
+    fail("flatten", "expected start_dim not after end_dim, got ", start_dim, " and ", end_dim);
   }
   if (from.empty()) return reshape({1});
   Shape to;
@@ -181,7 +177,7 @@ Tensor Tensor::transpose(int64_t dim0, int64_t dim1) const {
 
 Tensor Tensor::t() const {
   if (defined_impl(*this, "t")->sizes.size() > 2)
-    fail("t", "expected a tensor of at most 2 dimensions, got " + sizes().str());
+    fail("t", "expected a tensor of at most 2 dimensions, got ", sizes());
   return dim() < 2 ? *this : transpose(0, 1);
 }
 
@@ -190,12 +186,11 @@ Tensor Tensor::permute(const Shape& dims) const {
   const int64_t rank = self->sizes.size();
   Shape sizes, strides, back = Shape::filled(rank, -1);
   if (dims.size() != rank) {
-    fail("permute",
-         "expected one entry per dimension of " + self->sizes.str() + ", got " + dims.str());
+    fail("permute", "expected one entry per dimension of ", self->sizes, ", got ", dims);
   }
   for (int64_t i = 0; i < rank; ++i) {
     const int64_t from = wrap_dim(dims[i], rank, "permute");
-    if (back[from] != -1) fail("permute", "expected every dimension once, got " + dims.str());
+    if (back[from] != -1) fail("permute", "expected every dimension once, got ", dims);
     back[from] = i;
     sizes.push_back(self->sizes[from]);
     strides.push_back(self->strides[from]);
@@ -241,9 +236,8 @@ Tensor Tensor::narrow(int64_t dim, int64_t start, int64_t length) const {
   const int64_t d = wrap_dim(dim, self->sizes.size(), "narrow"), size = self->sizes[d];
   const int64_t first = start < 0 ? start + size : start;
   if (first < 0 || first > size || length < 0 || length > size - first) {
-    fail("narrow", "expected a range within the " + std::to_string(size) +
-                       " elements of dimension " + std::to_string(d) + ", got start " +
-                       std::to_string(start) + " and length " + std::to_string(length));
+    fail("narrow", "expected a range within the ", size, " elements of dimension ", d,
+         ", got start ", start, " and length ", length);
   }
   return slice(d, first, first + length);
 }
@@ -251,7 +245,7 @@ Tensor Tensor::narrow(int64_t dim, int64_t start, int64_t length) const {
 Tensor Tensor::slice(int64_t dim, int64_t start, int64_t end, int64_t step) const {
   const TensorImpl* self = defined_impl(*this, "slice");
   if (self->sizes.empty()) fail("slice", "expected a tensor with dimensions, got a 0-d tensor");
-  if (step < 1) fail("slice", "expected a step of 1 or more, got " + std::to_string(step));
+  if (step < 1) fail("slice", "expected a step of 1 or more, got ", step);
   const int64_t d = wrap_dim(dim, self->sizes.size(), "slice"), size = self->sizes[d];
   const int64_t first = std::clamp<int64_t>(start < 0 ? start + size : start, 0, size);
   const int64_t last = std::clamp<int64_t>(end < 0 ? end + size : end, first, size);
@@ -271,9 +265,8 @@ Tensor Tensor::select(int64_t dim, int64_t index) const {
   if (self->sizes.empty()) fail("select", "expected a tensor with dimensions, got a 0-d tensor");
   const int64_t d = wrap_dim(dim, self->sizes.size(), "select"), size = self->sizes[d];
   if (index < -size || index >= size) {
-    fail("select", "expected an index in [" + std::to_string(-size) + ", " +
-                       std::to_string(size - 1) + "] for dimension " + std::to_string(d) + " of " +
-                       self->sizes.str() + ", got " + std::to_string(index));
+    fail("select", "expected an index in [", -size, ", ", size - 1, "] for dimension ", d, " of ",
+         self->sizes, ", got ", index);
   }
   const int64_t i = index < 0 ? index + size : index;
   Shape sizes = self->sizes, strides = self->strides;
@@ -299,8 +292,8 @@ Tensor Tensor::expand(const Shape& sizes) const {
     if (i >= extra && from == to[i]) strides[i] = self->strides[i - extra];
   }
   if (!fits) {
-    fail("expand", "expected sizes that " + self->sizes.str() +
-                       " broadcasts to (only size 1 repeats), got " + sizes.str());
+    fail("expand", "expected sizes that ", self->sizes,
+         " broadcasts to (only size 1 repeats), got ", sizes);
   }
   // The engine sums the gradient back to this shape.
   return record("expand", make_view(*this, to, strides, self->offset), {this},
@@ -309,7 +302,7 @@ Tensor Tensor::expand(const Shape& sizes) const {
 
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
   if (tensors.empty()) fail("cat", "expected at least one tensor, got none");
-  // As in PyTorch, 1-d tensors without elements join anything: what a loop started from.
+  // As in PyTorch, an empty 1-d tensor joins anything, so that a loop may start from one.
   const auto is_nothing = [](const Tensor& x) { return x.sizes() == Shape({0}); };
   const Tensor* first = &tensors[0];
   for (const Tensor& tensor : tensors) {
@@ -333,8 +326,8 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
     const int64_t length = same_rank ? other[d] : 0;
     if (same_rank) other[d] = sizes[d];
     if (!(other == sizes)) {
-      fail("cat", "expected sizes that agree except in dimension " + std::to_string(d) + ", got " +
-                      first->sizes().str() + " and " + tensor.sizes().str());
+      fail("cat", "expected sizes that agree except in dimension ", d, ", got ", first->sizes(),
+           " and ", tensor.sizes());
     }
     lengths.push_back(length);
     sizes[d] += length;
@@ -367,8 +360,8 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
   for (const Tensor& tensor : tensors) {
     defined_impl(tensor, "stack");
     if (!(tensor.sizes() == tensors[0].sizes())) {
-      fail("stack", "expected tensors of one shape, got " + tensors[0].sizes().str() + " and " +
-                        tensor.sizes().str());
+      fail("stack", "expected tensors of one shape, got ", tensors[0].sizes(), " and ",
+           tensor.sizes());
     }
     rows.push_back(tensor.unsqueeze(d));
   }

@@ -28,8 +28,8 @@ void collect(const NestedList& list, int64_t depth, Shape& sizes, std::vector<Sc
   } else if (depth >= sizes.size()) {
     fail("tensor", "expected lists of equal depth, got a list among numbers");
   } else if (sizes[depth] != length) {
-    fail("tensor", "expected rows of equal length, got " + std::to_string(length) +
-                       " elements in a row of " + std::to_string(sizes[depth]));
+    fail("tensor", "expected rows of equal length, got ", length, " elements in a row of ",
+         sizes[depth]);
   }
   bool first_item = first;
   for (const NestedList& item : list.items()) {
@@ -48,8 +48,7 @@ void refuse_overflow(const char* op, Scalar value, DType dtype) {
                     : fraction      ? number >= 0 && number <= 255
                                     : std::fabs(number) < 256;
   if (fits) return;
-  fail(op, std::string("expected a value that fits ") + dtype_name(dtype) + ", got " +
-               std::to_string(number));
+  fail(op, "expected a value that fits ", dtype, ", got ", std::to_string(number));
 }
 
 Tensor from_leaves(const Shape& sizes, const std::vector<Scalar>& leaves, DType dtype) {
@@ -114,12 +113,12 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& option
              by = whole ? step.to<int64_t>() : 0;
   const double first = start.to<double>(), last = end.to<double>(), delta = step.to<double>();
   if (!std::isfinite(delta) || (whole ? by == 0 : delta == 0))
-    fail("arange", "expected a step other than 0, got " + std::to_string(delta));
+    fail("arange", "expected a step other than 0, got ", std::to_string(delta));
   const double steps = std::ceil((last - first) / delta);
   if (!std::isfinite(steps) || steps > 0x1p62 ||
       (whole ? by > 0 ? to < from : to > from : steps < 0)) {
-    fail("arange", "expected an end that the step leads to, got start " + std::to_string(first) +
-                       ", end " + std::to_string(last) + ", step " + std::to_string(delta));
+    fail("arange", "expected an end that the step leads to, got start ", std::to_string(first),
+         ", end ", std::to_string(last), ", step ", std::to_string(delta));
   }
   const int64_t count =
       whole ? (to - from) / by + ((to - from) % by != 0) : static_cast<int64_t>(steps);
@@ -139,7 +138,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& option
 }
 
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options) {
-  if (steps < 0) fail("linspace", "expected 0 steps or more, got " + std::to_string(steps));
+  if (steps < 0) fail("linspace", "expected 0 steps or more, got ", steps);
   Tensor result = new_tensor({steps}, options.dtype);
   const double delta = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0.0;
   dispatch(options.dtype, [&]<class T>() {
@@ -184,11 +183,11 @@ template Tensor tensor<uint8_t>(const std::vector<uint8_t>&);
 
 Tensor from_blob(void* data, const Shape& sizes, DType dtype, std::function<void()> deleter) {
   for (int64_t size : sizes) {
-    if (size < 0) fail("from_blob", "expected sizes of 0 or more, got " + sizes.str());
+    if (size < 0) fail("from_blob", "expected sizes of 0 or more, got ", sizes);
   }
   int64_t bytes = 0;
   if (__builtin_mul_overflow(sizes.numel(), item_size(dtype), &bytes)) {
-    fail("from_blob", "expected fewer than 2^63 bytes, got sizes " + sizes.str());
+    fail("from_blob", "expected fewer than 2^63 bytes, got sizes ", sizes);
   }
   if (!data && bytes != 0) fail("from_blob", "expected a pointer to the values, got null");
   auto impl = Ref<TensorImpl>::make();

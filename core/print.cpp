@@ -169,11 +169,11 @@ std::string Tensor::str() const {
     text += "[]";
     if (x->sizes.size() != 1)
       suffixes.push_back("size=(" + x->sizes.str().substr(1, x->sizes.str().size() - 2) + ")");
-    if (x->dtype != kFloat32) suffixes.push_back(std::string("dtype=") + dtype_name(x->dtype));
+    if (x->dtype != kFloat32) suffixes.push_back(norma::text("dtype=", x->dtype));
   } else {
     const bool summarize = x->numel > kThreshold;
     text += nested_text(x, 0, x->offset, prefix.size(), summarize, Formatter(x, summarize));
-    if (!default_dtype) suffixes.push_back(std::string("dtype=") + dtype_name(x->dtype));
+    if (!default_dtype) suffixes.push_back(norma::text("dtype=", x->dtype));
   }
   if (!leaf) {
     suffixes.push_back("grad_fn=<" + backward_name(grad_fn_name()) + ">");

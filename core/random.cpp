@@ -71,10 +71,10 @@ template <class Fill>
 Tensor fill_in_place(const char* op, Tensor& tensor, Fill fill) {
   TensorImpl* impl = defined_impl(tensor, op);
   if (!is_floating(impl->dtype)) {
-    fail(op, std::string("expected a floating tensor, got ") + dtype_name(impl->dtype));
+    fail(op, "expected a floating tensor, got ", impl->dtype);
   }
   if (impl->node && impl->requires_grad && !tensor.is_leaf()) {
-    fail(op, "expected a tensor without history, got the result of " + tensor.grad_fn_name());
+    fail(op, "expected a tensor without history, got the result of ", tensor.grad_fn_name());
   }
   Tensor target = impl->contiguous ? tensor : new_tensor(impl->sizes, impl->dtype);
   dispatch_floating(impl->dtype, [&]<class T>() { fill.template operator()<T>(target); });
@@ -224,15 +224,13 @@ Tensor randn_like(const Tensor& other) { return randn(other.sizes(), {.dtype = o
 Tensor randint(int64_t low, int64_t high, const Shape& sizes, const TensorOptions& options,
                Generator& generator) {
   if (low >= high) {
-    fail("randint",
-         "expected low < high, got " + std::to_string(low) + " and " + std::to_string(high));
+    fail("randint", "expected low < high, got ", low, " and ", high);
   }
   const bool fits = options.dtype == kUInt8  ? low >= 0 && high <= 256
                     : options.dtype == kBool ? low >= 0 && high <= 2
                                              : true;
   if (!fits) {
-    fail("randint", "expected a range that fits " + std::string(dtype_name(options.dtype)) +
-                        ", got [" + std::to_string(low) + ", " + std::to_string(high) + ")");
+    fail("randint", "expected a range that fits ", options.dtype, ", got [", low, ", ", high, ")");
   }
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
   Tensor result = new_tensor(sizes, options.dtype);
@@ -247,7 +245,7 @@ Tensor randint(int64_t low, int64_t high, const Shape& sizes, const TensorOption
 }
 
 Tensor randperm(int64_t n, Generator& generator) {
-  if (n < 0) fail("randperm", "expected 0 or more, got " + std::to_string(n));
+  if (n < 0) fail("randperm", "expected 0 or more, got ", n);
   Tensor result = arange(n);
   int64_t* order = result.data_ptr<int64_t>();
   for (int64_t i = n - 1; i > 0; --i) {
@@ -258,8 +256,8 @@ Tensor randperm(int64_t n, Generator& generator) {
 
 Tensor uniform_(Tensor tensor, double low, double high, Generator& generator) {
   if (!(low <= high)) {
-    fail("uniform_",
-         "expected low <= high, got " + std::to_string(low) + " and " + std::to_string(high));
+    fail("uniform_", "expected low <= high, got ", std::to_string(low), " and ",
+         std::to_string(high));
   }
   return fill_in_place("uniform_", tensor, [&]<class T>(const Tensor& target) {
     fill_from_blocks<T>(target, generator, [=](const auto& words, int i) {
@@ -270,7 +268,7 @@ Tensor uniform_(Tensor tensor, double low, double high, Generator& generator) {
 
 Tensor normal_(Tensor tensor, double mean, double std, Generator& generator) {
   if (!(std >= 0))
-    fail("normal_", "expected a standard deviation of 0 or more, got " + std::to_string(std));
+    fail("normal_", "expected a standard deviation of 0 or more, got ", std::to_string(std));
   return fill_in_place("normal_", tensor, [&]<class T>(const Tensor& target) {
     fill_from_blocks<T>(target, generator, [=](const auto& words, int i) {
       return static_cast<T>(mean + std * normal_draw<T>(words, i));
@@ -280,7 +278,7 @@ Tensor normal_(Tensor tensor, double mean, double std, Generator& generator) {
 
 Tensor bernoulli_(Tensor tensor, double p, Generator& generator) {
   if (!(p >= 0 && p <= 1))
-    fail("bernoulli_", "expected a probability from 0 to 1, got " + std::to_string(p));
+    fail("bernoulli_", "expected a probability from 0 to 1, got ", std::to_string(p));
   return fill_in_place("bernoulli_", tensor, [&]<class T>(const Tensor& target) {
     fill_from_blocks<T>(target, generator, [=](const auto& words, int i) {
       return static_cast<T>(static_cast<double>(uniform_draw<T>(words, i)) < p);

@@ -9,7 +9,7 @@ namespace norma {
 
 Shape::Shape(const int64_t* values, std::size_t count) {
   if (count > static_cast<std::size_t>(kMaxDims)) {
-    fail("shape", "expected at most 8 dimensions, got " + std::to_string(count));
+    fail("shape", "expected at most 8 dimensions, got ", count);
   }
   std::copy_n(values, count, values_.begin());
   size_ = static_cast<int64_t>(count);
@@ -48,7 +48,7 @@ int64_t Shape::numel() const {
     if (value == 0) return 0;
     overflow |= __builtin_mul_overflow(product, value, &product);
   }
-  if (overflow) fail("shape", "expected fewer than 2^63 elements, got sizes " + str());
+  if (overflow) fail("shape", "expected fewer than 2^63 elements, got sizes ", str());
   return product;
 }
 
@@ -86,8 +86,8 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op) {
     const int64_t other_size = other[other.size() - i];
     if (size == other_size || other_size == 1) continue;
     if (size != 1) {
-      fail(op, "expected shapes that broadcast (equal or 1, from the last dimension), got " +
-                   a.str() + " and " + b.str());
+      fail(op, "expected shapes that broadcast (equal or 1, from the last dimension), got ", a,
+           " and ", b);
     }
     size = other_size;
   }
@@ -97,8 +97,7 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op) {
 int64_t wrap_dim(int64_t dim, int64_t rank, const char* op) {
   const int64_t range = std::max<int64_t>(rank, 1);
   if (dim < -range || dim >= range) {
-    fail(op, "expected a dimension in [" + std::to_string(-range) + ", " +
-                 std::to_string(range - 1) + "], got " + std::to_string(dim));
+    fail(op, "expected a dimension in [", -range, ", ", range - 1, "], got ", dim);
   }
   return dim < 0 ? dim + range : dim;
 }

@@ -133,8 +133,8 @@ void* allocate_block(std::size_t bytes) {
     block = from_system(size);
   }
   if (!block) {
-    fail("allocate", "expected memory for " + std::to_string(bytes) +
-                         " bytes, got none from the system; use a smaller batch or model");
+    fail("allocate", "expected memory for ", bytes,
+         " bytes, got none from the system; use a smaller batch or model");
   }
   count_live(static_cast<int64_t>(bytes));
   return block;

@@ -36,12 +36,12 @@ bool is_row_major(const Shape& sizes, const Shape& strides) {
 
 Tensor new_tensor(const Shape& sizes, DType dtype) {
   for (int64_t size : sizes) {
-    if (size < 0) fail("empty", "expected sizes of 0 or more, got " + sizes.str());
+    if (size < 0) fail("empty", "expected sizes of 0 or more, got ", sizes);
   }
   const int64_t numel = sizes.numel();
   int64_t bytes = 0;
   if (__builtin_mul_overflow(numel, item_size(dtype), &bytes)) {
-    fail("empty", "expected fewer than 2^63 bytes, got sizes " + sizes.str());
+    fail("empty", "expected fewer than 2^63 bytes, got sizes ", sizes);
   }
   auto impl = Ref<TensorImpl>::make();
   impl->storage = Ref<Storage>::make(static_cast<std::size_t>(bytes));
@@ -92,8 +92,8 @@ template <class T>
 T* Tensor::data_ptr() const {
   const TensorImpl* self = defined_impl(*this, "data_ptr");
   if (self->dtype != dtype_of<T>) {
-    fail("data_ptr", std::string("expected a tensor of ") + dtype_name(dtype_of<T>) + ", got " +
-                         dtype_name(self->dtype) + "; convert with to() first");
+    fail("data_ptr", "expected a tensor of ", dtype_of<T>, ", got ", self->dtype,
+         "; convert with to() first");
   }
   return self->data_as<T>();
 }
@@ -101,8 +101,7 @@ T* Tensor::data_ptr() const {
 template <class T>
 T Tensor::item() const {
   const TensorImpl* self = defined_impl(*this, "item");
-  if (self->numel != 1)
-    fail("item", "expected a tensor with one element, got " + self->sizes.str());
+  if (self->numel != 1) fail("item", "expected a tensor with one element, got ", self->sizes);
   return dispatch(self->dtype, [&]<class From>() {
     const From value = *self->data_as<From>();
     if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
@@ -112,8 +111,8 @@ T Tensor::item() const {
       const double number = static_cast<double>(value);
       const bool fits = (kLong && std::is_integral_v<From>) || (number >= kLowest && number < kEnd);
       if (!fits) {
-        fail("item", "expected a value that fits the integer asked for, got " +
-                         std::to_string(value) + "; ask for a double");
+        fail("item", "expected a value that fits the integer asked for, got ",
+             std::to_string(value), "; ask for a double");
       }
       return static_cast<T>(convert<int64_t>(value));
     } else {

@@ -26,9 +26,8 @@ int parse_thread_count(const char* text) {
   char* end = nullptr;
   const long value = std::strtol(text, &end, 10);
   if (end == text || *end != '\0' || value < 1 || value > kMaxThreads) {
-    fail("set_num_threads",
-         std::string("expected NORMA_NUM_THREADS to be a number from 1 to 1024, got \"") + text +
-             "\"");
+    fail("set_num_threads", "expected NORMA_NUM_THREADS to be a number from 1 to 1024, got ",
+         quoted(text));
   }
   return static_cast<int>(value);
 }
@@ -194,7 +193,7 @@ Pool& pool() {
 
 void set_num_threads(int count) {
   if (count < 1 || count > kMaxThreads) {
-    fail("set_num_threads", "expected a number from 1 to 1024, got " + std::to_string(count));
+    fail("set_num_threads", "expected a number from 1 to 1024, got ", count);
   }
   if (inside_parallel)
     fail("set_num_threads", "expected a call from outside a parallel loop, got one from within");

@@ -10,14 +10,12 @@ namespace norma::nn {
 
 inline void check_at_least(const char* op, const char* name, int64_t value, int64_t low) {
   if (value < low) {
-    fail(op, "expected " + std::string(name) + " of at least " + std::to_string(low) + ", got " +
-                 std::to_string(value));
+    fail(op, "expected ", name, " of at least ", low, ", got ", value);
   }
 }
 
 inline void check_eps(const char* op, double eps) {
-  if (!(eps >= 0.0) || std::isinf(eps))
-    fail(op, "expected a finite eps of at least 0, got " + repr(eps));
+  if (!(eps >= 0.0) || std::isinf(eps)) fail(op, "expected a finite eps of at least 0, got ", eps);
 }
 
 }  // namespace norma::nn

@@ -9,7 +9,7 @@ namespace {
 
 double checked_probability(const char* op, double p) {
   if (!(p >= 0.0 && p <= 1.0))
-    fail(op, "dropout probability has to be between 0 and 1, but got " + repr(p));
+    fail(op, "dropout probability has to be between 0 and 1, but got ", p);
   return p;
 }
 

@@ -19,12 +19,12 @@ EmbeddingOptions checked(EmbeddingOptions options, int64_t num_embeddings, int64
 
 const Tensor& checked_table(const Tensor& table) {
   if (!table.defined() || table.dim() != 2) {
-    fail("Embedding", "Embeddings parameter is expected to be 2-dimensional, got " +
-                          (table.defined() ? table.sizes().str() : "an undefined tensor"));
+    fail("Embedding", "Embeddings parameter is expected to be 2-dimensional, got ",
+         table.defined() ? table.sizes().str() : "an undefined tensor");
   }
   if (!is_floating(table.dtype())) {
-    fail("Embedding", std::string("expected floating embeddings, got ") +
-                          dtype_name(table.dtype()) + "; convert them with to(kFloat32)");
+    fail("Embedding", "expected floating embeddings, got ", table.dtype(),
+         "; convert them with to(kFloat32)");
   }
   return table;
 }

@@ -12,8 +12,9 @@ GroupNorm::GroupNorm(int64_t num_groups, int64_t num_channels, const GroupNormOp
   check_at_least("GroupNorm", "num_groups", num_groups, 1);
   check_at_least("GroupNorm", "num_channels", num_channels, 0);
   if (num_channels % num_groups != 0) {
-    fail("GroupNorm", "num_channels must be divisible by num_groups, got num_channels=" +
-                          repr(num_channels) + " and num_groups=" + repr(num_groups));
+    fail("GroupNorm",
+         "num_channels must be divisible by num_groups, got num_channels=", num_channels,
+         " and num_groups=", num_groups);
   }
   check_eps("GroupNorm", options.eps);
   weight = register_parameter("weight", options.affine ? ones({num_channels}) : Tensor());

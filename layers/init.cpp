@@ -12,7 +12,7 @@ namespace {
 
 double kaiming_std(const char* op, const Tensor& tensor, const KaimingOptions& options) {
   if (options.mode != "fan_in" && options.mode != "fan_out") {
-    fail(op, "expected mode \"fan_in\" or \"fan_out\", got \"" + options.mode + "\"");
+    fail(op, "expected mode \"fan_in\" or \"fan_out\", got ", quoted(options.mode));
   }
   const auto [fan_in, fan_out] = calculate_fan_in_and_fan_out(tensor);
   const double gain = calculate_gain(options.nonlinearity, options.a);
@@ -27,14 +27,13 @@ double xavier_std(const Tensor& tensor, double gain) {
 }  // namespace
 
 Tensor uniform_(Tensor tensor, double low, double high) {
-  if (!(low <= high))
-    fail("uniform_", "expected low <= high, got " + repr(low) + " and " + repr(high));
+  if (!(low <= high)) fail("uniform_", "expected low <= high, got ", low, " and ", high);
   const NoGradGuard no_grad;
   return norma::uniform_(tensor, low, high);
 }
 
 Tensor normal_(Tensor tensor, double mean, double std) {
-  if (!(std >= 0.0)) fail("normal_", "expected std of at least 0, got " + repr(std));
+  if (!(std >= 0.0)) fail("normal_", "expected std of at least 0, got ", std);
   const NoGradGuard no_grad;
   return norma::normal_(tensor, mean, std);
 }
@@ -50,9 +49,8 @@ Tensor zeros_(Tensor tensor) { return constant_(std::move(tensor), 0.0); }
 std::pair<int64_t, int64_t> calculate_fan_in_and_fan_out(const Tensor& tensor) {
   const Shape& sizes = tensor.sizes();
   if (sizes.size() < 2) {
-    fail("calculate_fan_in_and_fan_out",
-         "expected a tensor of at least 2 dimensions, got " + sizes.str() +
-             "; give biases and gammas constant_, zeros_ or uniform_");
+    fail("calculate_fan_in_and_fan_out", "expected a tensor of at least 2 dimensions, got ", sizes,
+         "; give biases and gammas constant_, zeros_ or uniform_");
   }
   int64_t receptive_field = 1;
   for (int64_t i = 2; i < sizes.size(); ++i) receptive_field *= sizes[i];
@@ -68,9 +66,8 @@ double calculate_gain(const std::string& nonlinearity, double param) {
   if (nonlinearity == "relu") return std::sqrt(2.0);
   if (nonlinearity == "leaky_relu") return std::sqrt(2.0 / (1.0 + param * param));
   if (nonlinearity == "selu") return 3.0 / 4.0;
-  fail("calculate_gain",
-       "expected linear, conv2d, sigmoid, tanh, relu, leaky_relu or selu, got \"" + nonlinearity +
-           "\"");
+  fail("calculate_gain", "expected linear, conv2d, sigmoid, tanh, relu, leaky_relu or selu, got ",
+       quoted(nonlinearity));
 }
 
 Tensor kaiming_uniform_(Tensor tensor, const KaimingOptions& options) {

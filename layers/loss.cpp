@@ -11,7 +11,7 @@ Tensor own(const Tensor& weight) { return weight.defined() ? weight.detach().clo
 
 Tensor own_class_weight(const char* op, const Tensor& weight) {
   if (weight.defined() && weight.dim() != 1)
-    fail(op, "expected one weight per class [C], got weight of size " + weight.sizes().str());
+    fail(op, "expected one weight per class [C], got weight of size ", weight.sizes());
   return own(weight);
 }
 
@@ -23,8 +23,8 @@ Tensor Loss::operator()(const Tensor& input, const Tensor& target) {
 
 CrossEntropyLoss::CrossEntropyLoss(const CrossEntropyLossOptions& options) : options_(options) {
   if (!(options.label_smoothing >= 0.0 && options.label_smoothing <= 1.0)) {
-    fail("CrossEntropyLoss",
-         "expected label_smoothing between 0 and 1, got " + repr(options.label_smoothing));
+    fail("CrossEntropyLoss", "expected label_smoothing between 0 and 1, got ",
+         options.label_smoothing);
   }
   weight = register_buffer("weight", own_class_weight("CrossEntropyLoss", options.weight));
   options_.weight = weight;

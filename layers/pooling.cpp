@@ -61,8 +61,8 @@ std::string AvgPool2d::extra_repr() const { return window_repr(kernel_size_, opt
 
 AdaptiveAvgPool2d::AdaptiveAvgPool2d(Pair output_size) : output_size_(output_size) {
   if (output_size.h < 1 || output_size.w < 1) {
-    fail("AdaptiveAvgPool2d",
-         "elements of output_size must be greater than zero, but got " + output_size.str());
+    fail("AdaptiveAvgPool2d", "elements of output_size must be greater than zero, but got ",
+         output_size);
   }
 }
 
