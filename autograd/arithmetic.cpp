@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "norma/autograd/elementwise.h"
-#include "norma/autograd/functions.h"
+#include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
 
 namespace norma {

@@ -37,8 +37,8 @@ std::string Padding1d::str() const { return word_[0] ? word_ : text('(', size_, 
 namespace functional {
 namespace {
 
-using autograd::data_or_null;
 using autograd::check_floating;
+using autograd::data_or_null;
 using autograd::InputGrads;
 using autograd::record;
 using autograd::Saved;

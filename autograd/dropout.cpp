@@ -17,7 +17,7 @@ using autograd::InputGrads;
 using autograd::record;
 
 void check(const char* op, const Tensor& input, double p) {
-  const TensorImpl* x = defined_impl(input, op);
+  defined_impl(input, op);
   if (!(p >= 0.0 && p <= 1.0)) {
     fail(op, "dropout probability has to be between 0 and 1, but got ", rounded(p));
   }

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "norma/autograd/functions.h"
+#include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/vector_math.h"
 

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "norma/autograd/functions.h"
 #include "norma/autograd/grad_mode.h"
+#include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
 #include "norma/core/random.h"
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "norma/autograd/functional.h"
+#include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/loss.h"
@@ -13,7 +14,10 @@
 namespace norma::functional {
 namespace {
 
+using autograd::check_floating;
+using autograd::data_or_null;
 using autograd::InputGrads;
+using autograd::packed;
 using autograd::record;
 using autograd::Saved;
 using kernels::ClassShape;
@@ -23,23 +27,6 @@ using kernels::PointwiseInputs;
 using kernels::PointwiseLoss;
 using kernels::SoftmaxRows;
 using kernels::SoftTargets;
-
-template <class T>
-T* data_or_null(const Tensor& tensor) {
-  return tensor.defined() ? tensor.impl()->data_as<T>() : nullptr;
-}
-
-/// The values in row-major order, outside the graph.
-Tensor packed(const Tensor& tensor) {
-  return !tensor.defined() || tensor.is_contiguous() ? tensor : tensor.detach().contiguous();
-}
-
-void check_floating(const char* op, const char* name, const Tensor& tensor) {
-  const TensorImpl* impl = defined_impl(tensor, op);
-  if (!is_floating(impl->dtype)) {
-    fail(op, "expected a floating ", name, ", got ", impl->dtype, "; convert it with to(kFloat32)");
-  }
-}
 
 void check_constant(const char* op, const char* name, const Tensor& weight) {
   if (!weight.defined() || !weight.requires_grad()) return;
@@ -61,7 +48,7 @@ Classes check_logits(const char* op, const Tensor& input, const Tensor& target,
     fail(op, "expected a floating input and a target, got ", input.dtype(), " and then ",
          target.dtype(), "; the input comes first: loss(net(x), target)");
   }
-  check_floating(op, "input", input);
+  check_floating(op, input);
   const Shape& sizes = input.sizes();
   if (sizes.empty()) fail(op, "expected an input [N, C], [N, C, d1, …] or [C], got a number, []");
   Classes classes{{1, sizes[0], 1}, {}};
@@ -241,7 +228,7 @@ struct PointwisePair {
 };
 
 PointwisePair check_pair(const char* op, const Tensor& input, const Tensor& target) {
-  check_floating(op, "input", input);
+  check_floating(op, input);
   const TensorImpl* t = defined_impl(target, op);
   if (!(t->sizes == input.sizes())) {
     fail(op, "Target size ", t->sizes, " must be the same as input size ", input.sizes(),

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "norma/autograd/functional.h"
+#include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/norm/batch_norm.h"
@@ -11,6 +12,8 @@
 namespace norma::functional {
 namespace {
 
+using autograd::check_floating;
+using autograd::data_or_null;
 using autograd::InputGrads;
 using autograd::Inputs;
 using autograd::record;
@@ -21,12 +24,8 @@ using kernels::ChannelShape;
 using kernels::NormStats;
 using kernels::RunningStats;
 
-template <class T>
-T* data_or_null(const Tensor& tensor) {
-  return tensor.defined() ? tensor.impl()->data_as<T>() : nullptr;
-}
-
 /// The values in row-major order, outside the graph: the tensor itself where it is so already.
+/// Holds no handle on that tensor, so that its memory may still be given to the result.
 class Packed {
  public:
   explicit Packed(const Tensor& tensor) : original_(tensor) {
@@ -50,14 +49,6 @@ class Packed {
   const Tensor& original_;
   Tensor copy_;
 };
-
-const TensorImpl* check_floating(const char* op, const Tensor& input) {
-  const TensorImpl* x = defined_impl(input, op);
-  if (!is_floating(x->dtype)) {
-    fail(op, "expected a floating input, got ", x->dtype, "; convert it with to(kFloat32)");
-  }
-  return x;
-}
 
 void check_parameter(const char* op, const char* name, const Tensor& tensor, const Shape& sizes,
                      const TensorImpl* input) {

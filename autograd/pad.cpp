@@ -1,12 +1,15 @@
 #include <algorithm>
 
 #include "norma/autograd/functional.h"
+#include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
 #include "norma/core/kernels/pad.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::functional {
 namespace {
+
+using autograd::check_floating;
 
 void check_margins(const char* op, const char* name, int64_t before, int64_t after, int64_t size,
                    PaddingMode mode) {
@@ -32,9 +35,7 @@ void check_input(const char* op, int64_t axes, const Tensor& input) {
     fail(op, "expected input ", axes == 1 ? "[N, C, L] or [C, L]" : "[N, C, H, W] or [C, H, W]",
          ", got ", sizes);
   }
-  if (!is_floating(input.dtype())) {
-    fail(op, "expected a floating input, got ", input.dtype(), "; convert it with to(kFloat32)");
-  }
+  check_floating(op, input);
 }
 
 Tensor padded(const char* op, const kernels::Pad2dShape& shape, const Tensor& input,

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "norma/autograd/elementwise.h"
-#include "norma/autograd/functions.h"
+#include "norma/autograd/ops.h"
 #include "norma/autograd/promotion.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
@@ -78,8 +78,8 @@ Tensor sum_collapsed(const Collapsed& collapsed, double divisor = 1) {
   const Tensor x = is_floating(dtype) ? collapsed.x : collapsed.x.to(kInt64);
   Tensor out = new_tensor(collapsed.result, x.dtype());
   if (x.dtype() == kInt64) {
-    kernels::sum_middle(out.data_ptr<int64_t>(), x.data_ptr<int64_t>(), collapsed.outer, collapsed.length,
-                        collapsed.inner);
+    kernels::sum_middle(out.data_ptr<int64_t>(), x.data_ptr<int64_t>(), collapsed.outer,
+                        collapsed.length, collapsed.inner);
   } else {
     dispatch_floating(x.dtype(), [&]<class T>() {
       kernels::sum_middle(out.data_ptr<T>(), x.data_ptr<T>(), collapsed.outer, collapsed.length,
@@ -277,23 +277,24 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
   });
   Tensor out = new_tensor(collapsed.result, dtype());
   kernels::copy(out, totals);
-  return record("norm", out, {this},
-                [=, kept = collapsed.kept, saved = Saved(*this)](const Tensor& grad, InputGrads& d) {
-                  const Tensor g = grad.reshape(kept), total = totals.reshape(kept);
-                  const Tensor x = saved->to(kFloat64);
-                  const Tensor sign = x.gt(0).to(kFloat64).sub(x.lt(0).to(kFloat64));
-                  if (std::isinf(p)) {
-                    const Tensor hit = hits("norm", x.abs(), total);
-                    d[0] = hit.mul(sign).mul(g).div(hit.sum(dims, true));
-                  } else if (p == 1) {
-                    d[0] = sign.mul(g);
-                  } else {
-                    // sign(x) (|x| / norm)^(p-1), and 0 where the norm or, for p < 1, x is 0.
-                    const Tensor ratio = x.abs().div(total).masked_fill(total.eq(0), 0);
-                    const Tensor slope = p == 2 ? ratio : ratio.pow(p - 1);
-                    d[0] = sign.mul(p < 1 ? slope.masked_fill(x.eq(0), 0) : slope).mul(g);
-                  }
-                });
+  return record(
+      "norm", out, {this},
+      [=, kept = collapsed.kept, saved = Saved(*this)](const Tensor& grad, InputGrads& d) {
+        const Tensor g = grad.reshape(kept), total = totals.reshape(kept);
+        const Tensor x = saved->to(kFloat64);
+        const Tensor sign = x.gt(0).to(kFloat64).sub(x.lt(0).to(kFloat64));
+        if (std::isinf(p)) {
+          const Tensor hit = hits("norm", x.abs(), total);
+          d[0] = hit.mul(sign).mul(g).div(hit.sum(dims, true));
+        } else if (p == 1) {
+          d[0] = sign.mul(g);
+        } else {
+          // sign(x) (|x| / norm)^(p-1), and 0 where the norm or, for p < 1, x is 0.
+          const Tensor ratio = x.abs().div(total).masked_fill(total.eq(0), 0);
+          const Tensor slope = p == 2 ? ratio : ratio.pow(p - 1);
+          d[0] = sign.mul(p < 1 ? slope.masked_fill(x.eq(0), 0) : slope).mul(g);
+        }
+      });
 }
 
 Tensor Tensor::max() const { return extremum_of_all("max", *this, kGreater); }

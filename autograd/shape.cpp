@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <string>
 
-#include "norma/autograd/functions.h"
+#include "norma/autograd/ops.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/elementwise.h"

@@ -33,7 +33,7 @@ struct TensorOptions {
 /// An n-dimensional array. Copying a `Tensor` copies the handle: both name the same values.
 /// Operations return new tensors, those ending in `_` change their own values, and views
 /// (`view transpose permute narrow select slice expand squeeze unsqueeze`) share memory.
-///
+/// The class is declared in core; autograd defines its operations, in the file each section names.
 /// Every operation on floating tensors is differentiable unless its comment says otherwise.
 /// The formulas, broadcasting, dtype promotion and names are PyTorch's.
 class Tensor {
@@ -49,7 +49,7 @@ class Tensor {
   void operator=(const Tensor&) && = delete;
   bool defined() const { return static_cast<bool>(impl_); }
 
-  // --- Properties ---
+  // --- Properties (core/tensor.cpp) ---
   const Shape& sizes() const;
   const Shape& strides() const;
   int64_t size(int64_t dim) const;
@@ -72,7 +72,7 @@ class Tensor {
   template <class T>
   T item() const;
 
-  // --- Automatic differentiation ---
+  // --- Automatic differentiation (autograd/node.cpp, backward in autograd/engine.cpp) ---
   bool requires_grad() const;
   /// Marks a leaf; only floating tensors can require a gradient.
   Tensor& requires_grad_(bool on = true);
@@ -91,7 +91,7 @@ class Tensor {
   /// dropped. PyTorch's `tensor.data = other`.
   void set_data(const Tensor& other);
 
-  // --- Copies and conversions ---
+  // --- Copies and conversions (autograd/shape.cpp) ---
   Tensor clone() const;
   /// This tensor if its elements lie in row-major order without gaps, a copy otherwise.
   Tensor contiguous() const;
@@ -101,7 +101,7 @@ class Tensor {
   Tensor& fill_(Scalar value);
   Tensor& zero_();
 
-  // --- Views ---
+  // --- Views (autograd/shape.cpp) ---
   /// A view where strides allow it, a copy otherwise; one size may be -1.
   Tensor reshape(const Shape& sizes) const;
   /// As `reshape`, but throws where a copy would be needed.
@@ -124,11 +124,11 @@ class Tensor {
   /// `select(0, index)`.
   Tensor operator[](int64_t index) const { return select(0, index); }
 
-  // --- Picking ---
+  // --- Picking (autograd/index.cpp) ---
   Tensor index_select(int64_t dim, const Tensor& index) const;
   Tensor gather(int64_t dim, const Tensor& index) const;
 
-  // --- Arithmetic with broadcasting ---
+  // --- Arithmetic with broadcasting (autograd/arithmetic.cpp) ---
   Tensor add(const Tensor& other) const;
   Tensor sub(const Tensor& other) const;
   Tensor mul(const Tensor& other) const;
@@ -175,7 +175,7 @@ class Tensor {
     return div_(other);
   }
 
-  // --- Comparisons: kBool results, not differentiable ---
+  // --- Comparisons: kBool results, not differentiable (autograd/comparison.cpp) ---
   Tensor eq(const Tensor& other) const;
   Tensor ne(const Tensor& other) const;
   Tensor lt(const Tensor& other) const;
@@ -192,7 +192,7 @@ class Tensor {
   Tensor isnan() const;
   Tensor isfinite() const;
 
-  // --- Element by element ---
+  // --- Element by element (autograd/elementwise.cpp) ---
   Tensor abs() const;
   Tensor exp() const;
   Tensor log() const;
@@ -214,7 +214,7 @@ class Tensor {
   /// `value` where `mask` is true, this elsewhere.
   Tensor masked_fill(const Tensor& mask, Scalar value) const;
 
-  // --- Reductions: over everything, one dimension, or a set of dimensions ---
+  // --- Reductions: over everything or some dimensions (autograd/reduce.cpp, softmax.cpp) ---
   Tensor sum() const;
   Tensor sum(const Shape& dims, bool keepdim = false) const;
   Tensor mean() const;
@@ -247,7 +247,7 @@ class Tensor {
   Tensor softmax(int64_t dim) const;
   Tensor log_softmax(int64_t dim) const;
 
-  // --- Matrices ---
+  // --- Matrices (autograd/matmul.cpp) ---
   /// 1-d, 2-d and batched products, as PyTorch's `matmul`.
   Tensor matmul(const Tensor& other) const;
 

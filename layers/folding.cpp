@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "norma/autograd/functions.h"
 #include "norma/autograd/grad_mode.h"
+#include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
 #include "norma/core/random.h"
 #include "norma/layers/conv.h"

@@ -4,8 +4,8 @@
 #include <limits>
 #include <list>
 
-#include "norma/autograd/functions.h"
 #include "norma/autograd/observer.h"
+#include "norma/autograd/ops.h"
 #include "norma/autograd/record.h"
 #include "norma/core/random.h"
 #include "norma/core/tensor_impl.h"
