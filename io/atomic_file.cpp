@@ -27,15 +27,15 @@ std::string folder_of(const std::string& path) {
 }  // namespace
 
 void AtomicFile::refuse(const std::string& action, int error) const {
-  fail("save", path_ + ": cannot " + action + ": " + std::strerror(error));
+  fail("save", path_, ": cannot ", action, ": ", std::strerror(error));
 }
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(path) {
   struct stat existing {};
   const bool exists = ::stat(path.c_str(), &existing) == 0;
   if (exists && !S_ISREG(existing.st_mode))
-    fail("save", path + ": expected a regular file or none, got " +
-                     (S_ISDIR(existing.st_mode) ? "a folder" : "a device, pipe or socket"));
+    fail("save", path, ": expected a regular file or none, got ",
+         S_ISDIR(existing.st_mode) ? "a folder" : "a device, pipe or socket");
   if (exists) {
     const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                            &std::free);
@@ -44,8 +44,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(path) {
   }
   static std::atomic<unsigned> counter{0};
   for (;;) {
-    const std::string name =
-        target_ + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+    const std::string name = text(target_, ".tmp-", ::getpid(), "-", counter++);
     descriptor_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor_ >= 0) {
       temporary_ = name;

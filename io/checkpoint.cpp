@@ -30,7 +30,7 @@ void put_optimizer(NamedTensors& file, const optim::OptimizerState& state) {
   put_all(file, "optimizer.", state.tensors);
   int64_t first = 0;
   for (std::size_t g = 0; g < state.groups.size(); ++g) {
-    const std::string prefix = "optimizer.param_groups." + std::to_string(g) + ".";
+    const std::string prefix = text("optimizer.param_groups.", g, ".");
     for (const auto& [name, value] : state.groups[g])
       file.emplace_back(prefix + name, scalar(value));
     file.emplace_back(prefix + "params", arange(first, first + state.group_sizes[g]));
@@ -48,16 +48,15 @@ struct Contents {
 
 double read_number(const std::string& name, const Tensor& value) {
   if (value.dtype() != kFloat64 || value.dim() != 0)
-    fail("load_checkpoint", "expected one F64 number as \"" + name + "\", got shape " +
-                                value.sizes().str() + " of " + dtype_name(value.dtype()));
+    fail("load_checkpoint", "expected one F64 number as \"", name, "\", got shape ", value.sizes(),
+         " of ", value.dtype());
   return value.item<double>();
 }
 
 const int64_t* read_integers(const std::string& name, const Tensor& value, const Shape& sizes) {
   if (value.dtype() != kInt64 || value.sizes() != sizes)
-    fail("load_checkpoint", "expected I64 numbers of shape " + sizes.str() + " as \"" + name +
-                                "\", got shape " + value.sizes().str() + " of " +
-                                dtype_name(value.dtype()));
+    fail("load_checkpoint", "expected I64 numbers of shape ", sizes, " as \"", name,
+         "\", got shape ", value.sizes(), " of ", value.dtype());
   return value.data_ptr<int64_t>();
 }
 
@@ -78,7 +77,7 @@ Contents sort_out(const TensorFile& file) {
     } else if (name == "epoch") {
       contents.epoch = *read_integers(name, value, {});
     } else {
-      fail("load_checkpoint", "expected entries of a checkpoint, got \"" + name + "\"");
+      fail("load_checkpoint", "expected entries of a checkpoint, got \"", name, "\"");
     }
   }
   return contents;
@@ -98,7 +97,7 @@ optim::OptimizerState read_optimizer(const std::string& type, const NamedTensors
   }
   int64_t first = 0;
   for (std::size_t g = 0; !groups.empty(); ++g) {
-    const std::string prefix = std::to_string(g) + ".";
+    const std::string prefix = text(g, ".");
     auto& options = state.groups.emplace_back();
     int64_t size = -1;
     for (auto it = groups.lower_bound(prefix);
@@ -110,14 +109,14 @@ optim::OptimizerState read_optimizer(const std::string& type, const NamedTensors
         const int64_t* numbers = read_integers(full_name, it->second, {size});
         for (int64_t i = 0; i < size; ++i)
           if (numbers[i] != first + i)
-            fail("load_checkpoint", "expected consecutive parameters in \"" + full_name + "\"");
+            fail("load_checkpoint", "expected consecutive parameters in \"", full_name, "\"");
       } else {
         options[name] = read_number(full_name, it->second);
       }
       it = groups.erase(it);
     }
     if (size < 0)
-      fail("load_checkpoint", "expected an entry \"optimizer.param_groups." + prefix + "params\"");
+      fail("load_checkpoint", "expected an entry \"optimizer.param_groups.", prefix, "params\"");
     state.group_sizes.push_back(size);
     first += size;
   }
@@ -130,10 +129,8 @@ void save_checkpoint(const std::string& path, const CheckpointParts& parts) {
   std::map<std::string, std::string> metadata;
   for (const auto& [key, value] : parts.metadata) {
     if (reserved(key))
-      fail("save_checkpoint", path +
-                                  ": expected metadata keys other than \"format\" and "
-                                  "\"norma.…\", got \"" +
-                                  key + "\"");
+      fail("save_checkpoint", path,
+           ": expected metadata keys other than \"format\" and \"norma.…\", got \"", key, "\"");
     metadata[key] = value;
   }
   metadata[kCheckpointKey] = kVersion;
@@ -169,13 +166,12 @@ CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets&
            "expected a checkpoint, got other tensors; read a module alone with "
            "load(module, path)");
     if (version->second != kVersion)
-      fail(op, std::string("expected a checkpoint of version ") + kVersion + ", got version " +
-                   version->second);
+      fail(op, "expected a checkpoint of version ", kVersion, ", got version ", version->second);
     const Contents contents = sort_out(file);
     const auto require = [&](bool present, const char* part) {
       if (!present)
-        fail(op, std::string("expected a checkpoint with ") + part + ", got one without; pass ." +
-                     part + " = nullptr to leave it as it is");
+        fail(op, "expected a checkpoint with ", part, ", got one without; pass .", part,
+             " = nullptr to leave it as it is");
     };
 
     optim::OptimizerState optimizer;

@@ -12,12 +12,12 @@ namespace norma {
 
 InputFile::InputFile(const char* op, const std::string& path) : op_(op), path_(path) {
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor_ < 0) refuse(std::string("cannot open: ") + std::strerror(errno));
+  if (descriptor_ < 0) refuse("cannot open: ", std::strerror(errno));
   struct stat info {};
   if (::fstat(descriptor_, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(descriptor_);
-    refuse(std::string("expected a regular file, got ") +
-           (S_ISDIR(info.st_mode) ? "a folder" : "a device, pipe or socket"));
+    refuse("expected a regular file, got ",
+           S_ISDIR(info.st_mode) ? "a folder" : "a device, pipe or socket");
   }
   size_ = static_cast<uint64_t>(info.st_size);
 }
@@ -29,7 +29,7 @@ void InputFile::read(void* data, uint64_t offset, uint64_t count) const {
   while (count > 0) {
     const ssize_t got = ::pread(descriptor_, next, count, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) refuse(std::string("cannot read: ") + std::strerror(errno));
+    if (got < 0) refuse("cannot read: ", std::strerror(errno));
     if (got == 0) refuse("the file became shorter while it was read");
     next += got;
     offset += static_cast<uint64_t>(got);
@@ -42,8 +42,6 @@ std::string InputFile::head(uint64_t count) const {
   read(bytes.data(), 0, bytes.size());
   return bytes;
 }
-
-void InputFile::refuse(const std::string& message) const { fail(op_, path_ + ": " + message); }
 
 std::string shown(std::string_view name) {
   constexpr std::size_t kLongest = 120;

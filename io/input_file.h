@@ -21,7 +21,7 @@ class InputFile {
   void read(void* data, uint64_t offset, uint64_t count) const;
   /// The first bytes, at most `count`.
   std::string head(uint64_t count) const;
-  [[noreturn]] void refuse(const std::string& message) const;
+  [[noreturn]] void refuse(const auto&... pieces) const { fail(op_, path_, ": ", pieces...); }
 
  private:
   const char* op_;
@@ -40,8 +40,8 @@ auto with_file_name(const char* op, const std::string& path, F&& body) {
   try {
     return body();
   } catch (const Error& error) {
-    const std::string text = error.what();
-    fail(op, path + ": " + text.substr(error.op().size() + 3));  // without "[op] "
+    const std::string_view what = error.what();
+    fail(op, path, ": ", what.substr(error.op().size() + 3));  // without "[op] "
   }
 }
 

@@ -114,9 +114,9 @@ class Machine {
  private:
   static constexpr Id kNoneId = 0, kFalseId = 1, kTrueId = 2, kEmptyTupleId = 3;
 
-  [[noreturn]] void stop(const std::string& message) const { file_.refuse(message); }
-  [[noreturn]] void damaged(const std::string& what) const {
-    stop("the pickle is damaged at its byte " + std::to_string(at_) + ": " + what);
+  [[noreturn]] void stop(const auto&... pieces) const { file_.refuse(pieces...); }
+  [[noreturn]] void damaged(const auto&... what) const {
+    stop("the pickle is damaged at its byte ", at_, ": ", what...);
   }
 
   std::string_view take(uint64_t count) {
@@ -141,7 +141,7 @@ class Machine {
 
   Id make(Kind kind) {
     if (value_.objects.size() == kMaxObjects)
-      stop("expected a pickle of at most " + std::to_string(kMaxObjects) + " objects, got more");
+      stop("expected a pickle of at most ", kMaxObjects, " objects, got more");
     value_.objects.emplace_back().kind = kind;
     return static_cast<Id>(value_.objects.size() - 1);
   }
@@ -154,7 +154,7 @@ class Machine {
   }
   void push(Id id) {
     if (stack_.size() == kMaxObjects)
-      stop("expected a pickle of at most " + std::to_string(kMaxObjects) + " objects, got more");
+      stop("expected a pickle of at most ", kMaxObjects, " objects, got more");
     stack_.push_back(id);
   }
   Id pop() {
@@ -179,8 +179,7 @@ class Machine {
   Object& top(Kind kind, const char* action) {
     need(1);
     Object& object = at(stack_.back());
-    if (object.kind != kind)
-      stop(std::string("expected ") + action + ", got one for " + describe(object));
+    if (object.kind != kind) stop("expected ", action, ", got one for ", describe(object));
     return object;
   }
 
@@ -213,8 +212,7 @@ class Machine {
     const bool negative = !digits.empty() && (digit(digits.size() - 1) & 0x80) != 0;
     const bool big = digits.size() == 9 && digit(8) == 0;
     if (digits.size() > 8 && !big)
-      stop("expected whole numbers of at most 64 bits, got one of " +
-           std::to_string(digits.size()) + " bytes");
+      stop("expected whole numbers of at most 64 bits, got one of ", digits.size(), " bytes");
     uint64_t bits = negative ? ~uint64_t{0} : 0;
     for (std::size_t i = std::min<std::size_t>(digits.size(), 8); i-- > 0;)
       bits = bits << 8 | digit(i);
@@ -233,19 +231,19 @@ class Machine {
   }
 
   bool push_global(std::string_view module, std::string_view attribute) {
-    const std::string name = std::string(module) + "." + std::string(attribute);
+    const std::string name = text(module, ".", attribute);
     if (name == kOrderedDict) return push_text(Kind::Global, kOrderedDict);
     for (const std::string_view known : allowed_)
       if (name == known) return push_text(Kind::Global, known);
-    stop("expected tensors, numbers and strings in plain dicts, lists and tuples, got the name " +
-         shown(name) + ", of which nothing was executed; " + hint(name));
+    stop("expected tensors, numbers and strings in plain dicts, lists and tuples, got the name ",
+         shown(name), ", of which nothing was executed; ", hint(name));
   }
 
   bool reduce() {
     need(2);
     const Id arguments = pop(), callable = pop();
     if (at(callable).kind != Kind::Global || at(arguments).kind != Kind::Tuple)
-      stop("expected the call of a name, got one of " + describe(at(callable)) + " with " +
+      stop("expected the call of a name, got one of ", describe(at(callable)), " with ",
            describe(at(arguments)));
     if (at(callable).text != kOrderedDict) return push_items(Kind::Call, {callable, arguments});
     if (!at(arguments).items.empty())
@@ -261,7 +259,7 @@ class Machine {
     need(1);
     const Object& object = at(stack_.back());
     if (!object.ordered || at(state).kind != Kind::Dict)
-      stop("expected no attributes besides those of an OrderedDict, got some of " +
+      stop("expected no attributes besides those of an OrderedDict, got some of ",
            describe(object));
     return true;
   }
@@ -281,7 +279,7 @@ class Machine {
   bool put(uint32_t index) {
     need(1);
     if (memo_.size() == kMaxObjects)
-      stop("expected a pickle of at most " + std::to_string(kMaxObjects) + " objects, got more");
+      stop("expected a pickle of at most ", kMaxObjects, " objects, got more");
     memo_[index] = stack_.back();
     return true;
   }
@@ -302,7 +300,7 @@ class Machine {
     switch (op) {
       case kProto:
         if (const auto version = number<unsigned char>(); version < 2 || version > 5)
-          stop("expected a pickle of the protocols 2 to 5, got " + std::to_string(version));
+          stop("expected a pickle of the protocols 2 to 5, got ", version);
         return true;
       case kFrame:
         if (number<uint64_t>() > bytes_.size() - at_) damaged("it ends too early");
@@ -388,10 +386,9 @@ class Machine {
     }
     for (const auto& refused : kRefused)
       if (refused.first == op)
-        stop(std::string("expected tensors, numbers and strings in plain dicts, lists and tuples, "
-                         "got the pickle opcode ") +
-             refused.second + ", of which nothing was executed");
-    damaged("it has the unknown opcode " + std::to_string(op));
+        stop("expected tensors, numbers and strings in plain dicts, lists and tuples, got the ",
+             "pickle opcode ", refused.second, ", of which nothing was executed");
+    damaged("it has the unknown opcode ", op);
   }
 
   std::string_view bytes_;

@@ -28,8 +28,8 @@ StoredType stored_type(const Entry& entry, const std::string& path) {
       {"BF16", StoredType::BF16}, {"F32", StoredType::F32}, {"F64", StoredType::F64}};
   for (const auto& known : kTypes)
     if (known.first == entry.dtype) return known.second;
-  refuse(path, "tensor \"" + entry.name + "\" has the dtype " + entry.dtype +
-                   ", for which Norma has no place; expected one of " + kReadable);
+  refuse(path, "tensor \"", entry.name, "\" has the dtype ", entry.dtype,
+         ", for which Norma has no place; expected one of ", kReadable);
 }
 
 const char* stored_dtype(DType dtype) {
@@ -53,19 +53,18 @@ const char* stored_dtype(DType dtype) {
 TensorFile load_safetensors(const std::string& path) {
   const InputFile file("safetensors", path);
   if (file.size() < 8)
-    refuse(path, "expected at least 8 bytes, got " + std::to_string(file.size()) +
-                     "; this is neither a safetensors file nor one of torch.save");
+    refuse(path, "expected at least 8 bytes, got ", file.size(),
+           "; this is neither a safetensors file nor one of torch.save");
   uint64_t header_bytes = 0;
   file.read(&header_bytes, 0, 8);
   if (header_bytes > safetensors::kMaxHeaderBytes)
-    refuse(path, "expected a header of at most " + std::to_string(safetensors::kMaxHeaderBytes) +
-                     " bytes, got a length of " + std::to_string(header_bytes) +
-                     (is_torch_file(path)
-                          ? "; this is what torch.save writes, which load and load_torch read"
-                          : "; this is neither a safetensors file nor one of torch.save"));
+    refuse(path, "expected a header of at most ", safetensors::kMaxHeaderBytes,
+           " bytes, got a length of ", header_bytes,
+           is_torch_file(path) ? "; this is what torch.save writes, which load and load_torch read"
+                               : "; this is neither a safetensors file nor one of torch.save");
   if (header_bytes > file.size() - 8)
-    refuse(path, "expected a header of " + std::to_string(header_bytes) + " bytes, got a file of " +
-                     std::to_string(file.size()) + "; the file was cut short");
+    refuse(path, "expected a header of ", header_bytes, " bytes, got a file of ", file.size(),
+           "; the file was cut short");
   std::string json(header_bytes, '\0');
   file.read(json.data(), 8, header_bytes);
   const uint64_t data_start = 8 + header_bytes;
@@ -94,7 +93,7 @@ void save_safetensors(const NamedTensors& tensors, const std::string& path,
   std::vector<const std::pair<std::string, Tensor>*> order;
   for (const auto& named : tensors) {
     if (!named.second.defined())
-      refuse(path, "expected a tensor for \"" + named.first + "\", got an undefined one");
+      refuse(path, "expected a tensor for \"", named.first, "\", got an undefined one");
     order.push_back(&named);
   }
   // Wide types first: every tensor then lies at a multiple of its element size.

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
-#include "norma/core/error.h"
 #include "norma/core/shape.h"
 #include "norma/io/input_file.h"
 
@@ -46,12 +45,12 @@ class HeaderReader {
   bool key(std::string& name) {
     switch (where_) {
       case Where::Top:
-        if (!names_.insert(name).second) return stop("the name " + shown(name) + " appears twice");
+        if (!names_.insert(name).second) return stop("the name ", shown(name), " appears twice");
         name_ = name;
         return true;
       case Where::Metadata:
         if (header_.metadata.count(name))
-          return stop("metadata key " + shown(name) + " appears twice");
+          return stop("metadata key ", shown(name), " appears twice");
         name_ = name;
         return true;
       default:
@@ -60,9 +59,9 @@ class HeaderReader {
                  : name == "data_offsets" ? Field::Offsets
                                           : Field::None;
         if (field_ == Field::None)
-          return stop("tensor " + shown(entry().name) + " has an unknown field " + shown(name));
+          return stop("tensor ", shown(entry().name), " has an unknown field ", shown(name));
         if (seen_ & static_cast<unsigned>(field_))
-          return stop("tensor " + shown(entry().name) + " has the field " + shown(name) + " twice");
+          return stop("tensor ", shown(entry().name), " has the field ", shown(name), " twice");
         seen_ |= static_cast<unsigned>(field_);
         return true;
     }
@@ -89,7 +88,7 @@ class HeaderReader {
                                  {Field::Shape, "shape"},
                                  {Field::Offsets, "data_offsets"}})
         if (!(seen_ & static_cast<unsigned>(field)))
-          return stop("tensor " + shown(entry().name) + " has no " + text);
+          return stop("tensor ", shown(entry().name), " has no ", text);
     }
     where_ = where_ == Where::Top ? Where::End : Where::Top;
     return true;
@@ -112,8 +111,8 @@ class HeaderReader {
     if (where_ != Where::List) return unexpected("a number");
     if (field_ == Field::Shape) {
       if (entry().shape.size() == Shape::kMaxDims)
-        return stop("tensor " + shown(entry().name) + " has more than " +
-                    std::to_string(Shape::kMaxDims) + " dimensions, for which Norma has no place");
+        return stop("tensor ", shown(entry().name), " has more than ", Shape::kMaxDims,
+                    " dimensions, for which Norma has no place");
       entry().shape.push_back(value);
     } else {
       if (offsets_ == 2) return offset_count();
@@ -135,13 +134,13 @@ class HeaderReader {
 
   bool null() { return unexpected("null"); }
   bool boolean(bool) { return unexpected("a bool"); }
-  bool number_integer(int64_t value) { return unexpected("the number " + std::to_string(value)); }
+  bool number_integer(int64_t value) { return unexpected(text("the number ", value)); }
   bool number_float(double, const std::string& text) {
     return unexpected("the number " + text.substr(0, 40));
   }
   bool binary(json::binary_t&) { return unexpected("binary data"); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
-    return stop("the header is no valid JSON at its byte " + std::to_string(position));
+    return stop("the header is no valid JSON at its byte ", position);
   }
 
  private:
@@ -149,32 +148,32 @@ class HeaderReader {
   enum class Field : unsigned { None = 0, DType = 1, Shape = 2, Offsets = 4 };
 
   Entry& entry() { return header_.entries.back(); }
-  bool stop(const std::string& problem) {
-    problem_ = problem;
+  bool stop(const auto&... pieces) {
+    problem_ = text(pieces...);
     return false;
   }
   bool offset_count() {
-    return stop("tensor " + shown(entry().name) + ": expected two data_offsets");
+    return stop("tensor ", shown(entry().name), ": expected two data_offsets");
   }
   bool unexpected(const std::string& got) {
     switch (where_) {
       case Where::Metadata:
-        return stop("metadata key " + shown(name_) + ": expected a string, got " + got);
+        return stop("metadata key ", shown(name_), ": expected a string, got ", got);
       case Where::Top:
-        return stop((name_ == kMetadata ? "" : "tensor ") + shown(name_) +
-                    ": expected an object, got " + got);
+        return stop(name_ == kMetadata ? "" : "tensor ", shown(name_), ": expected an object, got ",
+                    got);
       case Where::Tensor:
       case Where::List:
-        return stop("tensor " + shown(entry().name) + ": expected " +
-                    (field_ == Field::DType  ? "a string as dtype"
-                     : where_ == Where::List ? "whole numbers from 0 on as "
-                                             : "a list as ") +
-                    (field_ == Field::DType   ? ""
-                     : field_ == Field::Shape ? "shape"
-                                              : "data_offsets") +
-                    ", got " + got);
+        return stop("tensor ", shown(entry().name), ": expected ",
+                    field_ == Field::DType  ? "a string as dtype"
+                    : where_ == Where::List ? "whole numbers from 0 on as "
+                                            : "a list as ",
+                    field_ == Field::DType   ? ""
+                    : field_ == Field::Shape ? "shape"
+                                             : "data_offsets",
+                    ", got ", got);
       default:
-        return stop("expected a JSON object as header, got " + got);
+        return stop("expected a JSON object as header, got ", got);
     }
   }
 
@@ -191,10 +190,10 @@ class HeaderReader {
 void check_entry(const Entry& entry, const std::string& path) {
   const std::string which = "tensor " + shown(entry.name);
   if (entry.end < entry.begin)
-    refuse(path, which + ": expected data_offsets in order, got [" + std::to_string(entry.begin) +
-                     ", " + std::to_string(entry.end) + "]");
+    refuse(path, which, ": expected data_offsets in order, got [", entry.begin, ", ", entry.end,
+           "]");
   const int bits = dtype_bits(entry.dtype);
-  if (bits == 0) refuse(path, which + " has the unknown dtype " + shown(entry.dtype));
+  if (bits == 0) refuse(path, which, " has the unknown dtype ", shown(entry.dtype));
   // Empty dimensions count as 1 for the overflow check: strides are products of the others.
   int64_t product = static_cast<int64_t>(bits);
   bool empty = false, overflow = false;
@@ -205,22 +204,18 @@ void check_entry(const Entry& entry, const std::string& path) {
                                       &product);
   }
   if (overflow)
-    refuse(path, which + ": the shape " + shape_text(entry.shape) + " has too many elements");
+    refuse(path, which, ": the shape ", shape_text(entry.shape), " has too many elements");
   const uint64_t total_bits = empty ? 0 : static_cast<uint64_t>(product);
   if (total_bits % 8 != 0)
-    refuse(path, which + " of dtype " + entry.dtype + " and shape " + shape_text(entry.shape) +
-                     " does not fill whole bytes");
+    refuse(path, which, " of dtype ", entry.dtype, " and shape ", shape_text(entry.shape),
+           " does not fill whole bytes");
   if (entry.end - entry.begin != total_bits / 8)
-    refuse(path, which + " of dtype " + entry.dtype + " and shape " + shape_text(entry.shape) +
-                     ": expected " + std::to_string(total_bits / 8) + " bytes, got data_offsets [" +
-                     std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "]");
+    refuse(path, which, " of dtype ", entry.dtype, " and shape ", shape_text(entry.shape),
+           ": expected ", total_bits / 8, " bytes, got data_offsets [", entry.begin, ", ",
+           entry.end, "]");
 }
 
 }  // namespace
-
-void refuse(const std::string& path, const std::string& message) {
-  fail("safetensors", path + ": " + message);
-}
 
 int dtype_bits(std::string_view dtype) {
   const int rank = dtype_rank(dtype);
@@ -253,17 +248,15 @@ Header parse_header(std::string_view json, uint64_t data_bytes, const std::strin
   for (const Entry& entry : header.entries) {
     check_entry(entry, path);
     if (entry.begin != previous)
-      refuse(path, "tensor " + shown(entry.name) + ": expected data from byte " +
-                       std::to_string(previous) + " on, got data_offsets [" +
-                       std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "] that " +
-                       (entry.begin < previous ? "overlap another tensor" : "leave a hole"));
+      refuse(path, "tensor ", shown(entry.name), ": expected data from byte ", previous,
+             " on, got data_offsets [", entry.begin, ", ", entry.end, "] that ",
+             entry.begin < previous ? "overlap another tensor" : "leave a hole");
     previous = entry.end;
   }
   if (previous != data_bytes)
-    refuse(path, "expected " + std::to_string(previous) + " bytes of tensors, got " +
-                     std::to_string(data_bytes) +
-                     (data_bytes < previous ? "; the file was cut short"
-                                            : "; the file has bytes that belong to no tensor"));
+    refuse(path, "expected ", previous, " bytes of tensors, got ", data_bytes,
+           data_bytes < previous ? "; the file was cut short"
+                                 : "; the file has bytes that belong to no tensor");
   return header;
 }
 
@@ -283,9 +276,9 @@ std::string format_header(const Header& header, const std::string& path) {
   std::unordered_set<std::string_view> names;
   for (const Entry& entry : header.entries) {
     if (entry.name == kMetadata)
-      refuse(path, "expected another tensor name than " + shown(kMetadata));
+      refuse(path, "expected another tensor name than ", shown(kMetadata));
     if (!names.insert(entry.name).second)
-      refuse(path, "expected every name once, got " + shown(entry.name) + " twice");
+      refuse(path, "expected every name once, got ", shown(entry.name), " twice");
     text += (text.size() == 1 ? "" : ",") + quoted(entry.name) + ":{\"dtype\":\"" + entry.dtype +
             "\",\"shape\":[";
     for (std::size_t i = 0; i < entry.shape.size(); ++i)
@@ -296,8 +289,7 @@ std::string format_header(const Header& header, const std::string& path) {
   text += "}";
   text.resize((text.size() + 7) / 8 * 8, ' ');
   if (text.size() > kMaxHeaderBytes)
-    refuse(path, "expected a header of at most " + std::to_string(kMaxHeaderBytes) +
-                     " bytes, got " + std::to_string(text.size()));
+    refuse(path, "expected a header of at most ", kMaxHeaderBytes, " bytes, got ", text.size());
   return text;
 }
 

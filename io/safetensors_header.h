@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "norma/core/error.h"
+
 namespace norma::safetensors {
 
 /// No larger header is read or written.
@@ -35,7 +37,9 @@ Header parse_header(std::string_view json, uint64_t data_bytes, const std::strin
 /// The header in JSON, padded with spaces to a multiple of 8 bytes.
 std::string format_header(const Header& header, const std::string& path);
 
-/// Throws `[safetensors] path: message`.
-[[noreturn]] void refuse(const std::string& path, const std::string& message);
+/// Throws `[safetensors] path: message`, the message made of `pieces`.
+[[noreturn]] void refuse(const std::string& path, const auto&... pieces) {
+  fail("safetensors", path, ": ", pieces...);
+}
 
 }  // namespace norma::safetensors

@@ -55,8 +55,8 @@ TensorFile behind(const TensorFile& file, std::string prefix) {
   for (const auto& [name, value] : file.metadata)
     if (name.starts_with(prefix)) part.metadata[name.substr(prefix.size())] = value;
   if (part.tensors.empty())
-    fail("load", "expected tensors whose names begin with " + shown(prefix) +
-                     ", got none; the file has " + first_parts(file));
+    fail("load", "expected tensors whose names begin with ", shown(prefix),
+         ", got none; the file has ", first_parts(file));
   return part;
 }
 
@@ -94,16 +94,15 @@ LoadResult load(nn::Module& module, const std::string& path, const LoadOptions& 
     if (has_none(wanted, part.tensors)) {
       const std::string prefixes = fitting_prefixes(wanted, file.tensors);
       if (!prefixes.empty())
-        fail("load", "expected the keys of the module, got them behind " + prefixes +
-                         "; load(module, path, {.prefix = …}) takes a part of a file. It has " +
-                         first_parts(file));
+        fail("load", "expected the keys of the module, got them behind ", prefixes,
+             "; load(module, path, {.prefix = …}) takes a part of a file. It has ",
+             first_parts(file));
     }
     module.check_state_dict(part.tensors);
     // A safetensors file's metadata are notes; these are entries of the dict itself.
     if (from_torch && !part.metadata.empty())
-      fail("load", "expected tensors alone, got " + shown(part.metadata.begin()->first) + " = " +
-                       shown(part.metadata.begin()->second) +
-                       "; {.strict = false} loads the tensors");
+      fail("load", "expected tensors alone, got ", shown(part.metadata.begin()->first), " = ",
+           shown(part.metadata.begin()->second), "; {.strict = false} loads the tensors");
     return module.load_state_dict(part.tensors);
   });
 }

@@ -69,28 +69,21 @@ bool multiply(int64_t& product, int64_t factor) {
 
 std::span<const std::string_view> allowed_names() { return kAllowed; }
 
-void TensorReader::refuse(const std::string& where, const std::string& message) const {
-  archive_.file().refuse(where + ": " + message);
-}
-
 const Object& TensorReader::expect(Id id, Kind kind, const char* what,
                                    const std::string& where) const {
   const Object& object = value_[id];
-  if (object.kind != kind)
-    refuse(where, std::string("expected ") + what + ", got " + pickle::describe(object));
+  if (object.kind != kind) refuse(where, "expected ", what, ", got ", pickle::describe(object));
   return object;
 }
 
 Shape TensorReader::shape(Id id, const char* what, const std::string& where) const {
   const Object& tuple = expect(id, Kind::Tuple, what, where);
   if (tuple.items.size() > static_cast<std::size_t>(Shape::kMaxDims))
-    refuse(where, "has more than " + std::to_string(Shape::kMaxDims) +
-                      " dimensions, for which Norma has no place");
+    refuse(where, "has more than ", Shape::kMaxDims, " dimensions, for which Norma has no place");
   Shape result;
   for (const Id item : tuple.items) {
     const int64_t value = expect(item, Kind::Int, what, where).integer;
-    if (value < 0)
-      refuse(where, std::string("expected ") + what + ", got the number " + std::to_string(value));
+    if (value < 0) refuse(where, "expected ", what, ", got the number ", value);
     result.push_back(value);
   }
   return result;
@@ -109,18 +102,18 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
       expect(tuple.items[4], Kind::Int, "a whole number as length of a storage", where).integer;
   const StoredType* type = untyped;
   if (untyped ? storage_class.text != kUntypedStorage : !(type = storage_type(storage_class.text)))
-    refuse(where, std::string("expected ") + (untyped ? "an untyped" : "a typed") +
-                      " storage, got " + pickle::describe(storage_class));
+    refuse(where, "expected ", untyped ? "an untyped" : "a typed", " storage, got ",
+           pickle::describe(storage_class));
 
   const std::string name = folder_ + "data/" + std::string(key);
   const ZipEntry* record = archive_.find(name);
-  if (!record) refuse(where, "expected the record " + shown(name) + " in the file, got none");
+  if (!record) refuse(where, "expected the record ", shown(name), " in the file, got none");
   int64_t bytes = count;
   if (count < 0 || (!untyped && !multiply(bytes, stored_size(*type))) ||
       static_cast<uint64_t>(bytes) != record->size || bytes % stored_size(*type) != 0)
-    refuse(where, "expected a record " + shown(name) + " of " + std::to_string(count) +
-                      (untyped ? " bytes of " : " elements of ") + stored_name(*type) + ", got " +
-                      std::to_string(record->size) + " bytes");
+    refuse(where, "expected a record ", shown(name), " of ", count,
+           untyped ? " bytes of " : " elements of ", stored_name(*type), ", got ", record->size,
+           " bytes");
   const int64_t numel = bytes / stored_size(*type);
 
   const auto [place, is_new] = by_key_.emplace(key, storages_.size());
@@ -129,8 +122,8 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
     const ZipEntryReader possible(archive_, *record);
     storages_.push_back({record, *type, numel, Tensor()});
   } else if (const Storage& other = storages_[place->second]; other.type != *type) {
-    refuse(where, "expected one dtype for the record " + shown(name) + ", got " +
-                      stored_name(other.type) + " and " + stored_name(*type));
+    refuse(where, "expected one dtype for the record ", shown(name), ", got ",
+           stored_name(other.type), " and ", stored_name(*type));
   }
   return place->second;
 }
@@ -149,19 +142,18 @@ Plan TensorReader::plan(Id call, const std::string& name) {
   }
   const std::string_view function = callee(call);
   if (function != kRebuild && function != kRebuildUntyped)
-    refuse(where, "expected a call that rebuilds a tensor, got one of " + shown(function));
+    refuse(where, "expected a call that rebuilds a tensor, got one of ", shown(function));
   const bool untyped = function == kRebuildUntyped;
   const std::vector<Id>& values = arguments(call);
   const std::size_t least = untyped ? 7 : 6;
   if (values.size() != least && values.size() != least + 1)
-    refuse(where, "expected " + std::to_string(least) + " or " + std::to_string(least + 1) +
-                      " values, got " + std::to_string(values.size()));
+    refuse(where, "expected ", least, " or ", least + 1, " values, got ", values.size());
   if (values.size() > least && !expect(values[least], Kind::Dict, "a dict", where).items.empty())
     refuse(where, "expected a tensor as it lies in memory, got a conjugated or negated view");
 
   const StoredType* type = nullptr;
   if (untyped && !(type = dtype(expect(values[6], Kind::Global, "a dtype", where).text)))
-    refuse(where, "expected a dtype, got " + pickle::describe(value_[values[6]]));
+    refuse(where, "expected a dtype, got ", pickle::describe(value_[values[6]]));
   Plan plan;
   plan.storage = plan_storage(values[0], type, where);
   plan.offset = expect(values[1], Kind::Int, "a whole number as offset", where).integer;
@@ -169,8 +161,8 @@ Plan TensorReader::plan(Id call, const std::string& name) {
   plan.strides = shape(values[3], "whole numbers from 0 on as stride", where);
   expect(values[4], Kind::Bool, "a bool as requires_grad", where);
   if (plan.sizes.size() != plan.strides.size())
-    refuse(where, "expected a stride per dimension, got size " + plan.sizes.str() + " and stride " +
-                      plan.strides.str());
+    refuse(where, "expected a stride per dimension, got size ", plan.sizes, " and stride ",
+           plan.strides);
 
   // Empty dimensions count as 1 here: strides elsewhere are products of the others.
   int64_t bytes = 8, last = plan.offset;
@@ -184,9 +176,8 @@ Plan TensorReader::plan(Id call, const std::string& name) {
   }
   const int64_t numel = storages_[plan.storage].numel;
   if (!fits || (!empty && last >= numel))
-    refuse(where, "expected elements inside its storage of " + std::to_string(numel) +
-                      ", got size " + plan.sizes.str() + ", stride " + plan.strides.str() +
-                      " and offset " + std::to_string(plan.offset));
+    refuse(where, "expected elements inside its storage of ", numel, ", got size ", plan.sizes,
+           ", stride ", plan.strides, " and offset ", plan.offset);
   if (empty) {  // no element to find: PyTorch leaves any offset here
     plan.offset = 0;
     plan.strides = contiguous_strides(plan.sizes);

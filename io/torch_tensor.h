@@ -45,7 +45,9 @@ class TensorReader {
   };
 
   std::size_t plan_storage(pickle::Id id, const StoredType* untyped, const std::string& where);
-  [[noreturn]] void refuse(const std::string& where, const std::string& message) const;
+  [[noreturn]] void refuse(const std::string& where, const auto&... pieces) const {
+    archive_.file().refuse(where, ": ", pieces...);
+  }
   const pickle::Object& expect(pickle::Id id, pickle::Kind kind, const char* what,
                                const std::string& where) const;
   Shape shape(pickle::Id id, const char* what, const std::string& where) const;

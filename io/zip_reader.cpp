@@ -44,8 +44,7 @@ uint64_t find_end(const InputFile& file) {
     const char* record = tail.data() + (tail_bytes - left);
     if (u32(record) == kEnd && u16(record + 20) == left - kEndBytes) return file.size() - left;
   }
-  file.refuse(std::string("expected a zip archive with a directory at its end, got none") +
-              kCutShort);
+  file.refuse("expected a zip archive with a directory at its end, got none", kCutShort);
 }
 
 Directory find_directory(const InputFile& file) {
@@ -73,12 +72,11 @@ Directory find_directory(const InputFile& file) {
   }
   if (disks != 0) file.refuse("expected a zip archive in one file, got a part of one");
   if (directory.start > limit || directory.bytes > limit - directory.start)
-    file.refuse("expected the directory of the zip archive before byte " + std::to_string(limit) +
-                ", got " + std::to_string(directory.bytes) + " bytes from byte " +
-                std::to_string(directory.start) + " on" + kCutShort);
+    file.refuse("expected the directory of the zip archive before byte ", limit, ", got ",
+                directory.bytes, " bytes from byte ", directory.start, " on", kCutShort);
   if (directory.bytes > kMaxDirectoryBytes)
-    file.refuse("expected a zip directory of at most " + std::to_string(kMaxDirectoryBytes) +
-                " bytes, got " + std::to_string(directory.bytes));
+    file.refuse("expected a zip directory of at most ", kMaxDirectoryBytes, " bytes, got ",
+                directory.bytes);
   return directory;
 }
 
@@ -103,7 +101,7 @@ void read_large_fields(const InputFile& file, std::string_view extra, ZipEntry& 
     }
     return;
   }
-  file.refuse("expected a ZIP64 field for the zip entry " + shown(entry.name) + ", got none");
+  file.refuse("expected a ZIP64 field for the zip entry ", shown(entry.name), ", got none");
 }
 
 }  // namespace
@@ -135,11 +133,11 @@ void ZipArchive::read_directory(uint64_t start, uint64_t bytes, uint64_t count) 
     rest.remove_prefix(total);
   }
   if (!rest.empty() || entries_.size() != count)
-    file_.refuse("expected " + std::to_string(count) + " entries in the zip directory, got " +
-                 std::to_string(entries_.size()) + " in order; the file is damaged");
+    file_.refuse("expected ", count, " entries in the zip directory, got ", entries_.size(),
+                 " in order; the file is damaged");
   for (std::size_t i = 0; i < entries_.size(); ++i)
     if (!by_name_.emplace(entries_[i].name, i).second)
-      file_.refuse("the zip entry " + shown(entries_[i].name) + " appears twice");
+      file_.refuse("the zip entry ", shown(entries_[i].name), " appears twice");
 }
 
 void ZipArchive::check_places(uint64_t directory_start) {
@@ -160,11 +158,11 @@ void ZipArchive::check_places(uint64_t directory_start) {
       entry.data = entry.header + kLocalBytes + name.size() + u16(&header[28]);
     }
     if (!inside || entry.data > limit || entry.packed_size > limit - entry.data)
-      file_.refuse("the zip entry " + shown(entry.name) +
-                   " reaches beyond the place that the zip directory leaves for it" + kCutShort);
+      file_.refuse("the zip entry ", shown(entry.name),
+                   " reaches beyond the place that the zip directory leaves for it", kCutShort);
     if (u32(&header[0]) != kLocalHeader || u16(&header[8]) != entry.method ||
         u16(&header[26]) != name.size() || name != entry.name)
-      file_.refuse("the zip entry " + shown(entry.name) +
+      file_.refuse("the zip entry ", shown(entry.name),
                    " is another one in its own header than in the zip directory");
   }
 }
@@ -186,12 +184,10 @@ ZipEntryReader::ZipEntryReader(const ZipArchive& archive, const ZipEntry& entry)
     : file_(archive.file()), entry_(entry), next_(entry.data), crc_(crc32(0, nullptr, 0)) {
   if (entry.flags & kEncrypted) refuse("expected no encryption");
   if (entry.method != kStored && entry.method != kDeflated)
-    refuse("expected it stored or deflated, got the method of compression " +
-           std::to_string(entry.method));
+    refuse("expected it stored or deflated, got the method of compression ", entry.method);
   if (entry.method == kStored ? entry.size != entry.packed_size
                               : entry.size / kMaxDeflateRatio > entry.packed_size)
-    refuse("expected " + std::to_string(entry.size) + " bytes, got " +
-           std::to_string(entry.packed_size) + ", which cannot hold them");
+    refuse("expected ", entry.size, " bytes, got ", entry.packed_size, ", which cannot hold them");
   if (entry.method == kDeflated) {
     inflater_ = std::make_unique<Inflater>();
     if (inflateInit2(&inflater_->stream, -15) != Z_OK) refuse("no memory to inflate it");
@@ -199,10 +195,6 @@ ZipEntryReader::ZipEntryReader(const ZipArchive& archive, const ZipEntry& entry)
 }
 
 ZipEntryReader::~ZipEntryReader() = default;
-
-void ZipEntryReader::refuse(const std::string& message) const {
-  file_.refuse("zip entry " + shown(entry_.name) + ": " + message);
-}
 
 void ZipEntryReader::read(void* data, uint64_t count) {
   auto* bytes = static_cast<unsigned char*>(data);
@@ -238,10 +230,9 @@ void ZipEntryReader::inflate(unsigned char* data, uint64_t count) {
     if (left > 0)
       left -= wanted - stream.avail_out;
     else if (stream.avail_out == 0)
-      refuse("expected " + std::to_string(entry_.size) + " bytes, got more");
+      refuse("expected ", entry_.size, " bytes, got more");
     inflater_->ended = status == Z_STREAM_END;
-    if (inflater_->ended && left > 0)
-      refuse("expected " + std::to_string(entry_.size) + " bytes, got fewer");
+    if (inflater_->ended && left > 0) refuse("expected ", entry_.size, " bytes, got fewer");
     if (status != Z_OK && status != Z_STREAM_END) refuse("expected deflated data, got others");
   }
 }

@@ -64,7 +64,9 @@ class ZipEntryReader {
 
  private:
   struct Inflater;
-  [[noreturn]] void refuse(const std::string& message) const;
+  [[noreturn]] void refuse(const auto&... pieces) const {
+    file_.refuse("zip entry ", shown(entry_.name), ": ", pieces...);
+  }
   void inflate(unsigned char* data, uint64_t count);
 
   const InputFile& file_;
