@@ -62,20 +62,19 @@ std::string read_records(const std::string& path, int64_t expected_records) {
   detail::FileReader file("cifar10", path);
   std::string records = file.read_rest(static_cast<uint64_t>(kMaxRecords * kRecord));
   const auto size = static_cast<int64_t>(records.size());
-  const std::string got = ", got " + std::to_string(size) + " bytes";
+  const std::string got = text(", got ", size, " bytes");
   if (size == 0 || size % kRecord != 0) {
     file.refuse("expected whole records of 3073 bytes (30730000 bytes for the original file)" + got,
                 "the file is cut short, or is no CIFAR-10 binary file");
   }
   if (expected_records != 0 && size != expected_records * kRecord) {
-    file.refuse("expected " + std::to_string(expected_records * kRecord) + " bytes for " +
-                std::to_string(expected_records) + " records as in the name" + got);
+    file.refuse(text("expected ", expected_records * kRecord, " bytes for ", expected_records,
+                     " records as in the name", got));
   }
   for (int64_t i = 0; i < size / kRecord; ++i) {
     const auto label = static_cast<unsigned char>(records[static_cast<std::size_t>(i * kRecord)]);
     if (label > 9) {
-      file.refuse("expected labels from 0 to 9, got " + std::to_string(label) + " in record " +
-                  std::to_string(i));
+      file.refuse(text("expected labels from 0 to 9, got ", label, " in record ", i));
     }
   }
   return records;
@@ -87,18 +86,18 @@ Dataset cifar10(const std::string& dir, bool train) {
   std::vector<std::string> parts;
   if (train) {
     for (int i = 1; i <= 5; ++i) {
-      const std::string path = existing(fs::path(dir) / ("data_batch_" + std::to_string(i)));
+      const std::string path = existing(fs::path(dir) / text("data_batch_", i));
       if (!path.empty()) parts.push_back(read_records(path, 0));
     }
   } else if (const TestFile file = find_test_file(dir); !file.path.empty()) {
     parts.push_back(read_records(file.path, file.records));
   }
   if (parts.empty()) {
-    fail("cifar10", std::string("expected ") +
-                        (train ? "data_batch_1.bin, …, data_batch_5.bin (at least one"
-                               : "test_batch.bin (or test_batch_1000.bin and the like") +
-                        ", plain or .gz), got none of them in \"" + dir +
-                        "\"; unpack the binary version of CIFAR-10 there");
+    fail("cifar10", "expected ",
+         train ? "data_batch_1.bin, …, data_batch_5.bin (at least one"
+               : "test_batch.bin (or test_batch_1000.bin and the like",
+         ", plain or .gz), got none of them in \"", dir,
+         "\"; unpack the binary version of CIFAR-10 there");
   }
 
   int64_t count = 0;

@@ -90,8 +90,7 @@ class Scanner {
 
   [[noreturn]] void refuse(const std::string& message, std::size_t line, std::size_t column,
                            const std::string& hint = "") const {
-    file_.refuse(
-        message + " at line " + std::to_string(line) + ", column " + std::to_string(column), hint);
+    file_.refuse(text(message, " at line ", line, ", column ", column), hint);
   }
 
  private:
@@ -164,8 +163,8 @@ std::vector<std::string> header_names(const std::vector<std::string>& cells, Csv
 }
 
 template <class T>
-CsvTable read_table(const FileReader& file, std::string_view text, const CsvOptions& options) {
-  Scanner scanner(file, text, options.delimiter);
+CsvTable read_table(const FileReader& file, std::string_view contents, const CsvOptions& options) {
+  Scanner scanner(file, contents, options.delimiter);
   CsvTable table;
   std::vector<std::string> cells;
   std::vector<T> values;
@@ -181,10 +180,10 @@ CsvTable read_table(const FileReader& file, std::string_view text, const CsvOpti
       if (!table.columns.empty()) continue;
     }
     if (cells.size() != width) {
-      scanner.refuse("expected " + std::to_string(width) + " cells as in line " +
-                         std::to_string(first_line) + ", got " + std::to_string(cells.size()),
-                     line, std::min(width, cells.size()) + 1,
-                     line == first_line + 1 || width == 1 ? "is the delimiter right?" : "");
+      scanner.refuse(
+          text("expected ", width, " cells as in line ", first_line, ", got ", cells.size()), line,
+          std::min(width, cells.size()) + 1,
+          line == first_line + 1 || width == 1 ? "is the delimiter right?" : "");
     }
     for (std::size_t c = 0; c < width; ++c) {
       T value{};
@@ -192,8 +191,7 @@ CsvTable read_table(const FileReader& file, std::string_view text, const CsvOpti
       if (result != Number::Good) {
         const std::string cell = cells[c].empty() ? "an empty cell" : '"' + cells[c] + '"';
         if (result == Number::OutOfRange) {
-          scanner.refuse(std::string("expected a number in the range of ") +
-                             dtype_name(options.dtype) + ", got " + cell,
+          scanner.refuse(text("expected a number in the range of ", options.dtype, ", got ", cell),
                          line, c + 1);
         }
         scanner.refuse(
@@ -217,14 +215,12 @@ CsvTable read_csv(const std::string& path, const CsvOptions& options) {
   const char d = options.delimiter;
   if (d == '"' || d == '\n' || d == '\r' || d == '.' || d == '-' || d == '+' ||
       is_letter_or_digit(d)) {
-    fail("read_csv",
-         "expected a delimiter that no number contains, such as ',', ';' or '\\t', "
-         "got character " +
-             std::to_string(static_cast<unsigned char>(d)));
+    fail("read_csv", "expected a delimiter that no number contains, such as ',', ';' or '\\t', ",
+         "got character ", static_cast<unsigned char>(d));
   }
   if (!is_floating(options.dtype)) {
-    fail("read_csv", std::string("expected the dtype kFloat32 or kFloat64, got ") +
-                         dtype_name(options.dtype) + "; convert columns afterwards with to()");
+    fail("read_csv", "expected the dtype kFloat32 or kFloat64, got ", options.dtype,
+         "; convert columns afterwards with to()");
   }
   FileReader file("read_csv", path);
   const std::string text = file.read_rest(kMaxBytes);

@@ -131,9 +131,8 @@ class DataLoader::Epoch {
       batch.inputs = options.transforms[i](batch.inputs, generator);
       const bool defined = batch.inputs.defined();
       if (!defined || batch.inputs.dim() < 1 || batch.inputs.size(0) != count) {
-        fail("DataLoader", "expected transform " + std::to_string(i) + " to return a batch of " +
-                               std::to_string(count) + " samples, got " +
-                               (defined ? batch.inputs.sizes().str() : "an undefined tensor"));
+        fail("DataLoader", "expected transform ", i, " to return a batch of ", count,
+             " samples, got ", defined ? batch.inputs.sizes().str() : "an undefined tensor");
       }
     }
     return batch;
@@ -201,16 +200,16 @@ DataLoader::DataLoader(Dataset dataset, DataLoaderOptions options) {
   }
   const Shape &inputs = dataset.inputs.sizes(), &targets = dataset.targets.sizes();
   if (inputs.empty() || targets.empty() || inputs[0] != targets[0]) {
-    fail(op, "expected one target per input along the first dimension, got inputs " + inputs.str() +
-                 " and targets " + targets.str());
+    fail(op, "expected one target per input along the first dimension, got inputs ", inputs,
+         " and targets ", targets);
   }
-  if (inputs[0] == 0) fail(op, "expected at least one sample, got inputs " + inputs.str());
+  if (inputs[0] == 0) fail(op, "expected at least one sample, got inputs ", inputs);
   if (options.batch_size < 1) {
-    fail(op, "expected a batch_size of 1 or more, got " + std::to_string(options.batch_size));
+    fail(op, "expected a batch_size of 1 or more, got ", options.batch_size);
   }
   for (std::size_t i = 0; i < options.transforms.size(); ++i) {
     if (!options.transforms[i]) {
-      fail(op, "expected a function as transform " + std::to_string(i) + ", got an empty one");
+      fail(op, "expected a function as transform ", i, ", got an empty one");
     }
   }
   dataset = {dataset.inputs.detach().contiguous(), dataset.targets.detach().contiguous()};
@@ -231,7 +230,7 @@ const DataLoaderOptions& DataLoader::options() const { return source_->options; 
 
 void DataLoader::set_epoch(int64_t epoch) {
   if (epoch < 0) {
-    fail("DataLoader", "expected an epoch number from 0, got " + std::to_string(epoch));
+    fail("DataLoader", "expected an epoch number from 0, got ", epoch);
   }
   epoch_ = epoch;
 }

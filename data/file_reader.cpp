@@ -51,13 +51,13 @@ FileReader::FileReader(const char* op, std::string path) : state_(std::make_uniq
   const std::filesystem::file_status status = std::filesystem::status(s.path, error);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     const char* kind = std::filesystem::is_directory(status) ? "the directory" : "the special file";
-    fail(op, std::string("expected a file, got ") + kind + " \"" + s.path + "\"");
+    fail(op, "expected a file, got ", kind, " \"", s.path, "\"");
   }
   s.file.reset(std::fopen(s.path.c_str(), "rb"));
   const int reason = errno;
   if (!s.file) {
-    fail(op, "expected a readable file, got \"" + s.path +
-                 "\": " + std::generic_category().message(reason));
+    fail(op, "expected a readable file, got \"", s.path,
+         "\": ", std::generic_category().message(reason));
   }
   const std::uintmax_t size = std::filesystem::file_size(s.path, error);
   if (error) refuse("expected a size, got " + error.message());
@@ -126,8 +126,8 @@ std::size_t FileReader::read(void* out, std::size_t count) {
     if (status == Z_STREAM_END) {
       s.finished = true;
     } else if (status != Z_OK && status != Z_BUF_ERROR) {
-      refuse(std::string("expected valid gzip data, got corrupt data (") +
-                 (s.stream.msg ? s.stream.msg : zError(status)) + ")",
+      refuse(text("expected valid gzip data, got corrupt data (",
+                  s.stream.msg ? s.stream.msg : zError(status), ")"),
              "copy or download it again");
     }
   }
@@ -135,26 +135,26 @@ std::size_t FileReader::read(void* out, std::size_t count) {
 }
 
 std::string FileReader::read_rest(uint64_t limit) {
-  const auto too_long = [&](const std::string& got) {
-    refuse("expected at most " + std::to_string(limit) + " bytes, got " + got);
+  const auto too_long = [&](const auto& got) {
+    refuse(text("expected at most ", limit, " bytes, got ", got));
   };
-  if (!compressed() && disk_bytes() > limit) too_long(std::to_string(disk_bytes()));
-  std::string text;
+  if (!compressed() && disk_bytes() > limit) too_long(disk_bytes());
+  std::string contents;
   std::size_t size = 0;
   uint64_t capacity = std::min(limit, compressed() ? uint64_t{1} << 20 : disk_bytes()) + 1;
   for (;;) {
-    text.resize(static_cast<std::size_t>(capacity));
-    size += read(text.data() + size, text.size() - size);
+    contents.resize(static_cast<std::size_t>(capacity));
+    size += read(contents.data() + size, contents.size() - size);
     if (size < capacity) break;
     if (size > limit) too_long("more");
     capacity = std::min(limit + 1, 2 * capacity);
   }
-  text.resize(size);
-  return text;
+  contents.resize(size);
+  return contents;
 }
 
 void FileReader::refuse(const std::string& message, const std::string& hint) const {
-  fail(state_->op, message + " in \"" + state_->path + "\"" + (hint.empty() ? "" : "; " + hint));
+  fail(state_->op, message, " in \"", state_->path, "\"", hint.empty() ? "" : "; " + hint);
 }
 
 }  // namespace norma::data::detail

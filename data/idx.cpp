@@ -78,7 +78,7 @@ uint64_t read_payload(FileReader& file, const ElementType& type, TensorImpl& out
 
 std::string hex(unsigned char value) {
   constexpr char digits[] = "0123456789abcdef";
-  return std::string("0x") + digits[value >> 4] + digits[value & 15];
+  return text("0x", digits[value >> 4], digits[value & 15]);
 }
 
 Tensor read(const char* op, const std::string& path) {
@@ -98,10 +98,10 @@ Tensor read(const char* op, const std::string& path) {
   }
   const uint64_t dims = header[3];
   if (dims < 1 || dims > static_cast<uint64_t>(Shape::kMaxDims)) {
-    file.refuse("expected 1 to 8 dimensions, got " + std::to_string(dims));
+    file.refuse(text("expected 1 to 8 dimensions, got ", dims));
   }
   if (file.read(header + 4, 4 * dims) < 4 * dims) {
-    file.refuse("expected " + std::to_string(dims) + " sizes in the header, got fewer");
+    file.refuse(text("expected ", dims, " sizes in the header, got fewer"));
   }
 
   Shape sizes;
@@ -112,26 +112,25 @@ Tensor read(const char* op, const std::string& path) {
     sizes.push_back(size);
     overflow |= __builtin_mul_overflow(bytes, uint64_t{size}, &bytes);
   }
-  const std::string what = std::string(type->name) + " " + sizes.str();
+  const std::string what = text(type->name, " ", sizes);
   const uint64_t header_bytes = 4 + 4 * dims;
   // Eight bytes in memory may come from one in the file.
   if (overflow || bytes > uint64_t{1} << 59) {
     file.refuse("expected a size that fits in memory, got a header that promises " + what);
   }
   const std::string expected =
-      "expected " + std::to_string(header_bytes + bytes) + " bytes for " + what + ", got ";
+      text("expected ", header_bytes + bytes, " bytes for ", what, ", got ");
   const std::string hint = "the file is cut short, or the header is wrong";
   if (header_bytes + bytes > file.max_bytes()) {
-    file.refuse(expected + (file.compressed() ? "at most " : "") + std::to_string(file.max_bytes()),
-                hint);
+    file.refuse(text(expected, file.compressed() ? "at most " : "", file.max_bytes()), hint);
   }
   if (!file.compressed() && header_bytes + bytes < file.disk_bytes()) {
-    file.refuse(expected + std::to_string(file.disk_bytes()), "there are bytes after the data");
+    file.refuse(text(expected, file.disk_bytes()), "there are bytes after the data");
   }
 
   Tensor result = new_tensor(sizes, type->dtype);
   const uint64_t got = read_payload(file, *type, *result.impl());
-  if (got < bytes) file.refuse(expected + std::to_string(header_bytes + got), hint);
+  if (got < bytes) file.refuse(text(expected, header_bytes + got), hint);
   char extra;
   if (file.read(&extra, 1) != 0) file.refuse(expected + "more", "there are bytes after the data");
   return result;
@@ -147,9 +146,9 @@ std::string find_file(const std::string& dir, const std::string& stem, const std
       if (std::filesystem::exists(path, error)) return path;
     }
   }
-  fail("mnist", "expected the file " + stem + "-idx" + rank + "-ubyte (or " + stem + ".idx" + rank +
-                    "-ubyte, plain or .gz), got none of them in \"" + dir +
-                    "\"; download MNIST there, or use synthetic_digits()");
+  fail("mnist", "expected the file ", stem, "-idx", rank, "-ubyte (or ", stem, ".idx", rank,
+       "-ubyte, plain or .gz), got none of them in \"", dir,
+       "\"; download MNIST there, or use synthetic_digits()");
 }
 
 }  // namespace
@@ -163,24 +162,21 @@ Dataset mnist(const std::string& dir, bool train) {
   const auto check_kind = [](const Tensor& t, int64_t rank, const char* kind,
                              const std::string& path) {
     if (t.dtype() == kUInt8 && t.dim() == rank) return;
-    fail("mnist", std::string("expected ") + kind + ", got " + dtype_name(t.dtype()) + " " +
-                      t.sizes().str() + " in \"" + path + "\"");
+    fail("mnist", "expected ", kind, ", got ", t.dtype(), " ", t.sizes(), " in \"", path, "\"");
   };
   const Tensor labels = read("mnist", label_path);
   check_kind(labels, 1, "labels, uint8 [N]", label_path);
   const Tensor images = read("mnist", image_path);
   check_kind(images, 3, "images, uint8 [N, rows, cols]", image_path);
   if (images.size(0) != labels.size(0)) {
-    fail("mnist", "expected one label per image, got " + std::to_string(images.size(0)) +
-                      " images in \"" + image_path + "\" and " + std::to_string(labels.size(0)) +
-                      " labels in \"" + label_path + "\"");
+    fail("mnist", "expected one label per image, got ", images.size(0), " images in \"", image_path,
+         "\" and ", labels.size(0), " labels in \"", label_path, "\"");
   }
   const auto* values = labels.data_ptr<uint8_t>();
   const auto* wrong = std::find_if(values, values + labels.numel(), [](int v) { return v > 9; });
   if (wrong != values + labels.numel()) {
-    fail("mnist", "expected labels from 0 to 9, got " + std::to_string(*wrong) + " for image " +
-                      std::to_string(wrong - values) + " in \"" + label_path +
-                      "\"; read other label sets with read_idx");
+    fail("mnist", "expected labels from 0 to 9, got ", *wrong, " for image ", wrong - values,
+         " in \"", label_path, "\"; read other label sets with read_idx");
   }
   return {images.unsqueeze(1), labels.to(kInt64)};
 }

@@ -246,7 +246,7 @@ int64_t draw_digit(uint64_t seed, int64_t image, uint8_t* pixels) {
 }  // namespace
 
 Dataset synthetic_digits(int64_t n, uint64_t seed) {
-  if (n < 1) fail("synthetic_digits", "expected at least one image, got " + std::to_string(n));
+  if (n < 1) fail("synthetic_digits", "expected at least one image, got ", n);
   Dataset data{new_tensor({n, 1, kSide, kSide}, kUInt8), new_tensor(n, kInt64)};
   auto* pixels = data.inputs.data_ptr<uint8_t>();
   auto* labels = data.targets.data_ptr<int64_t>();

@@ -17,9 +17,9 @@ Tensor checked_batch(const Tensor& batch, const char* op, bool images) {
   defined_impl(batch, op);
   const bool rank_fits = images ? batch.dim() == 4 : batch.dim() >= 2;
   if (!is_floating(batch.dtype()) || !rank_fits) {
-    fail(op, std::string("expected a floating batch ") + (images ? "[N, C, H, W]" : "[N, C, …]") +
-                 ", got " + dtype_name(batch.dtype()) + " " + batch.sizes().str() +
-                 (is_floating(batch.dtype()) ? "" : "; convert_image_dtype() makes it floating"));
+    fail(op, "expected a floating batch ", images ? "[N, C, H, W]" : "[N, C, …]", ", got ",
+         batch.dtype(), " ", batch.sizes(),
+         is_floating(batch.dtype()) ? "" : "; convert_image_dtype() makes it floating");
   }
   return batch.contiguous();
 }
@@ -30,13 +30,12 @@ Tensor convert_image_dtype(const Tensor& images, DType dtype) {
   const char* op = "convert_image_dtype";
   defined_impl(images, op);
   if (!is_floating(dtype)) {
-    fail(op,
-         std::string("expected kFloat32 or kFloat64 as the new dtype, got ") + dtype_name(dtype));
+    fail(op, "expected kFloat32 or kFloat64 as the new dtype, got ", dtype);
   }
   if (is_floating(images.dtype())) return images.to(dtype);
   if (images.dtype() != kUInt8) {
-    fail(op, std::string("expected uint8 or floating images, got ") + dtype_name(images.dtype()) +
-                 " " + images.sizes().str() + "; to() converts without scaling");
+    fail(op, "expected uint8 or floating images, got ", images.dtype(), " ", images.sizes(),
+         "; to() converts without scaling");
   }
   const Tensor in = images.contiguous();
   Tensor out = new_tensor(in.sizes(), dtype);
@@ -54,11 +53,11 @@ Tensor convert_image_dtype(const Tensor& images, DType dtype) {
 Normalize::Normalize(std::vector<double> mean, std::vector<double> std)
     : mean_(std::move(mean)), std_(std::move(std)) {
   if (mean_.empty() || mean_.size() != std_.size()) {
-    fail("Normalize", "expected one mean and one std per channel, got " +
-                          std::to_string(mean_.size()) + " and " + std::to_string(std_.size()));
+    fail("Normalize", "expected one mean and one std per channel, got ", mean_.size(), " and ",
+         std_.size());
   }
   for (const double s : std_) {
-    if (!(s > 0)) fail("Normalize", "expected every std above 0, got " + std::to_string(s));
+    if (!(s > 0)) fail("Normalize", "expected every std above 0, got ", std::to_string(s));
   }
 }
 
@@ -67,8 +66,7 @@ Tensor Normalize::operator()(const Tensor& batch, Generator&) const {
   const int64_t channels = in.size(1);
   const auto given = static_cast<int64_t>(mean_.size());
   if (given != 1 && given != channels) {
-    fail("Normalize",
-         "expected a batch with " + std::to_string(given) + " channels, got " + in.sizes().str());
+    fail("Normalize", "expected a batch with ", given, " channels, got ", in.sizes());
   }
   Tensor out = new_tensor(in.sizes(), in.dtype());
   const int64_t planes = in.size(0) * channels;
@@ -93,15 +91,12 @@ RandomCrop::RandomCrop(const Shape& size, const RandomCropOptions& options) : fi
     return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v >= least; });
   };
   if ((size.size() != 1 && size.size() != 2) || !all(size, 1)) {
-    fail("RandomCrop",
-         "expected a size of one or two numbers (height, width) from 1, got " + size.str());
+    fail("RandomCrop", "expected a size of one or two numbers (height, width) from 1, got ", size);
   }
   const Shape& p = options.padding;
   if ((p.size() != 1 && p.size() != 2 && p.size() != 4) || !all(p, 0)) {
-    fail("RandomCrop",
-         "expected a padding of one, two (left and right, top and bottom) or four "
-         "(left, top, right, bottom) numbers from 0, got " +
-             p.str());
+    fail("RandomCrop", "expected a padding of one, two (left and right, top and bottom) or four ",
+         "(left, top, right, bottom) numbers from 0, got ", p);
   }
   height_ = size.front();
   width_ = size.back();
@@ -116,9 +111,8 @@ Tensor RandomCrop::operator()(const Tensor& batch, Generator& generator) const {
   const int64_t count = in.size(0), channels = in.size(1), height = in.size(2), width = in.size(3);
   const int64_t tall = height + top_ + bottom_, wide = width + left_ + right_;
   if (height_ > tall || width_ > wide) {
-    fail("RandomCrop", "expected images of at least " + Shape({height_, width_}).str() + ", got " +
-                           Shape({tall, wide}).str() +
-                           " with their padding; a larger .padding makes room");
+    fail("RandomCrop", "expected images of at least ", Shape({height_, width_}), ", got ",
+         Shape({tall, wide}), " with their padding; a larger .padding makes room");
   }
   Tensor out = new_tensor({count, channels, height_, width_}, in.dtype());
   dispatch_floating(in.dtype(), [&]<class T>() {
@@ -153,7 +147,7 @@ Tensor RandomCrop::operator()(const Tensor& batch, Generator& generator) const {
 
 RandomHorizontalFlip::RandomHorizontalFlip(double p) : p_(p) {
   if (!(p >= 0 && p <= 1)) {
-    fail("RandomHorizontalFlip", "expected a probability from 0 to 1, got " + std::to_string(p));
+    fail("RandomHorizontalFlip", "expected a probability from 0 to 1, got ", std::to_string(p));
   }
 }
 
