@@ -1,8 +1,8 @@
 // The formulas of batch normalisation: what is made of the sums of one channel, and what each
 // element is put through.
 #pragma once
-#include "norma/core/kernels/norm/batch_norm.h"
 #include "norma/core/kernels/norm/moments.h"
+#include "norma/core/kernels/norm/stats.h"
 
 namespace norma::kernels {
 
