@@ -4,7 +4,8 @@
 #include "norma/autograd/functional.h"
 #include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
-#include "norma/core/kernels/pool.h"
+#include "norma/core/kernels/pool/avg_pool.h"
+#include "norma/core/kernels/pool/max_pool.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::functional {

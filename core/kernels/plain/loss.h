@@ -1,8 +1,8 @@
-// The losses, by their definition. The fast version: core/kernels/loss.h.
+// The losses, by their definition. The fast version: core/kernels/loss/class_loss.h.
 #pragma once
 #include <cmath>
 
-#include "norma/core/kernels/loss_shape.h"
+#include "norma/core/kernels/loss/loss_shape.h"
 #include "norma/core/kernels/plain/sums.h"
 
 namespace norma::kernels::plain {

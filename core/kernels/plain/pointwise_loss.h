@@ -1,9 +1,9 @@
 // The losses of one input and one target element each, by their definition. The fast version:
-// core/kernels/loss.h.
+// core/kernels/loss/pointwise_loss.h.
 #pragma once
 #include <cmath>
 
-#include "norma/core/kernels/loss_shape.h"
+#include "norma/core/kernels/loss/loss_shape.h"
 
 namespace norma::kernels::plain {
 

@@ -1,11 +1,11 @@
-// Pooling, by its definition. The fast version: core/kernels/pool.h.
+// Pooling, by its definition. The fast versions: core/kernels/pool/.
 #pragma once
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "norma/core/kernels/plain/sums.h"
-#include "norma/core/kernels/pool_shape.h"
+#include "norma/core/kernels/pool/pool_shape.h"
 
 namespace norma::kernels::plain {
 

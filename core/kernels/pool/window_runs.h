@@ -5,7 +5,7 @@
 
 #include "norma/core/grains.h"
 #include "norma/core/kernels/conv/conv_shape.h"
-#include "norma/core/kernels/pool.h"
+#include "norma/core/kernels/pool/pool_shape.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/simd.h"
 

@@ -1,9 +1,10 @@
 // The plain version: core/kernels/plain/pointwise_loss.h.
+#include "norma/core/kernels/loss/pointwise_loss.h"
+
 #include <algorithm>
 #include <cmath>
 
 #include "norma/core/integers.h"
-#include "norma/core/kernels/loss.h"
 #include "norma/core/kernels/plain/pointwise_loss.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/sums.h"

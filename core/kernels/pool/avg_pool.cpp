@@ -1,9 +1,10 @@
 // The plain version: core/kernels/plain/pool.h.
+#include "norma/core/kernels/pool/avg_pool.h"
+
 #include <algorithm>
 
 #include "norma/core/kernels/plain/pool.h"
-#include "norma/core/kernels/pool.h"
-#include "norma/core/kernels/pool_runs.h"
+#include "norma/core/kernels/pool/window_runs.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 

@@ -1,6 +1,6 @@
-// The loops of the losses, on contiguous memory.
+// The loops of the losses over classes, on contiguous memory.
 #pragma once
-#include "norma/core/kernels/loss_shape.h"
+#include "norma/core/kernels/loss/loss_shape.h"
 
 namespace norma::kernels {
 
@@ -29,15 +29,5 @@ template <class T>
 void nll_forward(ClassShape shape, const T* x, ClassTargets<T> targets, T* loss);
 template <class T>
 void nll_backward(ClassShape shape, ClassTargets<T> targets, LossGradient<T> g, T* dx);
-
-template <class T>
-void pointwise_loss(PointwiseLoss kind, int64_t count, PointwiseInputs<T> in, T* loss);
-/// The sum of all, the same for every number of threads.
-template <class T>
-double pointwise_loss_sum(PointwiseLoss kind, int64_t count, PointwiseInputs<T> in);
-/// Null outputs are skipped.
-template <class T>
-void pointwise_loss_backward(PointwiseLoss kind, int64_t count, PointwiseInputs<T> in,
-                             LossGradient<T> g, T* dx, T* dtarget);
 
 }  // namespace norma::kernels

@@ -3,12 +3,13 @@
 //     windows                            forward            backward
 //     2×2 tiles inside the image         max_tiles          max_tiles_backward
 //     any others                         max_windows        max_windows_backward
+#include "norma/core/kernels/pool/max_pool.h"
+
 #include <algorithm>
 #include <limits>
 
 #include "norma/core/kernels/plain/pool.h"
-#include "norma/core/kernels/pool.h"
-#include "norma/core/kernels/pool_runs.h"
+#include "norma/core/kernels/pool/window_runs.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 

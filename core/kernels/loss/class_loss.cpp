@@ -1,5 +1,5 @@
 // The plain version: core/kernels/plain/loss.h.
-#include "norma/core/kernels/loss.h"
+#include "norma/core/kernels/loss/class_loss.h"
 
 #include <algorithm>
 #include <cmath>
