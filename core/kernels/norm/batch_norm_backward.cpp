@@ -92,23 +92,14 @@ struct Backward {
 
   bool needs_sums() const { return map.batch_stats || dweight || dbias; }
   bool needs_map() const { return map.dx != nullptr; }
-  __attribute__((noinline)) void begin(int64_t first, int64_t channels, double* values,
-                                       int64_t pitch) const {
+  void begin(int64_t first, int64_t channels, double* values, int64_t pitch) const {
     std::copy_n(stats.shift + first, channels, values);
     if constexpr (Relu) noted_lines(first, channels, stats, values + pitch, pitch);
   }
-  __attribute__((noinline)) void finish(int64_t first, int64_t channels, const double* shift,
-                                        const double* both, V* values, int64_t pitch) const {
+  void finish(int64_t first, int64_t channels, const double*, const double* both, V* values,
+              int64_t pitch) const {
     const double n = static_cast<double>(count);
-    for (int64_t c = 0; c < channels; ++c) {
-      const GradientLine line =
-          gradient_line(first + c, n, both[c], both[pitch + c], weight, stats, dweight, dbias);
-      V* const out = values + c;
-      out[0] = static_cast<V>(shift[c]);
-      out[pitch] = static_cast<V>(line.slope);
-      out[2 * pitch] = static_cast<V>(line.constant);
-      out[3 * pitch] = static_cast<V>(line.factor);
-    }
+    gradient_lines(first, channels, n, both, weight, stats, dweight, dbias, values, pitch);
     if constexpr (Relu) noted_lines(first, channels, stats, values + 4 * pitch, pitch);
   }
 };

@@ -51,8 +51,8 @@ inline void note_line(int64_t c, const Moments<T>& moments, double eps, ChannelP
 
 /// The lines that `note_line` noted: bases, scales and offsets, `pitch` apart.
 template <class V>
-inline void noted_lines(int64_t first, int64_t channels, BatchNormStats stats, V* values,
-                        int64_t pitch) {
+__attribute__((noinline)) void noted_lines(int64_t first, int64_t channels, BatchNormStats stats,
+                                           V* values, int64_t pitch) {
   for (const double* from : {stats.base, stats.scale, stats.offset}) {
     for (int64_t c = 0; c < channels; ++c) values[c] = static_cast<V>(from[first + c]);
     values += pitch;
@@ -70,24 +70,30 @@ inline void update_running(RunningStats<T> running, int64_t c, double n,
   running.var[c] = static_cast<T>((1.0 - m) * static_cast<double>(running.var[c]) + m * unbiased);
 }
 
-/// dx = (dy + (x - shift) slope + constant) factor.
-struct GradientLine {
-  double factor, slope, constant;
-};
-
-/// From Σ dy and Σ dy (x - shift) of n values; notes the gradients of weight and bias where wanted.
-template <class T>
-inline GradientLine gradient_line(int64_t c, double n, double sum, double product, const T* weight,
-                                  BatchNormStats stats, T* dweight, T* dbias) {
-  const double rest = stats.rest[c], invstd = stats.invstd[c], inv_n = 1.0 / n;
-  const double w = weight ? static_cast<double>(weight[c]) : 1.0;
-  const double centred = product - rest * sum;  // Σ dy (x - mean)
-  if (dweight) dweight[c] = static_cast<T>(centred * invstd);
-  if (dbias) dbias[c] = static_cast<T>(sum);
-  // dy minus its mean and its projection on x̂ (the usual two terms). Scaled at the very end, so that
-  // the factor's rounding cannot outweigh a small remainder.
-  const double slope = -invstd * invstd * centred * inv_n;
-  return {w * invstd, slope, -sum * inv_n - slope * rest};
+/// Of dx = (dy + (x - shift) slope + constant) factor the shift, slope, constant and factor of each
+/// channel, `pitch` apart, from Σ dy and, `pitch` behind, Σ dy (x - shift) of n values. Notes the
+/// gradients of weight and bias where wanted.
+template <class T, class V>
+__attribute__((noinline)) void gradient_lines(int64_t first, int64_t channels, double n,
+                                              const double* sums, const T* weight,
+                                              BatchNormStats stats, T* dweight, T* dbias, V* lines,
+                                              int64_t pitch) {
+  const double inv_n = 1.0 / n;
+  for (int64_t i = 0; i < channels; ++i) {
+    const int64_t c = first + i;
+    const double sum = sums[i], rest = stats.rest[c], invstd = stats.invstd[c];
+    const double centred = sums[pitch + i] - rest * sum;  // Σ dy (x - mean)
+    if (dweight) dweight[c] = static_cast<T>(centred * invstd);
+    if (dbias) dbias[c] = static_cast<T>(sum);
+    // dy minus its mean and its projection on x̂ (the usual two terms). Scaled at the very end, so
+    // that the factor's rounding cannot outweigh a small remainder.
+    const double slope = -invstd * invstd * centred * inv_n;
+    const double w = weight ? static_cast<double>(weight[c]) : 1.0;
+    lines[i] = static_cast<V>(stats.shift[c]);
+    lines[pitch + i] = static_cast<V>(slope);
+    lines[2 * pitch + i] = static_cast<V>(-sum * inv_n - slope * rest);
+    lines[3 * pitch + i] = static_cast<V>(w * invstd);
+  }
 }
 
 }  // namespace norma::kernels

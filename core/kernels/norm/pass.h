@@ -6,7 +6,7 @@
 //                                                          of all the shift
 //     finish(first, channels, shift, sums, values, pitch)  those for the map
 //
-// begin and finish are not inlined: all paths take the same code, and give the same bits.
+// What they compute is not inlined: all paths take the same code, and give the same bits.
 #pragma once
 #include "norma/core/kernels/norm/lanes.h"
 #include "norma/core/kernels/norm/planes.h"
