@@ -32,8 +32,8 @@ std::string first_of(const Finding& found) {
 std::string describe(const Finding& found) {
   const std::string shape = "shape " + found.sizes.str();
   if (found.numel == 1) return std::string(name_of(found.first)) + " in " + shape;
-  return std::to_string(found.count) + " of " + std::to_string(found.numel) + " values " +
-         found.what + " in " + shape + ", the first " + first_of(found);
+  return text(found.count, " of ", found.numel, " values ", found.what, " in ", shape,
+              ", the first ", first_of(found));
 }
 
 template <class T>
@@ -63,13 +63,13 @@ std::optional<Finding> find(const Tensor& tensor, const AnomalyOptions& options)
 
 /// "a finite result"
 std::string wish(const char* what, const AnomalyOptions& options) {
-  if (options.check_nan && options.check_inf) return std::string("a finite ") + what;
-  return std::string("a ") + what + " without " + (options.check_nan ? "nan" : "infinities");
+  if (options.check_nan && options.check_inf) return text("a finite ", what);
+  return text("a ", what, " without ", options.check_nan ? "nan" : "infinities");
 }
 
 [[noreturn]] void complain(std::string_view op, const std::string& expected, const Finding& found,
                            const std::string& rest) {
-  fail(op, "expected " + expected + " (detect_anomaly), got " + describe(found) + rest);
+  fail(op, "expected ", expected, " (detect_anomaly), got ", describe(found), rest);
 }
 
 std::string registered_name(const TensorImpl* tensor) {
@@ -90,7 +90,7 @@ std::string describe(const Tensor& tensor) {
 /// "its input", "input 1 of 3"
 std::string position(int i, int count) {
   if (count == 1) return "its input";
-  return "input " + std::to_string(i) + " of " + std::to_string(count);
+  return text("input ", i, " of ", count);
 }
 
 /// Where a node was recorded, and what its inputs are: "the parameter 0.weight".
@@ -140,7 +140,7 @@ class AnomalyDetector final : public Observer {
       Node* const input = node.inputs[i].get();
       std::string& name = origin->inputs.emplace_back();
       if (!input) continue;
-      name = std::string("the result of ") + input->name;
+      name = text("the result of ", input->name);
       if (!input->is_accumulator()) continue;
       name = registered_name(static_cast<Accumulator*>(input)->leaf);
       if (name.empty()) name = "a leaf";

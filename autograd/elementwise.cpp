@@ -190,8 +190,8 @@ Tensor Tensor::minimum(const Tensor& other) const {
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   if (defined_impl(condition, "where")->dtype != kBool) {
-    fail("where", std::string("expected a condition of dtype bool, got ") +
-                      dtype_name(condition.dtype()) + "; compare first, for example with gt(0)");
+    fail("where", "expected a condition of dtype bool, got ", condition.dtype(),
+         "; compare first, for example with gt(0)");
   }
   const DType dtype = result_type(a, b, "where");
   const Shape sizes =
@@ -209,8 +209,7 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
 Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
   const DType dtype = defined_impl(*this, "masked_fill")->dtype;
   if (defined_impl(mask, "masked_fill")->dtype != kBool) {
-    fail("masked_fill",
-         std::string("expected a mask of dtype bool, got ") + dtype_name(mask.dtype()));
+    fail("masked_fill", "expected a mask of dtype bool, got ", mask.dtype());
   }
   return where(mask, full(Shape{}, value, {.dtype = dtype}), *this);
 }

@@ -25,8 +25,8 @@ Tensor fit_gradient(Tensor grad, const Node& from, const Node& to) {
       if (i < extra || size != grad.size(i)) summed.push_back(i);
     }
     if (!fits) {
-      fail(from.name, "expected its backward to give a gradient of shape " + to.sizes.str() +
-                          ", got " + grad.sizes().str());
+      fail(from.name, "expected its backward to give a gradient of shape ", to.sizes, ", got ",
+           grad.sizes());
     }
     grad = grad.sum(summed, true).reshape(to.sizes);
   }
@@ -172,12 +172,11 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph) const {
   }
   if (!gradient.defined() && self->numel != 1) {
     fail("backward",
-         "expected a scalar (one element) or a gradient argument, got a tensor of shape " +
-             self->sizes.str() + "; reduce it first, for example with sum() or mean()");
+         "expected a scalar (one element) or a gradient argument, got a tensor of shape ",
+         self->sizes, "; reduce it first, for example with sum() or mean()");
   }
   if (gradient.defined() && !(gradient.sizes() == self->sizes)) {
-    fail("backward",
-         "expected a gradient of shape " + self->sizes.str() + ", got " + gradient.sizes().str());
+    fail("backward", "expected a gradient of shape ", self->sizes, ", got ", gradient.sizes());
   }
   const Ref<autograd::Node> root = autograd::gradient_edge(*this);
   autograd::run_backward(root.get(),

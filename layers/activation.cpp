@@ -13,12 +13,12 @@ Tensor ReLU::forward_given(Tensor&& input) {
 }
 
 Tensor LeakyReLU::forward(const Tensor& input) { return input.leaky_relu(negative_slope_); }
-std::string LeakyReLU::extra_repr() const { return "negative_slope=" + repr(negative_slope_); }
+std::string LeakyReLU::extra_repr() const { return text("negative_slope=", negative_slope_); }
 
 GELU::GELU(const GELUOptions& options) : tanh_(options.approximate == "tanh") {
   if (!tanh_ && options.approximate != "none") {
-    fail("GELU",
-         "expected approximate to be \"none\" or \"tanh\", got \"" + options.approximate + "\"");
+    fail("GELU", "expected approximate to be \"none\" or \"tanh\", got ",
+         quoted(options.approximate));
   }
 }
 Tensor GELU::forward(const Tensor& input) { return input.gelu(tanh_); }
@@ -30,9 +30,9 @@ Tensor Sigmoid::forward(const Tensor& input) { return input.sigmoid(); }
 Tensor Tanh::forward(const Tensor& input) { return input.tanh(); }
 
 Tensor Softmax::forward(const Tensor& input) { return input.softmax(dim_); }
-std::string Softmax::extra_repr() const { return "dim=" + repr(dim_); }
+std::string Softmax::extra_repr() const { return text("dim=", dim_); }
 
 Tensor LogSoftmax::forward(const Tensor& input) { return input.log_softmax(dim_); }
-std::string LogSoftmax::extra_repr() const { return "dim=" + repr(dim_); }
+std::string LogSoftmax::extra_repr() const { return text("dim=", dim_); }
 
 }  // namespace norma::nn

@@ -23,8 +23,8 @@ BatchNorm::BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, int64_t
   check_at_least(name, "num_features", num_features, 0);
   check_eps(name, options.eps);
   if (options.momentum && !(*options.momentum >= 0.0 && *options.momentum <= 1.0)) {
-    fail(name, "expected momentum between 0 and 1 (the weight of the new value), got " +
-                   repr(*options.momentum) + "; std::nullopt takes the cumulative average");
+    fail(name, "expected momentum between 0 and 1 (the weight of the new value), got ",
+         *options.momentum, "; std::nullopt takes the cumulative average");
   }
   const bool affine = options.affine, track = options.track_running_stats;
   const Shape channels = {num_features};
@@ -42,19 +42,17 @@ void BatchNorm::check_input(const Tensor& input, bool batch_statistics) const {
   const int64_t rank = sizes.size();
   if (rank < min_dim_ || rank > max_dim_) {
     const bool images = min_dim_ == 4;
-    fail(name_, std::string(images ? "expected 4D input" : "expected 2D or 3D input") + " (got " +
-                    std::to_string(rank) + "D input), " +
-                    (images ? "[N, C, H, W]" : "[N, C] or [N, C, L]") + ", got input size " +
-                    sizes.str() +
-                    (rank == min_dim_ - 1 && sizes[0] == num_features_
-                         ? "; unsqueeze(0) makes a batch of one sample"
-                     : images ? "; BatchNorm1d takes [N, C] and [N, C, L]"
-                              : "; BatchNorm2d takes images [N, C, H, W]"));
+    fail(name_, images ? "expected 4D input" : "expected 2D or 3D input", " (got ", rank,
+         "D input), ", (images ? "[N, C, H, W]" : "[N, C] or [N, C, L]"), ", got input size ",
+         sizes,
+         (rank == min_dim_ - 1 && sizes[0] == num_features_
+              ? "; unsqueeze(0) makes a batch of one sample"
+          : images ? "; BatchNorm1d takes [N, C] and [N, C, L]"
+                   : "; BatchNorm2d takes images [N, C, H, W]"));
   }
   if (sizes[1] != num_features_) {
-    std::string message = "expected " + std::to_string(num_features_) +
-                          " channels on axis 1, got input size " + sizes.str() + " with " +
-                          std::to_string(sizes[1]);
+    std::string message = text("expected ", num_features_, " channels on axis 1, got input size ",
+                               sizes, " with ", sizes[1]);
     if (rank > 2 && sizes.back() == num_features_) {
       message += "; its last axis has " + std::to_string(num_features_) + ": write ";
       message += rank == 3 ? "bn(x.transpose(1, 2)).transpose(1, 2)"
@@ -65,13 +63,12 @@ void BatchNorm::check_input(const Tensor& input, bool batch_statistics) const {
   int64_t values = sizes[0];
   for (int64_t i = 2; i < rank; ++i) values *= sizes[i];
   if (batch_statistics && values == 1) {
-    fail(name_, "Expected more than 1 value per channel when training, got input size " +
-                    sizes.str() +
-                    (running_mean.defined()
-                         ? "; call eval() to use the running statistics, or give the DataLoader "
-                           "drop_last = true so that no batch of one is left over"
-                         : "; a layer with track_running_stats = false has only the statistics of "
-                           "the batch: give it a larger one"));
+    fail(name_, "Expected more than 1 value per channel when training, got input size ", sizes,
+         (running_mean.defined()
+              ? "; call eval() to use the running statistics, or give the DataLoader "
+                "drop_last = true so that no batch of one is left over"
+              : "; a layer with track_running_stats = false has only the statistics of "
+                "the batch: give it a larger one"));
   }
 }
 
@@ -135,11 +132,10 @@ void BatchNorm::reset_parameters() {
 }
 
 std::string BatchNorm::extra_repr() const {
-  return repr(num_features_) + ", eps=" + repr(options_.eps) +
-         ", momentum=" + (options_.momentum ? repr(*options_.momentum) : "None") +
-         ", affine=" + repr(options_.affine) +
-         ", track_running_stats=" + repr(options_.track_running_stats) +
-         (*frozen_ ? ", frozen=True" : "");
+  return text(num_features_, ", eps=", options_.eps,
+              ", momentum=", (options_.momentum ? repr(*options_.momentum) : "None"),
+              ", affine=", options_.affine, ", track_running_stats=", options_.track_running_stats,
+              (*frozen_ ? ", frozen=True" : ""));
 }
 
 BatchNorm1d::BatchNorm1d(int64_t num_features, const BatchNormOptions& options)

@@ -18,8 +18,7 @@ functional::Conv1dOptions functional_options(const Conv1dOptions& o) {
 
 void check_divisible(const char* op, const char* name, int64_t channels, int64_t groups) {
   if (channels % groups == 0) return;
-  fail(op, std::string(name) + " must be divisible by groups, got " + name + "=" + repr(channels) +
-               " and groups=" + repr(groups));
+  fail(op, name, " must be divisible by groups, got ", name, "=", channels, " and groups=", groups);
 }
 
 template <class Options>
@@ -31,7 +30,7 @@ void check_layer(const char* op, int64_t in_channels, int64_t out_channels, bool
   check_divisible(op, "in_channels", in_channels, options.groups);
   check_divisible(op, "out_channels", out_channels, options.groups);
   if (empty_kernel) {
-    fail(op, "kernel_size should be greater than zero, but got " + kernel_size);
+    fail(op, "kernel_size should be greater than zero, but got ", kernel_size);
   }
 }
 

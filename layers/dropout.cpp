@@ -13,7 +13,7 @@ double checked_probability(const char* op, double p) {
   return p;
 }
 
-std::string dropout_repr(double p) { return "p=" + repr(p) + ", inplace=False"; }
+std::string dropout_repr(double p) { return text("p=", p, ", inplace=False"); }
 
 }  // namespace
 

@@ -7,7 +7,7 @@ namespace norma::nn {
 Tensor Flatten::forward(const Tensor& input) { return input.flatten(start_dim_, end_dim_); }
 
 std::string Flatten::extra_repr() const {
-  return "start_dim=" + repr(start_dim_) + ", end_dim=" + repr(end_dim_);
+  return text("start_dim=", start_dim_, ", end_dim=", end_dim_);
 }
 
 }  // namespace norma::nn

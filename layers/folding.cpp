@@ -28,9 +28,8 @@ class FoldedNorm final : public Cloneable<FoldedNorm> {
            "the layer before it; train the model that was folded, and fold that again");
     }
     if (input.defined() && input.dim() != rank_) {
-      fail(type_, "expected " + std::to_string(rank_) +
-                      "D input, as the layer gives that it was folded into, got input size " +
-                      input.sizes().str());
+      fail(type_, "expected ", rank_,
+           "D input, as the layer gives that it was folded into, got input size ", input.sizes());
     }
     return input;
   }
@@ -50,8 +49,8 @@ Layer current(const char* op, const Layer& layer) {
   const std::shared_ptr<Module> other = layer.replacement();
   if (!other) return layer;
   if (const auto* found = dynamic_cast<const Layer*>(other.get())) return *found;
-  fail(op, "expected a " + layer.type_name() + ", got one that a " + other->type_name() +
-               " has replaced");
+  fail(op, "expected a ", layer.type_name(), ", got one that a ", other->type_name(),
+       " has replaced");
 }
 
 void check(const char* op, const Module& layer, const Tensor& weight, const BatchNorm& norm) {
@@ -59,22 +58,22 @@ void check(const char* op, const Module& layer, const Tensor& weight, const Batc
   check_evaluates(op, norm);
   const std::string type = norm.type_name();
   if (norm.replacement()) {
-    fail(op, "expected a " + type + " that does something, got one that was folded before");
+    fail(op, "expected a ", type, " that does something, got one that was folded before");
   }
   if (!norm.running_mean.defined()) {
-    fail(op, "expected a " + type +
-                 " with running statistics, got one with track_running_stats = false; it needs the "
-                 "statistics of every batch and cannot be folded");
+    fail(op, "expected a ", type,
+         " with running statistics, got one with track_running_stats = false; it needs the "
+         "statistics of every batch and cannot be folded");
   }
   const int64_t channels = weight.size(0);
   if (norm.num_features() != channels) {
-    fail(op, "expected a " + type + " of the " + std::to_string(channels) + " channels that the " +
-                 layer.type_name() + " gives, got one of " + std::to_string(norm.num_features()));
+    fail(op, "expected a ", type, " of the ", channels, " channels that the ", layer.type_name(),
+         " gives, got one of ", norm.num_features());
   }
   const DType ours = weight.dtype(), theirs = norm.running_var.dtype();
   if (ours != theirs) {
-    fail(op, std::string("expected layers of one dtype, got ") + dtype_name(ours) + " and " +
-                 dtype_name(theirs) + "; convert one with to()");
+    fail(op, "expected layers of one dtype, got ", ours, " and ", theirs,
+         "; convert one with to()");
   }
 }
 
@@ -111,7 +110,7 @@ const Module& module_at(const Module& model, const std::string& path) {
   for (const auto& [name, module] : model.named_modules()) {
     if (name == path) return *module;
   }
-  fail("fuse_conv_bn", "expected a clone() with the same modules, got one without " + path);
+  fail("fuse_conv_bn", "expected a clone() with the same modules, got one without ", path);
 }
 
 template <class Layer>
@@ -140,8 +139,8 @@ bool is_pair(const Module& layer, const Module& norm) {
 
 void check_evaluates(const char* op, const Module& module) {
   if (!module.is_training()) return;
-  fail(op, "expected layers in evaluation mode, got a " + module.type_name() +
-               " that trains; call eval() first: what is folded in are the running statistics");
+  fail(op, "expected layers in evaluation mode, got a ", module.type_name(),
+       " that trains; call eval() first: what is folded in are the running statistics");
 }
 
 template <class Layer>

@@ -32,8 +32,8 @@ Tensor GroupNorm::forward(const Tensor& input) {
 }
 
 std::string GroupNorm::extra_repr() const {
-  return repr(num_groups_) + ", " + repr(num_channels_) + ", eps=" + repr(options_.eps) +
-         ", affine=" + repr(options_.affine);
+  return text(num_groups_, ", ", num_channels_, ", eps=", options_.eps,
+              ", affine=", options_.affine);
 }
 
 }  // namespace norma::nn

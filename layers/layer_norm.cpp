@@ -30,8 +30,8 @@ Tensor LayerNorm::forward(const Tensor& input) {
 }
 
 std::string LayerNorm::extra_repr() const {
-  return repr(normalized_shape_) + ", eps=" + repr(options_.eps) +
-         ", elementwise_affine=" + repr(options_.elementwise_affine);
+  return text(repr(normalized_shape_), ", eps=", options_.eps,
+              ", elementwise_affine=", options_.elementwise_affine);
 }
 
 }  // namespace norma::nn

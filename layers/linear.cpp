@@ -21,8 +21,8 @@ void Linear::reset_parameters() { init::reset_weight_and_bias(weight, bias); }
 Tensor Linear::forward(const Tensor& input) { return functional::linear(input, weight, bias); }
 
 std::string Linear::extra_repr() const {
-  return "in_features=" + repr(in_features_) + ", out_features=" + repr(out_features_) +
-         ", bias=" + repr(bias.defined());
+  return text("in_features=", in_features_, ", out_features=", out_features_,
+              ", bias=", bias.defined());
 }
 
 Linear Linear::fresh() const { return Linear(in_features_, out_features_, {bias.defined()}); }

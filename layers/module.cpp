@@ -99,8 +99,8 @@ std::shared_ptr<Module> Module::replacement() const {
 }
 
 Tensor Module::forward(const Tensor&) {
-  fail(type_name(), "expected an override of `Tensor forward(const Tensor&)`, got none; " +
-                        type_name() + " cannot be called with one tensor");
+  fail(type_name(), "expected an override of `Tensor forward(const Tensor&)`, got none; ",
+       type_name(), " cannot be called with one tensor");
 }
 
 Tensor Module::operator()(const Tensor& input) {
@@ -246,10 +246,10 @@ std::vector<Tensor> Module::parameters() const { return values(named_parameters(
 std::vector<Tensor> Module::buffers() const { return values(named_buffers()); }
 
 void Module::check_name(const char* op, const std::string& name) const {
-  if (name.empty()) fail(op, "expected a name, got \"\" (in " + type_name() + ")");
+  if (name.empty()) fail(op, "expected a name, got \"\" (in ", type_name(), ")");
   if (name.find('.') != std::string::npos) {
-    fail(op, "expected a name without dots, got \"" + name +
-                 "\"; dots separate the names of nested modules");
+    fail(op, "expected a name without dots, got \"", name,
+         "\"; dots separate the names of nested modules");
   }
   const State& s = state();
   const char* kind = has_name(s.parameters, name) ? "parameter"
@@ -257,8 +257,8 @@ void Module::check_name(const char* op, const std::string& name) const {
                      : has_name(s.children, name) ? "child"
                                                   : nullptr;
   if (kind) {
-    fail(op, "expected a new name, got \"" + name + "\", which " + type_name() +
-                 " already has as a " + kind);
+    fail(op, "expected a new name, got \"", name, "\", which ", type_name(), " already has as a ",
+         kind);
   }
 }
 
@@ -266,8 +266,8 @@ Tensor Module::register_parameter(const std::string& name, Tensor tensor, bool r
   check_name("register_parameter", name);
   if (tensor.defined()) {
     if (!tensor.is_leaf()) {
-      fail("register_parameter", "expected a leaf for \"" + name + "\", got a result of " +
-                                     tensor.grad_fn_name() + "; register its detach()");
+      fail("register_parameter", "expected a leaf for \"", name, "\", got a result of ",
+           tensor.grad_fn_name(), "; register its detach()");
     }
     tensor.requires_grad_(requires_grad);
   }
@@ -282,12 +282,11 @@ Tensor Module::register_buffer(const std::string& name, Tensor tensor) {
 }
 
 void Module::check_child(const std::string& name, const Module* module) const {
-  if (!module)
-    fail("register_module", "expected a module for \"" + name + "\", got a null pointer");
+  if (!module) fail("register_module", "expected a module for \"", name, "\", got a null pointer");
   for (const Module* inner : module->modules()) {
     if (inner->is_same(*this)) {
-      fail("register_module", "expected another module for \"" + name + "\", got one that holds " +
-                                  type_name() + " itself");
+      fail("register_module", "expected another module for \"", name, "\", got one that holds ",
+           type_name(), " itself");
     }
   }
 }
@@ -310,16 +309,15 @@ void Module::set_submodule(const std::string& path, std::shared_ptr<Module> modu
   for (const auto& [name, old] : named_modules()) {
     if (name == path && old != this) return replace(path, *old, std::move(module));
   }
-  fail("set_submodule",
-       "expected the path of a module in " + type_name() + ", got \"" + path + "\"");
+  fail("set_submodule", "expected the path of a module in ", type_name(), ", got \"", path, "\"");
 }
 
 void Module::replace(const std::string& path, Module& old, std::shared_ptr<Module> module) {
   check_child(path, module.get());
   for (const Module* inner : module->modules()) {
     if (!inner->is_same(old)) continue;
-    fail("set_submodule", "expected another module for \"" + path + "\", got one that holds the " +
-                              old.type_name() + " that stands there; give it a clone");
+    fail("set_submodule", "expected another module for \"", path, "\", got one that holds the ",
+         old.type_name(), " that stands there; give it a clone");
   }
   std::vector<std::pair<Module*, std::size_t>> places;
   for (Module* parent : modules()) {
@@ -337,9 +335,9 @@ void Module::replace(const std::string& path, Module& old, std::shared_ptr<Modul
 
 std::shared_ptr<Module> Module::clone_module() const {
   const std::string type = type_name();
-  fail("clone", "expected a class that can be cloned, got " + type + "; construct a fresh " + type +
-                    " and call its load_state_dict(old.state_dict()), or derive " + type +
-                    " from nn::Cloneable<" + type + ">");
+  fail("clone", "expected a class that can be cloned, got ", type, "; construct a fresh ", type,
+       " and call its load_state_dict(old.state_dict()), or derive ", type, " from nn::Cloneable<",
+       type, ">");
 }
 
 std::string Module::type_name() const { return short_name(typeid(*this)); }

@@ -13,9 +13,9 @@ std::string short_repr(int64_t size) { return repr(size); }
 
 template <class Size, class Options>
 std::string window_repr(Size kernel_size, const Options& options) {
-  return "kernel_size=" + short_repr(kernel_size) +
-         ", stride=" + short_repr(options.stride.value_or(kernel_size)) +
-         ", padding=" + short_repr(options.padding);
+  return text("kernel_size=", short_repr(kernel_size),
+              ", stride=", short_repr(options.stride.value_or(kernel_size)),
+              ", padding=", short_repr(options.padding));
 }
 
 }  // namespace
@@ -30,8 +30,8 @@ Tensor MaxPool2d::forward(const Tensor& input) {
 }
 
 std::string MaxPool2d::extra_repr() const {
-  return window_repr(kernel_size_, options_) + ", dilation=" + short_repr(options_.dilation) +
-         ", ceil_mode=" + repr(options_.ceil_mode);
+  return text(window_repr(kernel_size_, options_), ", dilation=", short_repr(options_.dilation),
+              ", ceil_mode=", options_.ceil_mode);
 }
 
 MaxPool1d::MaxPool1d(int64_t kernel_size, const MaxPool1dOptions& options)
@@ -44,8 +44,8 @@ Tensor MaxPool1d::forward(const Tensor& input) {
 }
 
 std::string MaxPool1d::extra_repr() const {
-  return window_repr(kernel_size_, options_) + ", dilation=" + repr(options_.dilation) +
-         ", ceil_mode=" + repr(options_.ceil_mode);
+  return text(window_repr(kernel_size_, options_), ", dilation=", options_.dilation,
+              ", ceil_mode=", options_.ceil_mode);
 }
 
 AvgPool2d::AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options)
@@ -71,7 +71,7 @@ Tensor AdaptiveAvgPool2d::forward(const Tensor& input) {
 }
 
 std::string AdaptiveAvgPool2d::extra_repr() const {
-  return "output_size=" + short_repr(output_size_);
+  return text("output_size=", short_repr(output_size_));
 }
 
 }  // namespace norma::nn

@@ -57,8 +57,7 @@ Sequential& Sequential::replace(int64_t index, std::shared_ptr<Module> module) {
 std::size_t Sequential::position(int64_t index) const {
   const int64_t position = index < 0 ? index + size() : index;
   if (position < 0 || position >= size()) {
-    fail("Sequential", "expected an index below its size of " + std::to_string(size()) + ", got " +
-                           std::to_string(index));
+    fail("Sequential", "expected an index below its size of ", size(), ", got ", index);
   }
   return static_cast<std::size_t>(position);
 }
@@ -70,8 +69,8 @@ Module& Sequential::operator[](int64_t index) const {
 void Sequential::wrong_type(const std::type_info& wanted, const Module& module,
                             int64_t index) const {
   const std::string name = short_name(wanted), type = module.type_name();
-  fail("Sequential::at", "expected " + name + " at index " + std::to_string(index) + ", got " +
-                             (type == name ? module.str() : type));
+  fail("Sequential::at", "expected ", name, " at index ", index, ", got ",
+       (type == name ? module.str() : type));
 }
 
 Sequential Sequential::clone() const {

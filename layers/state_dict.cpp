@@ -56,9 +56,9 @@ LoadPlan plan_load(const Module& module, const NamedTensors& state) {
   std::unordered_map<std::string, const Tensor*> given;
   for (const auto& [name, tensor] : state) {
     if (!tensor.defined())
-      fail("load_state_dict", "expected a tensor for \"" + name + "\", got an undefined one");
+      fail("load_state_dict", "expected a tensor for \"", name, "\", got an undefined one");
     if (!given.emplace(name, &tensor).second)
-      fail("load_state_dict", "expected every key once, got \"" + name + "\" twice");
+      fail("load_state_dict", "expected every key once, got \"", name, "\" twice");
   }
 
   LoadPlan plan;
@@ -94,7 +94,7 @@ void require_complete(const LoadPlan& plan, const Module& module) {
     message += "\n\tMissing key(s) in state_dict: " + quoted(plan.result.missing) + ".";
   if (!plan.result.unexpected.empty())
     message += "\n\tUnexpected key(s) in state_dict: " + quoted(plan.result.unexpected) + ".";
-  fail("load_state_dict", message + plan.mismatches);
+  fail("load_state_dict", message, plan.mismatches);
 }
 
 }  // namespace
@@ -109,7 +109,7 @@ void Module::requires_grad_(bool on) {
 
 void Module::to(DType dtype) {
   if (!is_floating(dtype)) {
-    fail("to", "expected a floating dtype for a module, got " + std::string(dtype_name(dtype)));
+    fail("to", "expected a floating dtype for a module, got ", dtype);
   }
   for (const Module* module : modules()) {
     for (const NamedTensors* list : {&module->state().parameters, &module->state().buffers}) {
@@ -158,8 +158,8 @@ void Module::copy_state_from(const Module& other) {
   }
   const NoGradGuard no_grad;
   const auto refuse = [&](const std::string& what) {
-    fail("clone", "expected fresh() to build a " + other.type_name() +
-                      " of the same structure, got another " + what);
+    fail("clone", "expected fresh() to build a ", other.type_name(),
+         " of the same structure, got another ", what);
   };
   const auto copy_tensors = [&](NamedTensors& mine, const NamedTensors& theirs) {
     if (mine.size() != theirs.size()) refuse("number of tensors");

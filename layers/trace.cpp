@@ -148,8 +148,8 @@ SeenPairs::SeenPairs(Module& copy, const Tensor& example_input) : example_(examp
   if (output_.numel() == 0) {
     fail("fuse_conv_bn",
          "expected an example for which there is something to compare, got one that "
-         "gives an output of shape " +
-             output_.sizes().str());
+         "gives an output of shape ",
+         output_.sizes());
   }
 }
 
@@ -168,11 +168,11 @@ void SeenPairs::check(Module& copy) const {
   if (difference <= 1e3 * rounding(copy) * size) return;
   fail("fuse_conv_bn",
        "expected the folded model to give for the example what the model gives, got values that "
-       "differ by " +
-           repr(difference) + " where the largest is " + repr(size) +
-           "; what a layer gives is used besides its norm where no graph shows it (detach(), "
-           "item(), NoGradGuard), or forward() gives something else each time: fold the pairs by "
-           "hand, with fuse_conv_bn_eval");
+       "differ by ",
+       difference, " where the largest is ", size,
+       "; what a layer gives is used besides its norm where no graph shows it (detach(), "
+       "item(), NoGradGuard), or forward() gives something else each time: fold the pairs by "
+       "hand, with fuse_conv_bn_eval");
 }
 
 }  // namespace norma::nn
