@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "norma/core/factory.h"
+#include "norma/core/philox.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/core/threads.h"
 
@@ -118,19 +119,9 @@ void Generator::set_state(const State& state) {
 }
 
 std::array<uint32_t, 4> Generator::block(uint64_t seed, uint64_t index) {
-  uint32_t c0 = static_cast<uint32_t>(index), c1 = static_cast<uint32_t>(index >> 32), c2 = 0,
-           c3 = 0;
-  uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t p0 = uint64_t{0xD2511F53} * c0, p1 = uint64_t{0xCD9E8D57} * c2;
-    c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
-    c2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
-    c1 = static_cast<uint32_t>(p1);
-    c3 = static_cast<uint32_t>(p0);
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
-  }
-  return {c0, c1, c2, c3};
+  uint32_t words[4][1];
+  philox(seed, index, words);
+  return {words[0][0], words[1][0], words[2][0], words[3][0]};
 }
 
 uint64_t Generator::reserve(uint64_t count) {

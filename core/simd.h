@@ -70,9 +70,4 @@ inline void simd(F body) {
   for_level<Widest>([=]<class>() NORMA_INLINE { body(); });
 }
 
-template <class F>
-inline void simd_narrow(F body) {
-  simd<Level256>(body);
-}
-
 }  // namespace norma

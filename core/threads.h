@@ -18,9 +18,6 @@ void run_parallel(int64_t count, int parts, RangeFunction function, void* contex
 
 /// How many parts `count` items split into when a part should have at least `grain` of them.
 int parallel_parts(int64_t count, int64_t grain);
-namespace detail {
-using norma::parallel_parts;
-}
 
 /// Calls `body(begin, end)` for consecutive ranges that cover [0, count). The split depends only on
 /// `count`, `grain` and the number of threads. Exceptions reach the caller. Nested calls run

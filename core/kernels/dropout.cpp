@@ -6,6 +6,7 @@
 #include "norma/core/grains.h"
 #include "norma/core/integers.h"
 #include "norma/core/kernels/plain/dropout.h"
+#include "norma/core/philox.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -20,32 +21,11 @@ int64_t groups_of(int64_t count) { return ceil_div(count, kGroup); }
 /// The mask values of group `index`, as random.h's Generator::block would give them.
 NORMA_INLINE inline void mask_group(RandomBlocks random, int64_t index, uint32_t threshold,
                                     uint8_t* mask) {
-  uint32_t c0[kLanes], c1[kLanes], c2[kLanes], c3[kLanes];
-  const uint64_t start = random.first + static_cast<uint64_t>(index * kLanes);
-  for (int64_t l = 0; l < kLanes; ++l) {
-    const uint64_t counter = start + static_cast<uint64_t>(l);
-    c0[l] = static_cast<uint32_t>(counter);
-    c1[l] = static_cast<uint32_t>(counter >> 32);
-    c2[l] = c3[l] = 0;
+  uint32_t words[4][kLanes];
+  philox(random.seed, random.first + static_cast<uint64_t>(index * kLanes), words);
+  for (int64_t j = 0; j < 4; ++j) {
+    for (int64_t l = 0; l < kLanes; ++l) mask[j * kLanes + l] = words[j][l] >= threshold;
   }
-  uint32_t k0 = static_cast<uint32_t>(random.seed), k1 = static_cast<uint32_t>(random.seed >> 32);
-  for (int round = 0; round < 10; ++round) {
-    for (int64_t l = 0; l < kLanes; ++l) {
-      const uint64_t p0 = uint64_t{0xD2511F53} * c0[l], p1 = uint64_t{0xCD9E8D57} * c2[l];
-      const uint32_t n0 = static_cast<uint32_t>(p1 >> 32) ^ c1[l] ^ k0;
-      const uint32_t n2 = static_cast<uint32_t>(p0 >> 32) ^ c3[l] ^ k1;
-      c1[l] = static_cast<uint32_t>(p1);
-      c3[l] = static_cast<uint32_t>(p0);
-      c0[l] = n0;
-      c2[l] = n2;
-    }
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
-  }
-  for (int64_t l = 0; l < kLanes; ++l) mask[l] = c0[l] >= threshold;
-  for (int64_t l = 0; l < kLanes; ++l) mask[kLanes + l] = c1[l] >= threshold;
-  for (int64_t l = 0; l < kLanes; ++l) mask[2 * kLanes + l] = c2[l] >= threshold;
-  for (int64_t l = 0; l < kLanes; ++l) mask[3 * kLanes + l] = c3[l] >= threshold;
 }
 
 /// Calls `use(position, count, values)` for each group of mask values.

@@ -18,25 +18,6 @@ namespace {
 constexpr int64_t kBatch = 1024;  // values of short lines taken together
 constexpr int64_t kLanes = 16;
 
-/// The largest; NaN where there is one.
-template <class T>
-NORMA_INLINE inline T largest_of(const T* x, int64_t count) {
-  const auto wins = [](T a, T b) NORMA_INLINE { return a > b || a != a; };
-  T largest = x[0];
-  int64_t i = 0;
-  if (count >= kLanes) {
-    T lanes[kLanes];
-    for (int64_t l = 0; l < kLanes; ++l) lanes[l] = x[l];
-    for (i = kLanes; i + kLanes <= count; i += kLanes) {
-      for (int64_t l = 0; l < kLanes; ++l)
-        lanes[l] = wins(x[i + l], lanes[l]) ? x[i + l] : lanes[l];
-    }
-    for (int64_t l = 0; l < kLanes; ++l) largest = wins(lanes[l], largest) ? lanes[l] : largest;
-  }
-  for (; i < count; ++i) largest = wins(x[i], largest) ? x[i] : largest;
-  return largest;
-}
-
 /// Calls `body(first, count, space)` for runs of lines, `first` being the number of the first; `space`
 /// has room for `arrays` values per element.
 template <class T, class Body>
@@ -93,7 +74,7 @@ void softmax_forward(SoftmaxShape s, bool log, const T* x, T* y) {
     T* const out = s.inner == 1 ? y + first * n : space;
     T* const shifted = out;  // when in == out, each line is read before it is overwritten
     for (int64_t k = 0; k < count; ++k) {
-      const T largest = largest_of(in + k * n, n);
+      const T largest = largest_or_nan<kLanes>(in + k * n, n);
       for (int64_t i = k * n; i < (k + 1) * n; ++i) shifted[i] = in[i] - largest;
     }
     for (int64_t i = 0; i < count * n; ++i) exps[i] = exact_exp(shifted[i]);

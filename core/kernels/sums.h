@@ -1,5 +1,6 @@
-// Sums in lanes: running sums side by side, which become vectors. How many there are and how they
-// are added up is part of a sum's result; each user keeps to one way on every processor.
+// Sums and maxima in lanes: running ones side by side, which become vectors. How many lanes there
+// are and how they are added up is part of a sum's result; each user keeps to one way on every
+// processor.
 #pragma once
 #include <cstdint>
 
@@ -52,6 +53,33 @@ NORMA_INLINE inline double ordered_sum(int64_t count, const T* x) {
   double total = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
   for (; i < count; ++i) total += term(i);
   return total;
+}
+
+/// The one of count >= 1 values that wins against all before it.
+template <int64_t N, class T, class Wins>
+NORMA_INLINE inline T winner_in_lanes(const T* x, int64_t count, Wins wins) {
+  T best = x[0];
+  int64_t i = 0;
+  if (count >= N) {
+    T lanes[N];
+    for (int64_t l = 0; l < N; ++l) lanes[l] = x[l];
+    for (i = N; i + N <= count; i += N) {
+      for (int64_t l = 0; l < N; ++l) lanes[l] = wins(x[i + l], lanes[l]) ? x[i + l] : lanes[l];
+    }
+    for (int64_t l = 0; l < N; ++l) best = wins(lanes[l], best) ? lanes[l] : best;
+  }
+  for (; i < count; ++i) best = wins(x[i], best) ? x[i] : best;
+  return best;
+}
+/// The largest; NaN where there is one.
+template <int64_t N, class T>
+NORMA_INLINE inline T largest_or_nan(const T* x, int64_t count) {
+  return winner_in_lanes<N>(x, count, [](T a, T b) NORMA_INLINE { return a > b || a != a; });
+}
+/// The largest where no value is NaN.
+template <int64_t N, class T>
+NORMA_INLINE inline T largest_number(const T* x, int64_t count) {
+  return winner_in_lanes<N>(x, count, [](T a, T b) NORMA_INLINE { return a > b; });
 }
 
 }  // namespace norma::kernels

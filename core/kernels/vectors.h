@@ -26,11 +26,6 @@ struct Vector {
   NORMA_INLINE static Unaligned& at(T* to) { return *reinterpret_cast<Unaligned*>(to); }
 };
 
-template <class F>
-inline void at_level(F f) {
-  for_level(f);
-}
-
 /// A 4×4 block.
 template <class T>
 NORMA_INLINE inline void transpose_block(const T* in, int64_t ld, T* out, int64_t stride) {

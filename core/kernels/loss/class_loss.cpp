@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "norma/core/grains.h"
 #include "norma/core/kernels/plain/loss.h"
@@ -15,8 +14,6 @@
 namespace norma::kernels {
 namespace {
 
-constexpr int64_t kLanes = 64;
-
 template <class T>
 NORMA_INLINE inline double wide(T x) {
   return static_cast<double>(x);
@@ -26,22 +23,6 @@ NORMA_INLINE inline double wide(T x) {
 template <class Term>
 NORMA_INLINE inline double sum_of(int64_t count, Term term) {
   return sum_in_lanes<32, 16>(count, term);
-}
-
-template <class T>
-NORMA_INLINE inline T largest_of(const T* x, int64_t count) {
-  int64_t i = 0;
-  T largest = -std::numeric_limits<T>::infinity();
-  if (count >= kLanes) {
-    T lanes[kLanes];
-    for (int64_t l = 0; l < kLanes; ++l) lanes[l] = x[l];
-    for (i = kLanes; i + kLanes <= count; i += kLanes) {
-      for (int64_t l = 0; l < kLanes; ++l) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
-    }
-    for (int64_t l = 0; l < kLanes; ++l) largest = lanes[l] > largest ? lanes[l] : largest;
-  }
-  for (; i < count; ++i) largest = x[i] > largest ? x[i] : largest;
-  return largest;
 }
 
 /// Splits the rows over threads and calls `body(row, first)`, `first` being the position of the
@@ -81,7 +62,7 @@ void softmax_rows(ClassShape shape, const T* x, SoftmaxRows<T> out) {
             for (int64_t c = 0; c < classes; ++c) e[c] = first[c * inner];
             row = e;
           }
-          const T largest = largest_of(row, classes);
+          const T largest = largest_number<64>(row, classes);
           out.max[r] = largest;
           for (int64_t c = 0; c < classes; ++c) e[c] = row[c] - largest;
         }
