@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "norma/autograd/elementwise.h"
+#include "norma/autograd/in_place.h"
 #include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
 
@@ -97,27 +98,27 @@ Tensor& binary_in_place(const char* op, Tensor& self, Scalar other, Out out_of_p
   return self;
 }
 
-// `given`: nobody else uses the operands, so that one which backward does not need may be
+// `donated`: nobody else uses the operands, so that one which backward does not need may be
 // overwritten.
 
-Tensor add_of(const Tensor& x, const Tensor& y, bool given) {
-  Tensor out = binary("add", x, y, result_type(x, y, "add"), kAdd, given);
+Tensor add_of(const Tensor& x, const Tensor& y, bool donated) {
+  Tensor out = binary("add", x, y, result_type(x, y, "add"), kAdd, donated);
   return record("add", out, {&x, &y}, [](const Tensor& g, InputGrads& d) { d[0] = d[1] = g; });
 }
 
-Tensor sub_of(const Tensor& x, const Tensor& y, bool given) {
+Tensor sub_of(const Tensor& x, const Tensor& y, bool donated) {
   const DType dtype = result_type(x, y, "sub");
   refuse_bool_subtraction(x, y.dtype());
-  Tensor out = binary("sub", x, y, dtype, kSub, given);
+  Tensor out = binary("sub", x, y, dtype, kSub, donated);
   return record("sub", out, {&x, &y}, [](const Tensor& g, InputGrads& d) {
     d[0] = g;
     if (d.needs(1)) d[1] = g.neg();
   });
 }
 
-Tensor mul_of(const Tensor& x, const Tensor& y, bool given) {
+Tensor mul_of(const Tensor& x, const Tensor& y, bool donated) {
   const DType dtype = result_type(x, y, "mul");
-  Tensor out = binary("mul", x, y, dtype, kMul, given && !recording({&x, &y}));
+  Tensor out = binary("mul", x, y, dtype, kMul, donated && !recording({&x, &y}));
   const bool grad_x = y.requires_grad(), grad_y = x.requires_grad();
   return record("mul", out, {&x, &y},
                 [a = Saved(grad_x ? x : Tensor()), b = Saved(grad_y ? y : Tensor())](
@@ -127,9 +128,9 @@ Tensor mul_of(const Tensor& x, const Tensor& y, bool given) {
                 });
 }
 
-Tensor div_of(const Tensor& x, const Tensor& y, bool given) {
+Tensor div_of(const Tensor& x, const Tensor& y, bool donated) {
   const DType dtype = floating_type(result_type(x, y, "div"));
-  Tensor out = binary("div", x, y, dtype, kDiv, given && !recording({&x, &y}));
+  Tensor out = binary("div", x, y, dtype, kDiv, donated && !recording({&x, &y}));
   return record(
       "div", out, {&x, &y},
       [a = Saved(y.requires_grad() ? x : Tensor()), b = Saved(y)](const Tensor& g, InputGrads& d) {
@@ -223,28 +224,28 @@ Tensor Tensor::pow(const Tensor& exponent) const {
 
 namespace {
 
-Tensor add_of(const Tensor& x, Scalar y, bool given) {
+Tensor add_of(const Tensor& x, Scalar y, bool donated) {
   const DType dtype = result_type(x, y, "add");
-  Tensor out = binary(x, y, dtype, kAdd, given);
+  Tensor out = binary(x, y, dtype, kAdd, donated);
   return record("add", out, {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
-Tensor sub_of(const Tensor& x, Scalar y, bool given) {
+Tensor sub_of(const Tensor& x, Scalar y, bool donated) {
   const DType dtype = result_type(x, y, "sub");
   refuse_bool_subtraction(x, y.dtype());
-  Tensor out = binary(x, y, dtype, kSub, given);
+  Tensor out = binary(x, y, dtype, kSub, donated);
   return record("sub", out, {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
-Tensor mul_of(const Tensor& x, Scalar y, bool given) {
+Tensor mul_of(const Tensor& x, Scalar y, bool donated) {
   const DType dtype = result_type(x, y, "mul");
-  Tensor out = binary(x, y, dtype, kMul, given);
+  Tensor out = binary(x, y, dtype, kMul, donated);
   return record("mul", out, {&x}, [y](const Tensor& g, InputGrads& d) { d[0] = g.mul(y); });
 }
 
-Tensor div_of(const Tensor& x, Scalar y, bool given) {
+Tensor div_of(const Tensor& x, Scalar y, bool donated) {
   const DType dtype = floating_type(defined_impl(x, "div")->dtype);
-  Tensor out = binary(x, y, dtype, kDiv, given);
+  Tensor out = binary(x, y, dtype, kDiv, donated);
   return record("div", out, {&x}, [y](const Tensor& g, InputGrads& d) { d[0] = g.div(y); });
 }
 

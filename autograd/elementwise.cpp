@@ -69,12 +69,12 @@ Tensor Tensor::tanh() const {
 
 namespace {
 
-Tensor relu_of(const Tensor& input, bool given) {
+Tensor relu_of(const Tensor& input, bool donated) {
   // Written so that NaN passes through, as in PyTorch.
   Tensor out = unary(
       input, defined_impl(input, "relu")->dtype,
-      [](auto x) NORMA_INLINE { return x < decltype(x)(0) ? decltype(x)(0) : x; }, given);
-  if (given && absorb_relu(input, out)) return out;
+      [](auto x) NORMA_INLINE { return x < decltype(x)(0) ? decltype(x)(0) : x; }, donated);
+  if (donated && absorb_relu(input, out)) return out;
   return record("relu", out, {&input}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
     d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return v <= 0 ? decltype(u)(0) : u; });
   });

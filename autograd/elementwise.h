@@ -1,5 +1,6 @@
 // How functions of single elements become operations. For Norma's own sources.
 #pragma once
+#include "norma/autograd/donation.h"
 #include "norma/autograd/promotion.h"
 #include "norma/autograd/record.h"
 #include "norma/core/kernels/elementwise.h"
@@ -7,15 +8,15 @@
 namespace norma::autograd {
 
 /// out = f(a, b) on the promoted dtype; `F` is called as f(x, y) with two values of one type.
-/// `given`: the caller is done with the operands, see `result_memory`.
+/// `donated`: the caller is done with the operands, see `donate_or_new`.
 template <class F>
 Tensor binary(const char* op, const Tensor& a, const Tensor& b, DType dtype, F f,
-              bool given = false) {
+              bool donated = false) {
   const Shape& sa = defined_impl(a, op)->sizes;
   const Shape& sb = defined_impl(b, op)->sizes;
   const Shape sizes = sa == sb ? sa : broadcast_shapes(sa, sb, op);
-  const bool second = given && !(sa == sizes && is_disposable(a));
-  Tensor out = given ? result_memory(second ? b : a, sizes, dtype) : new_tensor(sizes, dtype);
+  const bool second = donated && !(sa == sizes && is_donatable(a));
+  Tensor out = donated ? donate_or_new(second ? b : a, sizes, dtype) : new_tensor(sizes, dtype);
   const Tensor x = a.dtype() == dtype ? a : a.detach().to(dtype);
   const Tensor y = b.dtype() == dtype ? b : b.detach().to(dtype);
   dispatch(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, y, f); });
@@ -24,16 +25,16 @@ Tensor binary(const char* op, const Tensor& a, const Tensor& b, DType dtype, F f
 
 /// The same with one value for b.
 template <class F>
-Tensor binary(const Tensor& a, Scalar b, DType dtype, F f, bool given = false) {
-  Tensor out = given ? result_memory(a, a.sizes(), dtype) : new_tensor(a.sizes(), dtype);
+Tensor binary(const Tensor& a, Scalar b, DType dtype, F f, bool donated = false) {
+  Tensor out = donated ? donate_or_new(a, a.sizes(), dtype) : new_tensor(a.sizes(), dtype);
   const Tensor x = a.dtype() == dtype ? a : a.detach().to(dtype);
   dispatch(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, b.to<T>(), f); });
   return out;
 }
 
 template <class F>
-Tensor unary(const Tensor& x, DType dtype, F f, bool given = false) {
-  Tensor out = given ? result_memory(x, x.sizes(), dtype) : new_tensor(x.sizes(), dtype);
+Tensor unary(const Tensor& x, DType dtype, F f, bool donated = false) {
+  Tensor out = donated ? donate_or_new(x, x.sizes(), dtype) : new_tensor(x.sizes(), dtype);
   const Tensor from = x.dtype() == dtype ? x : x.detach().to(dtype);
   dispatch(dtype, [&]<class T>() { kernels::map<T, T>(out, from, f); });
   return out;
@@ -41,9 +42,9 @@ Tensor unary(const Tensor& x, DType dtype, F f, bool given = false) {
 
 /// For functions that make sense on floating values only; integers are taken as kFloat32.
 template <class F>
-Tensor unary_floating(const char* op, const Tensor& x, F f, bool given = false) {
+Tensor unary_floating(const char* op, const Tensor& x, F f, bool donated = false) {
   const DType dtype = floating_type(defined_impl(x, op)->dtype);
-  Tensor out = given ? result_memory(x, x.sizes(), dtype) : new_tensor(x.sizes(), dtype);
+  Tensor out = donated ? donate_or_new(x, x.sizes(), dtype) : new_tensor(x.sizes(), dtype);
   const Tensor from = x.dtype() == dtype ? x : x.detach().to(dtype);
   dispatch_floating(dtype, [&]<class T>() { kernels::map<T, T>(out, from, f); });
   return out;
@@ -52,7 +53,7 @@ Tensor unary_floating(const char* op, const Tensor& x, F f, bool given = false) 
 /// f(g, x) in one pass, for backward functions that are done with g then: it may hold the result.
 template <class F>
 Tensor combine(const Tensor& g, const Tensor& x, F f) {
-  Tensor out = result_memory(g, g.sizes(), g.dtype());
+  Tensor out = donate_or_new(g, g.sizes(), g.dtype());
   const Tensor y = x.dtype() == g.dtype() ? x : x.to(g.dtype());
   dispatch_floating(g.dtype(), [&]<class T>() { kernels::map2<T, T>(out, g, y, f); });
   return out;

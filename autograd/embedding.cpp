@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "norma/autograd/functional.h"
+#include "norma/autograd/grad_mode.h"
+#include "norma/autograd/in_place.h"
 #include "norma/autograd/record.h"
 #include "norma/core/kernels/embedding.h"
 #include "norma/core/tensor_impl.h"

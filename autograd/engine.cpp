@@ -4,7 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "norma/autograd/record.h"
+#include "norma/autograd/grad_mode.h"
+#include "norma/autograd/node.h"
+#include "norma/autograd/observer.h"
 #include "norma/core/factory.h"
 #include "norma/core/tensor_impl.h"
 
@@ -14,7 +16,7 @@ namespace autograd {
 namespace {
 
 /// Sums a gradient of the broadcast shape down to the shape of `to`, and casts it to its dtype.
-Tensor fit_gradient(Tensor grad, const Node& from, const Node& to) {
+Tensor sum_to_shape(Tensor grad, const Node& from, const Node& to) {
   if (!(grad.sizes() == to.sizes)) {
     const int64_t extra = grad.dim() - to.sizes.size();
     Shape summed;
@@ -45,15 +47,15 @@ void accumulate(Tensor& total, Tensor grad) {
 
 /// A list that takes the memory of the last one on this thread, so that warm steps ask for none.
 template <class T>
-class WarmList {
+class ReusedList {
  public:
-  WarmList() : values(std::exchange(spare(), {})) {}
-  ~WarmList() {
+  ReusedList() : values(std::exchange(spare(), {})) {}
+  ~ReusedList() {
     values.clear();
     spare() = std::move(values);
   }
-  WarmList(const WarmList&) = delete;
-  WarmList& operator=(const WarmList&) = delete;
+  ReusedList(const ReusedList&) = delete;
+  ReusedList& operator=(const ReusedList&) = delete;
 
   std::vector<T> values;
 
@@ -66,9 +68,9 @@ class WarmList {
 
 /// The nodes under a root in the order of backward; their marks and half-gathered gradients are
 /// taken off again at the end, also when a backward function throws.
-class Visit {
+class BackwardOrder {
  public:
-  explicit Visit(Node* root) {
+  explicit BackwardOrder(Node* root) {
     // A list instead of recursion: graphs are deeper than call stacks.
     root->visited = true;
     order_.push_back(root);
@@ -86,7 +88,7 @@ class Visit {
     std::sort(order_.begin(), order_.end(),
               [](const Node* a, const Node* b) { return a->sequence > b->sequence; });
   }
-  ~Visit() {
+  ~BackwardOrder() {
     for (Node* node : order_) {
       node->visited = false;
       node->grad = Tensor();
@@ -95,24 +97,24 @@ class Visit {
   const std::vector<Node*>& order() const { return order_; }
 
  private:
-  WarmList<Node*> list_;
+  ReusedList<Node*> list_;
   std::vector<Node*>& order_ = list_.values;
 };
 
 /// Names the node in errors while its backward runs.
-class Running {
+class RunningNode {
  public:
-  explicit Running(const Node* node) { running_node() = node; }
-  ~Running() { running_node() = nullptr; }
+  explicit RunningNode(const Node* node) { running_node() = node; }
+  ~RunningNode() { running_node() = nullptr; }
 };
 
 /// Hands the gradient of a node's result on to its inputs.
-void step(Node* node, const Tensor& grad, std::vector<Tensor>& grads,
-          const ObserverPause& observers) {
+void run_node(Node* node, const Tensor& grad, std::vector<Tensor>& grads,
+              const ObserverPause& observers) {
   if (observers) observers.tell(&Observer::arrived, *node, grad);
   InputGrads input_grads(grads, node->inputs, node->input_count);
   {
-    const Running running(node);
+    const RunningNode running(node);
     node->backward(grad, input_grads);
   }
   if (observers && node->is_accumulator()) {
@@ -123,7 +125,7 @@ void step(Node* node, const Tensor& grad, std::vector<Tensor>& grads,
     Node* input = node->inputs[k].get();
     Tensor& share = grads[static_cast<std::size_t>(k)];
     if (!input || !share.defined()) continue;
-    share = fit_gradient(std::move(share), *node, *input);
+    share = sum_to_shape(std::move(share), *node, *input);
     if (observers) observers.tell(&Observer::gradient, *node, k, share);
     accumulate(input->grad, std::move(share));
   }
@@ -133,7 +135,7 @@ void run_backward(Node* root, const Tensor& gradient, bool retain_graph) {
   const NoGradGuard no_grad;
   const ObserverPause observers;
   if (observers) observers.tell(&Observer::started, *root, gradient);
-  const Visit visit(root);
+  const BackwardOrder visit(root);
   for (const Node* node : visit.order()) {
     if (!node->released) continue;
     fail(node->name,
@@ -142,7 +144,7 @@ void run_backward(Node* root, const Tensor& gradient, bool retain_graph) {
          "retain_graph = true to the first call");
   }
   root->grad = gradient;
-  WarmList<Tensor> list;
+  ReusedList<Tensor> list;
   std::vector<Tensor>& grads = list.values;
   for (Node* node : visit.order()) {
     if (!node->grad.defined()) continue;
@@ -150,7 +152,7 @@ void run_backward(Node* root, const Tensor& gradient, bool retain_graph) {
     grads.clear();
     grads.resize(static_cast<std::size_t>(node->input_count));
     try {
-      step(node, grad, grads, observers);
+      run_node(node, grad, grads, observers);
     } catch (Error& error) {
       if (node->note) node->note->add_to(error);
       throw;

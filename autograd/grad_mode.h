@@ -19,4 +19,20 @@ class NoGradGuard {
   bool before_;
 };
 
+namespace autograd {
+
+/// While it lives, operations on this thread are recorded, also inside a NoGradGuard.
+class EnableGradGuard {
+ public:
+  [[nodiscard("give the guard a name: without one it ends at once")]] EnableGradGuard();
+  ~EnableGradGuard();
+  EnableGradGuard(const EnableGradGuard&) = delete;
+  EnableGradGuard& operator=(const EnableGradGuard&) = delete;
+
+ private:
+  bool before_;
+};
+
+}  // namespace autograd
+
 }  // namespace norma

@@ -95,15 +95,11 @@ class Saved {
 /// The operation whose backward runs on this thread, null outside: errors name it.
 const Node*& running_node();
 
-/// Whether nothing else sees the values, so that they may be changed or taken over.
-bool is_exclusive(const Tensor& tensor);
-
-/// Whether an operation may write its result where the operand lies: nobody else sees its values,
-/// nor will anybody ask for them again, as they are about to be let go.
-bool is_disposable(const Tensor& operand);
-
 /// The node that takes a gradient for `tensor`: null when it needs none.
 Ref<Node> gradient_edge(const Tensor& tensor);
+
+/// Gives `out` the history `node`.
+void set_history(Tensor& out, const Ref<Node>& node);
 
 /// Living operations of all graphs. Tests watch it for leaks.
 int64_t live_nodes();

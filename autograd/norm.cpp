@@ -1,6 +1,7 @@
 // Batch, layer and group normalisation.
 #include <string>
 
+#include "norma/autograd/donation.h"
 #include "norma/autograd/functional.h"
 #include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
@@ -102,10 +103,10 @@ struct BatchNormBackward {
   }
 
   void operator()(const Tensor& g, InputGrads& d) const {
-    const bool free = autograd::is_disposable(g);
+    const bool free = autograd::is_donatable(g);
     const Tensor dy = g.contiguous();
     const DType dtype = dy.dtype();
-    if (d.needs(0)) d[0] = free ? dy : autograd::result_memory(dy, dy.sizes(), dtype);
+    if (d.needs(0)) d[0] = free ? dy : autograd::donate_or_new(dy, dy.sizes(), dtype);
     if (dy.numel() == 0) {
       for (const int i : {1, 2}) {
         if (d.needs(i)) d[i] = zeros({shape.channels}, {.dtype = dtype});
@@ -141,7 +142,7 @@ Tensor batch_norm(Tensor input, const BatchNormArgs& args) {
   const DType dtype = input.dtype();
   // Backward needs the input; without it, the result may take its place.
   Tensor y = records ? new_tensor(input.sizes(), dtype)
-                     : autograd::result_memory(x.get(), input.sizes(), dtype);
+                     : autograd::donate_or_new(x.get(), input.sizes(), dtype);
   const Tensor stats = new_tensor({6, shape.channels}, kFloat64);
   // An empty batch has no statistics: the running ones stay as they are.
   if (input.numel() > 0) {

@@ -23,21 +23,6 @@ namespace norma::autograd {
 /// Whether an operation on these inputs has to be recorded.
 bool recording(Inputs inputs);
 
-/// While it lives, operations on this thread are recorded, also inside a NoGradGuard.
-class RecordingGuard {
- public:
-  [[nodiscard("give the guard a name: without one it ends at once")]] RecordingGuard();
-  ~RecordingGuard();
-  RecordingGuard(const RecordingGuard&) = delete;
-  RecordingGuard& operator=(const RecordingGuard&) = delete;
-
- private:
-  bool before_;
-};
-
-/// Gives `out` the history `node`.
-void set_history(Tensor& out, const Ref<Node>& node);
-
 template <class Backward>
 class OperationNode final : public Node {
  public:
@@ -94,25 +79,5 @@ Tensor record(const char* op, Tensor out, Inputs inputs, Backward backward,
   set_history(out, node);
   return out;
 }
-
-/// Memory for the result of an operation that reads an element of `operand` before it writes the one
-/// in the same place: the operand's own where it `is_disposable`, fresh memory otherwise. For
-/// operands that are not saved, and of which the caller gave away the only handle.
-Tensor result_memory(const Tensor& operand, const Shape& sizes, DType dtype);
-
-/// Where `out`, the ReLU of `operand`, took over its memory, and the operation behind the operand
-/// can: makes `out` the result of that operation, whose backward includes the ReLU's.
-bool absorb_relu(const Tensor& operand, Tensor& out);
-
-/// The in-place form of an operation: `target` takes the values and the history of `result`, which
-/// was computed from it out of place. Handles views: the base's history follows.
-Tensor& assign(const char* op, Tensor& target, const Tensor& result);
-
-/// Throws when an in-place `op` on `target` would break the rules for leaves or for memory that
-/// several elements share.
-void check_in_place(const char* op, const Tensor& target);
-
-/// A view of `self` with this geometry; set its history with `record`.
-Tensor make_view(const Tensor& self, const Shape& sizes, const Shape& strides, int64_t offset);
 
 }  // namespace norma::autograd

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "norma/autograd/in_place.h"
 #include "norma/autograd/ops.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"

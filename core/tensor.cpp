@@ -8,63 +8,6 @@
 
 namespace norma {
 
-TensorImpl::~TensorImpl() {
-  if (node) node->forget(this);
-}
-
-TensorImpl* defined_impl(const Tensor& tensor, const char* op) {
-  if (!tensor.defined())
-    fail(op,
-         "expected a defined tensor, got an undefined one; Tensor() is undefined, and so is grad() "
-         "before backward()");
-  return tensor.impl();
-}
-
-namespace {
-
-bool is_row_major(const Shape& sizes, const Shape& strides) {
-  int64_t expected = 1;
-  for (int64_t i = sizes.size() - 1; i >= 0; --i) {
-    if (sizes[i] == 0) return true;
-    if (sizes[i] != 1 && strides[i] != expected) return false;
-    expected *= sizes[i];
-  }
-  return true;
-}
-
-}  // namespace
-
-Tensor new_tensor(const Shape& sizes, DType dtype) {
-  for (int64_t size : sizes) {
-    if (size < 0) fail("empty", "expected sizes of 0 or more, got ", sizes);
-  }
-  const int64_t numel = sizes.numel();
-  int64_t bytes = 0;
-  if (__builtin_mul_overflow(numel, item_size(dtype), &bytes)) {
-    fail("empty", "expected fewer than 2^63 bytes, got sizes ", sizes);
-  }
-  auto impl = Ref<TensorImpl>::make();
-  impl->storage = Ref<Storage>::make(static_cast<std::size_t>(bytes));
-  impl->sizes = sizes;
-  impl->strides = contiguous_strides(sizes);
-  impl->numel = numel;
-  impl->dtype = dtype;
-  return Tensor(std::move(impl));
-}
-
-Tensor alias(const Tensor& source, const Shape& sizes, const Shape& strides, int64_t offset) {
-  const TensorImpl* from = source.impl();
-  auto impl = Ref<TensorImpl>::make();
-  impl->storage = from->storage;
-  impl->offset = offset;
-  impl->sizes = sizes;
-  impl->strides = strides;
-  impl->numel = sizes.numel();
-  impl->dtype = from->dtype;
-  impl->contiguous = is_row_major(sizes, strides);
-  return Tensor(std::move(impl));
-}
-
 const Shape& Tensor::sizes() const { return defined_impl(*this, "sizes")->sizes; }
 const Shape& Tensor::strides() const { return defined_impl(*this, "strides")->strides; }
 int64_t Tensor::dim() const { return defined_impl(*this, "dim")->sizes.size(); }

@@ -35,6 +35,8 @@ inline TensorImpl* Tensor::impl() const { return static_cast<TensorImpl*>(impl_.
 Tensor new_tensor(const Shape& sizes, DType dtype);
 /// Shares the storage of `source`, with its own geometry, no base and no history.
 Tensor alias(const Tensor& source, const Shape& sizes, const Shape& strides, int64_t offset);
+/// Whether nothing else sees the values, so that they may be changed or taken over.
+bool is_exclusive(const Tensor& tensor);
 /// `impl()` that throws `[op] …` on an undefined tensor.
 TensorImpl* defined_impl(const Tensor& tensor, const char* op);
 

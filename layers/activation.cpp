@@ -8,7 +8,7 @@
 namespace norma::nn {
 
 Tensor ReLU::forward(const Tensor& input) { return input.relu(); }
-Tensor ReLU::forward_given(Tensor&& input) {
+Tensor ReLU::forward_donated(Tensor&& input) {
   return is_exactly<ReLU>(*this) ? std::move(input).relu() : forward(input);
 }
 

@@ -11,7 +11,7 @@ class ReLU : public Cloneable<ReLU> {
   ReLU fresh() const { return {}; }
 
  protected:
-  Tensor forward_given(Tensor&& input) override;
+  Tensor forward_donated(Tensor&& input) override;
 };
 
 /// x where x > 0, negative_slope x elsewhere.

@@ -74,7 +74,7 @@ void BatchNorm::check_input(const Tensor& input, bool batch_statistics) const {
 
 Tensor BatchNorm::forward(const Tensor& input) { return normalise(input, false); }
 
-Tensor BatchNorm::forward_given(Tensor&& input) {
+Tensor BatchNorm::forward_donated(Tensor&& input) {
   return is_exactly<BatchNorm1d, BatchNorm2d>(*this) ? normalise(std::move(input), false)
                                                      : forward(input);
 }

@@ -66,7 +66,7 @@ class BatchNorm : public Module {
   BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, int64_t num_features,
             const BatchNormOptions& options);
   void copy_extra_state(const Module& other) override;
-  Tensor forward_given(Tensor&& input) override;
+  Tensor forward_donated(Tensor&& input) override;
 
  private:
   Tensor normalise(Tensor input, bool relu);

@@ -111,7 +111,7 @@ Tensor Module::operator()(const Tensor& input) {
 Tensor Module::operator()(Tensor&& input) {
   if (autograd::is_watched()) return (*this)(std::as_const(input));
   if (state_ && state_->replacement) return (*state_->replacement)(std::move(input));
-  return with_path([&] { return forward_given(std::move(input)); });
+  return with_path([&] { return forward_donated(std::move(input)); });
 }
 
 // The module whose forward runs on this thread, while it lives.

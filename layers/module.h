@@ -151,9 +151,9 @@ class Module {
   /// refused.
   Tensor register_parameter(const std::string& name, Tensor tensor, bool requires_grad = true);
   Tensor register_buffer(const std::string& name, Tensor tensor);
-  /// What calls with a temporary come to. A built-in layer that overwrites it leaves it to forward()
-  /// in classes derived from it, which may have another one.
-  virtual Tensor forward_given(Tensor&& input) { return forward(input); }
+  /// Called when the argument is a temporary. Built-in layers overwrite it; a derived class may have
+  /// its own forward(), so for those it is not used.
+  virtual Tensor forward_donated(Tensor&& input) { return forward(input); }
 
   /// Keeps a copy of the handle; returns the one given, so that both of these work:
   /// `register_module("fc", fc)` and `fc(register_module("fc", nn::Linear(4, 2)))`.

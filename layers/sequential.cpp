@@ -11,7 +11,7 @@ namespace norma::nn {
 
 namespace {
 
-/// Whether the module at `i` and the next one are a BatchNorm and a ReLU: one walk over memory.
+/// Whether the module at `i` and the next one are a BatchNorm and a ReLU, so that both can run in one pass.
 template <class Children>
 bool is_norm_and_relu(const Children& children, std::size_t i) {
   return i + 1 < children.size() && is_exactly<BatchNorm1d, BatchNorm2d>(*children[i].second) &&
@@ -22,7 +22,7 @@ bool is_norm_and_relu(const Children& children, std::size_t i) {
 
 Tensor Sequential::forward(const Tensor& input) { return run(input); }
 
-Tensor Sequential::forward_given(Tensor&& input) {
+Tensor Sequential::forward_donated(Tensor&& input) {
   return is_exactly<Sequential>(*this) ? run(std::move(input)) : forward(input);
 }
 

@@ -105,7 +105,7 @@ class Sequential : public Module {
   std::shared_ptr<Module> clone_module() const override;
 
  protected:
-  Tensor forward_given(Tensor&& input) override;
+  Tensor forward_donated(Tensor&& input) override;
 
  private:
   Tensor run(Tensor value);

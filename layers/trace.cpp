@@ -4,6 +4,7 @@
 #include <limits>
 #include <list>
 
+#include "norma/autograd/grad_mode.h"
 #include "norma/autograd/observer.h"
 #include "norma/autograd/ops.h"
 #include "norma/autograd/record.h"
@@ -139,7 +140,7 @@ double rounding(const Module& model) {
 SeenPairs::SeenPairs(Module& copy, const Tensor& example_input) : example_(example_input) {
   if (!example_input.defined())
     fail("fuse_conv_bn", "expected an example of the model's input, got an undefined tensor");
-  const autograd::RecordingGuard recording;
+  const autograd::EnableGradGuard recording;
   Recorder recorder(copy);
   const autograd::ObserverGuard watch(recorder);
   const Tensor output = run(copy, example_);

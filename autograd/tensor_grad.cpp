@@ -1,0 +1,81 @@
+// Tensor's gradient members.
+#include <string>
+
+#include "norma/autograd/in_place.h"
+#include "norma/autograd/node.h"
+#include "norma/core/tensor_impl.h"
+
+namespace norma {
+
+bool Tensor::requires_grad() const {
+  TensorImpl* impl = defined_impl(*this, "requires_grad");
+  if (impl->base) autograd::refresh_view(impl);
+  return impl->requires_grad;
+}
+
+Tensor& Tensor::requires_grad_(bool on) {
+  TensorImpl* impl = defined_impl(*this, "requires_grad_");
+  if (on && !is_floating(impl->dtype)) {
+    fail("requires_grad_",
+         std::string("expected a floating tensor, got ") + dtype_name(impl->dtype));
+  }
+  if (!on && impl->has_history) {
+    fail("requires_grad_",
+         "expected a leaf, got the result of " + grad_fn_name() + "; use detach()");
+  }
+  impl->requires_grad = on;
+  return *this;
+}
+
+bool Tensor::is_leaf() const {
+  TensorImpl* impl = defined_impl(*this, "is_leaf");
+  if (impl->base) autograd::refresh_view(impl);
+  return !impl->has_history;
+}
+
+std::string Tensor::grad_fn_name() const {
+  return is_leaf() ? "" : static_cast<autograd::Node*>(impl()->node.get())->name;
+}
+
+Tensor Tensor::grad() const { return defined_impl(*this, "grad")->grad; }
+
+void Tensor::set_grad(const Tensor& grad) {
+  TensorImpl* impl = defined_impl(*this, "set_grad");
+  if (grad.defined() && (!(grad.sizes() == impl->sizes) || grad.dtype() != impl->dtype)) {
+    fail("set_grad", "expected a gradient of shape " + impl->sizes.str() + " and dtype " +
+                         dtype_name(impl->dtype) + ", got " + grad.sizes().str() + " and " +
+                         dtype_name(grad.dtype()));
+  }
+  if (grad.is_same(*this)) {
+    fail("set_grad", "expected a tensor of its own, got the tensor itself; clone() it first");
+  }
+  impl->grad = grad;
+}
+
+Tensor Tensor::detach() const {
+  const TensorImpl* impl = defined_impl(*this, "detach");
+  return alias(*this, impl->sizes, impl->strides, impl->offset);
+}
+
+void Tensor::set_data(const Tensor& other) {
+  TensorImpl *impl = defined_impl(*this, "set_data"), *from = defined_impl(other, "set_data");
+  if (impl->has_history || impl->base) {
+    fail("set_data", "expected a leaf, got a view or the result of an operation");
+  }
+  if (impl->requires_grad && !is_floating(from->dtype)) {
+    fail("set_data", std::string("expected floating values for a tensor that requires_grad, got ") +
+                         dtype_name(from->dtype));
+  }
+  if (impl->node) impl->node->forget(impl);
+  impl->node.reset();
+  impl->grad = Tensor();
+  impl->storage = from->storage;
+  impl->offset = from->offset;
+  impl->sizes = from->sizes;
+  impl->strides = from->strides;
+  impl->numel = from->numel;
+  impl->dtype = from->dtype;
+  impl->contiguous = from->contiguous;
+}
+
+}  // namespace norma
