@@ -107,34 +107,30 @@ void check_in_place(const char* op, const Tensor& target) {
     const bool is_leaf = impl->requires_grad && !impl->has_history;
     const bool of_leaf = impl->base && impl->base->requires_grad && !impl->base->has_history;
     if (is_leaf || of_leaf) {
-      fail(op, std::string("expected a tensor that may change in place, got ") +
-                   (is_leaf ? "a" : "a view of a") + " leaf that requires_grad, of shape " +
-                   impl->sizes.str() +
-                   "; change it under NoGradGuard, or use the out-of-place operation");
+      fail(op, "expected a tensor that may change in place, got ", is_leaf ? "a" : "a view of a",
+           " leaf that requires_grad, of shape ", impl->sizes,
+           "; change it under NoGradGuard, or use the out-of-place operation");
     }
   }
   if (shares_elements(impl) ||
       (grad_enabled() && impl->base && shares_elements(impl->base.get()))) {
-    fail(
-        op,
-        "expected a tensor whose elements have memory of their own, got an expanded one of shape " +
-            impl->sizes.str() + "; clone() it first");
+    fail(op,
+         "expected a tensor whose elements have memory of their own, got an expanded one of shape ",
+         impl->sizes, "; clone() it first");
   }
 }
 
 Tensor& assign(const char* op, Tensor& target, const Tensor& result) {
   check_in_place(op, target);
   TensorImpl* impl = target.impl();
-  if (!(broadcast_shapes(impl->sizes, result.sizes(), op) == impl->sizes)) {
-    fail(op, "expected an operand that broadcasts to the shape " + impl->sizes.str() +
-                 " that changes in place, got a "
-                 "result of shape " +
-                 result.sizes().str());
+  if (broadcast_shapes(impl->sizes, result.sizes(), op) != impl->sizes) {
+    fail(op, "expected an operand that broadcasts to the shape ", impl->sizes,
+         " that changes in place, got a result of shape ", result.sizes());
   }
   if ((is_floating(result.dtype()) && !is_floating(impl->dtype)) ||
       (impl->dtype == kBool && result.dtype() != kBool)) {
-    fail(op, std::string("expected a result that fits the dtype ") + dtype_name(impl->dtype) +
-                 " that changes in place, got " + dtype_name(result.dtype()));
+    fail(op, "expected a result that fits the dtype ", impl->dtype, " that changes in place, got ",
+         result.dtype());
   }
   const Tensor expanded = result.sizes() == impl->sizes ? result : result.expand(impl->sizes);
   kernels::copy(target, expanded);

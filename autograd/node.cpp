@@ -84,13 +84,13 @@ Saved::Saved(const Tensor& tensor) {
 const Tensor& Saved::get() const {
   if (value_.defined() && value_.version() != version_) {
     fail(running_node() ? running_node()->name : "backward",
-         "expected the values that backward needs as they were, got a tensor of shape " +
-             value_.sizes().str() + " that was changed in place since: it is at version " +
-             std::to_string(value_.version()) + ", expected version " + std::to_string(version_) +
-             (is_leaf_of(running_node(), value_)
-                  ? "; parameters may change, as by an optimiser's step(), only after the last "
-                    "backward() that needs them"
-                  : "; use an out-of-place operation or clone()"));
+         "expected the values that backward needs as they were, got a tensor of shape ",
+         value_.sizes(), " that was changed in place since: it is at version ", value_.version(),
+         ", expected version ", version_,
+         is_leaf_of(running_node(), value_)
+             ? "; parameters may change, as by an optimiser's step(), only after the last "
+               "backward() that needs them"
+             : "; use an out-of-place operation or clone()");
   }
   return value_;
 }

@@ -16,12 +16,10 @@ bool Tensor::requires_grad() const {
 Tensor& Tensor::requires_grad_(bool on) {
   TensorImpl* impl = defined_impl(*this, "requires_grad_");
   if (on && !is_floating(impl->dtype)) {
-    fail("requires_grad_",
-         std::string("expected a floating tensor, got ") + dtype_name(impl->dtype));
+    fail("requires_grad_", "expected a floating tensor, got ", impl->dtype);
   }
   if (!on && impl->has_history) {
-    fail("requires_grad_",
-         "expected a leaf, got the result of " + grad_fn_name() + "; use detach()");
+    fail("requires_grad_", "expected a leaf, got the result of ", grad_fn_name(), "; use detach()");
   }
   impl->requires_grad = on;
   return *this;
@@ -42,9 +40,8 @@ Tensor Tensor::grad() const { return defined_impl(*this, "grad")->grad; }
 void Tensor::set_grad(const Tensor& grad) {
   TensorImpl* impl = defined_impl(*this, "set_grad");
   if (grad.defined() && (!(grad.sizes() == impl->sizes) || grad.dtype() != impl->dtype)) {
-    fail("set_grad", "expected a gradient of shape " + impl->sizes.str() + " and dtype " +
-                         dtype_name(impl->dtype) + ", got " + grad.sizes().str() + " and " +
-                         dtype_name(grad.dtype()));
+    fail("set_grad", "expected a gradient of shape ", impl->sizes, " and dtype ", impl->dtype,
+         ", got ", grad.sizes(), " and ", grad.dtype());
   }
   if (grad.is_same(*this)) {
     fail("set_grad", "expected a tensor of its own, got the tensor itself; clone() it first");
@@ -63,8 +60,7 @@ void Tensor::set_data(const Tensor& other) {
     fail("set_data", "expected a leaf, got a view or the result of an operation");
   }
   if (impl->requires_grad && !is_floating(from->dtype)) {
-    fail("set_data", std::string("expected floating values for a tensor that requires_grad, got ") +
-                         dtype_name(from->dtype));
+    fail("set_data", "expected floating values for a tensor that requires_grad, got ", from->dtype);
   }
   if (impl->node) impl->node->forget(impl);
   impl->node.reset();
