@@ -53,6 +53,19 @@ while read -r line; do
   complain "$line: core/ stands below core/kernels/ and may not include it"
 done < <(grep -nE '#include "norma/core/kernels/' core/*.h core/*.cpp | cut -d: -f1,2)
 
+# --- No circle between files, header and source of one name being one; a class's hidden half, NAME_impl.h or NAME_state.h, belongs
+# to it. Reads lines FILE:#include "norma/…" and prints each circle.
+circles() {
+  sed -nE 's,^([^:]*)\.(h|cpp):#include "norma/(.*)\.h".*,\1 \3,p' | sed -E 's/_(impl|state)( |$)/\2/g' |
+    tsort 2>&1 >/dev/null | awk '/input contains a loop/ { if (row) print row; row = ""; next }
+      { row = row (row ? " - " : "") $2 } END { if (row) print row }'
+}
+while read -r circle; do
+  complain "$circle: these files include each other"
+done < <(grep -H '#include "norma/' "${code[@]}" | circles)
+planted=$(printf '%s:#include "norma/%s"\n' core/b.h core/a.h core/a.cpp core/c.h core/c_impl.h core/b.h core/a.cpp core/a.h | circles)
+[ "$(wc -w <<<"$planted")" -eq 5 ] || complain "scripts/check-style.sh: a planted circle of three files was not found"
+
 # --- Words: unfinished work, paths of one machine, hosts of packages. The brackets keep this script from finding itself.
 words='pypi\.or[g]|debian\.or[g]|ubuntu\.co[m]|crates\.i[o]|golang\.or[g]'
 words+='|TO[D]O|FIX[M]E|XX[X]|HAC[K]|not implemente[d]|(^|[^A-Za-z0-9_.])/(wor[k]|roo[t]|hom[e]|far[m])/'
