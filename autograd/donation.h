@@ -2,8 +2,8 @@
 // chain of temporaries, `(x * w + b).relu()`, needs the memory of one. The rule:
 //
 // Who donates. The caller, by `&&`: an operator whose operand is a temporary, `relu() &&`, and
-// `Module::operator()(Tensor&&)`, which hands it to the layer's `forward_donated`. A named tensor is
-// never overwritten, unless it is moved. Backward functions donate the gradient they were handed.
+// `Module::operator()(Tensor&&)`, which hands it to the layer's `forward_donated`. A named tensor
+// is never overwritten, unless it is moved. Backward functions donate the gradient they were handed.
 //
 // Who takes. An operation that reads an element before it writes the one in the same place, and
 // whose backward does not need the operand: `add`, `relu`; `mul` only while nothing is recorded. It
@@ -26,9 +26,5 @@ bool is_donatable(const Tensor& operand);
 
 /// Memory for a result: the operand's own where it is donatable and fits, fresh memory otherwise.
 Tensor donate_or_new(const Tensor& operand, const Shape& sizes, DType dtype);
-
-/// Where `out`, the ReLU of `operand`, took over its memory, and the operation behind the operand
-/// can: makes `out` the result of that operation, whose backward includes the ReLU's.
-bool absorb_relu(const Tensor& operand, Tensor& out);
 
 }  // namespace norma::autograd

@@ -41,7 +41,7 @@ class Node : public History {
   /// Drops the saved values, once they were used; false where there are none.
   virtual bool release_saved() { return false; }
   /// Makes its result the ReLU of what it was, for backward; false where it cannot.
-  virtual bool absorb_relu() { return false; }
+  virtual bool take_relu() { return false; }
 
   /// Whether it is the end of the graph at a leaf.
   bool is_accumulator() const { return sequence == 0; }

@@ -97,7 +97,7 @@ struct BatchNormBackward {
   Tensor stats;
   Saved x, weight;
 
-  void absorb_relu(autograd::Node& node) {
+  void take_relu(autograd::Node& node) {
     relu = true;
     node.name = "batch_norm_relu";
   }

@@ -40,9 +40,9 @@ class OperationNode final : public Node {
   void backward(const Tensor& out_grad, InputGrads& grads) override {
     (*function_)(out_grad, grads);
   }
-  bool absorb_relu() override {
-    if constexpr (requires { function_->absorb_relu(*this); }) {
-      if (function_) function_->absorb_relu(*this);
+  bool take_relu() override {
+    if constexpr (requires { function_->take_relu(*this); }) {
+      if (function_) function_->take_relu(*this);
       return function_.has_value();  // not after the graph was freed
     } else {
       return false;

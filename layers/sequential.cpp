@@ -11,7 +11,8 @@ namespace norma::nn {
 
 namespace {
 
-/// Whether the module at `i` and the next one are a BatchNorm and a ReLU, so that both can run in one pass.
+/// Whether the module at `i` and the next one are a BatchNorm and a ReLU, so that both can run in one
+/// pass (autograd/fuse_relu.h).
 template <class Children>
 bool is_norm_and_relu(const Children& children, std::size_t i) {
   return i + 1 < children.size() && is_exactly<BatchNorm1d, BatchNorm2d>(*children[i].second) &&
