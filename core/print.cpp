@@ -129,13 +129,14 @@ std::string nested_text(const TensorImpl* x, int64_t dim, int64_t offset, std::s
   if (rank == 0) return formatter.text(offset);
   if (dim == rank - 1) return row_text(x, dim, offset, indent, summarize, formatter);
   const int64_t size = x->sizes[dim];
-  const std::string separator = "," + std::string(static_cast<std::size_t>(rank - dim - 1), '\n') +
-                                std::string(indent + 1, ' ');
+  std::string separator = ",";
+  separator.append(static_cast<std::size_t>(rank - dim - 1), '\n').append(indent + 1, ' ');
   std::string text = "[";
   for (int64_t i = 0; i < size; ++i) {
     if (i > 0) text += separator;
     if (summarize && size > 2 * kEdgeItems && i == kEdgeItems) {
-      text += "..." + separator;
+      text += "...";
+      text += separator;
       i = size - kEdgeItems;
     }
     text += nested_text(x, dim + 1, offset + i * x->strides[dim], indent + 1, summarize, formatter);

@@ -269,9 +269,10 @@ std::string format_header(const Header& header, const std::string& path) {
     }
   };
   std::string text = "{";
+  const auto append = [&](const auto&... pieces) { text += norma::text(pieces...); };
   if (!header.metadata.empty()) text += quoted(std::string(kMetadata)) + ":{";
   for (const auto& [key, value] : header.metadata)
-    text += (text.back() == '{' ? "" : ",") + quoted(key) + ":" + quoted(value);
+    append(text.back() == '{' ? "" : ",", quoted(key), ":", quoted(value));
   if (!header.metadata.empty()) text += "}";
   std::unordered_set<std::string_view> names;
   for (const Entry& entry : header.entries) {
@@ -279,12 +280,10 @@ std::string format_header(const Header& header, const std::string& path) {
       refuse(path, "expected another tensor name than ", shown(kMetadata));
     if (!names.insert(entry.name).second)
       refuse(path, "expected every name once, got ", shown(entry.name), " twice");
-    text += (text.size() == 1 ? "" : ",") + quoted(entry.name) + ":{\"dtype\":\"" + entry.dtype +
-            "\",\"shape\":[";
-    for (std::size_t i = 0; i < entry.shape.size(); ++i)
-      text += (i ? "," : "") + std::to_string(entry.shape[i]);
-    text += "],\"data_offsets\":[" + std::to_string(entry.begin) + "," + std::to_string(entry.end) +
-            "]}";
+    append(text.size() == 1 ? "" : ",", quoted(entry.name), ":{\"dtype\":\"", entry.dtype,
+           "\",\"shape\":[");
+    for (std::size_t i = 0; i < entry.shape.size(); ++i) append(i ? "," : "", entry.shape[i]);
+    append("],\"data_offsets\":[", entry.begin, ",", entry.end, "]}");
   }
   text += "}";
   text.resize((text.size() + 7) / 8 * 8, ' ');
