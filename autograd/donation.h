@@ -3,7 +3,8 @@
 //
 // Who donates. The caller, by `&&`: an operator whose operand is a temporary, `relu() &&`, and
 // `Module::operator()(Tensor&&)`, which hands it to the layer's `forward_donated`. A named tensor
-// is never overwritten, unless it is moved. Backward functions donate the gradient they were handed.
+// is never overwritten, unless it is moved. Backward functions donate the gradient they were
+// handed.
 //
 // Who takes. An operation that reads an element before it writes the one in the same place, and
 // whose backward does not need the operand: `add`, `relu`; `mul` only while nothing is recorded. It

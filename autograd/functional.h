@@ -176,7 +176,7 @@ struct BatchNormArgs {
   bool training = false;     ///< use batch statistics, update the running ones
   double momentum = 0.1;     ///< weight of the new value
   double eps = 1e-5;
-  bool relu = false;  ///< gives max(y, 0), without a further walk over memory
+  bool relu = false;  ///< gives max(y, 0), in the same pass over memory
 };
 /// Per channel (axis 1): y = (x - mean) / sqrt(var + eps) * weight + bias; x [N, C, …]. In training
 /// mean and var (biased) are those of the batch, and running = (1 - momentum) running + momentum new

@@ -1,10 +1,10 @@
 // A norm and the ReLU behind it as one operation. Two places decide:
-// - `nn::Sequential`, before it runs: a BatchNorm followed by a ReLU is computed in one pass, forward
-//   and backward (`BatchNorm::with_relu`). Not for derived classes, which may have their own
-//   forward().
+// - `nn::Sequential`, before it runs: a BatchNorm followed by a ReLU is computed in one pass,
+//   forward and backward (`BatchNorm::with_relu`). Not for derived classes, which may have their
+//   own forward().
 // - `fuse_relu`, after a ReLU of a temporary, `relu(bn(x))`, was written over it (donation.h): the
-//   norm's node takes the ReLU over (`Node::take_relu`), so that backward is one pass. Not where the
-//   norm's output was changed in between, has another owner, or its graph was freed.
+//   norm's node takes the ReLU over (`Node::take_relu`), so that backward is one pass. Not where
+//   the norm's output was changed in between, has another owner, or its graph was freed.
 // Neither while an observer watches: it is told of both operations.
 #pragma once
 #include "norma/core/tensor.h"

@@ -41,7 +41,7 @@ struct BatchNormOptions {
 class BatchNorm : public Module {
  public:
   Tensor forward(const Tensor& input) override;
-  /// `relu(bn(x))` without a further walk over memory, forward and backward. Sequential does so by
+  /// `relu(bn(x))` in one pass over memory, forward and backward. Sequential does so by
   /// itself where a ReLU follows.
   Tensor with_relu(Tensor input);
 

@@ -1,4 +1,4 @@
-// Batch normalisation with ReLU, in one walk over memory or two: the same bits. And any number of
+// Batch normalisation with ReLU, in one pass over memory or two: the same bits. And any number of
 // threads.
 #include <cmath>
 #include <functional>

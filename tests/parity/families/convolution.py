@@ -57,7 +57,7 @@ def convolution(rank, weight):
 
 
 def many_channels(d):
-    """3×3 on a frame of one cell: what ResNets and VGGs are made of, and computed on tiles."""
+    """3×3 with a padding of one cell: what ResNets and VGGs are made of, and computed on tiles."""
     groups = d.choice([1, 1, 1, 2])
     most = 6 if settings["full"] else 3
     inside, outside = (groups * d.choice([8, 16, 17, 24, 32, 64][:most]) for _ in range(2))
