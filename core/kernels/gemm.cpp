@@ -205,13 +205,14 @@ template <class Level, int Rows, int Vectors, bool TransA>
 NORMA_INLINE inline void part_tile(const Operands& o, int64_t rows, int64_t count,
                                    const float* base, int64_t ld_base, float* c, int64_t ldc) {
   constexpr int64_t kWidth = Vectors * Floats<Level>::kLanes;
-  const bool whole = rows >= Rows && count >= kWidth;
-  alignas(64) float own[Rows * kWidth];
-  tile<Level, Rows, Vectors, TransA>(o, whole ? base : nullptr, ld_base, whole ? c : own,
-                                     whole ? ldc : kWidth);
-  for (int64_t r = 0; !whole && r < std::min<int64_t>(rows, Rows); ++r) {
+  if (rows >= Rows && count >= kWidth) {
+    return tile<Level, Rows, Vectors, TransA>(o, base, ld_base, c, ldc);
+  }
+  alignas(64) float whole[Rows * kWidth];
+  tile<Level, Rows, Vectors, TransA>(o, nullptr, 0, whole, kWidth);
+  for (int64_t r = 0; r < std::min<int64_t>(rows, Rows); ++r) {
     for (int64_t j = 0; j < std::min(count, kWidth); ++j) {
-      c[r * ldc + j] = (base ? base[r * ld_base + j] : 0.0F) + own[r * kWidth + j];
+      c[r * ldc + j] = (base ? base[r * ld_base + j] : 0.0F) + whole[r * kWidth + j];
     }
   }
 }

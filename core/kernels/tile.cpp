@@ -41,17 +41,18 @@ NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, cons
 }
 
 // `rows` <= Rows rows at `count` positions, of which those that Vectors hold are done. A tile with
-// fewer goes through memory of its own.
+// fewer goes through memory of its own: apart, since one that is told where to store is 10 % slower.
 template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
 NORMA_INLINE inline void product_rows(const Product<T>& p, const T* packed, int64_t rows, int64_t q,
                                       int64_t count, T* c) {
   constexpr int64_t kWidth = Vectors * Vector<T, Bytes>::kLanes;
-  const bool whole = rows == Rows && count >= kWidth;
-  alignas(64) T own[Rows * kWidth];
-  product_tile<T, Bytes, BlockRows, Rows, Vectors>(p, packed, p.b + q, whole ? c + q : own,
-                                                   whole ? p.ldc : kWidth);
-  for (int64_t m = 0; !whole && m < rows; ++m) {
-    std::copy_n(own + m * kWidth, std::min(count, kWidth), c + m * p.ldc + q);
+  if (rows == Rows && count >= kWidth) {
+    return product_tile<T, Bytes, BlockRows, Rows, Vectors>(p, packed, p.b + q, c + q, p.ldc);
+  }
+  alignas(64) T whole[Rows * kWidth];
+  product_tile<T, Bytes, BlockRows, Rows, Vectors>(p, packed, p.b + q, whole, kWidth);
+  for (int64_t m = 0; m < rows; ++m) {
+    std::copy_n(whole + m * kWidth, std::min(count, kWidth), c + m * p.ldc + q);
   }
 }
 
