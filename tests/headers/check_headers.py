@@ -24,8 +24,8 @@ SLOW = {"<iostream>", "<sstream>", "<fstream>", "<regex>", "<filesystem>", "<for
 VAIN = [
     ("norma::NoGradGuard();", "norma::NoGradGuard guard;", "give the guard a name"),
     ("norma::NoGradGuard{};", "norma::NoGradGuard guard{};", "give the guard a name"),
-    ("norma::autograd::ObserverGuard{*static_cast<norma::autograd::Observer*>(nullptr)};",
-     "norma::autograd::ObserverGuard guard{*static_cast<norma::autograd::Observer*>(nullptr)};",
+    ("norma::autograd::Observer o; norma::autograd::ObserverGuard{o};",
+     "norma::autograd::Observer o; norma::autograd::ObserverGuard guard{o};",
      "give the guard a name"),
     ("norma::DetectAnomalyGuard();", "norma::DetectAnomalyGuard guard;", "give the guard a name"),
 ]
