@@ -25,7 +25,7 @@
 #include "norma/layers/dropout.h"
 #include "norma/layers/embedding.h"
 #include "norma/layers/flatten.h"
-#include "norma/layers/fuse.h"
+#include "norma/layers/fuse_conv_bn.h"
 #include "norma/layers/group_norm.h"
 #include "norma/layers/identity.h"
 #include "norma/layers/init.h"

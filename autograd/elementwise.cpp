@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "norma/autograd/fuse_relu.h"
+#include "norma/autograd/fuse_norm_relu.h"
 #include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/vector_math.h"
@@ -75,7 +75,7 @@ Tensor relu_of(const Tensor& input, bool donated) {
   Tensor out = unary(
       input, defined_impl(input, "relu")->dtype,
       [](auto x) NORMA_INLINE { return x < decltype(x)(0) ? decltype(x)(0) : x; }, donated);
-  if (donated && fuse_relu(input, out)) return out;
+  if (donated && fuse_norm_relu(input, out)) return out;
   return record("relu", out, {&input}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
     d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return v <= 0 ? decltype(u)(0) : u; });
   });

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "norma/autograd/functional.h"
-#include "norma/autograd/observer.h"
 #include "norma/core/factory.h"
 #include "norma/layers/check.h"
 #include "norma/layers/init.h"
@@ -81,8 +80,7 @@ Tensor BatchNorm::forward_donated(Tensor&& input) {
 
 Tensor BatchNorm::with_relu(Tensor input) {
   if (const auto other = replacement()) return (*other)(std::move(input)).relu();
-  if (!autograd::is_watched()) return with_path([&] { return normalise(std::move(input), true); });
-  return with_path([&] { return normalise(input, false); }).relu();
+  return with_path([&] { return normalise(std::move(input), true); });
 }
 
 Tensor BatchNorm::normalise(Tensor input, bool relu) {

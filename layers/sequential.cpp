@@ -2,24 +2,10 @@
 
 #include <utility>
 
-#include "norma/autograd/observer.h"
-#include "norma/layers/activation.h"
-#include "norma/layers/batch_norm.h"
+#include "norma/layers/fuse_norm_relu.h"
 #include "norma/layers/module_state.h"
 
 namespace norma::nn {
-
-namespace {
-
-/// Whether the module at `i` and the next one are a BatchNorm and a ReLU, so that both can run in one
-/// pass (autograd/fuse_relu.h).
-template <class Children>
-bool is_norm_and_relu(const Children& children, std::size_t i) {
-  return i + 1 < children.size() && is_exactly<BatchNorm1d, BatchNorm2d>(*children[i].second) &&
-         is_exactly<ReLU>(*children[i + 1].second) && !autograd::is_watched();
-}
-
-}  // namespace
 
 Tensor Sequential::forward(const Tensor& input) { return run(input); }
 
@@ -31,8 +17,9 @@ Tensor Sequential::run(Tensor value) {
   const NamedModules& children = child_list();
   for (std::size_t i = 0; i < children.size(); ++i) {
     Module& module = *children[i].second;
-    if (is_norm_and_relu(children, i)) {
-      value = static_cast<BatchNorm&>(module).with_relu(std::move(value));
+    Module* const next = i + 1 < children.size() ? children[i + 1].second.get() : nullptr;
+    if (next && is_norm_and_relu(module, *next)) {
+      value = norm_and_relu(static_cast<BatchNorm&>(module), *next, std::move(value));
       ++i;
     } else {
       value = module(std::move(value));

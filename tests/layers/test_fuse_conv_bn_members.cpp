@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "tests/layers/fuse_helpers.h"
+#include "tests/layers/fuse_conv_bn_helpers.h"
 
 using norma::kFloat32;
 using norma::kFloat64;

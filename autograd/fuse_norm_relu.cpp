@@ -1,4 +1,4 @@
-#include "norma/autograd/fuse_relu.h"
+#include "norma/autograd/fuse_norm_relu.h"
 
 #include <utility>
 
@@ -7,7 +7,7 @@
 
 namespace norma::autograd {
 
-bool fuse_relu(const Tensor& operand, Tensor& out) {
+bool fuse_norm_relu(const Tensor& operand, Tensor& out) {
   TensorImpl *from = operand.impl(), *to = out.impl();
   if (!recording({&operand}) || from->storage.get() != to->storage.get()) return false;
   // Backward recomputes the ReLU's signs from the norm's formula: its output must not have been

@@ -1,5 +1,5 @@
 // fuse_conv_bn with an example: which pairs it sees in a run.
-#include "tests/layers/fuse_helpers.h"
+#include "tests/layers/fuse_conv_bn_helpers.h"
 
 using norma::randn;
 using norma::Shape;

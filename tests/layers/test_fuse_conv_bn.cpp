@@ -1,4 +1,4 @@
-#include "tests/layers/fuse_helpers.h"
+#include "tests/layers/fuse_conv_bn_helpers.h"
 #include "tests/support/tensors.h"
 
 using norma::kFloat64;

@@ -1,0 +1,198 @@
+#include "norma/layers/conv_bn_pairs.h"
+
+#include <algorithm>
+#include <list>
+#include <string_view>
+
+#include "norma/autograd/grad_mode.h"
+#include "norma/autograd/observer.h"
+#include "norma/autograd/record.h"
+#include "norma/core/random.h"
+#include "norma/core/tensor_impl.h"
+#include "norma/layers/batch_norm.h"
+#include "norma/layers/conv.h"
+#include "norma/layers/linear.h"
+#include "norma/layers/module_state.h"
+#include "norma/layers/sequential.h"
+
+namespace norma::nn {
+
+namespace {
+
+/// Whether it is a BatchNorm2d or BatchNorm1d itself, with running statistics.
+bool is_norm(const Module& module) {
+  return is_exactly<BatchNorm1d, BatchNorm2d>(module) &&
+         static_cast<const BatchNorm&>(module).running_mean.defined();
+}
+
+/// Whether they are of the classes that go together.
+bool is_pair(const Module& layer, const Module& norm) {
+  return foldable_rank(layer) > 0 && is_norm(norm) &&
+         is_exactly<Conv2d>(layer) == is_exactly<BatchNorm2d>(norm);
+}
+
+/// Adds the pairs in the Sequential at `path`, and in those that stand in it.
+void add_pairs(const Module& module, const std::string& path, std::vector<ConvBnPair>& found) {
+  if (!is_exactly<Sequential>(module)) return;
+  const auto& row = static_cast<const Sequential&>(module);
+  const auto stands_once = [&](const Module& child) {
+    return std::count_if(row.begin(), row.end(),
+                         [&](const Module& other) { return other.is_same(child); }) == 1;
+  };
+  const auto children = row.named_children();
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    const auto& [name, layer] = children[i];
+    add_pairs(*layer, path + name + ".", found);
+    if (i + 1 == children.size()) break;
+    const auto& [norm_name, norm] = children[i + 1];
+    if (is_pair(*layer, *norm) && stands_once(*layer) && stands_once(*norm)) {
+      found.push_back({path + name, path + norm_name});
+    }
+  }
+}
+
+/// A layer or a norm of the model, which may be half of a pair.
+struct Candidate {
+  std::string path;
+  Module* module;
+  Tensor weight;
+};
+
+/// Undefined where it has none.
+Tensor weight_of(const Module& module) {
+  for (const auto& [name, tensor] : module.named_parameters()) {
+    if (name == "weight") return tensor;
+  }
+  return Tensor();
+}
+
+/// One call of it. Holds what it gave, so that no later result gets its address.
+struct Call {
+  const Candidate* candidate;
+  Tensor result;
+  Ref<autograd::Node> node;  // of the result, as it was then
+  uint64_t version;
+};
+
+/// The operations in the graph that take what `node` stands for, apart from `holders` of it.
+int64_t uses(const History* node, int64_t holders) {
+  return node ? node->use_count() - holders : 0;
+}
+
+/// Watches the calls of a model. Watched, it also runs every layer by itself.
+class Recorder final : public autograd::Observer {
+ public:
+  explicit Recorder(Module& model) {
+    for (auto& [path, module] : model.named_modules()) {
+      if (foldable_rank(*module) == 0 && !is_norm(*module)) continue;
+      Tensor weight = weight_of(*module);
+      // The graph shows where a tensor goes only if something in it requires a gradient.
+      if (weight.defined()) weight.requires_grad_();
+      candidates_.push_back({path, module, weight});
+    }
+  }
+
+  void called(const autograd::Scope& module, const Tensor& result, autograd::Inputs) override {
+    for (const Candidate& candidate : candidates_) {
+      if (!candidate.module->is_same(Module::of(module))) continue;
+      Ref<autograd::Node> node = autograd::gradient_edge(result);
+      // BatchNorm::with_relu gives the ReLU of what the norm gave.
+      const bool is_relu = node && node->name == std::string_view("relu");
+      if (is_relu && is_norm(*candidate.module)) node = node->inputs[0];
+      calls_.push_back({&candidate, result, node, result.version()});
+    }
+  }
+
+  /// To be asked when the run is over and its output still there.
+  std::vector<ConvBnPair> pairs() const {
+    std::vector<ConvBnPair> found;
+    for (const Candidate& norm : candidates_) {
+      const Candidate* layer = layer_of(norm);
+      if (layer) found.push_back({layer->path, norm.path});
+    }
+    return found;
+  }
+
+ private:
+  /// The layer that gives all that the norm takes, and gives to nobody else; null if there is none.
+  const Candidate* layer_of(const Candidate& norm) const {
+    const Candidate* layer = nullptr;
+    for (const Call& call : calls_) {
+      if (call.candidate != &norm) continue;
+      const Call* source = source_of(call);
+      if (!source || (layer && source->candidate != layer)) return nullptr;
+      layer = source->candidate;
+    }
+    if (!layer || !is_pair(*layer->module, *norm.module)) return nullptr;
+    const auto times = calls(norm);
+    return calls(*layer) == times && weight_is_used(*layer, times) && weight_is_used(norm, times)
+               ? layer
+               : nullptr;
+  }
+
+  /// The call whose result the call `norm` took, as it was, and as the only one.
+  const Call* source_of(const Call& norm) const {
+    for (const Call& call : calls_) {
+      if (!call.node || !norm.node || norm.node->inputs[0].get() != call.node.get()) continue;
+      const bool is_as_it_was = call.result.version() == call.version;
+      // Held by this call alone; its node by this call, by the result and by the norm.
+      const bool is_used_once =
+          call.result.impl()->use_count() == 1 && uses(call.node.get(), 2) == 1;
+      const bool has_its_channels = call.result.dim() == foldable_rank(*call.candidate->module);
+      return is_as_it_was && is_used_once && has_its_channels ? &call : nullptr;
+    }
+    return nullptr;
+  }
+
+  std::ptrdiff_t calls(const Candidate& candidate) const {
+    return std::count_if(calls_.begin(), calls_.end(),
+                         [&](const Call& call) { return call.candidate == &candidate; });
+  }
+
+  /// Whether the weight is used so often. More: by another module, or by a call that went past
+  /// Module::operator().
+  static bool weight_is_used(const Candidate& candidate, std::ptrdiff_t times) {
+    return !candidate.weight.defined() || uses(candidate.weight.impl()->node.get(), 1) == times;
+  }
+
+  std::list<Candidate> candidates_;  // whose addresses stay
+  std::vector<Call> calls_;
+};
+
+}  // namespace
+
+int64_t foldable_rank(const Module& layer) {
+  return is_exactly<Conv2d>(layer)   ? 4
+         : is_exactly<Conv1d>(layer) ? 3
+         : is_exactly<Linear>(layer) ? 2
+                                     : 0;
+}
+
+std::vector<ConvBnPair> pairs_in_sequentials(const Module& model) {
+  std::vector<ConvBnPair> found;
+  add_pairs(model, "", found);
+  return found;
+}
+
+Tensor run_example(Module& model, const Tensor& example) {
+  const RandomStateGuard guard;
+  return model(example.detach().clone());
+}
+
+ExampleRun find_pairs(Module& copy, const Tensor& example) {
+  if (!example.defined())
+    fail("fuse_conv_bn", "expected an example of the model's input, got an undefined tensor");
+  const autograd::EnableGradGuard recording;
+  Recorder recorder(copy);
+  const autograd::ObserverGuard watch(recorder);
+  const Tensor output = run_example(copy, example);
+  if (output.numel() == 0) {
+    fail("fuse_conv_bn",
+         "expected an example for which there is something to compare, got one that "
+         "gives an output of shape ",
+         output.sizes());
+  }
+  return {output.detach(), recorder.pairs()};
+}
+
+}  // namespace norma::nn

@@ -1,0 +1,36 @@
+// Which layers of a model have a BatchNorm behind them that fuse_conv_bn folds into them: by their
+// order in a Sequential, or by one run on an example.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "norma/layers/module.h"
+
+namespace norma::nn {
+
+/// A Conv2d, Conv1d or Linear and the norm behind it, by their paths in the model.
+struct ConvBnPair {
+  std::string layer, norm;
+};
+
+/// Dimensions of the result of a Conv2d, Conv1d or Linear that the norm behind it takes as the layer
+/// means them (a Linear's [N, L, C] has its channels elsewhere); 0 for all other classes, also those
+/// derived from these, which may have a forward of their own.
+int64_t foldable_rank(const Module& layer);
+
+/// Those that follow each other in `model`, if it is a Sequential, and in the Sequentials within it.
+std::vector<ConvBnPair> pairs_in_sequentials(const Module& model);
+
+struct ExampleRun {
+  Tensor output;
+  std::vector<ConvBnPair> pairs;
+};
+
+/// Runs `copy`, which is used up. Pairs: each result of the layer goes to the norm as it is, and
+/// nowhere else; all that the norm takes comes from the layer.
+ExampleRun find_pairs(Module& copy, const Tensor& example);
+
+/// What a model gives for the example. Every run draws the same random numbers.
+Tensor run_example(Module& model, const Tensor& example);
+
+}  // namespace norma::nn

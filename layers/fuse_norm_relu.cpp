@@ -1,0 +1,19 @@
+#include "norma/layers/fuse_norm_relu.h"
+
+#include <utility>
+
+#include "norma/autograd/observer.h"
+#include "norma/layers/activation.h"
+#include "norma/layers/module_state.h"
+
+namespace norma::nn {
+
+bool is_norm_and_relu(const Module& norm, const Module& relu) {
+  return is_exactly<BatchNorm1d, BatchNorm2d>(norm) && is_exactly<ReLU>(relu);
+}
+
+Tensor norm_and_relu(BatchNorm& norm, Module& relu, Tensor x) {
+  return autograd::is_watched() ? relu(norm(std::move(x))) : norm.with_relu(std::move(x));
+}
+
+}  // namespace norma::nn
