@@ -28,8 +28,8 @@ void set_detect_anomaly(bool mode, const AnomalyOptions& options = {});
 ///   before it changes anything. Where nothing is recorded (under NoGradGuard, or because nothing
 ///   requires a gradient), the results of modules. The error tells whether what the operation was
 ///   given was finite, and if not, names the parameter, buffer or leaf.
-/// - Backward: every gradient that a recorded operation gives, and their sums. The module is the one
-///   whose forward recorded the operation while the mode was on.
+/// - Backward: every gradient that a recorded operation gives, and their sums. The module is the
+///   one whose forward recorded the operation while the mode was on.
 /// - Every check reads a whole tensor: for looking into a failure, not for training. Integers, what
 ///   optimisers do, and values inside an operation are not checked.
 class DetectAnomalyGuard {

@@ -17,7 +17,7 @@ namespace {
 
 /// Sums a gradient of the broadcast shape down to the shape of `to`, and casts it to its dtype.
 Tensor sum_to_shape(Tensor grad, const Node& from, const Node& to) {
-  if (!(grad.sizes() == to.sizes)) {
+  if (grad.sizes() != to.sizes) {
     const int64_t extra = grad.dim() - to.sizes.size();
     Shape summed;
     bool fits = extra >= 0;
@@ -177,7 +177,7 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph) const {
          "expected a scalar (one element) or a gradient argument, got a tensor of shape ",
          self->sizes, "; reduce it first, for example with sum() or mean()");
   }
-  if (gradient.defined() && !(gradient.sizes() == self->sizes)) {
+  if (gradient.defined() && gradient.sizes() != self->sizes) {
     fail("backward", "expected a gradient of shape ", self->sizes, ", got ", gradient.sizes());
   }
   const Ref<autograd::Node> root = autograd::gradient_edge(*this);

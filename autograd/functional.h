@@ -75,8 +75,8 @@ class Padding1d {
   const char* word_ = "";
 };
 
-/// What the padding holds: zeros, the image mirrored at its edge, the edge repeated, or the opposite
-/// side.
+/// What the padding holds: zeros, the image mirrored at its edge, the edge repeated, or the
+/// opposite side.
 enum class PaddingMode { Zeros, Reflect, Replicate, Circular };
 
 /// How losses gather the per-element values.
@@ -179,9 +179,9 @@ struct BatchNormArgs {
   bool relu = false;  ///< gives max(y, 0), in the same pass over memory
 };
 /// Per channel (axis 1): y = (x - mean) / sqrt(var + eps) * weight + bias; x [N, C, …]. In training
-/// mean and var (biased) are those of the batch, and running = (1 - momentum) running + momentum new
-/// with the unbiased variance; nothing changes when the call throws. Refuses batch statistics of one
-/// value per channel. See nn::BatchNorm2d.
+/// mean and var (biased) are those of the batch, and running = (1 - momentum) running + momentum
+/// new with the unbiased variance; nothing changes when the call throws. Refuses batch statistics
+/// of one value per channel. See nn::BatchNorm2d.
 Tensor batch_norm(Tensor input, const BatchNormArgs& args);
 
 /// y = (x - mean) / sqrt(var + eps) * weight + bias over the last dimensions, which must equal
@@ -190,9 +190,9 @@ Tensor layer_norm(const Tensor& input, const Shape& normalized_shape,
                   const Tensor& weight = Tensor(), const Tensor& bias = Tensor(),
                   double eps = 1e-5);
 
-/// The same over each of `num_groups` groups of C / num_groups neighbouring channels of [N, C, …] and
-/// all dimensions behind them; weight and bias [C], undefined: 1 and 0. Refuses a single value per
-/// group where there is only one sample. See nn::GroupNorm.
+/// The same over each of `num_groups` groups of C / num_groups neighbouring channels of [N, C, …]
+/// and all dimensions behind them; weight and bias [C], undefined: 1 and 0. Refuses a single value
+/// per group where there is only one sample. See nn::GroupNorm.
 Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight = Tensor(),
                   const Tensor& bias = Tensor(), double eps = 1e-5);
 
@@ -209,8 +209,8 @@ struct EmbeddingOptions {
 /// [*, embedding_dim]. `max_norm` changes those rows of `weight` in place. See nn::Embedding.
 Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOptions& options = {});
 
-/// Zeroes each element with probability p in [0, 1] and scales the rest by 1/(1-p). Unless training,
-/// and for p = 0, returns the input itself and draws nothing.
+/// Zeroes each element with probability p in [0, 1] and scales the rest by 1/(1-p). Unless
+/// training, and for p = 0, returns the input itself and draws nothing.
 Tensor dropout(const Tensor& input, double p = 0.5, bool training = true);
 /// The same for whole channels of [N, C, …].
 Tensor dropout2d(const Tensor& input, double p = 0.5, bool training = true);

@@ -62,7 +62,7 @@ Classes check_logits(const char* op, const Tensor& input, const Tensor& target,
   }
   check_constant(op, "weight", weight);
   const int64_t count = classes.shape.classes;
-  if (weight.defined() && !(weight.sizes() == Shape{count})) {
+  if (weight.defined() && weight.sizes() != Shape{count}) {
     fail(op, "weight tensor should be defined either for all ", count,
          " classes or no classes but got weight tensor of shape: ", weight.sizes());
   }
@@ -231,7 +231,7 @@ struct PointwisePair {
 PointwisePair check_pair(const char* op, const Tensor& input, const Tensor& target) {
   check_floating(op, input);
   const TensorImpl* t = defined_impl(target, op);
-  if (!(t->sizes == input.sizes())) {
+  if (t->sizes != input.sizes()) {
     fail(op, "Target size ", t->sizes, " must be the same as input size ", input.sizes(),
          "; reshape or expand one to the other's size");
   }

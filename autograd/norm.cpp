@@ -54,7 +54,7 @@ class Packed {
 void check_parameter(const char* op, const char* name, const Tensor& tensor, const Shape& sizes,
                      const TensorImpl* input) {
   if (!tensor.defined()) return;
-  if (!(tensor.sizes() == sizes)) {
+  if (tensor.sizes() != sizes) {
     fail(op, "expected ", name, " of size ", sizes, ", got ", tensor.sizes(), " for input size ",
          input->sizes);
   }
@@ -252,7 +252,7 @@ void check_group_norm(const Tensor& input, int64_t groups, const Tensor& weight,
          sizes, " and num_groups=", groups);
   }
   const auto check = [&](const char* name, const Tensor& tensor) {
-    if (tensor.defined() && !(tensor.sizes() == Shape{channels})) {
+    if (tensor.defined() && tensor.sizes() != Shape{channels}) {
       fail("group_norm", "Expected ", name,
            " to be a vector of size equal to the number of channels in input, "
            "but got ",

@@ -66,11 +66,11 @@ class Scope {
 ///     const norma::autograd::ObserverGuard guard(printer);
 ///     criterion(net(x), y).backward();
 ///
-/// - Of operations, those that are recorded: none under NoGradGuard, none whose inputs do not require
-///   a gradient. Module calls are told always.
+/// - Of operations, those that are recorded: none under NoGradGuard, none whose inputs do not
+///   require a gradient. Module calls are told always.
 /// - What an observer itself computes, and the arithmetic of backward functions, is not told.
-/// - An observer that throws stops what it was told of; the error reaches the caller. Nothing is left
-///   half done: an in-place operation has changed nothing yet, a graph can run backward again.
+/// - An observer that throws stops what it was told of; the error reaches the caller. Nothing is
+///   left half done: an in-place operation has changed nothing yet, a graph can run backward again.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -84,7 +84,7 @@ class Observer {
 
   /// backward() starts with the gradient of its tensor.
   virtual void started(const Node& /*root*/, const Tensor& /*grad*/) {}
-  /// The gradient of an operation's result is complete: the sum over all uses. Its backward is next.
+  /// The gradient of an operation's result is complete, summed over all uses; its backward is next.
   virtual void arrived(const Node& /*node*/, const Tensor& /*grad*/) {}
   /// What its backward gave for input i, in that input's shape.
   virtual void gradient(const Node& /*node*/, int /*i*/, const Tensor& /*grad*/) {}
@@ -116,16 +116,16 @@ struct Observers {
 extern constinit thread_local Observers observers;
 }  // namespace detail
 
-/// The innermost observer of this thread; null where nobody watches, also inside of observers and of
-/// backward functions.
+/// The innermost observer of this thread; null where nobody watches, also inside of observers and
+/// of backward functions.
 inline Observer* observer() {
   const ObserverGuard* guard = detail::observers.innermost;
   return guard && detail::observers.pauses == 0 ? &guard->observer_ : nullptr;
 }
 
-/// Whether every intermediate result has to stay as the program wrote it: no operation is fused with
-/// the next, and none overwrites a temporary. So an observer sees each result by itself, may keep
-/// it, and detect_anomaly can report afterwards what an operation was given.
+/// Whether every intermediate result has to stay as the program wrote it: no operation is fused
+/// with the next, and none overwrites a temporary. So an observer sees each result by itself, may
+/// keep it, and detect_anomaly can report afterwards what an operation was given.
 inline bool is_watched() { return observer() != nullptr; }
 
 /// What is computed while it lives is not told; only `tell` reaches those who watched before.

@@ -50,7 +50,7 @@ class OperationNode final : public Node {
   }
   bool release_saved() override {
     // Plain numbers and shapes hold no memory: such a node can run again.
-    // (is_trivially_copyable would say so too, but GCC denies it for lambdas once they are in an optional.)
+    // (is_trivially_copyable would say so too, but GCC denies it for lambdas within an optional.)
     if constexpr (std::is_trivially_destructible_v<Backward>) return false;
     function_.reset();
     return true;

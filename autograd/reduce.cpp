@@ -138,8 +138,8 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
                 });
 }
 
-/// The position along the reduced dimension of the element that `better` prefers; NaN wins, then the
-/// first of equals.
+/// The position along the reduced dimension of the element that `better` prefers; NaN wins, then
+/// the first of equals.
 template <class Better>
 Tensor find(const Collapsed& collapsed, Better better) {
   Tensor index = new_tensor(collapsed.result, kInt64);

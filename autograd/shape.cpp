@@ -97,7 +97,7 @@ Tensor Tensor::to(DType dtype) const {
 Tensor& Tensor::copy_(const Tensor& source) {
   const TensorImpl *self = defined_impl(*this, "copy_"), *from = defined_impl(source, "copy_");
   if (self == from) return *this;
-  if (!(broadcast_shapes(self->sizes, from->sizes, "copy_") == self->sizes)) {
+  if (broadcast_shapes(self->sizes, from->sizes, "copy_") != self->sizes) {
     fail("copy_", "expected values that broadcast to ", self->sizes, ", got ", from->sizes);
   }
   const bool recorded = is_floating(self->dtype) && recording({this, &source});
@@ -326,7 +326,7 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
     const bool same_rank = other.size() == sizes.size();
     const int64_t length = same_rank ? other[d] : 0;
     if (same_rank) other[d] = sizes[d];
-    if (!(other == sizes)) {
+    if (other != sizes) {
       fail("cat", "expected sizes that agree except in dimension ", d, ", got ", first->sizes(),
            " and ", tensor.sizes());
     }
@@ -360,7 +360,7 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
   const int64_t d = wrap_dim(dim, defined_impl(tensors[0], "stack")->sizes.size() + 1, "stack");
   for (const Tensor& tensor : tensors) {
     defined_impl(tensor, "stack");
-    if (!(tensor.sizes() == tensors[0].sizes())) {
+    if (tensor.sizes() != tensors[0].sizes()) {
       fail("stack", "expected tensors of one shape, got ", tensors[0].sizes(), " and ",
            tensor.sizes());
     }

@@ -39,7 +39,7 @@ Tensor Tensor::grad() const { return defined_impl(*this, "grad")->grad; }
 
 void Tensor::set_grad(const Tensor& grad) {
   TensorImpl* impl = defined_impl(*this, "set_grad");
-  if (grad.defined() && (!(grad.sizes() == impl->sizes) || grad.dtype() != impl->dtype)) {
+  if (grad.defined() && (grad.sizes() != impl->sizes || grad.dtype() != impl->dtype)) {
     fail("set_grad", "expected a gradient of shape ", impl->sizes, " and dtype ", impl->dtype,
          ", got ", grad.sizes(), " and ", grad.dtype());
   }

@@ -39,8 +39,8 @@ inline constexpr DType dtype_of<int64_t> = DType::Int64;
 template <>
 inline constexpr DType dtype_of<double> = DType::Float64;
 
-/// An element as another type. On the way to integers the fraction goes; NaN and what int64 does not
-/// hold become -2^63, as in PyTorch on x86, and uint8 takes the last eight bits of that.
+/// An element as another type. On the way to integers the fraction goes; NaN and what int64 does
+/// not hold become -2^63, as in PyTorch on x86, and uint8 takes the last eight bits of that.
 template <class To, class From>
 constexpr To convert(From x) {
   if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> &&

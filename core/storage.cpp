@@ -69,8 +69,8 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
-/// Large blocks come from the system by themselves, on huge pages where it has them: fewer faults and
-/// translations.
+/// Large blocks come from the system by themselves, on huge pages where it has them: fewer faults
+/// and translations.
 constexpr std::size_t kLarge = 2 << 20;
 bool is_mapped(std::size_t size) { return kCache && size >= kLarge; }
 

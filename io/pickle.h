@@ -1,5 +1,5 @@
-// Reading Python's pickles as data: nothing in them is ever executed. For Norma's own sources. Not a
-// library: those at hand build the objects that a file names, which a hostile one must not decide.
+// Reading Python's pickles as data: nothing in them is ever executed. For Norma's own sources. Why
+// not a library: they build whatever objects a file names, and the file may be hostile.
 #pragma once
 #include <cstdint>
 #include <span>

@@ -41,8 +41,8 @@ struct BatchNormOptions {
 class BatchNorm : public Module {
  public:
   Tensor forward(const Tensor& input) override;
-  /// `relu(bn(x))` in one pass over memory, forward and backward. Sequential does so by itself where
-  /// a ReLU follows.
+  /// `relu(bn(x))` in one pass over memory, forward and backward. Sequential does so by itself
+  /// where a ReLU follows.
   Tensor with_relu(Tensor input);
 
   /// Keeps the layer on its running statistics, as in evaluation, whatever `train()` says: for

@@ -20,8 +20,8 @@ namespace norma::nn {
 ///       Tensor forward(const Tensor& x) override { return fc(x); }
 ///     };
 ///
-/// A class derived from a cloneable one is not: it says `Cloneable<Own, nn::Conv2d>` to be so. Random
-/// numbers that `fresh()` draws for its initial values are given back. `Base` is for classes
+/// A class derived from a cloneable one is not: it says `Cloneable<Own, nn::Conv2d>` to be so.
+/// Random numbers that `fresh()` draws for its initial values are given back. `Base` is for classes
 /// that derive from Module through another one.
 template <class Derived, class Base = Module>
 class Cloneable : public Base {

@@ -13,12 +13,13 @@ struct ConvBnPair {
   std::string layer, norm;
 };
 
-/// Dimensions of the result of a Conv2d, Conv1d or Linear that the norm behind it takes as the layer
-/// means them (a Linear's [N, L, C] has its channels elsewhere); 0 for all other classes, also those
-/// derived from these, which may have a forward of their own.
+/// The number of dimensions that the result of this layer has to have for a norm behind it to be
+/// folded into it: 4 for a Conv2d, 3 for a Conv1d, 2 for a Linear, whose [N, L, C] has its channels
+/// where BatchNorm1d does not look for them. 0 for all other classes, also for those derived from
+/// these, which may have a forward of their own.
 int64_t foldable_rank(const Module& layer);
 
-/// Those that follow each other in `model`, if it is a Sequential, and in the Sequentials within it.
+/// Those that follow each other in a Sequential, or in the Sequentials within it.
 std::vector<ConvBnPair> pairs_in_sequentials(const Module& model);
 
 struct ExampleRun {

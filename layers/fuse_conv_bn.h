@@ -10,13 +10,13 @@
 
 namespace norma::nn {
 
-/// One layer that computes `bn(conv(x))` in evaluation. With s = weight / √(running_var + eps) of the
-/// norm, per output channel:
+/// One layer that computes `bn(conv(x))` in evaluation. With s = weight / √(running_var + eps) of
+/// the norm, per output channel:
 ///
 ///     W' = s W,    b' = (b - running_mean) s + bias
 ///
-/// The result has a bias and the options of `conv`, and is in evaluation mode; both arguments stay as
-/// they are. Errors: one of both in training mode, a norm without running statistics or folded
+/// The result has a bias and the options of `conv`, and is in evaluation mode; both arguments stay
+/// as they are. Errors: one of both in training mode, a norm without running statistics or folded
 /// before, another number of channels, another dtype. PyTorch:
 /// `torch.nn.utils.fusion.fuse_conv_bn_eval`.
 Conv2d fuse_conv_bn_eval(const Conv2d& conv, const BatchNorm2d& bn);
@@ -38,9 +38,9 @@ concept ClonedByValue = AnyModule<M> && requires(const M& model) {
 ///     net.eval();
 ///     nn::Sequential fast = nn::fuse_conv_bn(net);
 ///
-/// In the place of the layer stands one with a bias; in that of the norm a module without parameters
-/// and buffers that gives back what it is given, and is printed as the norm with `folded=True`. What
-/// one folded model saved, another one of the same kind loads. A folded model does not train.
+/// The layer is replaced by one with a bias; the norm by a module without parameters and buffers
+/// that returns its input, and is printed as the norm with `folded=True`. Weights that one folded
+/// model saved, another of the same kind loads. A folded model cannot be trained.
 ///
 /// Members of a class call what has taken their place (see `Module::set_submodule`), while their
 /// `conv.weight` and `conv.forward(x)` stay those of the layer before.
@@ -58,16 +58,15 @@ M fuse_conv_bn(const M& model) {
 }
 
 /// The same for all pairs that one run on `example_input` shows, be they in a Sequential or members
-/// of a class whose forward says `bn1(conv1(x))`; any batch that the model takes will do, one sample
-/// is enough.
+/// of a class whose forward says `bn1(conv1(x))`. Any batch will do, one sample is enough.
 ///
 ///     ResNet fast = nn::fuse_conv_bn(net, norma::randn({1, 3, 32, 32}));
 ///
-/// A pair is a layer of which each result goes to the norm and to nothing else, and a norm that takes
-/// nothing else. Left alone are those that the example does not reach, or under NoGradGuard; where
-/// `forward` takes other ways for other inputs, all of them must agree. The folded model has to give
-/// for the example what `model` gave, up to a thousand roundings of the largest value: this finds
-/// results that are used where the graph of gradients does not show it, as through `detach()`.
+/// A pair is a layer of which each result goes to the norm and to nothing else, and a norm that
+/// takes nothing else. Left alone are those that the example does not reach, or under NoGradGuard;
+/// where `forward` takes other ways for other inputs, all of them must agree. The folded model has
+/// to give for the example what `model` gave, up to a thousand roundings of the largest value: this
+/// finds results that are used outside the graph of gradients, as through `detach()`.
 ///
 /// Errors, besides those above: an example that the model refuses, or for which the folded model
 /// gives something else. PyTorch: `torch.fx.experimental.optimization.fuse`.

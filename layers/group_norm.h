@@ -9,11 +9,11 @@ struct GroupNormOptions {
   bool affine = true;
 };
 
-/// y = (x - mean) / √(var + eps) · weight + bias for [N, C, …], with the mean and the biased variance
-/// of each example over each of `num_groups` groups of C / num_groups neighbouring channels and all
-/// dimensions behind them; weight and bias belong to the channels. One group normalises an example
-/// as a whole, C groups each channel by itself (instance normalisation). Keeps no statistics and is
-/// the same in training and evaluation, whatever the size of the batch.
+/// y = (x - mean) / √(var + eps) · weight + bias for [N, C, …], with the mean and the biased
+/// variance of each example over each of `num_groups` groups of C / num_groups neighbouring
+/// channels and all dimensions behind them; weight and bias belong to the channels. One group
+/// normalises an example as a whole, C groups each channel by itself (instance normalisation).
+/// Keeps no statistics and is the same in training and evaluation, whatever the size of the batch.
 ///
 /// Parameters of shape [C]: `weight` (ones) and `bias` (zeros), absent with `{.affine = false}`.
 ///

@@ -91,10 +91,10 @@ class Module {
   /// twice appears once, as do shared parameters above.
   std::vector<Module*> modules() const;
   std::vector<std::pair<std::string, Module*>> named_modules() const;
-  /// Puts another module in the place of the one at `path`, below this one, wherever it stands in the
-  /// tree. Handles on the old one, as members of classes are, name the new one from then on: calls,
-  /// names and values go to it, while `fc.weight` and `fc.forward(x)` of such a handle stay the old
-  /// one's. Refused: a path that leads nowhere, and a module that holds the old one.
+  /// Puts another module in the place of the one at `path`, below this one, wherever it stands in
+  /// the tree. Handles on the old one, as members of classes are, name the new one from then on:
+  /// calls, names and values go to it, while `fc.weight` and `fc.forward(x)` of such a handle stay
+  /// the old one's. Refused: a path that leads nowhere, and a module that holds the old one.
   void set_submodule(const std::string& path, std::shared_ptr<Module> module);
   template <ModuleValue M>
   void set_submodule(const std::string& path, M&& module) {
@@ -151,8 +151,8 @@ class Module {
   /// refused.
   Tensor register_parameter(const std::string& name, Tensor tensor, bool requires_grad = true);
   Tensor register_buffer(const std::string& name, Tensor tensor);
-  /// Called when the argument is a temporary. Built-in layers overwrite it; a derived class may have
-  /// its own forward(), so for those it is not used.
+  /// Called when the argument is a temporary. Built-in layers overwrite it; a derived class may
+  /// have its own forward(), so for those it is not used.
   virtual Tensor forward_donated(Tensor&& input) { return forward(input); }
 
   /// Keeps a copy of the handle; returns the one given, so that both of these work:

@@ -15,7 +15,7 @@ struct Module::State {
   bool is_replacement = false;          // clones of its parent take it over as it is
 };
 
-/// Whether it is one of these classes, not one derived from them, which may have a forward of its own.
+/// Whether it is one of these classes; not one derived from them, which may have its own forward.
 template <class... Classes>
 bool is_exactly(const Module& module) {
   const std::type_info& type = typeid(module);

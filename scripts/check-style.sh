@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks what a compiler does not: format, lengths of files, the direction of includes, words that do
-# not belong into the repository. Prints every complaint; fails if there is one.
+# Checks what a compiler does not: format, width of comments, lengths of files, the direction of
+# includes, words that do not belong into the repository. Prints every complaint; fails if there is one.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 complaints=0
@@ -25,6 +25,28 @@ if command -v clang-format-14 >/dev/null; then
 else
   echo "clang-format-14 is not installed: the format was not checked"
 fi
+
+# --- Width of comments, which clang-format leaves alone, and comparisons. Both read lines FILE:LINE:TEXT and print those at fault.
+wide_comments() {
+  LC_ALL=C.UTF-8 grep -E '^[^:]*:[0-9]+:.{101}' | grep -E '^[^:]*:[0-9]+:(.*[ ;({])?//'
+}
+negated_equalities() {
+  local operand='([^()&|]|\([^()]*\))*'
+  grep -E "!\\($operand == $operand\\)"
+}
+while read -r line; do
+  complain "$line: a comment of more than 100 characters"
+done < <(grep -nH '//' "${code[@]}" | wide_comments | cut -d: -f1,2)
+while read -r line; do
+  complain "$line: write a != b for !(a == b)"
+done < <(grep -nH ' == ' "${code[@]}" | negated_equalities | cut -d: -f1,2)
+x97=$(printf 'x%.0s' {1..97})
+planted=$(printf 'a.h:%s\n' "1:// $x97" "2:/// $x97" "3:  f();  // $x97" "4:  f(\"$x97\");" "5:// é${x97:1}" | wide_comments)
+[ "$(cut -d: -f2 <<<"$planted" | paste -sd ' ')" = "2 3" ] ||
+  complain "scripts/check-style.sh: of planted comments, 2 and 3 are too wide, found: $planted"
+planted=$(printf 'a.h:%s\n' '1:!(a.f(x) == b)' '2:!(a == b && c)' '3:!f(a == b)' '4:x && !(a == B{1})' | negated_equalities)
+[ "$(cut -d: -f2 <<<"$planted" | paste -sd ' ')" = "1 4" ] ||
+  complain "scripts/check-style.sh: of planted comparisons, 1 and 4 are negated, found: $planted"
 
 # --- Lengths: any file below 500 lines, a layer's header and source together below 250
 for file in "${text[@]}"; do

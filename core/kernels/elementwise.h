@@ -1,9 +1,9 @@
 // Operations on single elements, over tensors of any strides and with broadcasting.
 //
-// An operation is a function of single elements, such as [](auto x, auto y) { return x + y; }. As it
-// is compiled for every type and vector level, what it becomes is kept small: one loop over elements
-// that lie side by side. All else is compiled once, in elementwise.cpp, and calls the loop by its
-// address:
+// An operation is a function of single elements, such as [](auto x, auto y) { return x + y; }. As
+// it is compiled for every type and vector level, what it becomes is kept small: one loop over
+// elements that lie side by side. All else is compiled once, in elementwise.cpp, and calls the loop
+// by its address:
 //
 //     operands                          how the loop runs
 //     contiguous, of one shape          over all elements at once, a stretch per thread

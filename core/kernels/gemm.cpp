@@ -217,8 +217,8 @@ NORMA_INLINE inline void part_tile(const Operands& o, int64_t rows, int64_t coun
   }
 }
 
-/// A block of the product: rows [i, i + rows), columns from j on, of which `columns` are left, depths
-/// from p on.
+/// A block of the product: rows [i, i + rows), columns from j on, of which `columns` are left,
+/// depths from p on.
 struct Block {
   int64_t i, rows, j, columns, p;
 };

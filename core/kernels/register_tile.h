@@ -14,8 +14,8 @@ NORMA_INLINE inline void unrolled(F f) {
   for (int i = 0; i < Count; ++i) f(i);
 }
 
-/// store(r, v, Σ_t scalar(r, t) x[t, v]) for r < Rows, v < Vectors and t < count, where x[t, v] is the
-/// v-th vector from line(t) on.
+/// store(r, v, Σ_t scalar(r, t) x[t, v]) for r < Rows, v < Vectors and t < count, where x[t, v] is
+/// the v-th vector from line(t) on.
 template <class V, int Rows, int Vectors, class Scalar, class Line, class Store>
 NORMA_INLINE inline void register_tile(int64_t count, Scalar scalar, Line line, Store store) {
   typename V::Value sums[Rows][Vectors];

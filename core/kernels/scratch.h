@@ -6,8 +6,8 @@
 
 namespace norma::kernels {
 
-/// `count` uninitialised elements, in blocks of few sizes so that kernels share them. Best allocated
-/// before a parallel loop, one stretch per part.
+/// `count` uninitialised elements, in blocks of few sizes so that kernels share them. Best
+/// allocated before a parallel loop, one stretch per part.
 template <class T>
 class Scratch {
  public:

@@ -18,8 +18,8 @@ namespace {
 constexpr int64_t kBatch = 1024;  // values of short lines taken together
 constexpr int64_t kLanes = 16;
 
-/// Calls `body(first, count, space)` for runs of lines, `first` being the number of the first; `space`
-/// has room for `arrays` values per element.
+/// Calls `body(first, count, space)` for runs of lines, `first` being the number of the first;
+/// `space` has room for `arrays` values per element.
 template <class T, class Body>
 void for_lines(SoftmaxShape s, int64_t arrays, Body body) {
   const int64_t n = s.length, batch = std::max<int64_t>(1, kBatch / n);

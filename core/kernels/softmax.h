@@ -9,8 +9,8 @@ struct SoftmaxShape {
   int64_t lines() const { return outer * inner; }
 };
 
-/// y = exp(x - max) / Σ exp(x - max), or its logarithm x - max - log Σ. All but the difference x - max
-/// is done in double and rounded once. A NaN or inf in a line makes the line NaN.
+/// y = exp(x - max) / Σ exp(x - max), or its logarithm x - max - log Σ. All but the difference
+/// x - max is done in double and rounded once. A NaN or inf in a line makes the line NaN.
 template <class T>
 void softmax_forward(SoftmaxShape shape, bool log, const T* x, T* y);
 

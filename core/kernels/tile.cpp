@@ -10,8 +10,8 @@ namespace {
 
 int64_t rows_of_level() { return simd_level() == SimdLevel::Avx512 ? Level512::kRows : 4; }
 
-// The first Rows rows of a block of BlockRows. Every kDepthBlock terms are summed by themselves: one
-// long chain of additions would lose digits.
+// The first Rows rows of a block of BlockRows. Every kDepthBlock terms are summed by themselves:
+// one long chain of additions would lose digits.
 constexpr int64_t kDepthBlock = 32;
 
 template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
@@ -41,7 +41,7 @@ NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, cons
 }
 
 // `rows` <= Rows rows at `count` positions, of which those that Vectors hold are done. A tile with
-// fewer goes through memory of its own: apart, since one that is told where to store is 10 % slower.
+// fewer goes through memory of its own: one tile that is told where to store is 10 % slower.
 template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
 NORMA_INLINE inline void product_rows(const Product<T>& p, const T* packed, int64_t rows, int64_t q,
                                       int64_t count, T* c) {

@@ -61,8 +61,8 @@ struct OuterSum {
 template <class T>
 void add_outer(const OuterSum<T>& sum);
 
-/// sums[k, o] += Σ_p b[p, k] d[p, o] for p < count, o < d_columns and k < terms, which is rounded up
-/// to a multiple of 4. Rows of `b` and `d` are b_columns and d_columns long, multiples of
+/// sums[k, o] += Σ_p b[p, k] d[p, o] for p < count, o < d_columns and k < terms, which is rounded
+/// up to a multiple of 4. Rows of `b` and `d` are b_columns and d_columns long, multiples of
 /// kColumnBlock, those of `sums` d_columns.
 template <class T>
 struct TransposedSum {

@@ -15,8 +15,8 @@ struct Vector {
   typedef T Loose __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias));
   static constexpr int kLanes = Bytes / static_cast<int>(sizeof(T));
 
-  // The vector at any address, as a member: Clang takes a reference to `Loose` for one to an aligned
-  // vector, and how a function returns a vector depends on the level.
+  // The vector at any address, as a member: Clang takes a reference to `Loose` for one to an
+  // aligned vector, and how a function returns a vector depends on the level.
   struct __attribute__((packed, may_alias)) Unaligned {
     Value value;
   };
@@ -47,8 +47,8 @@ NORMA_INLINE inline void transpose_block(const T* in, int64_t ld, T* out, int64_
   *store(3) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
 }
 
-/// Calls f.operator()<Bytes>(k) for vectors that cover `count` elements, the last of which may overlap
-/// another one; false where `count` is less than the shortest vector holds.
+/// Calls f.operator()<Bytes>(k) for vectors that cover `count` elements, the last of which may
+/// overlap another one; false where `count` is less than the shortest vector holds.
 template <class T, int Bytes, class F>
 NORMA_INLINE inline bool cover(int64_t count, F f) {
   constexpr int64_t kSize = Vector<T, Bytes>::kLanes;

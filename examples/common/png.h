@@ -1,4 +1,4 @@
-// Writes pictures as PNG. Not libpng: zlib is here already, and three chunks are all there is to it.
+// Writes pictures as PNG. Not libpng: zlib is here already, and a PNG is no more than three chunks.
 #pragma once
 #include <cstdint>
 #include <string>

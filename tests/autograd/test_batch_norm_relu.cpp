@@ -46,7 +46,7 @@ Outcome outcome(const Case& c, const Forward& forward) {
     args.weight = random(channels);
     args.bias = random(channels) * 0.3;
   }
-  if (c.odd_values) {  // results that are exactly 0, of either sign, and channels that are not finite
+  if (c.odd_values) {  // results of exactly 0 of either sign, and channels that are not finite
     x.select(1, 0).fill_(3);
     if (c.affine) args.bias.select(0, 0).fill_(-0.0);
     x.select(1, 1).select(0, 0).fill_(std::numeric_limits<double>::quiet_NaN());

@@ -1,5 +1,5 @@
-// In-place operations, views and their histories: rules, versions, messages. The values of long chains
-// of them are checked against PyTorch in test_programs.cpp.
+// In-place operations, views and their histories: rules, versions, messages. The values of long
+// chains of them are checked against PyTorch in test_programs.cpp.
 #include <functional>
 
 #include "norma/tests/support/catch.h"

@@ -1,4 +1,5 @@
-// Sizes at which loops are blocked, vectorised and split among threads, against plain float64 loops.
+// Sizes at which loops are blocked, vectorised and split among threads, against plain loops in
+// float64.
 #include <array>
 #include <cmath>
 

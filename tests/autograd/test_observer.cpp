@@ -1,4 +1,4 @@
-// Observers: what they are told, in which order, and that everything is left as the program wrote it.
+// Observers: what they are told, in which order, and that nothing is fused or overwritten.
 #include <limits>
 
 #include "norma/tests/support/catch.h"

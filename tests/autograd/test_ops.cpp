@@ -1,5 +1,6 @@
-// Every operation of the tensor core: values and gradients against PyTorch, gradients against central
-// differences, inputs in odd layouts, float32 close to float64. A row is a name of golden_ops.txt.
+// Every operation of the tensor core: values and gradients against PyTorch, gradients against
+// central differences, inputs in odd layouts, float32 close to float64. A row is a name of
+// golden_ops.txt.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -341,7 +342,7 @@ TEST_CASE("every operation gives PyTorch's values and gradients") {
     }
     {
       INFO("inputs in another order and with gaps");
-      // PyTorch's own layout decides what view() may do; contiguous() shows the difference by design.
+      // PyTorch's own layout decides what view() may do; contiguous() is meant to differ.
       if (golden.op != "view" && golden.op != "view_0d" && golden.op != "view_strided")
         compare(golden, f, odd, true);
     }

@@ -1,4 +1,4 @@
-// The matrix product against float64 loops: every layout, edges of tiles, strips, panels and blocks.
+// The matrix product against float64 loops: every layout, edges of tiles, strips, panels, blocks.
 #include <cmath>
 #include <cstdint>
 #include <cstring>

@@ -19,7 +19,7 @@ TEST_CASE("a shape is a short list of numbers") {
   CHECK(!s.contains(4));
   CHECK(Shape(7) == Shape({7}));
   CHECK(Shape(values) == Shape({4, 5}));
-  CHECK(!(Shape({2}) == Shape({2, 1})));
+  CHECK_FALSE(Shape({2}) == Shape({2, 1}));
   CHECK(Shape::filled(3, 9) == Shape({9, 9, 9}));
   CHECK(Shape().empty());
   s.insert(1, 7);

@@ -1,4 +1,5 @@
-// BatchNorm, LayerNorm and GroupNorm where digits are easily lost: float32 errors no larger than PyTorch's own.
+// BatchNorm, LayerNorm and GroupNorm where digits are easily lost: float32 errors are no larger
+// than PyTorch's own.
 #include <map>
 
 #include "tests/layers/helpers.h"

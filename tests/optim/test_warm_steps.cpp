@@ -1,4 +1,4 @@
-// Once warm, training and inference allocate no memory: neither from the system nor by operator new.
+// Once warm, training and inference allocate no memory, neither from the system nor with new.
 #include <atomic>
 #include <cstdlib>
 #include <new>

@@ -4,9 +4,9 @@
 // An error is relative to the largest element of the tensor, or to the largest input where all
 // elements should be 0. Allowed are
 //   float64: 1e-10 for an operation, 1e-8 along a training;
-//   float32: 1e-5 for a result, 1e-4 for a gradient, and never more than twice PyTorch's own float32
-//            error against its float64 result (see cases.py) and one unit in the last place of the
-//            largest element: two correct roundings can differ by that.
+//   float32: 1e-5 for a result, 1e-4 for a gradient, and never more than twice the error of
+//            PyTorch's own float32 against its float64 result (see cases.py) and one unit in the
+//            last place of the largest element: two correct roundings can differ by that.
 // Where cancellation leaves PyTorch itself with more than the limit, twice its error is the limit,
 // in float64 scaled by the ratio of the two precisions' units; and what should be 0 by cancellation
 // may be as far off as the largest input's last places, 2^-48 of it.

@@ -1,4 +1,4 @@
-// Implicit im2col: images written out so that every tap of a convolution is a plain shift in memory.
+// Implicit im2col: images written out so that every tap of a convolution is a shift in memory.
 #pragma once
 #include <numeric>
 
@@ -6,10 +6,10 @@
 
 namespace norma::kernels {
 
-/// Where im2col copies every tap's view of the image, this copies one for each kernel column, shared
-/// by its taps ("implicit im2col"). An unrolled row holds, for a channel c and a kernel column j, what
-/// that column sees while the kernel slides along an image row: `out_w` cells, zeros outside the
-/// image. Those that kernel row i meets in consecutive output rows follow each other, so that
+/// Where im2col copies every tap's view of the image, this copies one for each kernel column,
+/// shared by its taps ("implicit im2col"). An unrolled row holds, for a channel c and a kernel
+/// column j, what that column sees while the kernel slides along an image row: `out_w` cells, zeros
+/// outside the image. Those of consecutive output rows at kernel row i follow each other, so that
 ///
 ///     unrolled[offset(c, i, j) + position]
 ///

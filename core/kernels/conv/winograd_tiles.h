@@ -28,8 +28,8 @@ struct TileRows {
   int64_t image, first, count, position;
 };
 
-/// The tiles of a convolution of 3×3 with a padding of one cell. Their rows, of all images one after
-/// the other, are divided into panels.
+/// The tiles of a convolution of 3×3 with a padding of one cell. Their rows, of all images one
+/// after the other, are divided into panels.
 struct Tiles {
   /// For panels that take `position_bytes` of working memory per tile.
   Tiles(const Conv2dShape& s, int64_t position_bytes);

@@ -10,8 +10,8 @@
 //     length < 32, statistics of x        LanesPass        blocks of up to 64 / length channels
 //
 // Backward takes the same way as statistics of x; in double where few values share the sums.
-// A pass is a job: sums over the values of each channel, then a map. Forward is one, below; Backward
-// another, in batch_norm_backward.cpp.
+// A pass is a job: sums over the values of each channel, then a map. Forward is one, below;
+// Backward another, in batch_norm_backward.cpp.
 #include "norma/core/kernels/norm/batch_norm.h"
 
 #include "norma/core/kernels/norm/channel_math.h"

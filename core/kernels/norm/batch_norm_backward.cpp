@@ -1,4 +1,4 @@
-// The plain version: core/kernels/plain/batch_norm.h. Which way goes for which shape: batch_norm.cpp.
+// The plain version: core/kernels/plain/batch_norm.h. The paths for each shape: batch_norm.cpp.
 #include "norma/core/kernels/norm/batch_norm.h"
 #include "norma/core/kernels/norm/channel_math.h"
 #include "norma/core/kernels/norm/pass.h"

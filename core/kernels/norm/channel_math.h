@@ -31,8 +31,8 @@ NORMA_INLINE inline void keep_where_positive(const V& y, V& g) {
 
 /// Notes the statistics of channel `c` and its line.
 ///
-/// The line starts from the shift, or from 0: subtracting the shift rounds x, which costs more than a
-/// mean within the deviation does. Constant channels keep it and come out exact.
+/// The line starts from the shift, or from 0: subtracting the shift rounds x, which costs more than
+/// a mean within the deviation does. Constant channels keep it and come out exact.
 template <class T>
 inline void note_line(int64_t c, const Moments<T>& moments, double eps, ChannelParams<T> params,
                       BatchNormStats stats) {

@@ -1,8 +1,8 @@
 // The plain version: core/kernels/plain/norm.h.
 //
 // A row is the part of a sample that shares a mean: `channels` runs of `length` elements with one
-// weight each, or, for a length of 1, a single run of elements that have weights of their own. All in
-// double; x̂ = (x - mean) invstd.
+// weight each, or, for a length of 1, a single run of elements that have weights of their own. All
+// in double; x̂ = (x - mean) invstd.
 #include "norma/core/kernels/norm/group_norm.h"
 
 #include "norma/core/integers.h"

@@ -1,5 +1,5 @@
-// The loops of group normalisation, and of layer normalisation: rows of `size` elements are the shape
-// [rows, size, 1] with one group.
+// The loops of group normalisation, and of layer normalisation: rows of `size` elements are the
+// shape [rows, size, 1] with one group.
 #pragma once
 #include "norma/core/kernels/norm/stats.h"
 

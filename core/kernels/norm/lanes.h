@@ -53,7 +53,7 @@ inline ForEach<V, K> spread(const Rows& rows, const V* values, int64_t pitch, V*
   return {lanes, rows.width};
 }
 
-/// The other way: two sums of each lane to those of each channel, `pitch` apart. Overwrites `lanes`.
+/// The reverse: two sums of each lane to those of each channel, `pitch` apart. Overwrites `lanes`.
 inline void gather(const Rows& rows, double* lanes, double* sums, int64_t pitch) {
   const int64_t own = rows.channels * rows.length;
   for (int j = 0; j < 2; ++j, lanes += rows.width, sums += pitch) {
@@ -100,7 +100,7 @@ __attribute__((noinline)) void map_rows(const Rows& block, const Map& map, int64
                                         ForEach<typename Map::MapValue, Map::kMapValues> values) {
   const Rows rows = block;
   const Map job = map;
-  // Rows that take their values once. Those a multiple of 2 KB apart crowd in few places of the cache.
+  // Rows that take their values once. Those a multiple of 2 KB apart share few sets of the cache.
   const int64_t tile = rows.stride * static_cast<int64_t>(sizeof(T)) % 2048 == 0 ? 2 : 8;
   for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
     const int64_t end = to + (to == rows.rows && rows.tail > 0);

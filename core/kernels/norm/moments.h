@@ -27,8 +27,8 @@ struct Moments {
   double mean() const { return static_cast<double>(shift) + rest; }
 };
 
-/// A value of the group, near enough to the mean for one pass. Floats have digits to spare in double,
-/// so that any value will do; doubles take the mean of a few.
+/// A value of the group, near enough to the mean for one pass. Floats have digits to spare in
+/// double, so that any value will do; doubles take the mean of a few.
 template <class T>
 inline T near_mean(const Group<T>& group) {
   if constexpr (sizeof(T) == sizeof(float)) return group.x[0];

@@ -1,6 +1,6 @@
 // Two passes over the values of each channel: sums over all of them, then a map.
 //
-// Jobs have two parts, `sums` (from kSumValues doubles per channel) and `map` (from kMapValues), and
+// A job has two parts, `sums` (of kSumValues doubles per channel) and `map` (of kMapValues), and
 //
 //     begin(first, channels, values, pitch)                the channels' values for the sums, first
 //                                                          of all the shift

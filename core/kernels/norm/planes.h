@@ -15,8 +15,8 @@ namespace norma::kernels {
 inline constexpr int64_t kNeighbours = 16;
 
 /// How the values of a channel lie: pieces of a plane each, or of a part of a long plane. Several
-/// pieces in a row are a part, whose sums stand by themselves: so they are the same for any number of
-/// threads.
+/// pieces in a row are a part, whose sums stand by themselves: so they are the same for any number
+/// of threads.
 struct Planes {
   static constexpr int64_t kPart = 16384;  // values of a part
 
@@ -112,7 +112,7 @@ class PlanesPass {
     const int64_t threads = parallel_parts(planes_.count() * channels, kNormGrain);
     const int64_t bytes = planes_.count() * Job::kInputs * static_cast<int64_t>(sizeof(T));
     if (bytes > kCached || (threads > 1 && channels < 4 * threads)) return share(channels, threads);
-    // Neighbours of short planes make long stretches of memory, as long as there are enough for all.
+    // Neighbouring short planes make long stretches of memory, while there are enough for all.
     const int64_t together =
         std::clamp<int64_t>(kStretch / planes_.shape.length, 1,
                             std::clamp<int64_t>(channels / (4 * threads), 1, kNeighbours));

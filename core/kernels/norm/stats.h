@@ -2,8 +2,8 @@
 //
 // Statistics are summed in double, and kept as three doubles per group of n elements that share a
 // mean: a `shift` near the mean that T holds exactly, the small `rest` that is missing to it, and
-// invstd = 1/sqrt(var + eps), 0 for a deviation of 0. So a large mean costs no digits, and a constant
-// group gives exact zeros.
+// invstd = 1/sqrt(var + eps), 0 for a deviation of 0. So a large mean costs no digits, and a
+// constant group gives exact zeros.
 #pragma once
 #include <cstdint>
 

@@ -10,7 +10,7 @@ namespace norma::kernels::plain {
 ///     y[n, o, row, col] = bias[o] + Σ_{c,i,j} x[n, first + c, h, k] w[o, c, i, j]
 ///     h = row stride_h + i dilation_h - pad_top,  k = col stride_w + j dilation_w - pad_left
 ///
-/// Output channel o sees the input channels of its group, from `first` on; x is 0 outside the image.
+/// Output channel o sees the input channels of its group, from `first` on. Outside the image x = 0.
 template <class F>
 void each_product(const Conv2dShape& s, F f) {
   int64_t y = 0;

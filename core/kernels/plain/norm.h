@@ -34,8 +34,8 @@ inline double inverse_deviation(double var, double eps) {
   return var + eps == 0.0 ? 0.0 : 1 / std::sqrt(var + eps);
 }
 
-/// mean = Σ x / n and var = Σ (x - mean)² / n. The mean is kept as shift + rest, the rest being what
-/// rounding took from it; differences from the first element make that of a constant group exact.
+/// mean = Σ x / n and var = Σ (x - mean)² / n, the mean as shift + rest, the rest being what
+/// rounding took from it. Summed as differences from the first element: exact for constant groups.
 template <class T>
 double moments(const Groups& groups, int64_t g, const T* x, NormStats stats) {
   const double n = static_cast<double>(groups.size), start = double(x[groups.at(g, 0)]);

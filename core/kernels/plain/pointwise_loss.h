@@ -14,7 +14,7 @@ inline double sigmoid(double x) {
 }
 
 /// The loss of input x and target t, and its derivatives along x and t. Logistic, with log σ(x) =
-/// -softplus(-x), is -w (p t log σ(x) + (1 - t) log σ(-x)), p being the weight of the positive part.
+/// -softplus(-x), is -w (p t log σ(x) + (1 - t) log σ(-x)), p being the weight of the positives.
 struct LossTerms {
   double value, dx, dt;
 };

@@ -9,8 +9,9 @@
 
 namespace norma::kernels::plain {
 
-/// Calls f(y, x, cell) for each cell of each window that lies in the image, with where the output and
-/// the input lie. Cell (i, j) of window (row, col) is row * stride + i * dilation - pad, and so along.
+/// Calls f(y, x, cell) for each cell of each window that lies in the image, with where the output
+/// and the input lie. Cell (i, j) of window (row, col) is in the image's row
+/// row * stride + i * dilation - pad, and its column likewise.
 template <class F>
 void each_cell(const Pool2dShape& s, F f) {
   int64_t y = 0;
@@ -55,8 +56,8 @@ void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T
   sum.store(dx);
 }
 
-/// The averages: calls f(y, x, divisor) for each cell, y being Σ x / divisor. The divisor is that of
-/// the rule, or how many cells the window has in the image, or in image and padding.
+/// The averages: calls f(y, x, divisor) for each cell, y being Σ x / divisor. The divisor is that
+/// of the rule, or how many cells the window has in the image, or in image and padding.
 template <class F>
 void each_share(const Pool2dShape& s, const AvgPoolRule& rule, F f) {
   const auto counted = [&](int64_t i, int64_t stride, int64_t pad, int64_t kernel, int64_t size) {

@@ -5,8 +5,8 @@
 
 namespace norma::kernels::plain {
 
-/// Calls f(at) for each line along the middle of [outer, length, inner]: element k of the line lies at
-/// `at(k)`.
+/// Calls f(at) for each line along the middle of [outer, length, inner]: element k of the line lies
+/// at `at(k)`.
 template <class F>
 void each_line(int64_t outer, int64_t length, int64_t inner, F f) {
   for (int64_t line = 0; line < outer * inner; ++line) {
