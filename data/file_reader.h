@@ -1,7 +1,11 @@
 // Reads a file from front to back, plain or gzip. For the readers of this folder.
 #pragma once
+#include <zlib.h>
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -12,16 +16,16 @@ namespace norma::data::detail {
 class FileReader {
  public:
   FileReader(const char* op, std::string path);
-  ~FileReader();
+  ~FileReader() { inflateEnd(&stream_); }
   FileReader(const FileReader&) = delete;
   FileReader& operator=(const FileReader&) = delete;
 
-  bool compressed() const;
+  bool compressed() const { return compressed_; }
   /// Bytes on the disk: of the contents if plain, of their compressed form otherwise.
-  uint64_t disk_bytes() const;
+  uint64_t disk_bytes() const { return disk_bytes_; }
   /// The most bytes that the contents can have: deflate packs at most 1032 bytes into one. Checked
   /// before memory is set aside for what a header promises.
-  uint64_t max_bytes() const;
+  uint64_t max_bytes() const { return compressed_ ? disk_bytes_ * 1032 : disk_bytes_; }
 
   /// Up to `count` bytes; fewer only at the end of the file. Gzip data that are cut short, corrupt
   /// or followed by something else are refused.
@@ -33,8 +37,19 @@ class FileReader {
   [[noreturn]] void refuse(const std::string& message, const std::string& hint = "") const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  bool fill();
+  std::size_t copy(unsigned char* out, std::size_t count);
+  std::size_t inflate(unsigned char* out, std::size_t count);
+
+  const char* op_;
+  std::string path_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{nullptr, &std::fclose};
+  uint64_t disk_bytes_ = 0;
+  bool compressed_ = false;
+  bool finished_ = false;  // the last gzip member ended
+
+  std::array<unsigned char, 65536> buffer_;
+  z_stream stream_{};  // its next_in and avail_in: what of the buffer was not yet used
 };
 
 }  // namespace norma::data::detail

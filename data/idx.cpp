@@ -1,6 +1,7 @@
 #include "norma/data/idx.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <filesystem>
 #include <initializer_list>
@@ -15,66 +16,50 @@ namespace {
 
 using detail::FileReader;
 
-struct ElementType {
-  unsigned char code;
-  uint64_t bytes;  // in the file
-  DType dtype;     // in memory
-  const char* name;
-};
-
-constexpr ElementType kElementTypes[] = {
-    {0x08, 1, kUInt8, "uint8"}, {0x09, 1, kInt64, "int8"},      {0x0b, 2, kInt64, "int16"},
-    {0x0c, 4, kInt64, "int32"}, {0x0d, 4, kFloat32, "float32"}, {0x0e, 8, kFloat64, "float64"},
-};
-
-template <class Bits>
-Bits big_endian(const unsigned char* bytes) {
-  uint64_t value = 0;
-  for (std::size_t i = 0; i < sizeof(Bits); ++i) value = value << 8 | bytes[i];
-  return static_cast<Bits>(value);
+template <class T>
+T big_endian(const unsigned char* bytes) {
+  std::array<unsigned char, sizeof(T)> native;
+  std::reverse_copy(bytes, bytes + sizeof(T), native.begin());
+  return std::bit_cast<T>(native);
 }
 
-// Fills `out` with `count` elements of the file type `Bits`, through `convert`.
-template <class Bits, class T, class Convert>
-uint64_t read_elements(FileReader& file, T* out, uint64_t count, Convert convert) {
+// Fills a tensor of type T with elements of type Stored. Returns how many bytes there were.
+template <class Stored, class T = Stored>
+uint64_t read_elements(FileReader& file, const Tensor& to) {
+  const auto count = static_cast<uint64_t>(to.numel());
+  T* out = to.data_ptr<T>();
+  if constexpr (sizeof(T) == 1) return file.read(out, count);
   unsigned char buffer[32768];
-  constexpr uint64_t kChunk = sizeof(buffer) / sizeof(Bits);
+  constexpr uint64_t kChunk = sizeof(buffer) / sizeof(Stored);
   uint64_t bytes = 0;
   for (uint64_t done = 0; done < count;) {
     const uint64_t wanted = std::min(kChunk, count - done);
-    const std::size_t got = file.read(buffer, wanted * sizeof(Bits));
+    const std::size_t got = file.read(buffer, wanted * sizeof(Stored));
     bytes += got;
-    if (got < wanted * sizeof(Bits)) break;
+    if (got < wanted * sizeof(Stored)) break;
     for (uint64_t i = 0; i < wanted; ++i) {
-      out[done + i] = convert(big_endian<Bits>(buffer + i * sizeof(Bits)));
+      out[done + i] = static_cast<T>(big_endian<Stored>(buffer + i * sizeof(Stored)));
     }
     done += wanted;
   }
   return bytes;
 }
 
-uint64_t read_payload(FileReader& file, const ElementType& type, TensorImpl& out) {
-  const auto count = static_cast<uint64_t>(out.numel);
-  switch (type.code) {
-    case 0x08:
-      return file.read(out.data(), count);
-    case 0x09:
-      return read_elements<uint8_t>(file, out.data_as<int64_t>(), count,
-                                    [](uint8_t v) { return int64_t{static_cast<int8_t>(v)}; });
-    case 0x0b:
-      return read_elements<uint16_t>(file, out.data_as<int64_t>(), count,
-                                     [](uint16_t v) { return int64_t{static_cast<int16_t>(v)}; });
-    case 0x0c:
-      return read_elements<uint32_t>(file, out.data_as<int64_t>(), count,
-                                     [](uint32_t v) { return int64_t{static_cast<int32_t>(v)}; });
-    case 0x0d:
-      return read_elements<uint32_t>(file, out.data_as<float>(), count,
-                                     [](uint32_t v) { return std::bit_cast<float>(v); });
-    default:
-      return read_elements<uint64_t>(file, out.data_as<double>(), count,
-                                     [](uint64_t v) { return std::bit_cast<double>(v); });
-  }
-}
+struct ElementType {
+  unsigned char code;
+  uint64_t bytes;  // in the file
+  DType dtype;     // in memory
+  const char* name;
+  uint64_t (*read)(FileReader&, const Tensor&);
+};
+
+constexpr ElementType kElementTypes[] = {
+    {0x08, 1, kUInt8, "uint8", read_elements<uint8_t>},
+    {0x09, 1, kInt64, "int8", read_elements<int8_t, int64_t>},
+    {0x0b, 2, kInt64, "int16", read_elements<int16_t, int64_t>},
+    {0x0c, 4, kInt64, "int32", read_elements<int32_t, int64_t>},
+    {0x0d, 4, kFloat32, "float32", read_elements<float>},
+    {0x0e, 8, kFloat64, "float64", read_elements<double>}};
 
 std::string hex(unsigned char value) {
   constexpr char digits[] = "0123456789abcdef";
@@ -129,7 +114,7 @@ Tensor read(const char* op, const std::string& path) {
   }
 
   Tensor result = new_tensor(sizes, type->dtype);
-  const uint64_t got = read_payload(file, *type, *result.impl());
+  const uint64_t got = type->read(file, result);
   if (got < bytes) file.refuse(text(expected, header_bytes + got), hint);
   char extra;
   if (file.read(&extra, 1) != 0) file.refuse(expected + "more", "there are bytes after the data");

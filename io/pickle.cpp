@@ -106,8 +106,7 @@ class Machine {
   }
 
   Value run() {
-    while (step(number<unsigned char>())) {
-    }
+    while (!stopped_) step(number<unsigned char>());
     return std::move(value_);
   }
 
@@ -139,9 +138,12 @@ class Machine {
     return text;
   }
 
-  Id make(Kind kind) {
-    if (value_.objects.size() == kMaxObjects)
+  void check_room(std::size_t count) const {
+    if (count == kMaxObjects)
       stop("expected a pickle of at most ", kMaxObjects, " objects, got more");
+  }
+  Id make(Kind kind) {
+    check_room(value_.objects.size());
     value_.objects.emplace_back().kind = kind;
     return static_cast<Id>(value_.objects.size() - 1);
   }
@@ -153,9 +155,12 @@ class Machine {
     if (stack_.size() - base() < count) damaged("objects are missing");
   }
   void push(Id id) {
-    if (stack_.size() == kMaxObjects)
-      stop("expected a pickle of at most ", kMaxObjects, " objects, got more");
+    check_room(stack_.size());
     stack_.push_back(id);
+  }
+  Object& push_new(Kind kind) {
+    push(make(kind));
+    return at(stack_.back());
   }
   Id pop() {
     need(1);
@@ -183,30 +188,11 @@ class Machine {
     return object;
   }
 
-  bool push_integer(int64_t value) {
-    const Id id = make(Kind::Int);
-    at(id).integer = value;
-    push(id);
-    return true;
-  }
-  bool push_text(Kind kind, std::string_view text) {
-    const Id id = make(kind);
-    at(id).text = text;
-    push(id);
-    return true;
-  }
-  bool push_items(Kind kind, std::vector<Id> items) {
-    const Id id = make(kind);
-    at(id).items = std::move(items);
-    push(id);
-    return true;
-  }
-  bool push_known(Id id) {
-    push(id);
-    return true;
-  }
+  void push_integer(int64_t value) { push_new(Kind::Int).integer = value; }
+  void push_text(Kind kind, std::string_view text) { push_new(kind).text = text; }
+  void push_items(Kind kind, std::vector<Id> items) { push_new(kind).items = std::move(items); }
 
-  bool push_long() {
+  void push_long() {
     const std::string_view digits = take(number<unsigned char>());
     const auto digit = [&](std::size_t i) { return static_cast<unsigned char>(digits[i]); };
     const bool negative = !digits.empty() && (digit(digits.size() - 1) & 0x80) != 0;
@@ -218,19 +204,15 @@ class Machine {
       bits = bits << 8 | digit(i);
     push_integer(std::bit_cast<int64_t>(bits));
     if (big && bits >> 63) at(stack_.back()).kind = Kind::BigInt;
-    return true;
   }
 
-  bool push_real() {
+  void push_real() {
     uint64_t bits = 0;  // the one number that is big-endian
     for (const char byte : take(8)) bits = bits << 8 | static_cast<unsigned char>(byte);
-    const Id id = make(Kind::Float);
-    at(id).real = std::bit_cast<double>(bits);
-    push(id);
-    return true;
+    push_new(Kind::Float).real = std::bit_cast<double>(bits);
   }
 
-  bool push_global(std::string_view module, std::string_view attribute) {
+  void push_global(std::string_view module, std::string_view attribute) {
     const std::string name = text(module, ".", attribute);
     if (name == kOrderedDict) return push_text(Kind::Global, kOrderedDict);
     for (const std::string_view known : allowed_)
@@ -239,7 +221,7 @@ class Machine {
          shown(name), ", of which nothing was executed; ", hint(name));
   }
 
-  bool reduce() {
+  void reduce() {
     need(2);
     const Id arguments = pop(), callable = pop();
     if (at(callable).kind != Kind::Global || at(arguments).kind != Kind::Tuple)
@@ -248,77 +230,68 @@ class Machine {
     if (at(callable).text != kOrderedDict) return push_items(Kind::Call, {callable, arguments});
     if (!at(arguments).items.empty())
       stop("expected an OrderedDict that starts empty, got arguments for it");
-    const Id dict = make(Kind::Dict);
-    at(dict).ordered = true;
-    push(dict);
-    return true;
+    push_new(Kind::Dict).ordered = true;
   }
 
-  bool build() {
+  void build() {
     const Id state = pop();
     need(1);
     const Object& object = at(stack_.back());
     if (!object.ordered || at(state).kind != Kind::Dict)
       stop("expected no attributes besides those of an OrderedDict, got some of ",
            describe(object));
-    return true;
   }
 
-  bool set_items(std::vector<Id> items) {
+  void set_items(std::vector<Id> items) {
     std::vector<Id>& all = top(Kind::Dict, "entries for a dict").items;
     if (items.size() % 2 != 0) damaged("a dict has a key without a value");
     all.insert(all.end(), items.begin(), items.end());
-    return true;
   }
-  bool append(std::vector<Id> items) {
+  void append(std::vector<Id> items) {
     std::vector<Id>& all = top(Kind::List, "entries for a list").items;
     all.insert(all.end(), items.begin(), items.end());
-    return true;
   }
 
-  bool put(uint32_t index) {
+  void put(uint32_t index) {
     need(1);
-    if (memo_.size() == kMaxObjects)
-      stop("expected a pickle of at most ", kMaxObjects, " objects, got more");
+    check_room(memo_.size());
     memo_[index] = stack_.back();
-    return true;
   }
-  bool get(uint32_t index) {
+  void get(uint32_t index) {
     const auto found = memo_.find(index);
     if (found == memo_.end()) damaged("it names an object that it has not made");
-    return push_known(found->second);
+    push(found->second);
   }
 
-  bool finish() {
+  void finish() {
     if (stack_.size() != 1 || !marks_.empty()) damaged("it ends with other than one object");
     value_.root = stack_.front();
-    return false;
+    stopped_ = true;
   }
 
-  // False after the last opcode.
-  bool step(unsigned char op) {
+  void step(unsigned char op) {
     switch (op) {
       case kProto:
         if (const auto version = number<unsigned char>(); version < 2 || version > 5)
           stop("expected a pickle of the protocols 2 to 5, got ", version);
-        return true;
+        return;
       case kFrame:
         if (number<uint64_t>() > bytes_.size() - at_) damaged("it ends too early");
-        return true;
+        return;
       case kStop:
         return finish();
       case kMark:
         if (marks_.size() == kMaxObjects) damaged("it has too many marks");
         marks_.push_back(stack_.size());
-        return true;
+        return;
       case kNone:
-        return push_known(kNoneId);
+        return push(kNoneId);
       case kNewTrue:
-        return push_known(kTrueId);
+        return push(kTrueId);
       case kNewFalse:
-        return push_known(kFalseId);
+        return push(kFalseId);
       case kEmptyTuple:
-        return push_known(kEmptyTupleId);
+        return push(kEmptyTupleId);
       case kBinInt:
         return push_integer(number<int32_t>());
       case kBinInt1:
@@ -395,6 +368,7 @@ class Machine {
   std::span<const std::string_view> allowed_;
   const InputFile& file_;
   std::size_t at_ = 0;
+  bool stopped_ = false;  // after the last opcode
   Value value_;
   std::vector<Id> stack_;
   std::vector<std::size_t> marks_;

@@ -18,34 +18,21 @@ using safetensors::refuse;
 
 namespace {
 
-constexpr const char* kReadable = "BOOL U8 I8 I16 U16 I32 U32 I64 F16 BF16 F32 F64";
-
-StoredType stored_type(const Entry& entry, const std::string& path) {
-  constexpr std::pair<std::string_view, StoredType> kTypes[] = {
-      {"BOOL", StoredType::Bool}, {"U8", StoredType::U8},   {"I8", StoredType::I8},
-      {"I16", StoredType::I16},   {"U16", StoredType::U16}, {"I32", StoredType::I32},
-      {"U32", StoredType::U32},   {"I64", StoredType::I64}, {"F16", StoredType::F16},
-      {"BF16", StoredType::BF16}, {"F32", StoredType::F32}, {"F64", StoredType::F64}};
-  for (const auto& known : kTypes)
-    if (known.first == entry.dtype) return known.second;
+const StoredType& stored_type(const Entry& entry, const std::string& path) {
+  std::string readable;
+  for (const StoredType& known : stored_types()) {
+    if (known.safetensors == entry.dtype) return known;
+    readable += text(" ", known.safetensors);
+  }
   refuse(path, "tensor \"", entry.name, "\" has the dtype ", entry.dtype,
-         ", for which Norma has no place; expected one of ", kReadable);
+         ", for which Norma has no place; expected one of", readable);
 }
 
-const char* stored_dtype(DType dtype) {
-  switch (dtype) {
-    case DType::Bool:
-      return "BOOL";
-    case DType::UInt8:
-      return "U8";
-    case DType::Int64:
-      return "I64";
-    case DType::Float32:
-      return "F32";
-    case DType::Float64:
-      break;
-  }
-  return "F64";
+// The format's name of the type that is stored as it lies in memory.
+std::string_view stored_dtype(DType dtype) {
+  for (const StoredType& type : stored_types())
+    if (type.dtype == dtype && type.bytes == item_size(dtype)) return type.safetensors;
+  return {};
 }
 
 }  // namespace
@@ -70,8 +57,8 @@ TensorFile load_safetensors(const std::string& path) {
   const uint64_t data_start = 8 + header_bytes;
   Header header = safetensors::parse_header(json, file.size() - data_start, path);
 
-  std::vector<StoredType> types;
-  for (const Entry& entry : header.entries) types.push_back(stored_type(entry, path));
+  std::vector<const StoredType*> types;
+  for (const Entry& entry : header.entries) types.push_back(&stored_type(entry, path));
   TensorFile result;
   result.metadata = std::move(header.metadata);
   for (std::size_t i = 0; i < types.size(); ++i) {
@@ -79,7 +66,7 @@ TensorFile load_safetensors(const std::string& path) {
     Shape sizes;
     for (uint64_t size : entry.shape) sizes.push_back(static_cast<int64_t>(size));
     uint64_t at = data_start + entry.begin;
-    Tensor tensor = read_elements(types[i], sizes, [&](void* data, uint64_t bytes) {
+    Tensor tensor = read_elements(*types[i], sizes, [&](void* data, uint64_t bytes) {
       file.read(data, at, bytes);
       at += bytes;
     });

@@ -28,108 +28,52 @@ float from_bfloat16(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
 
-using Next = std::function<void(void*, uint64_t)>;
+template <class From, class To>
+To converted(From value) {
+  return static_cast<To>(value);
+}
 
 // Reads values of type From in pieces.
-template <class From, class To, class Convert>
-void read_converted(const Next& next, int64_t count, To* to, Convert convert) {
+template <class From, class To, To (*kConvert)(From) = converted<From, To>>
+void read_as(const NextBytes& next, const Tensor& to) {
   constexpr int64_t kPiece = 16384;
+  const int64_t count = to.numel();
+  To* out = to.data_ptr<To>();
   std::vector<From> piece(static_cast<std::size_t>(std::min(count, kPiece)));
   for (int64_t done = 0; done < count; done += kPiece) {
     const int64_t n = std::min(count - done, kPiece);
     next(piece.data(), static_cast<uint64_t>(n) * sizeof(From));
-    for (int64_t i = 0; i < n; ++i) to[done + i] = convert(piece[static_cast<std::size_t>(i)]);
+    for (int64_t i = 0; i < n; ++i) out[done + i] = kConvert(piece[static_cast<std::size_t>(i)]);
   }
 }
 
-template <class From>
-void read_widened(const Next& next, const Tensor& to) {
-  read_converted<From>(next, to.numel(), to.data_ptr<int64_t>(),
-                       [](From value) { return static_cast<int64_t>(value); });
+void read_plain(const NextBytes& next, const Tensor& to) {
+  next(to.raw_data(), static_cast<uint64_t>(to.numel() * item_size(to.dtype())));
 }
+
+// Of a bool, any byte but 0 is true.
+constexpr StoredType kTypes[] = {
+    {"torch.bool", "torch.BoolStorage", "BOOL", 1, kBool, read_as<uint8_t, bool>},
+    {"torch.uint8", "torch.ByteStorage", "U8", 1, kUInt8, read_plain},
+    {"torch.int8", "torch.CharStorage", "I8", 1, kInt64, read_as<int8_t, int64_t>},
+    {"torch.int16", "torch.ShortStorage", "I16", 2, kInt64, read_as<int16_t, int64_t>},
+    {"torch.uint16", "", "U16", 2, kInt64, read_as<uint16_t, int64_t>},
+    {"torch.int32", "torch.IntStorage", "I32", 4, kInt64, read_as<int32_t, int64_t>},
+    {"torch.uint32", "", "U32", 4, kInt64, read_as<uint32_t, int64_t>},
+    {"torch.int64", "torch.LongStorage", "I64", 8, kInt64, read_plain},
+    {"torch.float16", "torch.HalfStorage", "F16", 2, kFloat32, read_as<uint16_t, float, from_half>},
+    {"torch.bfloat16", "torch.BFloat16Storage", "BF16", 2, kFloat32,
+     read_as<uint16_t, float, from_bfloat16>},
+    {"torch.float32", "torch.FloatStorage", "F32", 4, kFloat32, read_plain},
+    {"torch.float64", "torch.DoubleStorage", "F64", 8, kFloat64, read_plain}};
 
 }  // namespace
 
-int64_t stored_size(StoredType type) {
-  switch (type) {
-    case StoredType::Bool:
-    case StoredType::U8:
-    case StoredType::I8:
-      return 1;
-    case StoredType::I16:
-    case StoredType::U16:
-    case StoredType::F16:
-    case StoredType::BF16:
-      return 2;
-    case StoredType::I32:
-    case StoredType::U32:
-    case StoredType::F32:
-      return 4;
-    case StoredType::I64:
-    case StoredType::F64:
-      break;
-  }
-  return 8;
-}
+std::span<const StoredType> stored_types() { return kTypes; }
 
-DType loaded_dtype(StoredType type) {
-  switch (type) {
-    case StoredType::Bool:
-      return kBool;
-    case StoredType::U8:
-      return kUInt8;
-    case StoredType::F16:
-    case StoredType::BF16:
-    case StoredType::F32:
-      return kFloat32;
-    case StoredType::F64:
-      return kFloat64;
-    default:
-      return kInt64;
-  }
-}
-
-const char* stored_name(StoredType type) {
-  constexpr const char* kNames[] = {"bool",   "uint8", "int8",    "int16",    "uint16",  "int32",
-                                    "uint32", "int64", "float16", "bfloat16", "float32", "float64"};
-  return kNames[static_cast<std::size_t>(type)];
-}
-
-Tensor read_elements(StoredType type, const Shape& sizes, const Next& next) {
-  const Tensor tensor = new_tensor(sizes, loaded_dtype(type));
-  const int64_t n = tensor.numel();
-  switch (type) {
-    case StoredType::Bool:  // any byte but 0 is true
-      read_converted<uint8_t>(next, n, tensor.data_ptr<bool>(), [](uint8_t x) { return x != 0; });
-      break;
-    case StoredType::F16:
-      read_converted<uint16_t>(next, n, tensor.data_ptr<float>(), from_half);
-      break;
-    case StoredType::BF16:
-      read_converted<uint16_t>(next, n, tensor.data_ptr<float>(), from_bfloat16);
-      break;
-    case StoredType::I8:
-      read_widened<int8_t>(next, tensor);
-      break;
-    case StoredType::I16:
-      read_widened<int16_t>(next, tensor);
-      break;
-    case StoredType::U16:
-      read_widened<uint16_t>(next, tensor);
-      break;
-    case StoredType::I32:
-      read_widened<int32_t>(next, tensor);
-      break;
-    case StoredType::U32:
-      read_widened<uint32_t>(next, tensor);
-      break;
-    case StoredType::U8:
-    case StoredType::I64:
-    case StoredType::F32:
-    case StoredType::F64:
-      next(tensor.raw_data(), static_cast<uint64_t>(n) * static_cast<uint64_t>(stored_size(type)));
-      break;
-  }
+Tensor read_elements(const StoredType& type, const Shape& sizes, const NextBytes& next) {
+  const Tensor tensor = new_tensor(sizes, type.dtype);
+  type.read(next, tensor);
   return tensor;
 }
 

@@ -1,7 +1,6 @@
 #include "norma/io/torch_tensor.h"
 
 #include <algorithm>
-#include <array>
 
 #include "norma/core/tensor_impl.h"
 
@@ -18,47 +17,11 @@ constexpr std::string_view kRebuildUntyped = "torch._utils._rebuild_tensor_v3";
 constexpr std::string_view kRebuildParameter = "torch._utils._rebuild_parameter";
 constexpr std::string_view kUntypedStorage = "torch.storage.UntypedStorage";
 
-// The types that have a storage of their own; the same order in both lists.
-constexpr std::array kTypes = {StoredType::Bool, StoredType::U8,  StoredType::I8,  StoredType::I16,
-                               StoredType::I32,  StoredType::I64, StoredType::F16, StoredType::BF16,
-                               StoredType::F32,  StoredType::F64, StoredType::U16, StoredType::U32};
-constexpr std::size_t kStorageTypes = 10;  // the first of them
-constexpr std::array<std::string_view, 26> kAllowed = {"torch.BoolStorage",
-                                                       "torch.ByteStorage",
-                                                       "torch.CharStorage",
-                                                       "torch.ShortStorage",
-                                                       "torch.IntStorage",
-                                                       "torch.LongStorage",
-                                                       "torch.HalfStorage",
-                                                       "torch.BFloat16Storage",
-                                                       "torch.FloatStorage",
-                                                       "torch.DoubleStorage",
-                                                       "torch.bool",
-                                                       "torch.uint8",
-                                                       "torch.int8",
-                                                       "torch.int16",
-                                                       "torch.int32",
-                                                       "torch.int64",
-                                                       "torch.float16",
-                                                       "torch.bfloat16",
-                                                       "torch.float32",
-                                                       "torch.float64",
-                                                       "torch.uint16",
-                                                       "torch.uint32",
-                                                       kRebuild,
-                                                       kRebuildUntyped,
-                                                       kRebuildParameter,
-                                                       kUntypedStorage};
-
-// Null where `name` is none of the `count` names of types from `first` on.
-const StoredType* type_of(std::string_view name, std::size_t first, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i)
-    if (kAllowed[first + i] == name) return &kTypes[i];
+// Null where `name` is in that column of no stored type.
+const StoredType* type_called(std::string_view name, std::string_view StoredType::*column) {
+  for (const StoredType& type : stored_types())
+    if (type.*column == name) return &type;
   return nullptr;
-}
-const StoredType* storage_type(std::string_view name) { return type_of(name, 0, kStorageTypes); }
-const StoredType* dtype(std::string_view name) {
-  return type_of(name, kStorageTypes, kTypes.size());
 }
 
 bool multiply(int64_t& product, int64_t factor) {
@@ -67,7 +30,18 @@ bool multiply(int64_t& product, int64_t factor) {
 
 }  // namespace
 
-std::span<const std::string_view> allowed_names() { return kAllowed; }
+std::span<const std::string_view> allowed_names() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all = {kRebuild, kRebuildUntyped, kRebuildParameter,
+                                         kUntypedStorage};
+    for (const StoredType& type : stored_types()) {
+      all.push_back(type.torch);
+      if (!type.storage.empty()) all.push_back(type.storage);
+    }
+    return all;
+  }();
+  return names;
+}
 
 const Object& TensorReader::expect(Id id, Kind kind, const char* what,
                                    const std::string& where) const {
@@ -101,7 +75,8 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
   const int64_t count =
       expect(tuple.items[4], Kind::Int, "a whole number as length of a storage", where).integer;
   const StoredType* type = untyped;
-  if (untyped ? storage_class.text != kUntypedStorage : !(type = storage_type(storage_class.text)))
+  if (untyped ? storage_class.text != kUntypedStorage
+              : !(type = type_called(storage_class.text, &StoredType::storage)))
     refuse(where, "expected ", untyped ? "an untyped" : "a typed", " storage, got ",
            pickle::describe(storage_class));
 
@@ -109,21 +84,21 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
   const ZipEntry* record = archive_.find(name);
   if (!record) refuse(where, "expected the record ", shown(name), " in the file, got none");
   int64_t bytes = count;
-  if (count < 0 || (!untyped && !multiply(bytes, stored_size(*type))) ||
-      static_cast<uint64_t>(bytes) != record->size || bytes % stored_size(*type) != 0)
+  if (count < 0 || (!untyped && !multiply(bytes, type->bytes)) ||
+      static_cast<uint64_t>(bytes) != record->size || bytes % type->bytes != 0)
     refuse(where, "expected a record ", shown(name), " of ", count,
-           untyped ? " bytes of " : " elements of ", stored_name(*type), ", got ", record->size,
+           untyped ? " bytes of " : " elements of ", type->name(), ", got ", record->size,
            " bytes");
-  const int64_t numel = bytes / stored_size(*type);
+  const int64_t numel = bytes / type->bytes;
 
   const auto [place, is_new] = by_key_.emplace(key, storages_.size());
   if (is_new) {
     // Checks how the record is packed.
     const ZipEntryReader possible(archive_, *record);
-    storages_.push_back({record, *type, numel, Tensor()});
-  } else if (const Storage& other = storages_[place->second]; other.type != *type) {
-    refuse(where, "expected one dtype for the record ", shown(name), ", got ",
-           stored_name(other.type), " and ", stored_name(*type));
+    storages_.push_back({record, type, numel, Tensor()});
+  } else if (const Storage& other = storages_[place->second]; other.type != type) {
+    refuse(where, "expected one dtype for the record ", shown(name), ", got ", other.type->name(),
+           " and ", type->name());
   }
   return place->second;
 }
@@ -152,7 +127,8 @@ Plan TensorReader::plan(Id call, const std::string& name) {
     refuse(where, "expected a tensor as it lies in memory, got a conjugated or negated view");
 
   const StoredType* type = nullptr;
-  if (untyped && !(type = dtype(expect(values[6], Kind::Global, "a dtype", where).text)))
+  if (untyped && !(type = type_called(expect(values[6], Kind::Global, "a dtype", where).text,
+                                      &StoredType::torch)))
     refuse(where, "expected a dtype, got ", pickle::describe(value_[values[6]]));
   Plan plan;
   plan.storage = plan_storage(values[0], type, where);
@@ -189,7 +165,7 @@ Tensor TensorReader::read(const Plan& plan) {
   Storage& storage = storages_[plan.storage];
   if (!storage.elements.defined()) {
     ZipEntryReader reader(archive_, *storage.record);
-    storage.elements = read_elements(storage.type, {storage.numel},
+    storage.elements = read_elements(*storage.type, {storage.numel},
                                      [&](void* data, uint64_t bytes) { reader.read(data, bytes); });
     reader.finish();
   }

@@ -39,7 +39,7 @@ class TensorReader {
  private:
   struct Storage {
     const ZipEntry* record;
-    StoredType type;
+    const StoredType* type;
     int64_t numel;
     Tensor elements;  // undefined until it is read
   };
