@@ -4,18 +4,14 @@
 
 namespace norma {
 
-namespace {
-thread_local bool grad_mode = true;
-}
+constinit thread_local bool detail::grad_mode = true;
 
-bool grad_enabled() { return grad_mode; }
-
-NoGradGuard::NoGradGuard() : before_(std::exchange(grad_mode, false)) {}
-NoGradGuard::~NoGradGuard() { grad_mode = before_; }
+NoGradGuard::NoGradGuard() : before_(std::exchange(detail::grad_mode, false)) {}
+NoGradGuard::~NoGradGuard() { detail::grad_mode = before_; }
 
 namespace autograd {
-EnableGradGuard::EnableGradGuard() : before_(std::exchange(grad_mode, true)) {}
-EnableGradGuard::~EnableGradGuard() { grad_mode = before_; }
+EnableGradGuard::EnableGradGuard() : before_(std::exchange(detail::grad_mode, true)) {}
+EnableGradGuard::~EnableGradGuard() { detail::grad_mode = before_; }
 }  // namespace autograd
 
 }  // namespace norma

@@ -3,8 +3,12 @@
 
 namespace norma {
 
+namespace detail {
+extern constinit thread_local bool grad_mode;
+}
+
 /// False inside a `NoGradGuard` on this thread.
-bool grad_enabled();
+inline bool grad_enabled() { return detail::grad_mode; }
 
 /// While it lives, operations on this thread record no graph: their results do not require
 /// gradients.

@@ -230,7 +230,7 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   const Tensor x = input.contiguous(), w = weight.contiguous();
   const Tensor start = bias.defined() ? bias.contiguous() : bias;
   Shape sizes = x.sizes();
-  const int64_t rows = leading_count(sizes), n = w.size(0), k = w.size(1);
+  const int64_t rows = leading_count(sizes), n = w.sizes()[0], k = w.sizes()[1];
   // Between rows, which may have no elements.
   const int64_t ld_n = std::max<int64_t>(1, n), ld_k = std::max<int64_t>(1, k);
   sizes[sizes.size() - 1] = n;

@@ -103,22 +103,18 @@ Tensor Module::forward(const Tensor&) {
        type_name(), " cannot be called with one tensor");
 }
 
-Tensor Module::operator()(const Tensor& input) {
-  if (state_ && state_->replacement) return (*state_->replacement)(input);
-  return with_path([&] { return forward(input); }, {&input});
-}
-
-Tensor Module::operator()(Tensor&& input) {
-  if (autograd::is_watched()) return (*this)(std::as_const(input));
-  if (state_ && state_->replacement) return (*state_->replacement)(std::move(input));
-  return with_path([&] { return forward_donated(std::move(input)); });
-}
-
 // The module whose forward runs on this thread, while it lives.
 class Module::Running final : public autograd::Scope {
  public:
   explicit Running(const Module& module) : module_(module) {}
   void add_path(Error& error) const { error.add_module(name(), type()); }
+  /// The result of the call, of which observers are told.
+  Tensor told(Tensor result, std::initializer_list<const Tensor*> inputs) const {
+    if (autograd::observer()) {
+      autograd::ObserverPause().tell(&autograd::Observer::called, *this, result, inputs);
+    }
+    return result;
+  }
   const Module& module() const { return module_; }
   std::string path() const override;
   std::string type() const override { return module_.type_name(); }
@@ -135,18 +131,34 @@ const Module& Module::of(const autograd::Scope& scope) {
   return static_cast<const Running&>(scope).module();
 }
 
-void Module::run_in_scope(void (*body)(void*), void* context, const Tensor* told,
-                          std::initializer_list<const Tensor*> inputs) const {
+template <class F>
+auto Module::in_scope(F&& body) const {
   const Running running(*this);
   try {
-    body(context);
-    if (told && autograd::observer()) {
-      autograd::ObserverPause().tell(&autograd::Observer::called, running, *told, inputs);
-    }
+    return body(running);
   } catch (Error& error) {
     running.add_path(error);
     throw;
   }
+}
+
+Tensor Module::operator()(const Tensor& input) {
+  if (state_ && state_->replacement) return (*state_->replacement)(input);
+  return in_scope([&](const Running& call) { return call.told(forward(input), {&input}); });
+}
+
+Tensor Module::operator()(Tensor&& input) {
+  if (autograd::is_watched()) return (*this)(std::as_const(input));
+  if (state_ && state_->replacement) return (*state_->replacement)(std::move(input));
+  return in_scope([&](const Running&) { return forward_donated(std::move(input)); });
+}
+
+void Module::run_in_scope(void (*body)(void*), void* context, const Tensor* told,
+                          std::initializer_list<const Tensor*> inputs) const {
+  in_scope([&](const Running& call) {
+    body(context);
+    if (told) call.told(*told, inputs);
+  });
 }
 
 // The name is relative to the module that made the call, which need not be the parent: a forward

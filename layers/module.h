@@ -192,6 +192,8 @@ class Module {
  private:
   struct State;
   class Running;
+  template <class F>
+  auto in_scope(F&& body) const;
   /// `told`: the result, of which observers are told.
   void run_in_scope(void (*body)(void*), void* context, const Tensor* told,
                     std::initializer_list<const Tensor*> inputs) const;

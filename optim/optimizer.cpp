@@ -110,7 +110,11 @@ void Optimizer::step() {
     for (const Elements& all : updates_) {
       const int64_t from = std::max(begin - all.begin_, int64_t{0});
       const int64_t to = std::min(end - all.begin_, all.numel_);
-      if (from < to) update(all.part(from, to));
+      if (to - from == all.numel_) {
+        update(all);
+      } else if (from < to) {
+        update(all.part(from, to));
+      }
     }
   });
   for (auto& [parameter, values] : strided) parameter.copy_(values);

@@ -1,30 +1,38 @@
-// Working memory of a kernel, from the caching allocator.
+// Working memory of a kernel.
 #pragma once
 #include <bit>
+#include <optional>
 
 #include "norma/core/storage.h"
 
 namespace norma::kernels {
 
-/// `count` uninitialised elements, in blocks of few sizes so that kernels share them. Best
-/// allocated before a parallel loop, one stretch per part.
+/// `count` uninitialised elements: few of them within this object, on the stack; more in a block of
+/// the caching allocator, of few sizes so that kernels share them. Best allocated before a parallel
+/// loop, one stretch per part.
 template <class T>
 class Scratch {
  public:
-  explicit Scratch(int64_t count)
-      : storage_(block_size(static_cast<std::size_t>(count) * sizeof(T))) {}
-  T* data() const { return static_cast<T*>(storage_.data()); }
+  explicit Scratch(int64_t count) {
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+    if (bytes > kFewBytes) data_ = static_cast<T*>(block_.emplace(block_size(bytes)).data());
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  T* data() const { return data_; }
 
  private:
-  static std::size_t block_size(std::size_t bytes) {
-#ifdef NORMA_SANITIZE
-    return bytes;  // whoever goes past it is seen
+#ifdef NORMA_SANITIZE  // blocks of their own and of the exact size: whoever goes past one is seen
+  static constexpr std::size_t kFewBytes = 0;
+  static std::size_t block_size(std::size_t bytes) { return bytes; }
 #else
-    return std::bit_ceil(bytes);
+  static constexpr std::size_t kFewBytes = 2048;
+  static std::size_t block_size(std::size_t bytes) { return std::bit_ceil(bytes); }
 #endif
-  }
 
-  Storage storage_;
+  alignas(64) std::byte few_[kFewBytes + 1];
+  T* data_ = reinterpret_cast<T*>(few_);
+  std::optional<Storage> block_;
 };
 
 }  // namespace norma::kernels
