@@ -31,11 +31,8 @@ void check_inputs(const std::vector<Tensor>& inputs) {
 
 /// Position of element `flat` in row-major order.
 Shape unravel(int64_t flat, const Shape& sizes) {
-  Shape index = sizes;
-  for (int64_t i = sizes.size() - 1; i >= 0; --i) {
-    index[i] = flat % sizes[i];
-    flat /= sizes[i];
-  }
+  Shape index = contiguous_strides(sizes);
+  for (int64_t i = 0; i < sizes.size(); ++i) index[i] = flat / index[i] % sizes[i];
   return index;
 }
 

@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "norma/core/text.h"
 #include "norma/layers/module_state.h"
-#include "norma/layers/repr.h"
 
 namespace norma::nn {
 

@@ -124,14 +124,12 @@ void BatchNorm::reset_running_stats() {
 
 void BatchNorm::reset_parameters() {
   reset_running_stats();
-  if (!weight.defined()) return;
-  init::ones_(weight);
-  init::zeros_(bias);
+  init::reset_gamma_and_beta(weight, bias);
 }
 
 std::string BatchNorm::extra_repr() const {
   return text(num_features_, ", eps=", options_.eps,
-              ", momentum=", (options_.momentum ? repr(*options_.momentum) : "None"),
+              ", momentum=", (options_.momentum ? text(*options_.momentum) : "None"),
               ", affine=", options_.affine, ", track_running_stats=", options_.track_running_stats,
               (*frozen_ ? ", frozen=True" : ""));
 }

@@ -1,17 +1,13 @@
 // Checks that constructors of layers share. For Norma's own sources.
 #pragma once
 #include <cmath>
-#include <string>
 
 #include "norma/core/error.h"
-#include "norma/layers/repr.h"
 
 namespace norma::nn {
 
 inline void check_at_least(const char* op, const char* name, int64_t value, int64_t low) {
-  if (value < low) {
-    fail(op, "expected ", name, " of at least ", low, ", got ", value);
-  }
+  if (value < low) fail(op, "expected ", name, " of at least ", low, ", got ", value);
 }
 
 inline void check_eps(const char* op, double eps) {

@@ -49,21 +49,21 @@ const char* mode_name(PaddingMode mode) {
 }
 
 std::string tuple(Pair pair) { return pair.str(); }
-std::string tuple(int64_t number) { return repr(Shape{number}); }
+std::string tuple(int64_t number) { return text("(", number, ",)"); }
 
 template <class Size, class Options>
 std::string conv_repr(int64_t in_channels, int64_t out_channels, Size kernel_size,
                       const Options& options, bool bias) {
-  std::string text = repr(in_channels) + ", " + repr(out_channels) +
-                     ", kernel_size=" + tuple(kernel_size) + ", stride=" + tuple(options.stride);
-  if (options.padding.str() != tuple(Size(0))) text += ", padding=" + options.padding.str();
-  if (options.dilation != Size(1)) text += ", dilation=" + tuple(options.dilation);
-  if (options.groups != 1) text += ", groups=" + repr(options.groups);
-  if (!bias) text += ", bias=False";
+  std::string line = text(in_channels, ", ", out_channels, ", kernel_size=", tuple(kernel_size),
+                          ", stride=", tuple(options.stride));
+  if (options.padding.str() != tuple(Size(0))) line += text(", padding=", options.padding);
+  if (options.dilation != Size(1)) line += text(", dilation=", tuple(options.dilation));
+  if (options.groups != 1) line += text(", groups=", options.groups);
+  if (!bias) line += ", bias=False";
   if (options.padding_mode != PaddingMode::Zeros) {
-    text += std::string(", padding_mode=") + mode_name(options.padding_mode);
+    line += text(", padding_mode=", mode_name(options.padding_mode));
   }
-  return text;
+  return line;
 }
 
 }  // namespace
@@ -105,7 +105,7 @@ Conv1d::Conv1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size,
       out_channels_(out_channels),
       kernel_size_(kernel_size),
       options_(options) {
-  check_layer("Conv1d", in_channels, out_channels, kernel_size < 1, repr(kernel_size), options);
+  check_layer("Conv1d", in_channels, out_channels, kernel_size < 1, text(kernel_size), options);
   weight = register_parameter("weight",
                               empty({out_channels, in_channels / options.groups, kernel_size}));
   bias = register_parameter("bias", options.bias ? empty({out_channels}) : Tensor());

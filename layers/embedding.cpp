@@ -68,12 +68,12 @@ Tensor Embedding::forward(const Tensor& indices) {
 }
 
 std::string Embedding::extra_repr() const {
-  std::string text = repr(num_embeddings_) + ", " + repr(embedding_dim_);
-  if (options_.padding_idx) text += ", padding_idx=" + repr(*options_.padding_idx);
-  if (options_.max_norm) text += ", max_norm=" + repr(*options_.max_norm);
-  if (options_.norm_type != 2.0) text += ", norm_type=" + repr(options_.norm_type);
-  if (options_.scale_grad_by_freq) text += ", scale_grad_by_freq=True";
-  return text;
+  std::string line = text(num_embeddings_, ", ", embedding_dim_);
+  if (options_.padding_idx) line += text(", padding_idx=", *options_.padding_idx);
+  if (options_.max_norm) line += text(", max_norm=", *options_.max_norm);
+  if (options_.norm_type != 2.0) line += text(", norm_type=", options_.norm_type);
+  if (options_.scale_grad_by_freq) line += ", scale_grad_by_freq=True";
+  return line;
 }
 
 }  // namespace norma::nn

@@ -1,6 +1,6 @@
 #include "norma/layers/flatten.h"
 
-#include "norma/layers/repr.h"
+#include "norma/core/text.h"
 
 namespace norma::nn {
 

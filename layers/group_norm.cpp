@@ -21,11 +21,7 @@ GroupNorm::GroupNorm(int64_t num_groups, int64_t num_channels, const GroupNormOp
   bias = register_parameter("bias", options.affine ? zeros({num_channels}) : Tensor());
 }
 
-void GroupNorm::reset_parameters() {
-  if (!weight.defined()) return;
-  init::ones_(weight);
-  init::zeros_(bias);
-}
+void GroupNorm::reset_parameters() { init::reset_gamma_and_beta(weight, bias); }
 
 Tensor GroupNorm::forward(const Tensor& input) {
   return functional::group_norm(input, num_groups_, weight, bias, options_.eps);

@@ -4,7 +4,7 @@
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/core/random.h"
-#include "norma/layers/repr.h"
+#include "norma/core/text.h"
 
 namespace norma::nn::init {
 
@@ -96,6 +96,11 @@ void reset_weight_and_bias(const Tensor& weight, const Tensor& bias) {
   const int64_t fan_in = calculate_fan_in_and_fan_out(weight).first;
   const double bound = fan_in > 0 ? 1.0 / std::sqrt(static_cast<double>(fan_in)) : 0.0;
   init::uniform_(bias, -bound, bound);
+}
+
+void reset_gamma_and_beta(const Tensor& weight, const Tensor& bias) {
+  if (weight.defined()) ones_(weight);
+  if (bias.defined()) zeros_(bias);
 }
 
 }  // namespace norma::nn::init

@@ -46,8 +46,10 @@ Tensor xavier_uniform_(Tensor tensor, double gain = 1.0);
 /// N(0, std²) with std = gain √(2/(fan_in + fan_out)).
 Tensor xavier_normal_(Tensor tensor, double gain = 1.0);
 
-/// What Linear and Conv2d begin with: `weight` (kaiming_uniform_ with a = √5) and `bias`, where
-/// defined, from U(-k, k) with k = 1/√fan_in of the weight.
+/// The initial values of Linear, Conv2d and Conv1d: `weight` (kaiming_uniform_ with a = √5) and
+/// `bias`, where defined, from U(-k, k) with k = 1/√fan_in of the weight.
 void reset_weight_and_bias(const Tensor& weight, const Tensor& bias);
+/// Those of norms: ones for `weight` and zeros for `bias`, where they are defined.
+void reset_gamma_and_beta(const Tensor& weight, const Tensor& bias);
 
 }  // namespace norma::nn::init

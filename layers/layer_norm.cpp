@@ -19,19 +19,16 @@ LayerNorm::LayerNorm(const Shape& normalized_shape, const LayerNormOptions& opti
   bias = register_parameter("bias", affine ? zeros(normalized_shape) : Tensor());
 }
 
-void LayerNorm::reset_parameters() {
-  if (!weight.defined()) return;
-  init::ones_(weight);
-  init::zeros_(bias);
-}
+void LayerNorm::reset_parameters() { init::reset_gamma_and_beta(weight, bias); }
 
 Tensor LayerNorm::forward(const Tensor& input) {
   return functional::layer_norm(input, normalized_shape_, weight, bias, options_.eps);
 }
 
 std::string LayerNorm::extra_repr() const {
-  return text(repr(normalized_shape_), ", eps=", options_.eps,
-              ", elementwise_affine=", options_.elementwise_affine);
+  std::string sizes = normalized_shape_.str();  // [10, 20], as Python's (10, 20) or (10,)
+  sizes = text('(', sizes.substr(1, sizes.size() - 2), normalized_shape_.size() == 1 ? ",)" : ")");
+  return text(sizes, ", eps=", options_.eps, ", elementwise_affine=", options_.elementwise_affine);
 }
 
 }  // namespace norma::nn

@@ -1,7 +1,5 @@
 #include "norma/layers/loss.h"
 
-#include "norma/layers/repr.h"
-
 namespace norma::nn {
 
 namespace {

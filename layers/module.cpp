@@ -26,26 +26,38 @@ std::string join(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
 
-std::vector<Tensor> values(NamedTensors named) {
-  std::vector<Tensor> tensors;
-  tensors.reserve(named.size());
-  for (auto& entry : named) tensors.push_back(std::move(entry.second));
-  return tensors;
+/// The second halves of a list of pairs.
+template <class Second>
+std::vector<Second> values(std::vector<std::pair<std::string, Second>> named) {
+  std::vector<Second> list;
+  list.reserve(named.size());
+  for (auto& entry : named) list.push_back(std::move(entry.second));
+  return list;
 }
 
-void append_once(NamedTensors& to, const std::string& path, const NamedTensors& from) {
-  for (const auto& [name, tensor] : from) {
-    const bool known = std::any_of(
-        to.begin(), to.end(), [&t = tensor](const auto& entry) { return entry.second.is_same(t); });
-    if (tensor.defined() && !known) to.emplace_back(join(path, name), tensor);
+/// Whether the module is in a list of pairs of a name and a module.
+bool holds(const auto& list, const Module& module) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const auto& entry) { return entry.second->is_same(module); });
+}
+
+/// The tensors that `own` gives of each module in the tree, once each.
+NamedTensors gather(const Module& root, auto own) {
+  NamedTensors found;
+  for (const auto& [path, module] : root.named_modules()) {
+    for (const auto& [name, tensor] : own(*module)) {
+      const bool is_known =
+          std::any_of(found.begin(), found.end(),
+                      [&t = tensor](const auto& entry) { return entry.second.is_same(t); });
+      if (tensor.defined() && !is_known) found.emplace_back(join(path, name), tensor);
+    }
   }
+  return found;
 }
 
 void walk(const std::string& path, Module* module,
           std::vector<std::pair<std::string, Module*>>& found) {
-  for (const auto& entry : found) {
-    if (entry.second->is_same(*module)) return;
-  }
+  if (holds(found, *module)) return;
   found.emplace_back(path, module);
   for (const auto& [name, child] : module->named_children())
     walk(join(path, name), child.get(), found);
@@ -188,14 +200,7 @@ std::string Module::Running::name_of(const TensorImpl* tensor) const {
   return "";
 }
 
-std::vector<Tensor> Module::Running::tensors() const {
-  const State& state = module_.state();
-  std::vector<Tensor> own;
-  for (const NamedTensors* list : {&state.parameters, &state.buffers}) {
-    for (const auto& entry : *list) own.push_back(entry.second);
-  }
-  return own;
-}
+std::vector<Tensor> Module::Running::tensors() const { return values(module_.state().tensors()); }
 
 void Module::train(bool on) {
   state().training = on;
@@ -209,19 +214,12 @@ const Module::NamedModules& Module::child_list() const { return state().children
 std::vector<std::pair<std::string, std::shared_ptr<Module>>> Module::named_children() const {
   NamedModules result;
   for (const auto& entry : child_list()) {
-    const bool known = std::any_of(result.begin(), result.end(), [&](const auto& other) {
-      return other.second->is_same(*entry.second);
-    });
-    if (!known) result.push_back(entry);
+    if (!holds(result, *entry.second)) result.push_back(entry);
   }
   return result;
 }
 
-std::vector<std::shared_ptr<Module>> Module::children() const {
-  std::vector<std::shared_ptr<Module>> result;
-  for (auto& entry : named_children()) result.push_back(entry.second);
-  return result;
-}
+std::vector<std::shared_ptr<Module>> Module::children() const { return values(named_children()); }
 
 std::vector<std::pair<std::string, Module*>> Module::named_modules() const {
   std::vector<std::pair<std::string, Module*>> found;
@@ -229,11 +227,7 @@ std::vector<std::pair<std::string, Module*>> Module::named_modules() const {
   return found;
 }
 
-std::vector<Module*> Module::modules() const {
-  std::vector<Module*> result;
-  for (const auto& entry : named_modules()) result.push_back(entry.second);
-  return result;
-}
+std::vector<Module*> Module::modules() const { return values(named_modules()); }
 
 void Module::apply(const std::function<void(Module&)>& function) {
   for (const auto& child : children()) child->apply(function);
@@ -241,17 +235,13 @@ void Module::apply(const std::function<void(Module&)>& function) {
 }
 
 NamedTensors Module::named_parameters() const {
-  NamedTensors result;
-  for (const auto& [path, module] : named_modules())
-    append_once(result, path, module->state().parameters);
-  return result;
+  return gather(
+      *this, [](const Module& m) -> auto& { return m.state().parameters; });
 }
 
 NamedTensors Module::named_buffers() const {
-  NamedTensors result;
-  for (const auto& [path, module] : named_modules())
-    append_once(result, path, module->state().buffers);
-  return result;
+  return gather(
+      *this, [](const Module& m) -> auto& { return m.state().buffers; });
 }
 
 std::vector<Tensor> Module::parameters() const { return values(named_parameters()); }
@@ -295,11 +285,9 @@ Tensor Module::register_buffer(const std::string& name, Tensor tensor) {
 
 void Module::check_child(const std::string& name, const Module* module) const {
   if (!module) fail("register_module", "expected a module for \"", name, "\", got a null pointer");
-  for (const Module* inner : module->modules()) {
-    if (inner->is_same(*this)) {
-      fail("register_module", "expected another module for \"", name, "\", got one that holds ",
-           type_name(), " itself");
-    }
+  if (holds(module->named_modules(), *this)) {
+    fail("register_module", "expected another module for \"", name, "\", got one that holds ",
+         type_name(), " itself");
   }
 }
 
@@ -326,8 +314,7 @@ void Module::set_submodule(const std::string& path, std::shared_ptr<Module> modu
 
 void Module::replace(const std::string& path, Module& old, std::shared_ptr<Module> module) {
   check_child(path, module.get());
-  for (const Module* inner : module->modules()) {
-    if (!inner->is_same(old)) continue;
+  if (holds(module->named_modules(), old)) {
     fail("set_submodule", "expected another module for \"", path, "\", got one that holds the ",
          old.type_name(), " that stands there; give it a clone");
   }

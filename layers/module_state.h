@@ -13,6 +13,13 @@ struct Module::State {
   std::string name;                     // under which it was first registered, "" at the top
   std::shared_ptr<Module> replacement;  // all handles on this state call it instead
   bool is_replacement = false;          // clones of its parent take it over as it is
+
+  /// Parameters and buffers.
+  NamedTensors tensors() const {
+    NamedTensors all = parameters;
+    all.insert(all.end(), buffers.begin(), buffers.end());
+    return all;
+  }
 };
 
 /// Whether it is one of these classes; not one derived from them, which may have its own forward.

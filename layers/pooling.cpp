@@ -1,15 +1,14 @@
 #include "norma/layers/pooling.h"
 
-#include "norma/layers/repr.h"
+#include "norma/core/text.h"
 
 namespace norma::nn {
 
 namespace {
 
 // PyTorch prints what it was given: one number where both are equal.
-std::string short_repr(Pair pair) { return pair.h == pair.w ? repr(pair.h) : pair.str(); }
-
-std::string short_repr(int64_t size) { return repr(size); }
+std::string short_repr(Pair pair) { return pair.h == pair.w ? text(pair.h) : pair.str(); }
+std::string short_repr(int64_t size) { return text(size); }
 
 template <class Size, class Options>
 std::string window_repr(Size kernel_size, const Options& options) {
@@ -20,11 +19,6 @@ std::string window_repr(Size kernel_size, const Options& options) {
 
 }  // namespace
 
-MaxPool2d::MaxPool2d(Pair kernel_size, const MaxPool2dOptions& options)
-    : kernel_size_(kernel_size), options_(options) {
-  options.check("MaxPool2d", kernel_size);
-}
-
 Tensor MaxPool2d::forward(const Tensor& input) {
   return functional::max_pool2d(input, kernel_size_, options_);
 }
@@ -34,11 +28,6 @@ std::string MaxPool2d::extra_repr() const {
               ", ceil_mode=", options_.ceil_mode);
 }
 
-MaxPool1d::MaxPool1d(int64_t kernel_size, const MaxPool1dOptions& options)
-    : kernel_size_(kernel_size), options_(options) {
-  options.check("MaxPool1d", kernel_size);
-}
-
 Tensor MaxPool1d::forward(const Tensor& input) {
   return functional::max_pool1d(input, kernel_size_, options_);
 }
@@ -46,11 +35,6 @@ Tensor MaxPool1d::forward(const Tensor& input) {
 std::string MaxPool1d::extra_repr() const {
   return text(window_repr(kernel_size_, options_), ", dilation=", options_.dilation,
               ", ceil_mode=", options_.ceil_mode);
-}
-
-AvgPool2d::AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options)
-    : kernel_size_(kernel_size), options_(options) {
-  options.check("AvgPool2d", kernel_size);
 }
 
 Tensor AvgPool2d::forward(const Tensor& input) {

@@ -9,6 +9,24 @@ using MaxPool2dOptions = functional::MaxPoolOptions;
 using MaxPool1dOptions = functional::MaxPool1dOptions;
 using AvgPool2dOptions = functional::AvgPoolOptions;
 
+/// What pools with a window have in common.
+template <class Derived, class Size, class Options>
+class Pool : public Cloneable<Derived> {
+ public:
+  Size kernel_size() const { return kernel_size_; }
+  const Options& options() const { return options_; }
+  Derived fresh() const { return Derived(kernel_size_, options_); }
+
+ protected:
+  Pool(const char* name, Size kernel_size, const Options& options)
+      : kernel_size_(kernel_size), options_(options) {
+    options.check(name, kernel_size);
+  }
+
+  Size kernel_size_;
+  Options options_;
+};
+
 /// The largest value of each window of [N, C, H, W] or [C, H, W]. Options `stride` (default: the
 /// kernel size), `padding` (with -∞), `dilation`, `ceil_mode`; numbers or `{height, width}`.
 ///
@@ -18,52 +36,31 @@ using AvgPool2dOptions = functional::AvgPoolOptions;
 ///
 /// Errors: sizes, strides and dilations below 1, padding below 0 or above half the kernel; in
 /// forward, another rank, an empty image, and an image smaller than the window.
-class MaxPool2d : public Cloneable<MaxPool2d> {
+class MaxPool2d : public Pool<MaxPool2d, Pair, MaxPool2dOptions> {
  public:
-  explicit MaxPool2d(Pair kernel_size, const MaxPool2dOptions& options = {});
-
+  explicit MaxPool2d(Pair kernel_size, const MaxPool2dOptions& options = {})
+      : Pool("MaxPool2d", kernel_size, options) {}
   Tensor forward(const Tensor& input) override;
-  Pair kernel_size() const { return kernel_size_; }
-  const MaxPool2dOptions& options() const { return options_; }
   std::string extra_repr() const override;
-  MaxPool2d fresh() const { return MaxPool2d(kernel_size_, options_); }
-
- private:
-  Pair kernel_size_;
-  MaxPool2dOptions options_;
 };
 
 /// The same along the last dimension of [N, C, L] or [C, L].
-class MaxPool1d : public Cloneable<MaxPool1d> {
+class MaxPool1d : public Pool<MaxPool1d, int64_t, MaxPool1dOptions> {
  public:
-  explicit MaxPool1d(int64_t kernel_size, const MaxPool1dOptions& options = {});
-
+  explicit MaxPool1d(int64_t kernel_size, const MaxPool1dOptions& options = {})
+      : Pool("MaxPool1d", kernel_size, options) {}
   Tensor forward(const Tensor& input) override;
-  int64_t kernel_size() const { return kernel_size_; }
-  const MaxPool1dOptions& options() const { return options_; }
   std::string extra_repr() const override;
-  MaxPool1d fresh() const { return MaxPool1d(kernel_size_, options_); }
-
- private:
-  int64_t kernel_size_;
-  MaxPool1dOptions options_;
 };
 
 /// The mean of each window; shapes and errors as for MaxPool2d. The padding is zeros, which count
 /// in the divisor unless `{.count_include_pad = false}`; `divisor_override` replaces the divisor.
-class AvgPool2d : public Cloneable<AvgPool2d> {
+class AvgPool2d : public Pool<AvgPool2d, Pair, AvgPool2dOptions> {
  public:
-  explicit AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options = {});
-
+  explicit AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options = {})
+      : Pool("AvgPool2d", kernel_size, options) {}
   Tensor forward(const Tensor& input) override;
-  Pair kernel_size() const { return kernel_size_; }
-  const AvgPool2dOptions& options() const { return options_; }
   std::string extra_repr() const override;
-  AvgPool2d fresh() const { return AvgPool2d(kernel_size_, options_); }
-
- private:
-  Pair kernel_size_;
-  AvgPool2dOptions options_;
 };
 
 /// Means over windows chosen so that the output is [N, C, h, w] whatever the input's size: cell

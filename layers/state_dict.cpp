@@ -4,7 +4,6 @@
 #include <unordered_set>
 
 #include "norma/autograd/grad_mode.h"
-#include "norma/autograd/node.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/layers/module.h"
 #include "norma/layers/module_state.h"
@@ -13,24 +12,15 @@ namespace norma::nn {
 
 namespace {
 
-// Gives every handle on `tensor` another dtype.
-void convert_in_place(const Tensor& tensor, DType dtype) {
+// Gives every handle on `tensor` another dtype. Graphs that still exist end at the old values.
+void convert_in_place(Tensor tensor, DType dtype) {
   if (!tensor.defined() || tensor.dtype() == dtype) return;
   const NoGradGuard no_grad;
   const Tensor converted = tensor.detach().to(dtype).contiguous();
-  const TensorImpl& from = *converted.impl();
-  TensorImpl& to = *tensor.impl();
-  // Graphs that still exist end at the old values: their gradients have the old dtype.
-  if (auto* accumulator = dynamic_cast<autograd::Accumulator*>(to.node.get()))
-    accumulator->leaf = nullptr;
-  to.node.reset();
-  to.base.reset();
-  to.grad = Tensor();
-  to.storage = from.storage;
-  to.offset = from.offset;
-  to.strides = from.strides;
-  to.contiguous = from.contiguous;
-  to.dtype = dtype;
+  // A view, or a result, becomes a leaf.
+  tensor.impl()->base.reset();
+  tensor.impl()->has_history = false;
+  tensor.set_data(converted);
 }
 
 std::string quoted(const std::vector<std::string>& names) {
@@ -112,21 +102,15 @@ void Module::to(DType dtype) {
     fail("to", "expected a floating dtype for a module, got ", dtype);
   }
   for (const Module* module : modules()) {
-    for (const NamedTensors* list : {&module->state().parameters, &module->state().buffers}) {
-      for (const auto& [name, tensor] : *list) {
-        if (tensor.defined() && is_floating(tensor.dtype())) convert_in_place(tensor, dtype);
-      }
+    for (const auto& [name, tensor] : module->state().tensors()) {
+      if (tensor.defined() && is_floating(tensor.dtype())) convert_in_place(tensor, dtype);
     }
   }
 }
 
 NamedTensors Module::state_dict() const {
-  NamedTensors result;
-  for (const NamedTensors* list : {&state().parameters, &state().buffers}) {
-    for (const auto& entry : *list) {
-      if (entry.second.defined()) result.push_back(entry);
-    }
-  }
+  NamedTensors result = state().tensors();
+  std::erase_if(result, [](const auto& entry) { return !entry.second.defined(); });
   for (const auto& [name, child] : child_list()) {
     for (auto& entry : child->state_dict())
       result.emplace_back(name + "." + entry.first, std::move(entry.second));
