@@ -71,8 +71,8 @@ Tensor original(const Tensor& self, const Tensor& needed_for) {
 
 /// The in-place form of a binary operation: straight into `self` where no graph and no overlap is
 /// in the way, through a fresh result otherwise.
-template <class Out, class F>
-Tensor& binary_in_place(const char* op, Tensor& self, const Tensor& other, Out out_of_place, F f) {
+template <class F, class Out>
+Tensor& binary_in_place(const char* op, Tensor& self, const Tensor& other, F f, Out out_of_place) {
   const TensorImpl *a = defined_impl(self, op), *b = defined_impl(other, op);
   const bool direct =
       a->dtype == b->dtype && is_floating(a->dtype) &&
@@ -87,8 +87,8 @@ Tensor& binary_in_place(const char* op, Tensor& self, const Tensor& other, Out o
   return self;
 }
 
-template <class Out, class F>
-Tensor& binary_in_place(const char* op, Tensor& self, Scalar other, Out out_of_place, F f) {
+template <class F, class Out>
+Tensor& binary_in_place(const char* op, Tensor& self, Scalar other, F f, Out out_of_place) {
   const TensorImpl* a = defined_impl(self, op);
   if (!is_floating(a->dtype) || recording({&self})) return assign(op, self, out_of_place());
   check_in_place(op, self);
@@ -298,36 +298,30 @@ Tensor operator/(Scalar a, const Tensor& b) {
 }
 
 Tensor& Tensor::add_(const Tensor& other) {
-  return binary_in_place(
-      "add_", *this, other, [&] { return add(other); }, kAdd);
+  return binary_in_place("add_", *this, other, kAdd, [&] { return add(other); });
 }
 Tensor& Tensor::sub_(const Tensor& other) {
-  return binary_in_place(
-      "sub_", *this, other, [&] { return sub(other); }, kSub);
+  return binary_in_place("sub_", *this, other, kSub, [&] { return sub(other); });
 }
 Tensor& Tensor::mul_(const Tensor& other) {
-  return binary_in_place(
-      "mul_", *this, other, [&] { return original(*this, other).mul(other); }, kMul);
+  return binary_in_place("mul_", *this, other, kMul,
+                         [&] { return original(*this, other).mul(other); });
 }
 Tensor& Tensor::div_(const Tensor& other) {
-  return binary_in_place(
-      "div_", *this, other, [&] { return original(*this, other).div(other); }, kDiv);
+  return binary_in_place("div_", *this, other, kDiv,
+                         [&] { return original(*this, other).div(other); });
 }
 Tensor& Tensor::add_(Scalar other) {
-  return binary_in_place(
-      "add_", *this, other, [&] { return add(other); }, kAdd);
+  return binary_in_place("add_", *this, other, kAdd, [&] { return add(other); });
 }
 Tensor& Tensor::sub_(Scalar other) {
-  return binary_in_place(
-      "sub_", *this, other, [&] { return sub(other); }, kSub);
+  return binary_in_place("sub_", *this, other, kSub, [&] { return sub(other); });
 }
 Tensor& Tensor::mul_(Scalar other) {
-  return binary_in_place(
-      "mul_", *this, other, [&] { return mul(other); }, kMul);
+  return binary_in_place("mul_", *this, other, kMul, [&] { return mul(other); });
 }
 Tensor& Tensor::div_(Scalar other) {
-  return binary_in_place(
-      "div_", *this, other, [&] { return div(other); }, kDiv);
+  return binary_in_place("div_", *this, other, kDiv, [&] { return div(other); });
 }
 Tensor& Tensor::pow_(Scalar exponent) {
   return assign("pow_", *this, original(*this, *this).pow(exponent));

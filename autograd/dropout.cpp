@@ -3,7 +3,6 @@
 
 #include "norma/autograd/functional.h"
 #include "norma/autograd/operands.h"
-#include "norma/autograd/record.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/dropout.h"
 #include "norma/core/random.h"
@@ -13,7 +12,9 @@ namespace norma::functional {
 namespace {
 
 using autograd::check_floating;
+using autograd::filled;
 using autograd::InputGrads;
+using autograd::packed;
 using autograd::record;
 
 void check(const char* op, const Tensor& input, double p) {
@@ -26,7 +27,7 @@ void check(const char* op, const Tensor& input, double p) {
 
 /// The input with one mask value for each of `rows` equal stretches of its elements.
 Tensor masked(const char* op, const Tensor& input, double p, int64_t rows) {
-  const Tensor x = input.is_contiguous() ? input : input.detach().contiguous();
+  const Tensor x = packed(input);
   const int64_t count = x.numel();
   if (count == 0 || p == 1.0) {
     return record(op, zeros(x.sizes(), {.dtype = x.dtype()}), {&input},
@@ -38,24 +39,15 @@ Tensor masked(const char* op, const Tensor& input, double p, int64_t rows) {
   const uint64_t first = generator.reserve(kernels::mask_blocks(rows));
   const kernels::RandomBlocks random{generator.seed(), first};
   const Tensor mask = new_tensor({rows}, kUInt8);
-  Tensor y = new_tensor(x.sizes(), x.dtype());
   uint8_t* const values = mask.impl()->data_as<uint8_t>();
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    const T* px = x.impl()->data_as<T>();
-    T* py = y.impl()->data_as<T>();
-    if (length == 1) {
-      kernels::dropout_forward<T>(count, px, p, random, scale, values, py);
-    } else {
-      kernels::random_mask(rows, p, random, values);
-      kernels::apply_mask<T>(rows, length, px, values, scale, py);
-    }
+  const Tensor y = filled(x.sizes(), x, [=](const auto* from, auto* to) {
+    if (length == 1) return kernels::dropout_forward(count, from, p, random, scale, values, to);
+    kernels::random_mask(rows, p, random, values);
+    kernels::apply_mask(rows, length, from, values, scale, to);
   });
-  return record(op, y, {&input}, [=](const Tensor& grad, InputGrads& d) {
-    const Tensor g = grad.contiguous();
-    d[0] = new_tensor(g.sizes(), g.dtype());
-    dispatch_floating(g.dtype(), [&]<class T>() {
-      kernels::apply_mask<T>(rows, length, g.impl()->data_as<T>(), mask.impl()->data_as<uint8_t>(),
-                             scale, d[0].impl()->data_as<T>());
+  return record(op, y, {&input}, [=](const Tensor& g, InputGrads& d) {
+    d[0] = filled(g.sizes(), g, [&](const auto* dy, auto* dx) {
+      kernels::apply_mask(rows, length, dy, mask.impl()->data_as<const uint8_t>(), scale, dx);
     });
   });
 }

@@ -7,13 +7,14 @@
 #include "norma/autograd/functional.h"
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/in_place.h"
-#include "norma/autograd/record.h"
+#include "norma/autograd/operands.h"
 #include "norma/core/kernels/embedding.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::functional {
 namespace {
 
+using autograd::filled;
 using autograd::InputGrads;
 using autograd::record;
 using autograd::Saved;
@@ -102,11 +103,9 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
   return record("embedding", y, {&weight},
                 [rows, width, padding, by_frequency = options.scale_grad_by_freq,
                  saved = Saved(picks)](const Tensor& g, InputGrads& d) {
-                  const Tensor dy = g.contiguous();
-                  d[0] = new_tensor({rows, width}, dy.dtype());
-                  dispatch_floating(dy.dtype(), [&]<class T>() {
-                    kernels::sum_rows(dy.data_ptr<T>(), saved->data_ptr<int64_t>(), saved->numel(),
-                                      rows, width, by_frequency, padding, d[0].data_ptr<T>());
+                  d[0] = filled({rows, width}, g, [&](const auto* dy, auto* dw) {
+                    kernels::sum_rows(dy, saved->data_ptr<int64_t>(), saved->numel(), rows, width,
+                                      by_frequency, padding, dw);
                   });
                 });
 }

@@ -3,6 +3,7 @@
 
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
+#include "norma/core/kernels/middle_shape.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma {
@@ -23,18 +24,10 @@ void check_index(const char* op, const Tensor& index, int64_t size) {
   }
 }
 
-/// Sizes before, at and after `dim` of a row-major tensor.
-struct Around {
-  int64_t outer = 1, length = 1, inner = 1;
-  Around(const Shape& sizes, int64_t dim) : length(sizes[dim]) {
-    for (int64_t i = 0; i < dim; ++i) outer *= sizes[i];
-    for (int64_t i = dim + 1; i < sizes.size(); ++i) inner *= sizes[i];
-  }
-};
-
 /// visit(position in x, position in out) for every element of out = x.index_select(dim, index).
 template <class Visit>
-void visit_selected(const Around& x, const int64_t* index, int64_t count, Visit visit) {
+void visit_selected(const kernels::MiddleShape& x, const int64_t* index, int64_t count,
+                    Visit visit) {
   for (int64_t o = 0; o < x.outer; ++o) {
     for (int64_t k = 0; k < count; ++k) {
       for (int64_t i = 0; i < x.inner; ++i) {
@@ -59,6 +52,30 @@ void visit_gathered(const Shape& x, const Shape& index_sizes, const int64_t* ind
   }
 }
 
+/// Copies the elements that `visit(index, f)` tells f of, each as a position in `self` and one in
+/// the result. Backward adds every element's gradient where it came from.
+template <class Visit>
+Tensor picked(const char* op, const Tensor& self, const Tensor& index, const Shape& sizes,
+              Visit visit) {
+  const Tensor x = self.detach().contiguous(), out = new_tensor(sizes, self.dtype());
+  dispatch(self.dtype(), [&]<class T>() {
+    const T* source = x.data_ptr<T>();
+    T* target = out.data_ptr<T>();
+    visit(index.data_ptr<int64_t>(), [=](int64_t from, int64_t to) { target[to] = source[from]; });
+  });
+  return record(op, out, {&self},
+                [=, from_sizes = x.sizes(), saved = Saved(index)](const Tensor& g, InputGrads& d) {
+                  d[0] = zeros(from_sizes, {.dtype = g.dtype()});
+                  const Tensor dy = g.contiguous();
+                  dispatch_floating(g.dtype(), [&]<class T>() {
+                    T* total = d[0].data_ptr<T>();
+                    const T* share = dy.data_ptr<T>();
+                    visit(saved->data_ptr<int64_t>(),
+                          [=](int64_t from, int64_t to) { total[from] += share[to]; });
+                  });
+                });
+}
+
 }  // namespace
 
 Tensor Tensor::index_select(int64_t dim, const Tensor& index) const {
@@ -69,29 +86,14 @@ Tensor Tensor::index_select(int64_t dim, const Tensor& index) const {
          " and ", index.sizes());
   }
   const int64_t d = wrap_dim(dim, sizes().size(), "index_select");
-  const Tensor picks = index.contiguous(), x = detach().contiguous();
+  const Tensor picks = index.contiguous();
   check_index("index_select", picks, size(d));
-  const Shape from = sizes();
-  Shape to = from;
+  Shape to = sizes();
   to[d] = picks.numel();
-  Tensor out = new_tensor(to, dtype());
-  dispatch(dtype(), [&]<class T>() {
-    const T* source = x.data_ptr<T>();
-    T* target = out.data_ptr<T>();
-    visit_selected(Around(from, d), picks.data_ptr<int64_t>(), picks.numel(),
-                   [=](int64_t a, int64_t b) { target[b] = source[a]; });
+  const kernels::MiddleShape shape(sizes(), d);
+  return picked("index_select", *this, picks, to, [=](const int64_t* values, auto visit) {
+    visit_selected(shape, values, to[d], visit);
   });
-  return record("index_select", out, {this},
-                [=, saved = Saved(picks)](const Tensor& g, InputGrads& grads) {
-                  grads[0] = zeros(from, {.dtype = g.dtype()});
-                  const Tensor dense = g.contiguous();
-                  dispatch_floating(g.dtype(), [&]<class T>() {
-                    T* total = grads[0].data_ptr<T>();
-                    const T* share = dense.data_ptr<T>();
-                    visit_selected(Around(from, d), saved->data_ptr<int64_t>(), saved->numel(),
-                                   [=](int64_t a, int64_t b) { total[a] += share[b]; });
-                  });
-                });
 }
 
 Tensor Tensor::gather(int64_t dim, const Tensor& index) const {
@@ -105,26 +107,11 @@ Tensor Tensor::gather(int64_t dim, const Tensor& index) const {
     fail("gather", "expected an index of as many dimensions, no larger than ", from,
          " except in dimension ", d, ", got ", to);
   }
-  const Tensor picks = index.contiguous(), x = detach().contiguous();
+  const Tensor picks = index.contiguous();
   check_index("gather", picks, from[d]);
-  Tensor out = new_tensor(to, dtype());
-  dispatch(dtype(), [&]<class T>() {
-    const T* source = x.data_ptr<T>();
-    T* target = out.data_ptr<T>();
-    visit_gathered(from, to, picks.data_ptr<int64_t>(), d,
-                   [=](int64_t a, int64_t b) { target[b] = source[a]; });
+  return picked("gather", *this, picks, to, [=](const int64_t* values, auto visit) {
+    visit_gathered(from, to, values, d, visit);
   });
-  return record("gather", out, {this},
-                [=, saved = Saved(picks)](const Tensor& g, InputGrads& grads) {
-                  grads[0] = zeros(from, {.dtype = g.dtype()});
-                  const Tensor dense = g.contiguous();
-                  dispatch_floating(g.dtype(), [&]<class T>() {
-                    T* total = grads[0].data_ptr<T>();
-                    const T* share = dense.data_ptr<T>();
-                    visit_gathered(from, to, saved->data_ptr<int64_t>(), d,
-                                   [=](int64_t a, int64_t b) { total[a] += share[b]; });
-                  });
-                });
 }
 
 }  // namespace norma

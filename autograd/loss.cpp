@@ -111,24 +111,54 @@ double total_weight(const char* op, int64_t classes, const Tensor& target, const
   });
 }
 
-Tensor number(double value, DType dtype) {
-  Tensor out = new_tensor(Shape{}, dtype);
-  dispatch_floating(dtype, [&]<class T>() { *out.impl()->data_as<T>() = static_cast<T>(value); });
-  return out;
-}
+/// What becomes of the losses of all rows.
+struct Reduce {
+  Reduction kind;
+  double divisor;  // of the mean
 
-/// The loss of every row as `fill(losses)` writes it, their sum, or their sum over `divisor`;
-/// `space` has room for them.
+  Tensor number(double sum, DType dtype) const {
+    const double value = kind == Reduction::Mean ? sum / divisor : sum;
+    Tensor out = new_tensor(Shape{}, dtype);
+    dispatch_floating(dtype, [&]<class T>() { *out.impl()->data_as<T>() = static_cast<T>(value); });
+    return out;
+  }
+  /// The gradients of the rows, given that of the result.
+  template <class T>
+  LossGradient<T> gradient(const Tensor& g) const {
+    return {g.impl()->data_as<T>(), kind == Reduction::None ? 1 : 0,
+            kind == Reduction::Mean ? 1.0 / divisor : 1.0};
+  }
+};
+
+/// The loss of every row as `fill(losses)` writes it, or what becomes of them; `space` has room for
+/// them.
 template <class T, class Fill>
-Tensor reduced(const Classes& classes, Reduction reduction, double divisor, T* space, Fill fill) {
-  if (reduction == Reduction::None) {
+Tensor reduced(const Classes& classes, const Reduce& reduce, T* space, Fill fill) {
+  if (reduce.kind == Reduction::None) {
     const Tensor losses = new_tensor(classes.loss_sizes, dtype_of<T>);
     fill(losses.impl()->data_as<T>());
     return losses;
   }
   fill(space);
-  const double sum = kernels::ordered_sum(classes.shape.rows(), space);
-  return number(reduction == Reduction::Mean ? sum / divisor : sum, dtype_of<T>);
+  return reduce.number(kernels::ordered_sum(classes.shape.rows(), space), dtype_of<T>);
+}
+
+/// Records a loss of inputs of one size, whose `backward(g, d)` is told the gradients of the rows
+/// and finds room for those of the inputs in d.
+template <class Backward>
+Tensor record_loss(const char* op, const Tensor& out, const autograd::Inputs& inputs,
+                   const Shape& sizes, const Reduce& reduce, Backward backward,
+                   const autograd::Inputs& read_besides) {
+  return record(
+      op, out, inputs,
+      [sizes, reduce, backward = std::move(backward)](const Tensor& grad, InputGrads& d) {
+        const Tensor g = grad.contiguous();
+        for (int i = 0; i < d.count(); ++i) {
+          if (d.needs(i)) d[i] = new_tensor(sizes, g.dtype());
+        }
+        dispatch_floating(g.dtype(), [&]<class T>() { backward(reduce.gradient<T>(g), d); });
+      },
+      read_besides);
 }
 
 /// The pos_weight of losses that have none.
@@ -141,139 +171,75 @@ Tensor softmax_space(ClassShape shape, DType dtype) {
 }
 
 template <class T>
-LossGradient<T> loss_gradient(const Tensor& g, Reduction reduction, double divisor) {
-  return {g.impl()->data_as<T>(), reduction == Reduction::None ? 1 : 0,
-          reduction == Reduction::Mean ? 1.0 / divisor : 1.0};
+SoftmaxRows<T> softmax_of(const Tensor& saved, ClassShape shape) {
+  return SoftmaxRows<T>(saved.impl()->data_as<T>(), shape);
 }
 
 template <class T>
-SoftmaxRows<T> softmax_of(const Tensor& saved, ClassShape shape) {
-  return SoftmaxRows<T>(saved.impl()->data_as<T>(), shape);
+ClassTargets<T> class_targets(const Tensor& index, const Tensor& weight, int64_t ignore_index,
+                              double smoothing = 0) {
+  return {index.impl()->data_as<int64_t>(), data_or_null<T>(weight), ignore_index, smoothing};
+}
+
+template <class T>
+SoftTargets<T> soft_targets(const Tensor& q, const Tensor& weight, double smoothing) {
+  return {q.impl()->data_as<T>(), data_or_null<T>(weight), smoothing};
 }
 
 Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Tensor& target,
                            const CrossEntropyOptions& options) {
   const ClassShape shape = classes.shape;
-  const Reduction reduction = options.reduction;
   const int64_t ignore = options.ignore_index;
   const double smoothing = options.label_smoothing;
   const Tensor x = packed(input), y = packed(target), w = packed(options.weight);
-  const double divisor = total_weight("cross_entropy", shape.classes, y, w, ignore);
+  const Reduce reduce{options.reduction,
+                      total_weight("cross_entropy", shape.classes, y, w, ignore)};
   const Tensor softmax = softmax_space(shape, x.dtype());
   const Tensor out = dispatch_floating(x.dtype(), [&]<class T>() {
     const T* px = x.impl()->data_as<T>();
     const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
-    const ClassTargets<T> targets{y.impl()->data_as<int64_t>(), data_or_null<T>(w), ignore,
-                                  smoothing};
     kernels::softmax_rows<T>(shape, px, rows);
-    return reduced<T>(classes, reduction, divisor, rows.spare, [&](T* losses) {
-      kernels::cross_entropy_forward<T>(shape, px, rows, targets, losses);
+    return reduced<T>(classes, reduce, rows.spare, [&](T* losses) {
+      kernels::cross_entropy_forward<T>(shape, px, rows, class_targets<T>(y, w, ignore, smoothing),
+                                        losses);
     });
   });
   if (!autograd::recording({&input})) return out;
-  return record(
-      "cross_entropy", out, {&input},
-      [=, sizes = input.sizes(), sy = Saved(y), sw = Saved(w)](const Tensor& grad, InputGrads& d) {
-        const Tensor g = grad.contiguous();
-        d[0] = new_tensor(sizes, g.dtype());
-        dispatch_floating(g.dtype(), [&]<class T>() {
-          const ClassTargets<T> targets{sy->impl()->data_as<int64_t>(), data_or_null<T>(*sw),
-                                        ignore, smoothing};
-          kernels::cross_entropy_backward<T>(shape, softmax_of<T>(softmax, shape), targets,
-                                             loss_gradient<T>(g, reduction, divisor),
-                                             d[0].impl()->data_as<T>());
-        });
-      },
-      {&target, &options.weight, &kNone});
+  return record_loss("cross_entropy", out, {&input}, input.sizes(), reduce,
+                     [=, sy = Saved(y), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
+                       kernels::cross_entropy_backward<T>(
+                           shape, softmax_of<T>(softmax, shape),
+                           class_targets<T>(*sy, *sw, ignore, smoothing), g, data_or_null<T>(d[0]));
+                     },
+                     {&target, &options.weight, &kNone});
 }
 
 Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Tensor& target,
                           const CrossEntropyOptions& options) {
   const ClassShape shape = classes.shape;
-  const Reduction reduction = options.reduction;
   const double smoothing = options.label_smoothing;
-  const double divisor = shape.classes > 0 ? static_cast<double>(shape.rows()) : 0.0;
+  const Reduce reduce{options.reduction,
+                      shape.classes > 0 ? static_cast<double>(shape.rows()) : 0.0};
   const Tensor x = packed(input), q = packed(target), w = packed(options.weight);
   const Tensor softmax = softmax_space(shape, x.dtype());
   const Tensor out = dispatch_floating(x.dtype(), [&]<class T>() {
     const T* px = x.impl()->data_as<T>();
     const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
-    const SoftTargets<T> targets{q.impl()->data_as<T>(), data_or_null<T>(w), smoothing};
     kernels::softmax_rows<T>(shape, px, rows);
-    return reduced<T>(classes, reduction, divisor, rows.spare, [&](T* losses) {
-      kernels::soft_cross_entropy_forward<T>(shape, px, rows, targets, losses);
+    return reduced<T>(classes, reduce, rows.spare, [&](T* losses) {
+      kernels::soft_cross_entropy_forward<T>(shape, px, rows, soft_targets<T>(q, w, smoothing),
+                                             losses);
     });
   });
   if (!autograd::recording({&input, &target})) return out;
-  return record(
-      "cross_entropy", out, {&input, &target},
-      [=, sx = Saved(x), sq = Saved(q), sw = Saved(w)](const Tensor& grad, InputGrads& d) {
-        const Tensor g = grad.contiguous();
-        for (const int i : {0, 1}) {
-          if (d.needs(i)) d[i] = new_tensor(sx->sizes(), g.dtype());
-        }
-        dispatch_floating(g.dtype(), [&]<class T>() {
-          const SoftTargets<T> targets{sq->impl()->data_as<T>(), data_or_null<T>(*sw), smoothing};
-          kernels::soft_cross_entropy_backward<T>(shape, sx->impl()->data_as<T>(),
-                                                  softmax_of<T>(softmax, shape), targets,
-                                                  loss_gradient<T>(g, reduction, divisor),
-                                                  data_or_null<T>(d[0]), data_or_null<T>(d[1]));
-        });
+  return record_loss(
+      "cross_entropy", out, {&input, &target}, input.sizes(), reduce,
+      [=, sx = Saved(x), sq = Saved(q), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
+        kernels::soft_cross_entropy_backward<T>(
+            shape, sx->impl()->data_as<T>(), softmax_of<T>(softmax, shape),
+            soft_targets<T>(*sq, *sw, smoothing), g, data_or_null<T>(d[0]), data_or_null<T>(d[1]));
       },
       {&options.weight, &kNone});
-}
-
-/// Both as contiguous tensors of the wider of their floating types.
-struct PointwisePair {
-  Tensor x, target;
-};
-
-PointwisePair check_pair(const char* op, const Tensor& input, const Tensor& target) {
-  check_floating(op, input);
-  const TensorImpl* t = defined_impl(target, op);
-  if (t->sizes != input.sizes()) {
-    fail(op, "Target size ", t->sizes, " must be the same as input size ", input.sizes(),
-         "; reshape or expand one to the other's size");
-  }
-  const DType dtype = std::max(input.dtype(), t->dtype);
-  return {packed(input.dtype() == dtype ? input : input.detach().to(dtype)),
-          packed(t->dtype == dtype ? target : target.detach().to(dtype))};
-}
-
-Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const Tensor& target,
-                 const PointwisePair& pair, const Tensor& w, const Tensor& p, Reduction reduction) {
-  const DType dtype = pair.x.dtype();
-  const int64_t count = pair.x.numel();
-  const double divisor = static_cast<double>(count);
-  Tensor out;
-  dispatch_floating(dtype, [&]<class T>() {
-    const PointwiseInputs<T> in{pair.x.impl()->data_as<T>(), pair.target.impl()->data_as<T>(),
-                                data_or_null<T>(w), data_or_null<T>(p)};
-    if (reduction == Reduction::None) {
-      out = new_tensor(pair.x.sizes(), dtype);
-      kernels::pointwise_loss<T>(kind, count, in, out.impl()->data_as<T>());
-    } else {
-      const double sum = kernels::pointwise_loss_sum<T>(kind, count, in);
-      out = number(reduction == Reduction::Mean ? sum / divisor : sum, dtype);
-    }
-  });
-  if (!autograd::recording({&input, &target})) return out;
-  return record(op, out, {&input, &target},
-                [=, x = Saved(pair.x), t = Saved(pair.target), sw = Saved(w), sp = Saved(p)](
-                    const Tensor& grad, InputGrads& d) {
-                  const Tensor g = grad.contiguous();
-                  for (const int i : {0, 1}) {
-                    if (d.needs(i)) d[i] = new_tensor(x->sizes(), g.dtype());
-                  }
-                  dispatch_floating(g.dtype(), [&]<class T>() {
-                    const PointwiseInputs<T> in{x->impl()->data_as<T>(), t->impl()->data_as<T>(),
-                                                data_or_null<T>(*sw), data_or_null<T>(*sp)};
-                    kernels::pointwise_loss_backward<T>(
-                        kind, count, in, loss_gradient<T>(g, reduction, divisor),
-                        data_or_null<T>(d[0]), data_or_null<T>(d[1]));
-                  });
-                },
-                {&w, &p});
 }
 
 /// `weight` with a value for every element of the input.
@@ -292,6 +258,51 @@ Tensor spread(const char* op, const char* name, const Tensor& weight, const Tens
          weight.sizes());
   }
   return weight.detach().to(dtype).expand(sizes).contiguous();
+}
+
+template <class T>
+PointwiseInputs<T> pointwise_inputs(const Tensor& x, const Tensor& target, const Tensor& weight,
+                                    const Tensor& pos_weight) {
+  return {x.impl()->data_as<T>(), target.impl()->data_as<T>(), data_or_null<T>(weight),
+          data_or_null<T>(pos_weight)};
+}
+
+/// In the wider of the floating types of input and target.
+Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const Tensor& target,
+                 const BceOptions& options) {
+  check_floating(op, input);
+  const TensorImpl* other = defined_impl(target, op);
+  if (other->sizes != input.sizes()) {
+    fail(op, "Target size ", other->sizes, " must be the same as input size ", input.sizes(),
+         "; reshape or expand one to the other's size");
+  }
+  const DType dtype = std::max(input.dtype(), other->dtype);
+  const auto packed_as = [dtype](const Tensor& tensor) {
+    return packed(tensor.dtype() == dtype ? tensor : tensor.detach().to(dtype));
+  };
+  const Tensor x = packed_as(input), t = packed_as(target);
+  const Tensor w = spread(op, "weight", options.weight, input, dtype);
+  const Tensor p = spread(op, "pos_weight", options.pos_weight, input, dtype);
+  const int64_t count = x.numel();
+  const Reduce reduce{options.reduction, static_cast<double>(count)};
+  const Tensor out = dispatch_floating(dtype, [&]<class T>() {
+    const PointwiseInputs<T> in = pointwise_inputs<T>(x, t, w, p);
+    if (reduce.kind != Reduction::None) {
+      return reduce.number(kernels::pointwise_loss_sum<T>(kind, count, in), dtype);
+    }
+    const Tensor losses = new_tensor(x.sizes(), dtype);
+    kernels::pointwise_loss<T>(kind, count, in, losses.impl()->data_as<T>());
+    return losses;
+  });
+  if (!autograd::recording({&input, &target})) return out;
+  return record_loss(op, out, {&input, &target}, x.sizes(), reduce,
+                     [=, sx = Saved(x), st = Saved(t), sw = Saved(w), sp = Saved(p)]<class T>(
+                         LossGradient<T> g, InputGrads& d) {
+                       kernels::pointwise_loss_backward<T>(
+                           kind, count, pointwise_inputs<T>(*sx, *st, *sw, *sp), g,
+                           data_or_null<T>(d[0]), data_or_null<T>(d[1]));
+                     },
+                     {&w, &p});
 }
 
 }  // namespace
@@ -340,50 +351,37 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
          "; convert it with to(kInt64)");
   }
   const ClassShape shape = classes.shape;
-  const Reduction reduction = options.reduction;
   const int64_t ignore = options.ignore_index;
   const Tensor x = packed(input), y = packed(target), w = packed(options.weight);
-  const double divisor = total_weight("nll_loss", shape.classes, y, w, ignore);
+  const Reduce reduce{options.reduction, total_weight("nll_loss", shape.classes, y, w, ignore)};
   const Tensor out = dispatch_floating(x.dtype(), [&]<class T>() {
-    const ClassTargets<T> targets{y.impl()->data_as<int64_t>(), data_or_null<T>(w), ignore, 0.0};
     const kernels::Scratch<T> space(shape.rows());
-    return reduced<T>(classes, reduction, divisor, space.data(), [&](T* losses) {
-      kernels::nll_forward<T>(shape, x.impl()->data_as<T>(), targets, losses);
+    return reduced<T>(classes, reduce, space.data(), [&](T* losses) {
+      kernels::nll_forward<T>(shape, x.impl()->data_as<T>(), class_targets<T>(y, w, ignore),
+                              losses);
     });
   });
   if (!autograd::recording({&input})) return out;
-  return record(
-      "nll_loss", out, {&input},
-      [=, sizes = input.sizes(), sy = Saved(y), sw = Saved(w)](const Tensor& grad, InputGrads& d) {
-        const Tensor g = grad.contiguous();
-        d[0] = new_tensor(sizes, g.dtype());
-        dispatch_floating(g.dtype(), [&]<class T>() {
-          kernels::nll_backward<T>(
-              shape, {sy->impl()->data_as<int64_t>(), data_or_null<T>(*sw), ignore, 0.0},
-              loss_gradient<T>(g, reduction, divisor), d[0].impl()->data_as<T>());
-        });
-      },
-      {&target, &options.weight, &kNone});
+  return record_loss("nll_loss", out, {&input}, input.sizes(), reduce,
+                     [=, sy = Saved(y), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
+                       kernels::nll_backward<T>(shape, class_targets<T>(*sy, *sw, ignore), g,
+                                                data_or_null<T>(d[0]));
+                     },
+                     {&target, &options.weight, &kNone});
 }
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
-  return pointwise("mse_loss", PointwiseLoss::Squared, input, target,
-                   check_pair("mse_loss", input, target), Tensor(), Tensor(), reduction);
+  return pointwise("mse_loss", PointwiseLoss::Squared, input, target, {.reduction = reduction});
 }
 
 Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
-  return pointwise("l1_loss", PointwiseLoss::Absolute, input, target,
-                   check_pair("l1_loss", input, target), Tensor(), Tensor(), reduction);
+  return pointwise("l1_loss", PointwiseLoss::Absolute, input, target, {.reduction = reduction});
 }
 
 Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
                                         const BceOptions& options) {
-  const char* op = "binary_cross_entropy_with_logits";
-  const PointwisePair pair = check_pair(op, input, target);
-  const DType dtype = pair.x.dtype();
-  const Tensor w = spread(op, "weight", options.weight, input, dtype);
-  const Tensor p = spread(op, "pos_weight", options.pos_weight, input, dtype);
-  return pointwise(op, PointwiseLoss::Logistic, input, target, pair, w, p, options.reduction);
+  return pointwise("binary_cross_entropy_with_logits", PointwiseLoss::Logistic, input, target,
+                   options);
 }
 
 }  // namespace norma::functional

@@ -1,5 +1,6 @@
-// Checks and views of operands that operations on dense memory share. For Norma's own sources.
+// What operations on dense memory share. For Norma's own sources.
 #pragma once
+#include "norma/autograd/record.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::autograd {
@@ -23,6 +24,27 @@ inline Tensor packed(const Tensor& tensor) {
 template <class T>
 T* data_or_null(const Tensor& tensor) {
   return tensor.defined() ? tensor.impl()->data_as<T>() : nullptr;
+}
+
+/// What `kernel(from, to)` writes for the floating elements of `input`, in row-major order.
+template <class Kernel>
+Tensor filled(const Shape& sizes, const Tensor& input, Kernel kernel) {
+  const Tensor x = input.contiguous(), out = new_tensor(sizes, x.dtype());
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    kernel(static_cast<const T*>(x.impl()->data_as<T>()), out.impl()->data_as<T>());
+  });
+  return out;
+}
+
+/// Records an operation on one floating tensor, given by its kernels forward(x, y) and
+/// backward(dy, dx).
+template <class Forward, class Backward>
+Tensor dense_operation(const char* op, const Tensor& input, const Shape& sizes, Forward forward,
+                       Backward backward) {
+  const Tensor x = input.contiguous();
+  return record(op, filled(sizes, x, forward), {&x},
+                [backward = std::move(backward), from = x.sizes()](
+                    const Tensor& dy, InputGrads& d) { d[0] = filled(from, dy, backward); });
 }
 
 }  // namespace norma::autograd

@@ -2,7 +2,6 @@
 
 #include "norma/autograd/functional.h"
 #include "norma/autograd/operands.h"
-#include "norma/autograd/record.h"
 #include "norma/core/kernels/pad.h"
 #include "norma/core/tensor_impl.h"
 
@@ -39,20 +38,10 @@ void check_input(const char* op, int64_t axes, const Tensor& input) {
 }
 
 Tensor padded(const char* op, const kernels::Pad2dShape& shape, const Tensor& input,
-              const Shape& out_sizes) {
-  const Tensor x = input.contiguous();
-  const Tensor y = new_tensor(out_sizes, x.dtype());
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    kernels::pad2d_forward(shape, x.impl()->data_as<T>(), y.impl()->data_as<T>());
-  });
-  return autograd::record(
-      op, y, {&x}, [shape, sizes = x.sizes()](const Tensor& g, autograd::InputGrads& d) {
-        const Tensor dy = g.contiguous();
-        d[0] = new_tensor(sizes, dy.dtype());
-        dispatch_floating(dy.dtype(), [&]<class T>() {
-          kernels::pad2d_backward(shape, dy.impl()->data_as<T>(), d[0].impl()->data_as<T>());
-        });
-      });
+              const Shape& sizes) {
+  return autograd::dense_operation(
+      op, input, sizes, [=](const auto* x, auto* y) { kernels::pad2d_forward(shape, x, y); },
+      [=](const auto* dy, auto* dx) { kernels::pad2d_backward(shape, dy, dx); });
 }
 
 }  // namespace

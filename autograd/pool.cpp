@@ -3,7 +3,6 @@
 
 #include "norma/autograd/functional.h"
 #include "norma/autograd/operands.h"
-#include "norma/autograd/record.h"
 #include "norma/core/kernels/pool/avg_pool.h"
 #include "norma/core/kernels/pool/max_pool.h"
 #include "norma/core/tensor_impl.h"
@@ -12,8 +11,7 @@ namespace norma::functional {
 namespace {
 
 using autograd::check_floating;
-using autograd::InputGrads;
-using autograd::record;
+using autograd::dense_operation;
 using kernels::Pool2dShape;
 
 // One-dimensional windows have a height of 1, and `axes` 1.
@@ -94,42 +92,34 @@ Pool2dShape pool_shape(const char* op, const Shape& x, const Window& o) {
           .dilation_w = o.dilation.w};
 }
 
-Shape output_sizes(Shape sizes, int64_t h, int64_t w) {
-  sizes[sizes.size() - 2] = h;
-  sizes[sizes.size() - 1] = w;
+// `sizes` with those of the windows in the last one or two dimensions.
+Shape output_sizes(Shape sizes, const Pool2dShape& shape, int64_t axes = 2) {
+  if (axes == 2) sizes[sizes.size() - 2] = shape.out_h;
+  sizes[sizes.size() - 1] = shape.out_w;
   return sizes;
 }
 
 template <class Index>
-Tensor max_pool(const char* op, const Tensor& x, const Pool2dShape& shape, const Shape& out_sizes) {
-  const Tensor y = new_tensor(out_sizes, x.dtype());
-  const auto index_bytes = static_cast<int64_t>(sizeof(Index));
-  const Tensor choice =
-      autograd::recording({&x}) ? new_tensor({y.numel() * index_bytes}, kUInt8) : Tensor();
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    kernels::max_pool_forward(shape, x.impl()->data_as<T>(), y.impl()->data_as<T>(),
-                              choice.defined() ? choice.impl()->data_as<Index>() : nullptr);
-  });
-  return record(op, y, {&x}, [shape, choice, sizes = x.sizes()](const Tensor& g, InputGrads& d) {
-    const Tensor dy = g.contiguous();
-    d[0] = new_tensor(sizes, dy.dtype());
-    dispatch_floating(dy.dtype(), [&]<class T>() {
-      kernels::max_pool_backward(shape, dy.impl()->data_as<T>(), choice.impl()->data_as<Index>(),
-                                 d[0].impl()->data_as<T>());
-    });
-  });
+Tensor max_pool(const char* op, const Tensor& input, const Pool2dShape& shape, const Shape& sizes) {
+  const int64_t bytes = sizes.numel() * static_cast<int64_t>(sizeof(Index));
+  const Tensor choice = autograd::recording({&input}) ? new_tensor({bytes}, kUInt8) : Tensor();
+  return dense_operation(
+      op, input, sizes,
+      [&](const auto* x, auto* y) {
+        kernels::max_pool_forward(shape, x, y, autograd::data_or_null<Index>(choice));
+      },
+      [shape, choice](const auto* dy, auto* dx) {
+        kernels::max_pool_backward(shape, dy, choice.impl()->data_as<const Index>(), dx);
+      });
 }
 
 Tensor max_pool(const char* op, const Tensor& input, const Window& window) {
   check_input(op, input, window.axes);
   const Pool2dShape shape = pool_shape(op, input.sizes(), window);
-  const Tensor x = input.contiguous();
-  Shape out_sizes = x.sizes();
-  if (window.axes == 2) out_sizes[out_sizes.size() - 2] = shape.out_h;
-  out_sizes[out_sizes.size() - 1] = shape.out_w;
+  const Shape sizes = output_sizes(input.sizes(), shape, window.axes);
   const bool small = shape.kernel_h * shape.kernel_w <= std::numeric_limits<uint8_t>::max();
-  return small ? max_pool<uint8_t>(op, x, shape, out_sizes)
-               : max_pool<int32_t>(op, x, shape, out_sizes);
+  return small ? max_pool<uint8_t>(op, input, shape, sizes)
+               : max_pool<int32_t>(op, input, shape, sizes);
 }
 
 Window window_of(Pair kernel_size, const MaxPoolOptions& o) {
@@ -180,20 +170,10 @@ Tensor avg_pool2d(const Tensor& input, Pair kernel_size, const AvgPoolOptions& o
   const Pool2dShape shape =
       pool_shape("avg_pool2d", input.sizes(), window_of(kernel_size, options));
   const kernels::AvgPoolRule rule{options.count_include_pad, options.divisor_override.value_or(0)};
-  const Tensor x = input.contiguous();
-  const Tensor y = new_tensor(output_sizes(x.sizes(), shape.out_h, shape.out_w), x.dtype());
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    kernels::avg_pool_forward(shape, rule, x.impl()->data_as<T>(), y.impl()->data_as<T>());
-  });
-  return record("avg_pool2d", y, {&x},
-                [shape, rule, sizes = x.sizes()](const Tensor& g, InputGrads& d) {
-                  const Tensor dy = g.contiguous();
-                  d[0] = new_tensor(sizes, dy.dtype());
-                  dispatch_floating(dy.dtype(), [&]<class T>() {
-                    kernels::avg_pool_backward(shape, rule, dy.impl()->data_as<T>(),
-                                               d[0].impl()->data_as<T>());
-                  });
-                });
+  return dense_operation(
+      "avg_pool2d", input, output_sizes(input.sizes(), shape),
+      [=](const auto* x, auto* y) { kernels::avg_pool_forward(shape, rule, x, y); },
+      [=](const auto* dy, auto* dx) { kernels::avg_pool_backward(shape, rule, dy, dx); });
 }
 
 Tensor adaptive_avg_pool2d(const Tensor& input, Pair output_size) {
@@ -202,8 +182,7 @@ Tensor adaptive_avg_pool2d(const Tensor& input, Pair output_size) {
          output_size);
   }
   check_input("adaptive_avg_pool2d", input);
-  const Tensor x = input.contiguous();
-  const Shape sizes = x.sizes();
+  const Shape& sizes = input.sizes();
   const int64_t rank = sizes.size();
   Pool2dShape shape{};
   shape.planes = sizes[0] * (rank == 4 ? sizes[1] : 1);
@@ -211,18 +190,10 @@ Tensor adaptive_avg_pool2d(const Tensor& input, Pair output_size) {
   shape.in_w = sizes[rank - 1];
   shape.out_h = output_size.h;
   shape.out_w = output_size.w;
-  const Tensor y = new_tensor(output_sizes(sizes, shape.out_h, shape.out_w), x.dtype());
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    kernels::adaptive_avg_pool_forward(shape, x.impl()->data_as<T>(), y.impl()->data_as<T>());
-  });
-  return record("adaptive_avg_pool2d", y, {&x}, [shape, sizes](const Tensor& g, InputGrads& d) {
-    const Tensor dy = g.contiguous();
-    d[0] = new_tensor(sizes, dy.dtype());
-    dispatch_floating(dy.dtype(), [&]<class T>() {
-      kernels::adaptive_avg_pool_backward(shape, dy.impl()->data_as<T>(),
-                                          d[0].impl()->data_as<T>());
-    });
-  });
+  return dense_operation(
+      "adaptive_avg_pool2d", input, output_sizes(sizes, shape),
+      [=](const auto* x, auto* y) { kernels::adaptive_avg_pool_forward(shape, x, y); },
+      [=](const auto* dy, auto* dx) { kernels::adaptive_avg_pool_backward(shape, dy, dx); });
 }
 
 }  // namespace norma::functional

@@ -6,7 +6,7 @@
 
 namespace norma::autograd {
 
-bool recording(Inputs inputs) {
+bool recording(const Inputs& inputs) {
   if (!grad_enabled()) return false;
   for (int i = 0; i < inputs.size(); ++i) {
     if (inputs[i].defined() && inputs[i].requires_grad()) return true;
@@ -14,7 +14,8 @@ bool recording(Inputs inputs) {
   return false;
 }
 
-void tell_result(const char* op, const Tensor& out, Inputs inputs, Inputs read_besides) {
+void tell_result(const char* op, const Tensor& out, const Inputs& inputs,
+                 const Inputs& read_besides) {
   std::vector<const Tensor*> all;
   for (int i = 0; i < inputs.size(); ++i) all.push_back(&inputs[i]);
   for (int i = 0; i < read_besides.size(); ++i) all.push_back(&read_besides[i]);

@@ -21,7 +21,7 @@
 namespace norma::autograd {
 
 /// Whether an operation on these inputs has to be recorded.
-bool recording(Inputs inputs);
+bool recording(const Inputs& inputs);
 
 template <class Backward>
 class OperationNode final : public Node {
@@ -64,14 +64,15 @@ class OperationNode final : public Node {
 };
 
 /// Tells the observers of a result; `read_besides` as in `record`.
-void tell_result(const char* op, const Tensor& out, Inputs inputs, Inputs read_besides);
+void tell_result(const char* op, const Tensor& out, const Inputs& inputs,
+                 const Inputs& read_besides);
 
 /// Records `out = op(inputs)`; a no-op when no input needs a gradient or recording is off. `out`
 /// must be a fresh tensor or a fresh view. Undefined inputs (an absent bias) are allowed.
 /// `read_besides`: what else the result depends on and never has a gradient, for observers.
 template <class Backward>
-Tensor record(const char* op, Tensor out, Inputs inputs, Backward backward,
-              Inputs read_besides = {}) {
+Tensor record(const char* op, Tensor out, const Inputs& inputs, Backward backward,
+              const Inputs& read_besides = {}) {
   if (!recording(inputs)) return out;
   if (observer()) tell_result(op, out, inputs, read_besides);
   auto node = Ref<OperationNode<Backward>>::make(op, inputs.size(), std::move(backward));

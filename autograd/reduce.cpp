@@ -20,10 +20,9 @@ namespace {
 /// A tensor collapsed to row-major [outer, length, inner], the middle being what is reduced.
 struct Collapsed {
   Tensor x;
-  int64_t outer = 1, length = 1, inner = 1;
+  kernels::MiddleShape shape;
   Shape kept;    // the result's shape with keepdim
   Shape result;  // and as asked for
-  int64_t count() const { return outer * inner; }
 };
 
 /// No dimensions means all of them, as in PyTorch.
@@ -47,10 +46,10 @@ Collapsed collapse(const char* op, const Tensor& self, const Shape& dims, bool k
     if (here) {
       adjacent = adjacent && (order_reduced.empty() || order_reduced.back() == i - 1);
       order_reduced.push_back(i);
-      collapsed.length *= sizes[i];
+      collapsed.shape.length *= sizes[i];
     } else {
       order_kept.push_back(i);
-      (order_reduced.empty() ? collapsed.outer : collapsed.inner) *= sizes[i];
+      (order_reduced.empty() ? collapsed.shape.outer : collapsed.shape.inner) *= sizes[i];
     }
   }
   collapsed.x = self.detach();
@@ -58,15 +57,15 @@ Collapsed collapse(const char* op, const Tensor& self, const Shape& dims, bool k
     Shape order = order_kept;
     for (int64_t dim : order_reduced) order.push_back(dim);
     collapsed.x = collapsed.x.permute(order);
-    collapsed.outer *= collapsed.inner;
-    collapsed.inner = 1;
+    collapsed.shape.outer *= collapsed.shape.inner;
+    collapsed.shape.inner = 1;
   }
   collapsed.x = collapsed.x.contiguous();
   return collapsed;
 }
 
 void refuse_empty(const char* op, const Collapsed& collapsed) {
-  if (collapsed.length == 0) {
+  if (collapsed.shape.length == 0) {
     fail(op, "expected at least one element to reduce, got shape ", collapsed.x.sizes());
   }
 }
@@ -78,63 +77,79 @@ Tensor sum_collapsed(const Collapsed& collapsed, double divisor = 1) {
   const Tensor x = is_floating(dtype) ? collapsed.x : collapsed.x.to(kInt64);
   Tensor out = new_tensor(collapsed.result, x.dtype());
   if (x.dtype() == kInt64) {
-    kernels::sum_middle(out.data_ptr<int64_t>(), x.data_ptr<int64_t>(), collapsed.outer,
-                        collapsed.length, collapsed.inner);
+    kernels::sum_middle(out.data_ptr<int64_t>(), x.data_ptr<int64_t>(), collapsed.shape);
   } else {
     dispatch_floating(x.dtype(), [&]<class T>() {
-      kernels::sum_middle(out.data_ptr<T>(), x.data_ptr<T>(), collapsed.outer, collapsed.length,
-                          collapsed.inner, divisor);
+      kernels::sum_middle(out.data_ptr<T>(), x.data_ptr<T>(), collapsed.shape, divisor);
     });
   }
   return out;
 }
 
-/// Σ (x - mean)² per cell in float64, two passes.
+void refuse_integers(const char* op, const Tensor& self, const char* hint) {
+  if (!is_floating(defined_impl(self, op)->dtype)) {
+    fail(op, "expected a floating tensor, got ", self.dtype(), "; convert with ", hint);
+  }
+}
+
+/// f(line) for every line of elements that is reduced to one.
+template <class Out, class F>
+Tensor reduced(const Collapsed& collapsed, F f) {
+  const Tensor out = new_tensor(collapsed.result, dtype_of<Out>);
+  Out* const result = out.data_ptr<Out>();
+  dispatch(collapsed.x.dtype(), [&]<class T>() {
+    kernels::for_each_line(
+        collapsed.x.data_ptr<T>(), collapsed.shape,
+        [=](kernels::Line<T> line, int64_t at) { result[at] = static_cast<Out>(f(line)); });
+  });
+  return out;
+}
+
+/// The mean, and Σ (x - mean)², in float64 and two passes.
+struct Deviations {
+  double mean, squares;
+};
 template <class T>
-void squared_deviations(const Collapsed& collapsed, double* mean_out, double* sum_out) {
-  const int64_t n = collapsed.length;
-  kernels::for_each_middle(collapsed.x.data_ptr<T>(), collapsed.outer, n, collapsed.inner,
-                           [=](const T* first, int64_t stride, int64_t at) {
-                             double sum = 0, squares = 0, rest = 0;
-                             for (int64_t i = 0; i < n; ++i)
-                               sum += static_cast<double>(first[i * stride]);
-                             const double mean = sum / static_cast<double>(n);
-                             for (int64_t i = 0; i < n; ++i) {
-                               const double delta = static_cast<double>(first[i * stride]) - mean;
-                               rest += delta;
-                               squares += delta * delta;
-                             }
-                             mean_out[at] = mean;
-                             sum_out[at] = squares - rest * rest / static_cast<double>(n);
-                           });
+Deviations deviations(kernels::Line<T> line) {
+  const auto count = static_cast<double>(line.length);
+  double sum = 0, squares = 0, rest = 0;
+  for (int64_t i = 0; i < line.length; ++i) sum += static_cast<double>(line[i]);
+  const double mean = sum / count;
+  for (int64_t i = 0; i < line.length; ++i) {
+    const double delta = static_cast<double>(line[i]) - mean;
+    rest += delta;
+    squares += delta * delta;
+  }
+  return {mean, squares - rest * rest / count};
 }
 
 Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbiased, bool keepdim,
                 bool root) {
-  if (!is_floating(defined_impl(self, op)->dtype)) {
-    fail(op, "expected a floating tensor, got ", self.dtype(), "; convert with to()");
-  }
+  refuse_integers(op, self, "to()");
   const Collapsed collapsed = collapse(op, self, dims, keepdim);
   Tensor out = new_tensor(collapsed.result, self.dtype());
-  const Tensor means = new_tensor({collapsed.count()}, kFloat64),
-               slopes = new_tensor({collapsed.count()}, kFloat64);
-  const double divisor = static_cast<double>(collapsed.length) - (unbiased ? 1.0 : 0.0);
+  const Tensor means = new_tensor(collapsed.kept, kFloat64),
+               slopes = new_tensor(collapsed.kept, kFloat64);
+  double *const mean = means.data_ptr<double>(), *const slope = slopes.data_ptr<double>();
+  const double divisor = static_cast<double>(collapsed.shape.length) - (unbiased ? 1.0 : 0.0);
   dispatch_floating(self.dtype(), [&]<class T>() {
-    squared_deviations<T>(collapsed, means.data_ptr<double>(), slopes.data_ptr<double>());
-    double* s = slopes.data_ptr<double>();
-    for (int64_t i = 0; i < collapsed.count(); ++i) {
-      // One element has no unbiased variance: 0/0, as in PyTorch.
-      const double var = divisor > 0 ? s[i] / divisor : std::numeric_limits<double>::quiet_NaN();
-      const double std = std::sqrt(var);
-      out.data_ptr<T>()[i] = static_cast<T>(root ? std : var);
-      // d var / dx = 2 (x - mean) / divisor, d std / dx = (x - mean) / (divisor std), 0 at 0.
-      s[i] = !root ? 2 / divisor : std == 0 ? 0 : 1 / (divisor * std);
-    }
+    T* const result = out.data_ptr<T>();
+    kernels::for_each_line(
+        collapsed.x.data_ptr<T>(), collapsed.shape, [=](kernels::Line<T> line, int64_t at) {
+          const Deviations d = deviations(line);
+          // One element has no unbiased variance: 0/0, as in PyTorch.
+          const double var =
+              divisor > 0 ? d.squares / divisor : std::numeric_limits<double>::quiet_NaN();
+          const double std = std::sqrt(var);
+          result[at] = static_cast<T>(root ? std : var);
+          mean[at] = d.mean;
+          // d var / dx = 2 (x - mean) / divisor, d std / dx = (x - mean) / (divisor std), 0 at 0.
+          slope[at] = !root ? 2 / divisor : std == 0 ? 0 : 1 / (divisor * std);
+        });
   });
   return record(op, out, {&self},
                 [=, kept = collapsed.kept, x = Saved(self)](const Tensor& g, InputGrads& d) {
-                  const Tensor deviation = x->to(kFloat64).sub(means.reshape(kept));
-                  d[0] = deviation.mul(slopes.reshape(kept)).mul(g.reshape(kept));
+                  d[0] = x->to(kFloat64).sub(means).mul(slopes).mul(g.reshape(kept));
                 });
 }
 
@@ -142,22 +157,15 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
 /// the first of equals.
 template <class Better>
 Tensor find(const Collapsed& collapsed, Better better) {
-  Tensor index = new_tensor(collapsed.result, kInt64);
-  int64_t* out = index.data_ptr<int64_t>();
-  const int64_t n = collapsed.length;
-  dispatch(collapsed.x.dtype(), [&]<class T>() {
-    kernels::for_each_middle(collapsed.x.data_ptr<T>(), collapsed.outer, n, collapsed.inner,
-                             [=](const T* first, int64_t stride, int64_t at) {
-                               int64_t best = 0;
-                               for (int64_t i = 1; i < n; ++i) {
-                                 const T now = first[best * stride], next = first[i * stride];
-                                 if (now != now) break;
-                                 if (next != next || better(next, now)) best = i;
-                               }
-                               out[at] = best;
-                             });
+  return reduced<int64_t>(collapsed, [=](auto line) {
+    int64_t best = 0;
+    for (int64_t i = 1; i < line.length; ++i) {
+      const auto now = line[best], next = line[i];
+      if (now != now) break;
+      if (next != next || better(next, now)) best = i;
+    }
+    return best;
   });
-  return index;
 }
 
 constexpr auto kGreater = [](auto a, auto b) { return a > b; };
@@ -196,21 +204,32 @@ Tensor extremum_of_all(const char* op, const Tensor& self, Better better) {
                 });
 }
 
+/// Whether any element is, or (not `wanted`) all elements are, other than 0.
 Tensor any_collapsed(const Collapsed& collapsed, bool wanted) {
-  const Tensor out = new_tensor(collapsed.result, kBool);
-  bool* result = out.data_ptr<bool>();
-  const int64_t n = collapsed.length;
-  dispatch(collapsed.x.dtype(), [&]<class T>() {
-    kernels::for_each_middle(collapsed.x.data_ptr<T>(), collapsed.outer, n, collapsed.inner,
-                             [=](const T* first, int64_t stride, int64_t at) {
-                               bool found = false;
-                               for (int64_t i = 0; i < n && !found; ++i)
-                                 found = (first[i * stride] != T(0)) == wanted;
-                               result[at] = found == wanted;
-                             });
+  const Tensor out = reduced<bool>(collapsed, [=](auto line) {
+    for (int64_t i = 0; i < line.length; ++i) {
+      if ((line[i] != 0) == wanted) return wanted;
+    }
+    return !wanted;
   });
   // As in PyTorch, where bytes once were its bools.
   return collapsed.x.dtype() == kUInt8 ? out.to(kUInt8) : out;
+}
+
+/// ‖line‖_p for p > 0.
+template <class T>
+double power_norm(kernels::Line<T> line, double p) {
+  double total = 0;
+  for (int64_t i = 0; i < line.length; ++i) {
+    const double v = std::fabs(static_cast<double>(line[i]));
+    if (std::isinf(p)) {
+      total = v > total || v != v ? v : total;
+    } else {
+      total += p == 2 ? v * v : p == 1 ? v : std::pow(v, p);
+    }
+  }
+  if (std::isinf(p) || p == 1) return total;
+  return p == 2 ? std::sqrt(total) : std::pow(total, 1 / p);
 }
 
 }  // namespace
@@ -228,11 +247,9 @@ Tensor Tensor::sum(const Shape& dims, bool keepdim) const {
 Tensor Tensor::mean() const { return mean(Shape{}); }
 
 Tensor Tensor::mean(const Shape& dims, bool keepdim) const {
-  if (!is_floating(defined_impl(*this, "mean")->dtype)) {
-    fail("mean", "expected a floating tensor, got ", dtype(), "; convert with to(kFloat32)");
-  }
+  refuse_integers("mean", *this, "to(kFloat32)");
   const Collapsed collapsed = collapse("mean", *this, dims, keepdim);
-  const auto count = static_cast<double>(collapsed.length);
+  const auto count = static_cast<double>(collapsed.shape.length);
   return record("mean", sum_collapsed(collapsed, count), {this},
                 [count, kept = collapsed.kept, from = sizes()](const Tensor& g, InputGrads& d) {
                   d[0] = g.div(count).reshape(kept).expand(from);
@@ -250,31 +267,10 @@ Tensor Tensor::std(const Shape& dims, bool unbiased, bool keepdim) const {
 Tensor Tensor::norm(double p) const { return norm(p, Shape{}); }
 
 Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
-  if (!is_floating(defined_impl(*this, "norm")->dtype)) {
-    fail("norm", "expected a floating tensor, got ", dtype(), "; convert with to()");
-  }
+  refuse_integers("norm", *this, "to()");
   if (!(p > 0)) fail("norm", "expected a power p above 0, got ", std::to_string(p));
   const Collapsed collapsed = collapse("norm", *this, dims, keepdim);
-  const Tensor totals = new_tensor(collapsed.result, kFloat64);
-  const int64_t n = collapsed.length;
-  dispatch_floating(dtype(), [&]<class T>() {
-    double* result = totals.data_ptr<double>();
-    kernels::for_each_middle(collapsed.x.data_ptr<T>(), collapsed.outer, n, collapsed.inner,
-                             [=](const T* first, int64_t stride, int64_t at) {
-                               double total = 0;
-                               for (int64_t i = 0; i < n; ++i) {
-                                 const double v = std::fabs(static_cast<double>(first[i * stride]));
-                                 if (std::isinf(p)) {
-                                   total = v > total || v != v ? v : total;
-                                 } else {
-                                   total += p == 2 ? v * v : p == 1 ? v : std::pow(v, p);
-                                 }
-                               }
-                               if (!std::isinf(p) && p != 1)
-                                 total = p == 2 ? std::sqrt(total) : std::pow(total, 1 / p);
-                               result[at] = total;
-                             });
-  });
+  const Tensor totals = reduced<double>(collapsed, [p](auto line) { return power_norm(line, p); });
   Tensor out = new_tensor(collapsed.result, dtype());
   kernels::copy(out, totals);
   return record(

@@ -25,8 +25,9 @@ SimdLevel detect() {
 }
 }  // namespace
 
-SimdLevel simd_level() {
-  static const SimdLevel level = detect();
+SimdLevel detail::find_level() {
+  const SimdLevel level = detect();
+  known_level.store(level, std::memory_order_relaxed);
   return level;
 }
 

@@ -1,5 +1,6 @@
 // Vector code for the processor at hand, without needing it at build time.
 #pragma once
+#include <atomic>
 
 /// Goes between the parameters and the body of a lambda, or before a helper, that must become part
 /// of the vectorised caller.
@@ -7,10 +8,19 @@
 
 namespace norma {
 
-enum class SimdLevel { Plain, Baseline, Avx2, Avx512 };
+enum class SimdLevel { Unknown, Plain, Baseline, Avx2, Avx512 };
+namespace detail {
+/// Asked for by every kernel: one load, once the first of them has found it.
+inline constinit std::atomic<SimdLevel> known_level{SimdLevel::Unknown};
+SimdLevel find_level();
+}  // namespace detail
+
 /// The widest level that this processor and the environment variable NORMA_SIMD (plain, baseline,
 /// avx2, avx512) allow.
-SimdLevel simd_level();
+inline SimdLevel simd_level() {
+  const SimdLevel level = detail::known_level.load(std::memory_order_relaxed);
+  return level == SimdLevel::Unknown ? detail::find_level() : level;
+}
 /// Whether NORMA_SIMD=plain asks for the plain kernels; what has none runs at the baseline then.
 inline bool plain_kernels() { return simd_level() == SimdLevel::Plain; }
 
@@ -27,20 +37,29 @@ struct Level128 {
 };
 
 namespace detail {
+/// f.operator()<Level>(), or f() where it does not ask for the level.
+template <class Level, class F>
+NORMA_INLINE inline void call_at(const F& f) {
+  if constexpr (requires { f.template operator()<Level>(); }) {
+    f.template operator()<Level>();
+  } else {
+    f();
+  }
+}
 #if defined(__x86_64__)
 template <class F>
 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi2,f16c"))) void run_avx512(
     F f) {
-  f.template operator()<Level512>();
+  call_at<Level512>(f);
 }
 template <class F>
 __attribute__((target("avx2,fma,bmi2,f16c"))) void run_avx2(F f) {
-  f.template operator()<Level256>();
+  call_at<Level256>(f);
 }
 #endif
 template <class F>
 __attribute__((noinline)) void run_baseline(F f) {
-  f.template operator()<Level128>();
+  call_at<Level128>(f);
 }
 }  // namespace detail
 
@@ -50,7 +69,7 @@ __attribute__((noinline)) void run_baseline(F f) {
 ///
 ///     for_level([=]<class Level>() NORMA_INLINE { add<Level::kBytes>(n, x, y); });
 template <class Widest = Level512, class F>
-inline void for_level(F f) {
+inline void for_level(const F& f) {
 #if defined(__x86_64__)
   if constexpr (Widest::kBytes >= Level512::kBytes) {
     if (simd_level() == SimdLevel::Avx512) return detail::run_avx512(f);
@@ -66,8 +85,8 @@ inline void for_level(F f) {
 ///
 ///     simd([=]() NORMA_INLINE { for (int64_t i = 0; i < n; ++i) y[i] = a * x[i]; });
 template <class Widest = Level512, class F>
-inline void simd(F body) {
-  for_level<Widest>([=]<class>() NORMA_INLINE { body(); });
+inline void simd(const F& body) {
+  for_level<Widest>(body);
 }
 
 }  // namespace norma

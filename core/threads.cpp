@@ -202,7 +202,7 @@ void set_num_threads(int count) {
 
 int get_num_threads() { return thread_count().load(std::memory_order_relaxed); }
 
-int parallel_parts(int64_t count, int64_t grain) {
+int detail::several_parts(int64_t count, int64_t grain) {
   const int64_t useful = grain > 0 ? count / grain : count;
   return static_cast<int>(std::clamp<int64_t>(useful, 1, get_num_threads()));
 }

@@ -14,10 +14,13 @@ int get_num_threads();
 namespace detail {
 using RangeFunction = void (*)(void* context, int64_t begin, int64_t end, int part);
 void run_parallel(int64_t count, int parts, RangeFunction function, void* context);
+int several_parts(int64_t count, int64_t grain);
 }  // namespace detail
 
 /// How many parts `count` items split into when a part should have at least `grain` of them.
-int parallel_parts(int64_t count, int64_t grain);
+inline int parallel_parts(int64_t count, int64_t grain) {
+  return count < 2 * grain ? 1 : detail::several_parts(count, grain);
+}
 
 /// Calls `body(begin, end)` for consecutive ranges that cover [0, count). The split depends only on
 /// `count`, `grain` and the number of threads. Exceptions reach the caller. Nested calls run

@@ -35,16 +35,16 @@ struct Operand {
   }
 };
 
-/// The common geometry of operands, the innermost dimension first; dimensions that all of them walk
-/// evenly are merged. A row is what lies along the first.
+/// The common geometry of operands, the innermost dimension first; neighbouring dimensions that are
+/// one to all of them are merged. A row is what lies along the first.
 template <std::size_t N>
-struct Walk {
+struct Grid {
   std::size_t rank = 0;
   int64_t rows = 1;
   std::array<int64_t, Shape::kMaxDims> sizes{};
   std::array<Offsets, Shape::kMaxDims> strides{};
 
-  Walk(const Shape& shape, const std::array<Operand, N>& operands) {
+  Grid(const Shape& shape, const std::array<Operand, N>& operands) {
     for (int64_t i = shape.size() - 1; i >= 0; --i) {
       if (shape[i] == 1) continue;
       Offsets step{};
@@ -74,45 +74,59 @@ struct Walk {
 template <std::size_t N>
 class Row {
  public:
-  Row(const Walk<N>& walk, int64_t number) : walk_(walk) {
-    for (std::size_t d = 1; d < walk.rank; ++d) {
-      index_[d] = number % walk.sizes[d];
-      number /= walk.sizes[d];
-      for (std::size_t k = 0; k < N; ++k) at_[k] += index_[d] * walk.strides[d][k];
+  Row(const Grid<N>& grid, int64_t number) : grid_(grid) {
+    for (std::size_t d = 1; d < grid.rank; ++d) {
+      index_[d] = number % grid.sizes[d];
+      number /= grid.sizes[d];
+      for (std::size_t k = 0; k < N; ++k) at_[k] += index_[d] * grid.strides[d][k];
     }
   }
   const Offsets& at() const { return at_; }
   void skip(int64_t elements) {
-    for (std::size_t k = 0; k < N; ++k) at_[k] += elements * walk_.strides[0][k];
+    for (std::size_t k = 0; k < N; ++k) at_[k] += elements * grid_.strides[0][k];
   }
   void next() {
-    for (std::size_t d = 1; d < walk_.rank; ++d) {
-      for (std::size_t k = 0; k < N; ++k) at_[k] += walk_.strides[d][k];
-      if (++index_[d] < walk_.sizes[d]) return;
+    for (std::size_t d = 1; d < grid_.rank; ++d) {
+      for (std::size_t k = 0; k < N; ++k) at_[k] += grid_.strides[d][k];
+      if (++index_[d] < grid_.sizes[d]) return;
       index_[d] = 0;
-      for (std::size_t k = 0; k < N; ++k) at_[k] -= walk_.sizes[d] * walk_.strides[d][k];
+      for (std::size_t k = 0; k < N; ++k) at_[k] -= grid_.sizes[d] * grid_.strides[d][k];
     }
   }
 
  private:
-  const Walk<N>& walk_;
+  const Grid<N>& grid_;
   std::array<int64_t, Shape::kMaxDims> index_{};
   Offsets at_{};
 };
 
 /// Calls `body(row, rows, length)` for each thread's share: some rows, or a part of the only one.
 template <std::size_t N, class Body>
-void share_rows(const Walk<N>& walk, Body body) {
-  const int64_t length = walk.sizes[0];
-  if (walk.rows == 1) {
+void share_rows(const Grid<N>& grid, Body body) {
+  const int64_t length = grid.sizes[0];
+  if (grid.rows == 1) {
     return parallel_for(length, kElementGrain, [&](int64_t begin, int64_t end) {
-      Row<N> row(walk, 0);
+      Row<N> row(grid, 0);
       row.skip(begin);
       body(row, int64_t{1}, end - begin);
     });
   }
-  parallel_for(walk.rows, rows_grain(kElementGrain, length),
-               [&](int64_t begin, int64_t end) { body(Row<N>(walk, begin), end - begin, length); });
+  parallel_for(grid.rows, rows_grain(kElementGrain, length),
+               [&](int64_t begin, int64_t end) { body(Row<N>(grid, begin), end - begin, length); });
+}
+
+/// Calls `body(at, step, length)` for every row: where each operand's row starts, and the bytes
+/// from one of its elements to the next.
+template <std::size_t N, class Body>
+void each_row(const Shape& shape, const std::array<Operand, N>& operands, Body body) {
+  const Grid<N> grid(shape, operands);
+  share_rows(grid, [&](Row<N> row, int64_t rows, int64_t length) {
+    for (; rows > 0; --rows, row.next()) {
+      std::array<char*, N> at;
+      for (std::size_t k = 0; k < N; ++k) at[k] = operands[k].data + row.at()[k];
+      body(at, grid.strides[0], length);
+    }
+  });
 }
 
 /// Calls f with the size of an element as a constant.
@@ -156,37 +170,20 @@ struct Operation {
   void run() const {
     const TensorImpl* out = operands[0].tensor;
     if (out->numel == 0) return;
-    if (whole()) {
-      return parallel_for(out->numel, kElementGrain, [this](int64_t begin, int64_t end) {
-        Offsets at{};
-        for (std::size_t k = 0; k < N; ++k)
-          at[k] = operands[k].tensor ? begin * operands[k].size : 0;
-        loop(f, run_at(at, end - begin, N > 2 && !operands[N - 1].tensor));
-      });
-    }
-    const Walk<N> walk(out->sizes, operands);
-    const Offsets& step = walk.strides[0];
+    const Grid<N> grid(out->sizes, operands);
+    const Offsets& step = grid.strides[0];
     const bool one_y = N > 2 && step[N - 1] == 0;
     bool adjacent = true;
     for (std::size_t k = 0; k < N; ++k) {
       adjacent &= step[k] == operands[k].size || (k == 2 && one_y);
     }
-    share_rows(walk, [&](Row<N> row, int64_t rows, int64_t length) {
+    share_rows(grid, [&](Row<N> row, int64_t rows, int64_t length) {
       if (!adjacent) return run_gathered(row, rows, length, step);
       for (; rows > 0; --rows, row.next()) loop(f, run_at(row.at(), length, one_y));
     });
   }
 
  private:
-  /// Whether all operands are contiguous and of one shape.
-  bool whole() const {
-    for (const Operand& o : operands) {
-      if (o.tensor && !(o.tensor->contiguous && o.tensor->numel == operands[0].tensor->numel)) {
-        return false;
-      }
-    }
-    return true;
-  }
   Run run_at(const Offsets& at, int64_t count, bool one_y) const {
     return {.out = operands[0].data + at[0],
             .x = operands[1].data + at[1],
@@ -234,36 +231,55 @@ struct Operation {
   }
 };
 
+/// Whether both are contiguous and of one shape.
+bool is_whole(const Tensor& out, const Tensor& x) {
+  const TensorImpl *o = out.impl(), *a = x.impl();
+  return o->contiguous && a->contiguous && o->numel == a->numel;
+}
+void run_whole(Loop loop, const void* f, const Tensor& out, const Tensor& x, const void* y,
+               bool one_y) {
+  const TensorImpl *o = out.impl(), *a = x.impl();
+  const Run all{o->data(), a->data(), y, o->numel, one_y};
+  if (parallel_parts(all.count, kElementGrain) == 1) return loop(f, all);
+  const int64_t out_size = item_size(o->dtype), size = item_size(a->dtype);
+  parallel_for(all.count, kElementGrain, [&](int64_t begin, int64_t end) {
+    loop(f, {.out = static_cast<char*>(all.out) + begin * out_size,
+             .x = static_cast<const char*>(all.x) + begin * size,
+             .y = one_y ? y : static_cast<const char*>(y) + begin * size,
+             .count = end - begin,
+             .one_y = one_y});
+  });
+}
+
 }  // namespace
 
 void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x) {
+  if (is_whole(out, x)) return run_whole(loop, f, out, x, nullptr, true);
   Operation<2>{loop, f, {Operand(out), Operand(x)}}.run();
 }
 void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, const Tensor& y) {
+  if (is_whole(out, x) && is_whole(out, y)) {
+    return run_whole(loop, f, out, x, y.impl()->data(), false);
+  }
   Operation<3>{loop, f, {Operand(out), Operand(x), Operand(y)}}.run();
 }
 void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, const void* y) {
+  if (is_whole(out, x)) return run_whole(loop, f, out, x, y, true);
   Operation<3>{loop, f, {Operand(out), Operand(x), Operand(y, item_size(x.dtype()))}}.run();
 }
 
 void choose(const Tensor& out, const Tensor& condition, const Tensor& x, const Tensor& y) {
   if (out.numel() == 0) return;
   const std::array operands{Operand(out), Operand(condition), Operand(x), Operand(y)};
-  const Walk walk(out.sizes(), operands);
-  const Offsets step = walk.strides[0];
-  share_rows(walk, [&](Row<4> row, int64_t rows, int64_t length) {
-    for (; rows > 0; --rows, row.next()) {
-      std::array<char*, 4> at;
-      for (std::size_t k = 0; k < 4; ++k) at[k] = operands[k].data + row.at()[k];
-      with_size(operands[0].size, [=](auto bytes) {
-        for (int64_t i = 0; i < length; ++i) {
-          const char* const from =
-              *(at[1] + i * step[1]) ? at[2] + i * step[2] : at[3] + i * step[3];
-          std::memcpy(at[0] + i * step[0], from, bytes);
-        }
-      });
-    }
-  });
+  each_row(out.sizes(), operands,
+           [&](const std::array<char*, 4>& at, const Offsets& step, int64_t length) {
+             with_size(operands[0].size, [=](auto bytes) {
+               for (int64_t i = 0; i < length; ++i) {
+                 const std::size_t picked = *(at[1] + i * step[1]) ? 2 : 3;
+                 std::memcpy(at[0] + i * step[0], at[picked] + i * step[picked], bytes);
+               }
+             });
+           });
 }
 
 void copy(const Tensor& out, const Tensor& source) {
@@ -280,14 +296,10 @@ void copy(const Tensor& out, const Tensor& source) {
   if (to->dtype == from->dtype) {
     if (to->numel == 0) return;
     const std::array operands{Operand(out), Operand(source)};
-    const Walk walk(to->sizes, operands);
-    return share_rows(walk, [&](Row<2> row, int64_t rows, int64_t length) {
-      const Offsets& step = walk.strides[0];
-      for (; rows > 0; --rows, row.next()) {
-        copy_spaced(operands[0].size, operands[0].data + row.at()[0], step[0],
-                    operands[1].data + row.at()[1], step[1], length);
-      }
-    });
+    return each_row(to->sizes, operands,
+                    [&](const std::array<char*, 2>& at, const Offsets& step, int64_t length) {
+                      copy_spaced(operands[0].size, at[0], step[0], at[1], step[1], length);
+                    });
   }
   dispatch(to->dtype, [&]<class To>() {
     dispatch(from->dtype, [&]<class From>() {

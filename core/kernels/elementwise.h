@@ -39,12 +39,11 @@ void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, 
 /// Floating values at up to 256 bits, where memory begins to be the limit. Gathered ones and
 /// integers at the baseline.
 template <class T, class Body>
-inline void run_at_level(bool gathered, Body body) {
-  const auto at = [body]<class>() NORMA_INLINE { body(); };
+inline void run_at_level(bool gathered, const Body& body) {
   if constexpr (std::is_floating_point_v<T>) {
-    if (!gathered) return for_level<Level256>(at);
+    if (!gathered) return simd<Level256>(body);
   }
-  for_level<Level128>(at);
+  simd<Level128>(body);
 }
 
 template <class Out, class In, class F>

@@ -1,6 +1,13 @@
-// The plain version: core/kernels/plain/reduce.h.
+// Fast sums; their plain twin is plain/reduce.h. Which way they are taken:
+//
+//     integers                  element by element
+//     all to one                sum_long: runs of fixed length, a task each
+//     the last dimension        sum_run, row by row
+//     the first dimension       sum_columns, a thread some columns
+//     one in the middle         sum_columns, a thread some of the outer ones
 #include "norma/core/kernels/reduce.h"
 
+#include <algorithm>
 #include <type_traits>
 #include <vector>
 
@@ -42,7 +49,7 @@ double sum_long(const T* x, int64_t n) {
   return total;
 }
 
-/// Sums `length` rows of `inner` values each, a strip of columns at a time.
+/// Sums columns [begin, end) of `length` rows of `inner` values each, a strip at a time.
 template <class T>
 void sum_columns(T* out, const T* x, int64_t length, int64_t inner, int64_t begin, int64_t end,
                  double divisor) {
@@ -50,20 +57,19 @@ void sum_columns(T* out, const T* x, int64_t length, int64_t inner, int64_t begi
   simd<Level256>([=]() NORMA_INLINE {
     for (int64_t c = begin; c < end; c += kStrip) {
       double total[kStrip] = {};
-      if (end - c >= kStrip) {
+      const auto add_rows = [&](auto width) NORMA_INLINE {
         for (int64_t i = 0; i < length; ++i) {
-          for (int64_t j = 0; j < kStrip; ++j)
-            total[j] += static_cast<double>(x[i * inner + c + j]);
+          const T* const row = x + i * inner + c;
+          for (int64_t j = 0; j < width; ++j) total[j] += static_cast<double>(row[j]);
         }
+      };
+      const int64_t width = std::min(kStrip, end - c);
+      if (width == kStrip) {
+        add_rows(std::integral_constant<int64_t, kStrip>());
       } else {
-        for (int64_t i = 0; i < length; ++i) {
-          for (int64_t j = 0; j < end - c; ++j)
-            total[j] += static_cast<double>(x[i * inner + c + j]);
-        }
+        add_rows(width);
       }
-      for (int64_t j = 0; j < std::min(kStrip, end - c); ++j) {
-        out[c + j] = static_cast<T>(total[j] / divisor);
-      }
+      for (int64_t j = 0; j < width; ++j) out[c + j] = static_cast<T>(total[j] / divisor);
     }
   });
 }
@@ -71,39 +77,37 @@ void sum_columns(T* out, const T* x, int64_t length, int64_t inner, int64_t begi
 }  // namespace
 
 template <class T>
-void sum_middle(T* out, const T* x, int64_t outer, int64_t length, int64_t inner, double divisor) {
-  if (plain_kernels()) return plain::sum_middle(out, x, outer, length, inner, divisor);
+void sum_middle(T* out, const T* x, MiddleShape s, double divisor) {
+  if (plain_kernels()) return plain::sum_middle(out, x, s.outer, s.length, s.inner, divisor);
   if constexpr (!std::is_floating_point_v<T>) {
-    for_each_middle(x, outer, length, inner, [=](const T* first, int64_t stride, int64_t at) {
+    for_each_line(x, s, [=](Line<T> line, int64_t at) {
       uint64_t total = 0;  // wraps around
-      for (int64_t i = 0; i < length; ++i) total += static_cast<uint64_t>(first[i * stride]);
+      for (int64_t i = 0; i < line.length; ++i) total += static_cast<uint64_t>(line[i]);
       out[at] = static_cast<T>(total);
     });
-  } else if (inner == 1 && outer == 1) {
-    *out = static_cast<T>(sum_long(x, length) / divisor);
-  } else if (inner == 1) {
-    const int64_t grain = rows_grain(kElementGrain, length);
-    parallel_for(outer, grain, [=](int64_t begin, int64_t end) {
-      for (int64_t o = begin; o < end; ++o)
-        out[o] = static_cast<T>(sum_run(x + o * length, length) / divisor);
+  } else if (s.lines() == 1) {
+    *out = static_cast<T>(sum_long(x, s.length) / divisor);
+  } else if (s.inner == 1) {
+    for_each_line(x, s, [=](Line<T> line, int64_t at) {
+      out[at] = static_cast<T>(sum_run(line.first, line.length) / divisor);
     });
-  } else if (outer == 1) {
-    parallel_for(inner, std::max<int64_t>(16, rows_grain(kElementGrain, length)),
+  } else if (s.outer == 1) {
+    parallel_for(s.inner, std::max<int64_t>(16, rows_grain(kElementGrain, s.length)),
                  [=](int64_t begin, int64_t end) {
-                   sum_columns(out, x, length, inner, begin, end, divisor);
+                   sum_columns(out, x, s.length, s.inner, begin, end, divisor);
                  });
   } else {
-    const int64_t grain = rows_grain(kElementGrain, length * inner);
-    parallel_for(outer, grain, [=](int64_t begin, int64_t end) {
+    const int64_t size = s.length * s.inner;
+    parallel_for(s.outer, rows_grain(kElementGrain, size), [=](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; ++o) {
-        sum_columns(out + o * inner, x + o * length * inner, length, inner, 0, inner, divisor);
+        sum_columns(out + o * s.inner, x + o * size, s.length, s.inner, 0, s.inner, divisor);
       }
     });
   }
 }
 
-template void sum_middle<float>(float*, const float*, int64_t, int64_t, int64_t, double);
-template void sum_middle<double>(double*, const double*, int64_t, int64_t, int64_t, double);
-template void sum_middle<int64_t>(int64_t*, const int64_t*, int64_t, int64_t, int64_t, double);
+template void sum_middle<float>(float*, const float*, MiddleShape, double);
+template void sum_middle<double>(double*, const double*, MiddleShape, double);
+template void sum_middle<int64_t>(int64_t*, const int64_t*, MiddleShape, double);
 
 }  // namespace norma::kernels

@@ -21,7 +21,7 @@ constexpr int64_t kLanes = 16;
 /// Calls `body(first, count, space)` for runs of lines, `first` being the number of the first;
 /// `space` has room for `arrays` values per element.
 template <class T, class Body>
-void for_lines(SoftmaxShape s, int64_t arrays, Body body) {
+void for_lines(MiddleShape s, int64_t arrays, Body body) {
   const int64_t n = s.length, batch = std::max<int64_t>(1, kBatch / n);
   const int64_t grain = std::max<int64_t>(batch, kSoftmaxGrain / n);
   const int64_t room = arrays * batch * n;
@@ -34,29 +34,24 @@ void for_lines(SoftmaxShape s, int64_t arrays, Body body) {
   });
 }
 
-/// Where a line starts; its elements are `inner` apart.
-NORMA_INLINE inline int64_t start_of(SoftmaxShape s, int64_t line) {
-  return line / s.inner * s.length * s.inner + line % s.inner;
-}
-
 /// `count` lines from the tensor side by side; those that lie so already stay where they are.
 template <class T>
-NORMA_INLINE inline const T* gathered(SoftmaxShape s, const T* x, int64_t first, int64_t count,
+NORMA_INLINE inline const T* gathered(MiddleShape s, const T* x, int64_t first, int64_t count,
                                       T* space) {
   if (s.inner == 1) return x + first * s.length;
   for (int64_t k = 0; k < count; ++k) {
-    const T* const from = x + start_of(s, first + k);
+    const T* const from = x + s.start(first + k);
     for (int64_t i = 0; i < s.length; ++i) space[k * s.length + i] = from[i * s.inner];
   }
   return space;
 }
 
 template <class T>
-NORMA_INLINE inline void scatter(SoftmaxShape s, const T* lines, int64_t first, int64_t count,
+NORMA_INLINE inline void scatter(MiddleShape s, const T* lines, int64_t first, int64_t count,
                                  T* y) {
   if (s.inner == 1) return;
   for (int64_t k = 0; k < count; ++k) {
-    T* const to = y + start_of(s, first + k);
+    T* const to = y + s.start(first + k);
     for (int64_t i = 0; i < s.length; ++i) to[i * s.inner] = lines[k * s.length + i];
   }
 }
@@ -64,7 +59,8 @@ NORMA_INLINE inline void scatter(SoftmaxShape s, const T* lines, int64_t first, 
 }  // namespace
 
 template <class T>
-void softmax_forward(SoftmaxShape s, bool log, const T* x, T* y) {
+void softmax_forward(MiddleShape s, bool log, const T* x, T* y) {
+  if (s.lines() * s.length == 0) return;
   if (plain_kernels()) return plain::softmax_forward(s.outer, s.length, s.inner, log, x, y);
   const int64_t n = s.length;
   // Scratch: the exponentials in double, and two lines of T.
@@ -97,7 +93,8 @@ void softmax_forward(SoftmaxShape s, bool log, const T* x, T* y) {
 }
 
 template <class T>
-void softmax_backward(SoftmaxShape s, bool log, const T* g, const T* y, T* dx) {
+void softmax_backward(MiddleShape s, bool log, const T* g, const T* y, T* dx) {
+  if (s.lines() * s.length == 0) return;
   if (plain_kernels()) return plain::softmax_backward(s.outer, s.length, s.inner, log, g, y, dx);
   const int64_t n = s.length;
   for_lines<T>(s, 3, [=](int64_t first, int64_t count, T* space) NORMA_INLINE {
@@ -128,9 +125,9 @@ void softmax_backward(SoftmaxShape s, bool log, const T* g, const T* y, T* dx) {
   });
 }
 
-#define NORMA_INSTANTIATE(T)                                          \
-  template void softmax_forward<T>(SoftmaxShape, bool, const T*, T*); \
-  template void softmax_backward<T>(SoftmaxShape, bool, const T*, const T*, T*);
+#define NORMA_INSTANTIATE(T)                                         \
+  template void softmax_forward<T>(MiddleShape, bool, const T*, T*); \
+  template void softmax_backward<T>(MiddleShape, bool, const T*, const T*, T*);
 NORMA_INSTANTIATE(float)
 NORMA_INSTANTIATE(double)
 #undef NORMA_INSTANTIATE

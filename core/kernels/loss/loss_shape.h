@@ -62,6 +62,12 @@ struct PointwiseInputs {
   const T* target;
   const T* weight;      // Logistic only; null: ones
   const T* pos_weight;  // Logistic only; null: ones
+
+  /// Those from element `i` on.
+  PointwiseInputs from(int64_t i) const {
+    return {x + i, target + i, weight ? weight + i : nullptr,
+            pos_weight ? pos_weight + i : nullptr};
+  }
 };
 
 }  // namespace norma::kernels

@@ -1,4 +1,4 @@
-// Walking over the windows of an image, a run of outputs at a time.
+// The windows of an image, a run of outputs at a time.
 #pragma once
 #include <algorithm>
 #include <type_traits>
