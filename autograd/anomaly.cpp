@@ -112,7 +112,7 @@ Ref<Origin> origin_here() {
   return origin;
 }
 
-/// "the parameter 0.weight", "" where the operation was recorded while nobody looked.
+/// "the parameter 0.weight", "" if the operation was recorded before the mode was on.
 std::string noted_name(const Node& node, int i) {
   const auto* origin = dynamic_cast<const Origin*>(node.note.get());
   return origin ? origin->inputs[static_cast<std::size_t>(i)] : "";
@@ -123,7 +123,7 @@ std::string leaf_name(const Node& accumulator) {
   return name.empty() ? "a leaf" : name;
 }
 
-/// One of each thread, watching while the mode is on.
+/// One per thread; observes while the mode is on.
 class AnomalyDetector final : public Observer {
  public:
   AnomalyOptions options;
@@ -152,7 +152,7 @@ class AnomalyDetector final : public Observer {
     node.note = origin;
   }
 
-  /// What was not recorded, and so not checked before.
+  /// Checks what was not recorded, and so has not been checked yet.
   void called(const Scope& module, const Tensor& result, Inputs inputs) override {
     if (!result.defined() || result.requires_grad()) return;
     const std::vector<Tensor> own = module.tensors();

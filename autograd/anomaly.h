@@ -3,8 +3,8 @@
 
 namespace norma {
 
-/// What counts as an anomaly. Without infinities, masks of -inf pass; without either, nothing is
-/// checked, and only the errors that backward functions raise gain the name of their module.
+/// What counts as an anomaly. With `check_inf = false`, masks of -inf pass; with both false,
+/// nothing is checked, but errors raised in backward still name their module.
 struct AnomalyOptions {
   bool check_nan = true;
   bool check_inf = true;
@@ -13,7 +13,7 @@ struct AnomalyOptions {
 /// Whether anomalies are looked for on this thread.
 bool is_anomaly_enabled();
 
-/// Looks for them from now on, or no longer.
+/// Switches that on or off.
 void set_detect_anomaly(bool mode, const AnomalyOptions& options = {});
 
 /// While it lives, the first operation on this thread whose result or gradient is not finite raises
@@ -24,8 +24,8 @@ void set_detect_anomaly(bool mode, const AnomalyOptions& options = {});
 ///     // [log] expected a finite result (detect_anomaly), got 1 of 6 values not finite in shape
 ///     // [3, 2], the first -inf at [0, 1]; what it was given was finite (in head, a Head)
 ///
-/// - Forward: every recorded operation, before its result reaches anyone; an in-place operation
-///   before it changes anything. Where nothing is recorded (under NoGradGuard, or because nothing
+/// - Forward: every recorded operation, before its result is returned; an in-place operation before
+///   it changes anything. Where nothing is recorded (under NoGradGuard, or because nothing
 ///   requires a gradient), the results of modules. The error tells whether what the operation was
 ///   given was finite, and if not, names the parameter, buffer or leaf.
 /// - Backward: every gradient that a recorded operation gives, and their sums. The module is the

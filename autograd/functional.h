@@ -75,11 +75,11 @@ class Padding1d {
   const char* word_ = "";
 };
 
-/// What the padding holds: zeros, the image mirrored at its edge, the edge repeated, or the
+/// The values of the padding: zeros, the image mirrored at its edge, the edge repeated, or the
 /// opposite side.
 enum class PaddingMode { Zeros, Reflect, Replicate, Circular };
 
-/// How losses gather the per-element values.
+/// How losses reduce the values of their elements.
 enum class Reduction { None, Mean, Sum };
 
 namespace functional {
@@ -97,7 +97,7 @@ struct ConvOptions {
   Pair dilation = 1;
   int64_t groups = 1;
 
-  /// Throws `[op] …` on settings that suit no input.
+  /// Throws `[op] …` on options that are wrong for every input.
   void check(const char* op) const;
   /// The padding for a kernel of this size.
   PadSizes pad_sizes(Pair kernel_size) const;
@@ -126,19 +126,19 @@ struct Conv1dOptions {
 Tensor conv1d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(),
               const Conv1dOptions& options = {});
 
-/// Frames the last two dimensions of [N, C, H, W] or [C, H, W]. Reflect needs a padding smaller
-/// than the image, Circular one that is no larger.
+/// Pads the last two dimensions of [N, C, H, W] or [C, H, W]. Reflect needs a padding smaller than
+/// the image, Circular one that is no larger.
 Tensor pad2d(const Tensor& input, const PadSizes& pad, PaddingMode mode = PaddingMode::Zeros);
-/// Frames the last dimension of [N, C, L] or [C, L].
+/// Pads the last dimension of [N, C, L] or [C, L].
 Tensor pad1d(const Tensor& input, const Pad1dSizes& pad, PaddingMode mode = PaddingMode::Zeros);
 
 struct MaxPoolOptions {
   OptionalPair stride = {};  ///< default: the kernel size
-  Pair padding = 0;          ///< at most half the kernel; padded cells never win
+  Pair padding = 0;          ///< at most half the kernel; padded cells are never the maximum
   Pair dilation = 1;
   bool ceil_mode = false;  ///< round the output size up instead of down
 
-  /// Throws `[op] …` on settings that suit no input.
+  /// Throws `[op] …` on options that are wrong for every input.
   void check(const char* op, Pair kernel_size) const;
 };
 struct MaxPool1dOptions {
@@ -202,7 +202,7 @@ struct EmbeddingOptions {
   double norm_type = 2.0;                   ///< the p of that norm
   bool scale_grad_by_freq = false;          ///< divides a row's gradient by how often it is used
 
-  /// Throws `[op] …` on settings that suit no table of this size.
+  /// Throws `[op] …` on options that are wrong for a table of this size.
   void check(const char* op, int64_t num_embeddings) const;
 };
 /// Rows of `weight` [num_embeddings, embedding_dim]: indices [*] of kInt64, output

@@ -36,7 +36,7 @@ Shape unravel(int64_t flat, const Shape& sizes) {
   return index;
 }
 
-/// The inputs have no gradient while it lives, and their own again afterwards.
+/// Removes the inputs' gradients, and restores them at the end of the scope.
 class KeptGradients {
  public:
   explicit KeptGradients(const std::vector<Tensor>& inputs) : inputs_(inputs) {
@@ -53,7 +53,7 @@ class KeptGradients {
   std::vector<Tensor> inputs_, grads_;
 };
 
-/// Puts a changed element back, also when the function throws.
+/// Restores a changed element at the end of the scope, also when the function throws.
 class Nudged {
  public:
   explicit Nudged(double& value) : value_(value), before_(value) {}

@@ -21,8 +21,8 @@ struct GradcheckResult {
   Shape index;           ///< position of the element in it
   double analytic = 0;   ///< by backward()
   double numeric = 0;    ///< (f(x + eps) - f(x - eps)) / (2 eps)
-  double tolerance = 0;  ///< what the difference may be
-  std::string message;   ///< all of it in words, also when ok
+  double tolerance = 0;  ///< the largest difference allowed
+  std::string message;   ///< all of this in words, also when ok
   explicit operator bool() const { return ok; }
 };
 

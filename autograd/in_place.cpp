@@ -21,9 +21,8 @@ int64_t extent(const Shape& sizes, const Shape& strides) {
   return last + 1;
 }
 
-/// Puts the values of `part` into a region of `base` and is the base's new history after an
-/// in-place change of that view: the gradient of the region goes to the view's history, the rest to
-/// the old one.
+/// The base's new history after an in-place change of a view: the values of `part` in a region of
+/// `base`. The gradient of the region goes to the view's history, the rest to the base's old one.
 Tensor replace_region(const Tensor& base, const Tensor& part, const Shape& sizes,
                       const Shape& strides, int64_t offset) {
   const Tensor result = alias(base, base.sizes(), base.strides(), base.storage_offset());

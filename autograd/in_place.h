@@ -1,6 +1,6 @@
-// Views and changes in place: whose history follows which. A view and its base share memory, so a
-// change of the one gives both a new history: the base's is `replace_region`, and a view finds out
-// by the storage's version, when next asked, that it is a region of a base that changed.
+// The history of views and of in-place changes. A view and its base share memory, so changing one
+// gives both a new history: the base gets a `replace_region` at once; a view gets a `region_of` its
+// base when it is next used, if the storage's version says that the memory has changed.
 #pragma once
 #include "norma/core/tensor.h"
 

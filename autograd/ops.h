@@ -7,7 +7,7 @@
 
 namespace norma {
 
-// Operands come by value: the result may lie in the memory of one that was a temporary.
+// Operands are passed by value: the result may reuse the memory of a temporary.
 Tensor operator+(Tensor a, Tensor b);
 Tensor operator-(Tensor a, Tensor b);
 Tensor operator*(Tensor a, Tensor b);

@@ -20,9 +20,9 @@ namespace norma::nn {
 ///       Tensor forward(const Tensor& x) override { return fc(x); }
 ///     };
 ///
-/// A class derived from a cloneable one is not: it says `Cloneable<Own, nn::Conv2d>` to be so.
-/// Random numbers that `fresh()` draws for its initial values are given back. `Base` is for classes
-/// that derive from Module through another one.
+/// This is not inherited: a class derived from a Conv2d derives from `Cloneable<Own, nn::Conv2d>`,
+/// `Base` being the class in between. The random numbers that `fresh()` draws for initial values do
+/// not advance the default generator.
 template <class Derived, class Base = Module>
 class Cloneable : public Base {
  public:

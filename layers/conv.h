@@ -20,12 +20,14 @@ struct Conv2dOptions {
 ///
 ///     y[o] = bias[o] + Σ_c weight[o, c] ⋆ x[c]
 ///
-/// Output [N, O, H', W'] or [O, H', W'], H' = ⌊(H + 2 padding - dilation (kernel - 1) - 1) /
-/// stride⌋
-/// + 1, and likewise W'. With `groups` = g, output channels of block i see only input channels of
-/// block i; g = C is a depthwise convolution. `padding = "same"` keeps the size at stride 1; an odd
-/// number of rows to add leaves the additional one at the bottom, as it leaves the column at the
-/// right. Before a BatchNorm, `{.bias = false}`: the norm subtracts any bias again.
+/// Output [N, O, H', W'] or [O, H', W'] with, and likewise for W',
+///
+///     H' = ⌊(H + 2 padding - dilation (kernel - 1) - 1) / stride⌋ + 1
+///
+/// With `groups` = g, output channels of block i see only input channels of block i; g = C is a
+/// depthwise convolution. `padding = "same"` keeps the size at stride 1; of an odd number of rows
+/// or columns to add, the bottom or the right gets the extra one. Before a BatchNorm,
+/// `{.bias = false}`: the norm subtracts any bias again.
 ///
 /// Parameters: `weight` [O, C/groups, kh, kw] and `bias` [O] (absent with `{.bias = false}`), both
 /// drawn from U(-k, k) with k = 1/√(C/groups · kh · kw).
@@ -67,9 +69,9 @@ struct Conv1dOptions {
 };
 
 /// Convolution of [N, C, L] or [C, L], signals or sequences, along the last dimension. Output
-/// [N, O, L'] or [O, L'], L' = ⌊(L + 2 padding - dilation (kernel - 1) - 1) / stride⌋ + 1; an odd
-/// number of cells to add for "same" leaves the additional one at the end. Options, initial values
-/// and errors are those of Conv2d.
+/// [N, O, L'] or [O, L'], L' = ⌊(L + 2 padding - dilation (kernel - 1) - 1) / stride⌋ + 1; of an
+/// odd number of cells to add for "same", the end gets the extra one. Options, initial values and
+/// errors are those of Conv2d.
 ///
 /// Parameters: `weight` [O, C/groups, k] and `bias` [O] (absent with `{.bias = false}`).
 class Conv1d : public Cloneable<Conv1d> {

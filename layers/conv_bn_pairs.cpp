@@ -66,7 +66,7 @@ Tensor weight_of(const Module& module) {
   return Tensor();
 }
 
-/// One call of it. Holds what it gave, so that no later result gets its address.
+/// One call of it. Holds the result, so that no later one gets its address.
 struct Call {
   const Candidate* candidate;
   Tensor result;
@@ -74,19 +74,19 @@ struct Call {
   uint64_t version;
 };
 
-/// The operations in the graph that take what `node` stands for, apart from `holders` of it.
+/// How many operations in the graph use the result of `node`, whose other owners are `holders`.
 int64_t uses(const History* node, int64_t holders) {
   return node ? node->use_count() - holders : 0;
 }
 
-/// Watches the calls of a model. Watched, it also runs every layer by itself.
+/// Records the calls of a model's layers and norms. While it watches, nothing is fused.
 class Recorder final : public autograd::Observer {
  public:
   explicit Recorder(Module& model) {
     for (auto& [path, module] : model.named_modules()) {
       if (foldable_rank(*module) == 0 && !is_norm(*module)) continue;
       Tensor weight = weight_of(*module);
-      // The graph shows where a tensor goes only if something in it requires a gradient.
+      // Operations are recorded only if one of their inputs requires a gradient.
       if (weight.defined()) weight.requires_grad_();
       candidates_.push_back({path, module, weight});
     }
@@ -103,7 +103,7 @@ class Recorder final : public autograd::Observer {
     }
   }
 
-  /// To be asked when the run is over and its output still there.
+  /// To be called after the run, while its output is alive.
   std::vector<ConvBnPair> pairs() const {
     std::vector<ConvBnPair> found;
     for (const Candidate& norm : candidates_) {
@@ -114,7 +114,7 @@ class Recorder final : public autograd::Observer {
   }
 
  private:
-  /// The layer that gives all that the norm takes, and gives to nobody else; null if there is none.
+  /// The layer whose results are all that the norm takes, and go nowhere else; or null.
   const Candidate* layer_of(const Candidate& norm) const {
     const Candidate* layer = nullptr;
     for (const Call& call : calls_) {
@@ -130,7 +130,7 @@ class Recorder final : public autograd::Observer {
                : nullptr;
   }
 
-  /// The call whose result the call `norm` took, as it was, and as the only one.
+  /// The call whose result is the input of the call `norm`, unchanged and used nowhere else.
   const Call* source_of(const Call& norm) const {
     for (const Call& call : calls_) {
       if (!call.node || !norm.node || norm.node->inputs[0].get() != call.node.get()) continue;
@@ -149,8 +149,8 @@ class Recorder final : public autograd::Observer {
                          [&](const Call& call) { return call.candidate == &candidate; });
   }
 
-  /// Whether the weight is used so often. More: by another module, or by a call that went past
-  /// Module::operator().
+  /// Whether the weight is used in so many operations. In more: another module uses it, too, or
+  /// forward() was called directly.
   static bool weight_is_used(const Candidate& candidate, std::ptrdiff_t times) {
     return !candidate.weight.defined() || uses(candidate.weight.impl()->node.get(), 1) == times;
   }

@@ -27,8 +27,8 @@ struct ExampleRun {
   std::vector<ConvBnPair> pairs;
 };
 
-/// Runs `copy`, which is used up. Pairs: each result of the layer goes to the norm as it is, and
-/// nowhere else; all that the norm takes comes from the layer.
+/// Runs `copy`, which is not to be used afterwards. Of a pair, each result of the layer goes to the
+/// norm unchanged, and nowhere else; all that the norm takes comes from the layer.
 ExampleRun find_pairs(Module& copy, const Tensor& example);
 
 /// What a model gives for the example. Every run draws the same random numbers.

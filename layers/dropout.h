@@ -30,7 +30,7 @@ class Dropout : public Cloneable<Dropout, DropoutBase> {
 };
 
 /// Dropout of whole channels: each [H, W] plane of [N, C, H, W] is zeroed or kept as one, since
-/// neighbouring pixels say almost the same.
+/// neighbouring pixels are strongly correlated.
 ///
 /// Tompson et al., "Efficient object localization using convolutional networks", arXiv:1411.4280.
 class Dropout2d : public Cloneable<Dropout2d, DropoutBase> {

@@ -15,18 +15,18 @@ struct EmbeddingFromPretrainedOptions {
   bool scale_grad_by_freq = false;
 };
 
-/// y[…] = weight[indices[…]]: a vector for every number, of words, classes or places. indices [*]
+/// y[…] = weight[indices[…]]: a vector for each index, such as a word's or a class's. indices [*]
 /// of kInt64, in [0, num_embeddings); y [*, embedding_dim].
 ///
 /// Parameter: `weight` [num_embeddings, embedding_dim], drawn from N(0, 1). Its gradient sums over
 /// the indices in their order, whatever the number of threads, and is dense: there are no sparse
 /// tensors, and hence no `sparse` option.
 ///
-/// Options: `padding_idx`, negative ones counted from the end: this row begins as zeros and takes
-/// no gradient. `max_norm`: in forward, every row that is looked up and whose norm of kind
-/// `norm_type` is larger is scaled down to it, in place and outside the graph; whoever computes
-/// with `weight` before, within the same graph, takes a clone() of it. `scale_grad_by_freq`:
-/// divides the gradient of each row by how often the indices name it.
+/// Options: `padding_idx`, negative ones counted from the end: this row is initially zero and takes
+/// no gradient. `max_norm`: forward scales every row that it looks up, and whose p-norm with
+/// p = `norm_type` is larger, down to it, in place and outside the graph; use a clone() of `weight`
+/// for what the same graph computes from it before. `scale_grad_by_freq`: divides the gradient of
+/// each row by how often it is looked up.
 ///
 /// Errors: a padding_idx outside the table, negative sizes or max_norm; in forward, indices of
 /// another type or outside the table. Behaves as PyTorch's Embedding.
@@ -34,8 +34,8 @@ class Embedding : public Cloneable<Embedding> {
  public:
   Embedding(int64_t num_embeddings, int64_t embedding_dim, const EmbeddingOptions& options = {});
 
-  /// A layer around this table [num_embeddings, embedding_dim], whose memory it shares and which it
-  /// leaves as it is, the row of `padding_idx` included.
+  /// A layer with this table [num_embeddings, embedding_dim], whose memory it shares and whose
+  /// values it keeps, those of the row `padding_idx` included.
   static Embedding from_pretrained(const Tensor& embeddings,
                                    const EmbeddingFromPretrainedOptions& options = {});
 

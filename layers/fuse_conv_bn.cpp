@@ -17,8 +17,7 @@ namespace norma::nn {
 
 namespace {
 
-/// Stands where a norm stood: gives back what it is given, and refuses to train. Printed and named
-/// in errors as the norm.
+/// Replaces a norm, as which it is printed: returns its input, and refuses to train.
 class FoldedNorm final : public Cloneable<FoldedNorm> {
  public:
   FoldedNorm(std::string type, std::string options, int64_t rank)
@@ -184,7 +183,7 @@ double rounding(const Module& model) {
   return std::numeric_limits<double>::epsilon();
 }
 
-/// Throws where the folded model gives something else for the example than `expected`.
+/// Throws if the folded model's output for the example is not `expected`.
 void check_output(Module& folded, const Tensor& example, const Tensor& expected) {
   const NoGradGuard no_grad;
   const Tensor output = run_example(folded, example);

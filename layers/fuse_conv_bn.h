@@ -42,12 +42,12 @@ concept ClonedByValue = AnyModule<M> && requires(const M& model) {
 /// that returns its input, and is printed as the norm with `folded=True`. Weights that one folded
 /// model saved, another of the same kind loads. A folded model cannot be trained.
 ///
-/// Members of a class call what has taken their place (see `Module::set_submodule`), while their
-/// `conv.weight` and `conv.forward(x)` stay those of the layer before.
+/// Calls of a class's members go to the new modules (see `Module::set_submodule`), while their
+/// `conv.weight` and `conv.forward(x)` remain those of the old layer.
 ///
-/// What a class of your own holds, as ResNets do, is left alone, a Sequential among its members as
-/// well: only a run shows in which order its forward calls them. Give an example. Also left alone
-/// are norms without running statistics, and classes derived from those.
+/// Members of your own classes, as in ResNets, are left alone, also a Sequential among them: only a
+/// run shows in which order forward calls them, so give an example. Also left alone are norms
+/// without running statistics, and classes derived from these layers.
 ///
 /// Errors: a model, or a part of one, in training mode, a class in it without `clone()` (see
 /// Cloneable), and those of `fuse_conv_bn_eval`, with the path of the layer.
@@ -62,11 +62,11 @@ M fuse_conv_bn(const M& model) {
 ///
 ///     ResNet fast = nn::fuse_conv_bn(net, norma::randn({1, 3, 32, 32}));
 ///
-/// A pair is a layer of which each result goes to the norm and to nothing else, and a norm that
-/// takes nothing else. Left alone are those that the example does not reach, or under NoGradGuard;
-/// where `forward` takes other ways for other inputs, all of them must agree. The folded model has
-/// to give for the example what `model` gave, up to a thousand roundings of the largest value: this
-/// finds results that are used outside the graph of gradients, as through `detach()`.
+/// A pair is a layer all of whose results go to the norm and nowhere else, and a norm that takes
+/// nothing else. Pairs that the example does not reach, or reaches under NoGradGuard, are left
+/// alone; where `forward` branches, the pair must hold in every branch. The folded model's output
+/// for the example must equal that of `model` up to a thousand roundings of the largest value: this
+/// finds results that are used outside the graph, as through `detach()`.
 ///
 /// Errors, besides those above: an example that the model refuses, or for which the folded model
 /// gives something else. PyTorch: `torch.fx.experimental.optimization.fuse`.

@@ -2,12 +2,11 @@
 //
 // - `Sequential` asks `is_norm_and_relu` about each of its modules and the next one. Derived
 //   classes are left alone, since they may have their own forward().
-// - A program that calls `bn.with_relu(x)`, or `functional::batch_norm` with `relu = true`, has
-//   decided by itself.
-// - In `relu(bn(x))` the ReLU is an operation of its own; where it overwrites the temporary,
+// - A program can ask for it: `bn.with_relu(x)`, or `functional::batch_norm` with `relu = true`.
+// - In `relu(bn(x))` the ReLU is an operation of its own; if it overwrites the norm's result,
 //   backward is one pass all the same (autograd/fuse_norm_relu.h).
 //
-// While an observer watches, nothing is fused: it is told of both modules and both operations. The
+// While an observer watches, nothing is fused: it sees both modules and both operations. The
 // results are the same bits either way. The pass itself: core/kernels/norm/batch_norm.cpp.
 #pragma once
 #include "norma/layers/batch_norm.h"

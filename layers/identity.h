@@ -1,10 +1,10 @@
-// Identity: a place holder.
+// Identity: a placeholder.
 #pragma once
 #include "norma/layers/cloneable.h"
 
 namespace norma::nn {
 
-/// y = x. Stands where a model has a choice of layers.
+/// y = x. For places where a model may or may not have a layer.
 class Identity : public Cloneable<Identity> {
  public:
   Tensor forward(const Tensor& input) override;

@@ -16,13 +16,13 @@ Tensor constant_(Tensor tensor, double value);
 Tensor ones_(Tensor tensor);
 Tensor zeros_(Tensor tensor);
 
-/// Values that enter one output, and outputs that one value enters: {in, out} of a matrix
+/// The number of inputs of each output, and of outputs of each input: {in, out} of a matrix
 /// [out, in]; of a convolution [out, in/groups, kh, kw] both times kh·kw.
 std::pair<int64_t, int64_t> calculate_fan_in_and_fan_out(const Tensor& tensor);
 
-/// The factor that keeps the variance through a nonlinearity: 1 for "linear", "conv2d" (and its
-/// kin) and "sigmoid", 5/3 for "tanh", √2 for "relu", √(2/(1 + param²)) for "leaky_relu" with slope
-/// `param`, 3/4 for "selu".
+/// The factor that keeps the variance through a nonlinearity: 1 for "linear", "conv2d" (and the
+/// other convolutions) and "sigmoid", 5/3 for "tanh", √2 for "relu", √(2/(1 + param²)) for
+/// "leaky_relu" with slope `param`, 3/4 for "selu".
 double calculate_gain(const std::string& nonlinearity, double param = 0.01);
 
 struct KaimingOptions {

@@ -4,7 +4,7 @@ namespace norma::nn {
 
 namespace {
 
-// The loss's own copy: what happens to the caller's tensor later does not reach it.
+// A copy, so that later changes of the caller's tensor have no effect.
 Tensor own(const Tensor& weight) { return weight.defined() ? weight.detach().clone() : Tensor(); }
 
 Tensor own_class_weight(const char* op, const Tensor& weight) {

@@ -1,5 +1,4 @@
-// Losses as modules, called with what was predicted and what should have been:
-// `loss(output, target)`.
+// Losses as modules, called with the prediction and the target: `loss(output, target)`.
 #pragma once
 #include "norma/autograd/functional.h"
 #include "norma/layers/cloneable.h"
@@ -21,10 +20,10 @@ using CrossEntropyLossOptions = functional::CrossEntropyOptions;
 /// - input [N, C], [N, C, d1, …] or [C]: logits, no softmax before them.
 /// - target [N], [N, d1, …] or []: kInt64 classes in [0, C); or probabilities of the input's shape.
 ///
-/// `{.weight}` [C] weighs the classes (a buffer), targets equal to `{.ignore_index = -100}` count
-/// for nothing, `{.label_smoothing = e}` mixes the target with e/C everywhere.
-/// `{.reduction = Reduction::Mean}` divides the sum by the sum of w[y_n] over what was not ignored
-/// (NaN when all was), by N for probabilities; `Sum` and `None` do not divide.
+/// `{.weight}` [C] weighs the classes (a buffer), targets equal to `{.ignore_index = -100}` are
+/// ignored, `{.label_smoothing = e}` mixes the target with e/C everywhere.
+/// `{.reduction = Reduction::Mean}` divides the sum by the sum of w[y_n] over the targets that are
+/// not ignored (NaN if all are), by N for probabilities; `Sum` and `None` do not divide.
 ///
 /// Label smoothing: Szegedy et al., "Rethinking the Inception architecture", arXiv:1512.00567.
 class CrossEntropyLoss : public Cloneable<CrossEntropyLoss, Loss> {

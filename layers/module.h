@@ -21,7 +21,7 @@ class Scope;
 /// Tensors by dotted name, in registration order.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
-/// What a load did not find a place for. `mismatched` holds the names whose shapes differ.
+/// The names that a load could not match. `mismatched`: their shapes differ.
 struct LoadResult {
   std::vector<std::string> missing, unexpected, mismatched;
   bool empty() const { return missing.empty() && unexpected.empty() && mismatched.empty(); }
@@ -33,7 +33,7 @@ class Module;
 /// A module or a class derived from it.
 template <class M>
 concept AnyModule = std::derived_from<std::remove_cvref_t<M>, Module>;
-/// One that can be kept by value: not a `Module&`, which says too little to copy what is behind it.
+/// One that can be stored by value: not a `Module&`, whose derived class is unknown.
 template <class M>
 concept ModuleValue = AnyModule<M> && !std::same_as<std::remove_cvref_t<M>, Module>;
 
@@ -64,8 +64,8 @@ class Module {
   /// The computation. Call the module, not `forward`, so that errors name the module's path.
   virtual Tensor forward(const Tensor& input);
   Tensor operator()(const Tensor& input);
-  /// The same for a temporary, or a tensor that the caller gives away with std::move: layers may
-  /// overwrite it where nobody else sees it.
+  /// The same for a temporary, or a tensor given away with std::move: layers may overwrite it if it
+  /// has no other owner.
   Tensor operator()(Tensor&& input);
 
   /// `net->train()` reads as `net.train()`.
@@ -91,16 +91,16 @@ class Module {
   /// twice appears once, as do shared parameters above.
   std::vector<Module*> modules() const;
   std::vector<std::pair<std::string, Module*>> named_modules() const;
-  /// Puts another module in the place of the one at `path`, below this one, wherever it stands in
-  /// the tree. Handles on the old one, as members of classes are, name the new one from then on:
-  /// calls, names and values go to it, while `fc.weight` and `fc.forward(x)` of such a handle stay
-  /// the old one's. Refused: a path that leads nowhere, and a module that holds the old one.
+  /// Replaces the module at `path` wherever it occurs below this one. Handles on the old module,
+  /// such as members of classes, refer to the new one from then on: calls, names and values are the
+  /// new module's, and only `fc.weight` and `fc.forward(x)` of such a handle remain the old one's.
+  /// Errors: no module at `path`, and a new module that contains the old one.
   void set_submodule(const std::string& path, std::shared_ptr<Module> module);
   template <ModuleValue M>
   void set_submodule(const std::string& path, M&& module) {
     set_submodule(path, std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module)));
   }
-  /// The module that stands in the place of this one since `set_submodule`; null otherwise.
+  /// The module that `set_submodule` replaced this one with; null if it did not.
   std::shared_ptr<Module> replacement() const;
   /// Calls `function` on every child, depth first, then on this module.
   void apply(const std::function<void(Module&)>& function);
@@ -138,7 +138,7 @@ class Module {
   static const Module& of(const autograd::Scope& scope);
 
  protected:
-  // For derived classes only: `nn::Module m = net;` would cut the class off.
+  // For derived classes only: `nn::Module m = net;` would slice the object.
   Module(const Module&) = default;
   Module(Module&&) = default;
   Module& operator=(const Module&) = default;
@@ -172,8 +172,8 @@ class Module {
   void replace_child(std::size_t position, std::shared_ptr<Module> module);
   const NamedModules& child_list() const;
 
-  /// Runs `body` and adds this module's path to an Error that leaves it. For modules that are
-  /// called with other arguments than one tensor: `inputs`, which detect_anomaly speaks of.
+  /// Runs `body` and adds this module's path to an Error that leaves it. For modules whose call
+  /// does not take exactly one tensor. `inputs`: the arguments, for the messages of detect_anomaly.
   template <class F>
   auto with_path(F&& body, std::initializer_list<const Tensor*> inputs = {}) const {
     std::optional<std::invoke_result_t<F>> result;

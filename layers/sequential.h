@@ -27,8 +27,8 @@ concept ModuleOrPointer = ModuleValue<M> || std::convertible_to<M, std::shared_p
 ///
 /// Children are named "0", "1", … (parameters "0.weight"), or by `push_back(name, module)`. Takes
 /// built-in and user-written modules, temporaries and named ones, shared_ptrs to modules, and other
-/// Sequentials. A named module stays the same module; `Sequential(other)` with a single Sequential
-/// is a copy of the handle, as with every class. An empty Sequential returns its input.
+/// Sequentials. A module given by name is the same module, not a copy; `Sequential(other)` with a
+/// single Sequential copies the handle, as with every class. An empty Sequential returns its input.
 class Sequential : public Module {
  public:
   Sequential() = default;
