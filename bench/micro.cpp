@@ -78,7 +78,7 @@ struct Convolution {
     dw = norma::empty_like(w);
   }
   double operations() const {
-    return 2.0 * static_cast<double>(y.numel() * shape.in_channels * shape.taps());
+    return 2.0 * static_cast<double>(y.numel() * shape.in_channels * shape.kernel_size());
   }
 };
 

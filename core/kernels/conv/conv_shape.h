@@ -1,6 +1,10 @@
 // The sizes of a convolution, and which of its positions see the image.
 #pragma once
+#include <algorithm>
 #include <cstdint>
+
+#include "norma/core/grains.h"
+#include "norma/core/integers.h"
 
 namespace norma::kernels {
 
@@ -14,10 +18,24 @@ struct Conv2dShape {
 
   int64_t group_in() const { return in_channels / groups; }
   int64_t group_out() const { return out_channels / groups; }
-  int64_t taps() const { return kernel_h * kernel_w; }
+  int64_t kernel_size() const { return kernel_h * kernel_w; }
   int64_t in_size() const { return in_h * in_w; }
   int64_t out_size() const { return out_h * out_w; }
+  /// 1×1, stride 1, no padding: a plain matrix product.
+  bool is_pointwise() const {
+    return kernel_size() == 1 && stride_h == 1 && stride_w == 1 && pad_top == 0 && pad_left == 0 &&
+           in_h == out_h && in_w == out_w;
+  }
+  int64_t multiplications() const {
+    return batch * out_channels * out_size() * group_in() * kernel_size();
+  }
 };
+
+/// Of `items` that share so many multiplications, how many a thread should have at least.
+inline int64_t conv_grain(int64_t items, int64_t multiplications) {
+  return ceil_div(kMultiplyGrain * std::max<int64_t>(items, 1),
+                  std::max<int64_t>(multiplications, 1));
+}
 
 /// The positions o in [0, out_size) with 0 <= o * stride + offset < in_size, as [first, last).
 struct Span {
@@ -26,8 +44,8 @@ struct Span {
 inline Span valid_positions(int64_t out_size, int64_t stride, int64_t offset, int64_t in_size) {
   const int64_t first = offset >= 0 ? 0 : (stride - 1 - offset) / stride;
   const int64_t last = in_size > offset ? (in_size - offset + stride - 1) / stride : 0;
-  const int64_t end = last < out_size ? last : out_size;
-  return {first < end ? first : end, end};
+  const int64_t end = std::min(last, out_size);
+  return {std::min(first, end), end};
 }
 
 }  // namespace norma::kernels

@@ -1,16 +1,18 @@
+// Fast convolution with one input channel per group; its plain twin is plain/conv.h.
 #include "norma/core/kernels/conv/depthwise.h"
 
 #include <algorithm>
 
 #include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/sums.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
 namespace {
 
-// Calls f(output, input, count, tap) for every run of positions within an output row that tap sees
-// inside the image; offsets are within the plane.
+// Calls f(output, input, count, weight) for every run of positions within an output row at which a
+// weight meets the image; offsets are within the plane, and the kernel.
 template <class F>
 NORMA_INLINE inline void each_run(const Conv2dShape& s, F f) {
   for (int64_t i = 0; i < s.kernel_h; ++i) {
@@ -29,7 +31,52 @@ NORMA_INLINE inline void each_run(const Conv2dShape& s, F f) {
 }
 
 int64_t plane_grain(const Conv2dShape& s) {
-  return 50'000 / std::max<int64_t>(s.out_size() * s.taps(), 1) + 1;
+  return 50'000 / std::max<int64_t>(s.out_size() * s.kernel_size(), 1) + 1;
+}
+
+// out[k * out_step] += weight * in[k * in_step], as vector code where both steps are 1.
+template <class T>
+NORMA_INLINE inline void add_run(int64_t count, T weight, const T* in, int64_t in_step, T* out,
+                                 int64_t out_step) {
+  if (in_step == 1 && out_step == 1) {
+    for (int64_t k = 0; k < count; ++k) out[k] += weight * in[k];
+  } else {
+    for (int64_t k = 0; k < count; ++k) out[k * out_step] += weight * in[k * in_step];
+  }
+}
+
+// y, dx and dw += what a plane adds to them; w and dw: one kernel.
+template <class T>
+void add_output(const Conv2dShape& s, const T* w, const T* x, T* y) {
+  simd([=]() NORMA_INLINE {
+    each_run(s, [=](int64_t to, int64_t from, int64_t count, int64_t at)
+                    NORMA_INLINE { add_run(count, w[at], x + from, s.stride_w, y + to, 1); });
+  });
+}
+
+template <class T>
+void add_input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
+  simd([=]() NORMA_INLINE {
+    each_run(s, [=](int64_t from, int64_t to, int64_t count, int64_t at)
+                    NORMA_INLINE { add_run(count, w[at], dy + from, 1, dx + to, s.stride_w); });
+  });
+}
+
+template <class T>
+void add_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw) {
+  simd([=]() NORMA_INLINE {
+    each_run(s, [=](int64_t from, int64_t to, int64_t count, int64_t at) NORMA_INLINE {
+      const T *grad = dy + from, *in = x + to;
+      T lanes[16] = {}, rest = 0;
+      int64_t k = 0;
+      if (s.stride_w == 1) {
+        k = add_to_lanes(lanes, count, [=](int64_t i) NORMA_INLINE { return grad[i] * in[i]; });
+      }
+      for (; k < count; ++k) rest += grad[k] * in[k * s.stride_w];
+      for (const T lane : lanes) rest += lane;
+      dw[at] += rest;
+    });
+  });
 }
 
 }  // namespace
@@ -39,82 +86,38 @@ void depthwise_forward(const Conv2dShape& s, const T* x, const T* w, const T* bi
   parallel_for(s.batch * s.out_channels, plane_grain(s), [&](int64_t first, int64_t last) {
     for (int64_t plane = first; plane < last; ++plane) {
       const int64_t n = plane / s.out_channels, o = plane % s.out_channels;
-      const T* in = x + (n * s.in_channels + o / s.group_out()) * s.in_size();
-      const T* taps = w + o * s.taps();
       T* out = y + plane * s.out_size();
       std::fill_n(out, s.out_size(), bias ? bias[o] : T(0));
-      simd([=]() NORMA_INLINE {
-        const int64_t step = s.stride_w;
-        each_run(s, [=](int64_t to, int64_t from, int64_t count, int64_t tap) NORMA_INLINE {
-          const T weight = taps[tap];
-          if (step == 1) {
-            for (int64_t k = 0; k < count; ++k) out[to + k] += weight * in[from + k];
-          } else {
-            for (int64_t k = 0; k < count; ++k) out[to + k] += weight * in[from + k * step];
-          }
-        });
-      });
+      add_output(s, w + o * s.kernel_size(),
+                 x + (n * s.in_channels + o / s.group_out()) * s.in_size(), out);
     }
   });
 }
 
 template <class T>
 void depthwise_backward(const Conv2dShape& s, const T* x, const T* w, const T* dy, T* dx, T* dw) {
-  // A thread has whole channels, in all images, so that the sums over the images are its own.
-  const int64_t grain = plane_grain(s) / std::max<int64_t>(s.batch * s.group_out(), 1) + 1;
   if (!dx && !dw) return;
-  if (dw) std::fill_n(dw, s.out_channels * s.taps(), T(0));
-  // Several outputs of a channel are summed one by one: a chain through all of them and their taps
-  // would lose digits.
-  const int64_t parts = parallel_parts(s.groups, grain);
-  const int64_t scratch_size = dx && s.group_out() > 1 ? s.in_size() : 0;
-  const Scratch<T> scratch(parts * scratch_size);
+  if (dw) std::fill_n(dw, s.out_channels * s.kernel_size(), T(0));
+  // A thread has whole channels, in all images, so that the sums over the images are its own.
+  const int64_t outputs = s.group_out(), in_size = s.in_size();
+  const int64_t grain = plane_grain(s) / std::max<int64_t>(s.batch * outputs, 1) + 1;
+  // Several outputs of a channel are summed one by one: a chain through all of them and their
+  // weights would lose digits.
+  const int64_t own_size = dx && outputs > 1 ? in_size : 0;
+  const Scratch<T> memory(parallel_parts(s.groups, grain) * own_size);
   parallel_parts_for(s.groups, grain, [&](int64_t first, int64_t last, int part) {
-    for (int64_t c = first; c < last; ++c) {
-      for (int64_t n = 0; n < s.batch; ++n) {
-        const int64_t plane = (n * s.groups + c) * s.in_size();
-        if (dx) std::fill_n(dx + plane, s.in_size(), T(0));
-        for (int64_t o = c * s.group_out(); o < (c + 1) * s.group_out(); ++o) {
-          const T* grad = dy + (n * s.out_channels + o) * s.out_size();
-          const int64_t step = s.stride_w;
-          if (dx) {
-            const bool alone = o == c * s.group_out();
-            T* out = alone ? dx + plane : scratch.data() + part * scratch_size;
-            const T* taps = w + o * s.taps();
-            if (!alone) std::fill_n(out, s.in_size(), T(0));
-            simd([=]() NORMA_INLINE {
-              each_run(s, [=](int64_t from, int64_t to, int64_t count, int64_t tap) NORMA_INLINE {
-                const T weight = taps[tap];
-                if (step == 1) {
-                  for (int64_t k = 0; k < count; ++k) out[to + k] += weight * grad[from + k];
-                } else {
-                  for (int64_t k = 0; k < count; ++k) out[to + k * step] += weight * grad[from + k];
-                }
-              });
-            });
-            T* total = dx + plane;
-            for (int64_t k = 0; !alone && k < s.in_size(); ++k) total[k] += out[k];
-          }
-          if (dw) {
-            const T* in = x + plane;
-            T* sums = dw + o * s.taps();
-            simd([=]() NORMA_INLINE {
-              constexpr int64_t kLanes = 16;
-              each_run(s, [=](int64_t from, int64_t at, int64_t count, int64_t tap) NORMA_INLINE {
-                T lanes[kLanes] = {}, rest = 0;
-                int64_t k = 0;
-                for (; step == 1 && k + kLanes <= count; k += kLanes) {
-                  for (int64_t i = 0; i < kLanes; ++i) {
-                    lanes[i] += grad[from + k + i] * in[at + k + i];
-                  }
-                }
-                for (; k < count; ++k) rest += grad[from + k] * in[at + k * step];
-                for (int64_t i = 0; i < kLanes; ++i) rest += lanes[i];
-                sums[tap] += rest;
-              });
-            });
-          }
-        }
+    T* const own = memory.data() + part * own_size;
+    for (int64_t item = first * s.batch; item < last * s.batch; ++item) {
+      const int64_t c = item / s.batch, n = item % s.batch, plane = (n * s.groups + c) * in_size;
+      for (int64_t i = 0; i < outputs; ++i) {
+        const int64_t o = c * outputs + i, kernel = o * s.kernel_size();
+        const T* grad = dy + (n * s.out_channels + o) * s.out_size();
+        if (dw) add_weight_grad(s, x + plane, grad, dw + kernel);
+        if (!dx) continue;
+        T* const out = i == 0 ? dx + plane : own;
+        std::fill_n(out, in_size, T(0));
+        add_input_grad(s, w + kernel, grad, out);
+        for (int64_t k = 0; i > 0 && k < in_size; ++k) dx[plane + k] += own[k];
       }
     }
   });

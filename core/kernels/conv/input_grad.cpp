@@ -1,10 +1,13 @@
+// Fast gradient of x; its plain twin is plain/conv.h.
+//
+//     stride 1       | one correlation of dy with the weights in reverse
+//     larger strides | so for each residue modulo the stride, whose results are interleaved
 #include "norma/core/kernels/conv/input_grad.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "norma/core/integers.h"
-#include "norma/core/kernels/conv/correlate.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/vectors.h"
 #include "norma/core/threads.h"
@@ -49,7 +52,7 @@ Phase column_phase(const Conv2dShape& s, int64_t residue) {
 // dx at the cells of two phases, densely.
 template <class T>
 void phase_grad(const Conv2dShape& s, const Phase& rows, const Phase& cols, const T* w, const T* dy,
-                T* dx) {
+                T* dx, Correlate<T>& correlate) {
   Conv2dShape t = s;
   t.in_channels = s.out_channels, t.in_h = s.out_h, t.in_w = s.out_w;
   t.out_channels = s.in_channels, t.out_h = rows.cells, t.out_w = cols.cells;
@@ -57,14 +60,15 @@ void phase_grad(const Conv2dShape& s, const Phase& rows, const Phase& cols, cons
   t.stride_h = t.stride_w = 1;
   t.pad_top = rows.padding, t.pad_left = cols.padding;
   t.dilation_h = rows.dilation_step, t.dilation_w = cols.dilation_step;
-  const int64_t depth = s.group_in() * s.taps();
+  const int64_t depth = s.group_in() * s.kernel_size();
   const WeightView<T> view{.data = w + rows.last_tap * s.kernel_w + cols.last_tap,
-                           .row = s.taps(),
+                           .bias = nullptr,
+                           .group = s.group_out() * depth,
+                           .row = s.kernel_size(),
                            .channel = depth,
-                           .tap_h = -rows.tap_step * s.kernel_w,
-                           .tap_w = -cols.tap_step};
-  const T* no_bias = nullptr;
-  correlate(t, view, s.group_out() * depth, no_bias, dy, dx);
+                           .kernel_row = -rows.tap_step * s.kernel_w,
+                           .kernel_column = -cols.tap_step};
+  correlate(t, view, dy, dx);
 }
 
 // One row of dx from those of its column phases, `stride` of them.
@@ -120,10 +124,10 @@ void join_planes(const Conv2dShape& s, const Phase& rows, const Phase* phases,
 }  // namespace
 
 template <class T>
-void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
+void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx, Correlate<T>& correlate) {
   if (s.in_size() == 0) return;
   if (s.stride_h == 1 && s.stride_w == 1) {
-    return phase_grad(s, row_phase(s, 0), column_phase(s, 0), w, dy, dx);
+    return phase_grad(s, row_phase(s, 0), column_phase(s, 0), w, dy, dx, correlate);
   }
   const Scratch<Phase> phase_memory(s.stride_w);
   Phase* const phases = phase_memory.data();
@@ -142,14 +146,15 @@ void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
       const bool reached = rows.taps * phases[b].taps * phases[b].cells > 0;
       starts[b] = reached ? next : nullptr;
       if (!reached) continue;
-      phase_grad(s, rows, phases[b], w, dy, next);
+      phase_grad(s, rows, phases[b], w, dy, next, correlate);
       next += planes * rows.cells * phases[b].cells;
     }
     join_planes(s, rows, phases, starts, zeros.data(), dx);
   }
 }
 
-template void input_grad(const Conv2dShape&, const float*, const float*, float*);
-template void input_grad(const Conv2dShape&, const double*, const double*, double*);
+template void input_grad(const Conv2dShape&, const float*, const float*, float*, Correlate<float>&);
+template void input_grad(const Conv2dShape&, const double*, const double*, double*,
+                         Correlate<double>&);
 
 }  // namespace norma::kernels

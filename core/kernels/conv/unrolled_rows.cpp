@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "norma/core/integers.h"
+#include "norma/core/kernels/tile.h"
 #include "norma/core/kernels/vectors.h"
+#include "norma/core/threads.h"
 
 namespace norma::kernels {
 namespace {
 
-// What one tap, or one kernel column, sees: `count` rows, from image row y on, every `step` rows;
+// What a kernel column sees: `count` rows, from image row y on, every `step` rows;
 // `shift` is the image column of cell 0.
 struct Run {
   Run(const Conv2dShape& s, int64_t top, int64_t row_step, int64_t length, int64_t left)
@@ -71,31 +74,62 @@ NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T*
   }
 }
 
+// The output rows of an image divided into panels, of which `row_bytes` a row fit the cache.
+int64_t panel_count(const Conv2dShape& s, int64_t row_bytes) {
+  constexpr int64_t kPanelBytes = 384 * 1024;
+  const int64_t fit = std::max<int64_t>(kPanelBytes / std::max<int64_t>(row_bytes, 1), 1);
+  const int64_t count = ceil_div(s.out_h, std::min(fit, s.out_h));
+  // With few images, every one is shared out.
+  const int64_t threads = get_num_threads();
+  if (s.batch >= 4 * threads || s.batch % threads == 0) return count;
+  return std::min(s.out_h, round_up(count, threads));
+}
+
 }  // namespace
 
+UnrolledRows::UnrolledRows(const Conv2dShape& s, int64_t row_bytes, bool direct)
+    : shape_(s),
+      direct_(direct),
+      panel_rows_(ceil_div(s.out_h, panel_count(s, row_bytes))),
+      panels_(ceil_div(s.out_h, panel_rows_)),
+      height_(start(sets())),
+      offsets_(round_up(s.group_in() * s.kernel_size(), kTermBlock)) {
+  int64_t* next = offsets_.data();
+  for (int64_t c = 0; c < s.group_in(); ++c) {
+    for (int64_t i = 0; i < s.kernel_h; ++i) {
+      for (int64_t j = 0; j < s.kernel_w; ++j) *next++ = offset(c, i, j);
+    }
+  }
+  std::fill(next, offsets_.data() + round_up(next - offsets_.data(), kTermBlock), int64_t{0});
+}
+
 template <class T>
-void unroll_rows(const UnrolledRows& layout, int64_t first, int64_t count, const T* image, T* out) {
-  for_level([=, &layout]<class Level>() NORMA_INLINE {
-    const Conv2dShape& s = layout.shape;
+const T* UnrolledRows::unroll(int64_t panel, const T* image, T* memory) const {
+  const int64_t first = first_row(panel), count = rows(panel);
+  if (direct_) return image + first * shape_.out_w;
+  std::fill_n(memory + size() - kTileSlack, kTileSlack, T(0));
+  for_level([=, this]<class Level>() NORMA_INLINE {
+    const Conv2dShape s = shape_;
     const int64_t channels = s.group_in();
     // So few channels that what the first kernel column read is still near for the others.
     constexpr int64_t kNear = 4;
-    for (int64_t i = 0; i < layout.sets(); ++i) {
-      const int64_t length = count + (layout.rows_of_set(i) - 1) * layout.shift_step;
+    for (int64_t i = 0; i < sets(); ++i) {
+      const int64_t length = count + (rows_of_set(i) - 1) * shift_step_;
       for (int64_t near = 0; near < channels; near += kNear) {
         for (int64_t j = 0; j < s.kernel_w; ++j) {
           const Run run(s, first * s.stride_h + i * s.dilation_h - s.pad_top, s.stride_h, length,
                         j * s.dilation_w - s.pad_left);
           for (int64_t c = near; c < std::min(near + kNear, channels); ++c) {
-            fill_run<T, Level>(s, run, image + c * s.in_size(), out + layout.offset(c, i, j));
+            fill_run<T, Level>(s, run, image + c * s.in_size(), memory + offset(c, i, j));
           }
         }
       }
     }
   });
+  return memory;
 }
 
-template void unroll_rows(const UnrolledRows&, int64_t, int64_t, const float*, float*);
-template void unroll_rows(const UnrolledRows&, int64_t, int64_t, const double*, double*);
+template const float* UnrolledRows::unroll(int64_t, const float*, float*) const;
+template const double* UnrolledRows::unroll(int64_t, const double*, double*) const;
 
 }  // namespace norma::kernels

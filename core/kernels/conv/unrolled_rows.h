@@ -1,53 +1,71 @@
-// Implicit im2col: images written out so that every tap of a convolution is a shift in memory.
+// Implicit im2col: images written out so that what a kernel position sees is a shift in memory.
 #pragma once
 #include <numeric>
 
 #include "norma/core/kernels/conv/conv_shape.h"
+#include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/tile.h"
 
 namespace norma::kernels {
 
-/// Where im2col copies every tap's view of the image, this copies one for each kernel column,
-/// shared by its taps ("implicit im2col"). An unrolled row holds, for a channel c and a kernel
-/// column j, what that column sees while the kernel slides along an image row: `out_w` cells, zeros
-/// outside the image. Those of consecutive output rows at kernel row i follow each other, so that
+/// Where im2col copies what every kernel position (i, j) sees of a channel c, this copies what each
+/// kernel column sees, shared by its positions. An unrolled row holds what column j sees while the
+/// kernel slides along an image row: `out_w` cells, zeros outside the image. Those of consecutive
+/// output rows at kernel row i follow each other, so that
 ///
 ///     unrolled[offset(c, i, j) + position]
 ///
-/// is the cell tap (c, i, j) sees at `position` of a panel of output rows. Kernel rows share what
+/// is the cell that (c, i, j) sees at `position` of a panel of output rows. Kernel rows share what
 /// they see of the same image rows: all of them at stride 1, every second at stride 2.
-struct UnrolledRows {
-  /// For panels of `panel_rows` output rows.
-  UnrolledRows(const Conv2dShape& s, int64_t panel_rows)
-      : shape(s),
-        rows(panel_rows),
-        row_step(s.stride_h / std::gcd(s.stride_h, s.dilation_h)),
-        shift_step(row_step * s.dilation_h / s.stride_h),
-        height(start(sets())) {}
+class UnrolledRows {
+ public:
+  /// Panels are cut so that unrolled rows and what else is needed, `row_bytes` for every output
+  /// row, stay in the second-level cache. `direct`: a pointwise convolution reads the image itself.
+  UnrolledRows(const Conv2dShape& s, int64_t row_bytes, bool direct);
 
-  /// Kernel rows i, i + row_step, i + 2 row_step, … share a set, in which each begins shift_step
-  /// unrolled rows after the one before.
-  int64_t sets() const { return row_step < shape.kernel_h ? row_step : shape.kernel_h; }
-  int64_t rows_of_set(int64_t i) const { return (shape.kernel_h - 1 - i) / row_step + 1; }
-  int64_t offset(int64_t c, int64_t i, int64_t j) const {
-    const int64_t own = start(i % row_step) + i / row_step * shift_step;
-    return ((c * shape.kernel_w + j) * height + own) * shape.out_w;
+  int64_t panels() const { return panels_; }  // of an image
+  int64_t first_row(int64_t panel) const { return panel * panel_rows_; }
+  int64_t rows(int64_t panel) const {
+    return std::min(panel_rows_, shape_.out_h - first_row(panel));
   }
-  /// Elements for all channels of a group.
-  int64_t size() const { return shape.group_in() * shape.kernel_w * height * shape.out_w; }
+  int64_t most_rows() const { return panel_rows_; }
 
-  Conv2dShape shape;
-  int64_t rows, row_step, shift_step, height;
+  /// Elements of memory that a panel takes.
+  int64_t size() const { return direct_ ? 0 : unrolled_size() + kTileSlack; }
+  /// For every weight in the order of memory (c, i, j), then zeros up to a multiple of
+  /// kTermBlock.
+  const int64_t* offsets() const { return offsets_.data(); }
+  /// What the panel sees of the channels of a group, in `memory` or in the image.
+  /// kTileSlack elements behind them may be read.
+  template <class T>
+  const T* unroll(int64_t panel, const T* image, T* memory) const;
 
  private:
+  int64_t unrolled_size() const {
+    return shape_.group_in() * shape_.kernel_w * height_ * shape_.out_w;
+  }
+  // Kernel rows i, i + row_step, i + 2 row_step, … share a set, in which each begins shift_step
+  // unrolled rows after the one before.
+  int64_t sets() const { return std::min(row_step_, shape_.kernel_h); }
+  int64_t rows_of_set(int64_t i) const { return (shape_.kernel_h - 1 - i) / row_step_ + 1; }
   // Where a set begins: the first `longer` of them serve a kernel row more than the others.
   int64_t start(int64_t set) const {
-    const int64_t least = shape.kernel_h / row_step, longer = shape.kernel_h % row_step;
-    return set * rows + (set * (least - 1) + (set < longer ? set : longer)) * shift_step;
+    const int64_t least = shape_.kernel_h / row_step_, longer = shape_.kernel_h % row_step_;
+    return set * panel_rows_ + (set * (least - 1) + std::min(set, longer)) * shift_step_;
   }
-};
+  int64_t offset(int64_t c, int64_t i, int64_t j) const {
+    if (direct_) return c * shape_.in_size();
+    const int64_t own = start(i % row_step_) + i / row_step_ * shift_step_;
+    return ((c * shape_.kernel_w + j) * height_ + own) * shape_.out_w;
+  }
 
-/// Writes what output rows [first, first + count) see of the channels of a group.
-template <class T>
-void unroll_rows(const UnrolledRows& layout, int64_t first, int64_t count, const T* image, T* out);
+  Conv2dShape shape_;
+  bool direct_;
+  int64_t panel_rows_, panels_;
+  int64_t row_step_ = shape_.stride_h / std::gcd(shape_.stride_h, shape_.dilation_h);
+  int64_t shift_step_ = row_step_ * shape_.dilation_h / shape_.stride_h;
+  int64_t height_;  // of the unrolled rows of a channel and kernel column
+  Scratch<int64_t> offsets_;
+};
 
 }  // namespace norma::kernels

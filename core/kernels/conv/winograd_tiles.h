@@ -15,13 +15,14 @@
 #include <type_traits>
 
 #include "norma/core/kernels/conv/conv_shape.h"
+#include "norma/core/kernels/conv/packed_weights.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/tile.h"
 
 namespace norma::kernels {
 
-/// Elements of a transformed tile.
-inline constexpr int64_t kTileElements = 16;
+/// Elements of a transformed tile, and the one that adds to all four outputs: (1, 1).
+inline constexpr int64_t kTileElements = 16, kCentre = 5;
 
 /// Rows of tiles of one image; `position` is that of their first tile among those of the panel.
 struct TileRows {
@@ -31,14 +32,16 @@ struct TileRows {
 /// The tiles of a convolution of 3×3 with a padding of one cell. Their rows, of all images one
 /// after the other, are divided into panels.
 struct Tiles {
-  /// For panels that take `position_bytes` of working memory per tile.
-  Tiles(const Conv2dShape& s, int64_t position_bytes);
+  /// In panels whose working memory of such values stays in the second-level cache.
+  Tiles(const Conv2dShape& s, int64_t value_bytes);
 
-  int64_t panels() const { return (shape.batch * rows + panel_rows - 1) / panel_rows; }
+  int64_t panels() const { return ceil_div(shape.batch * rows, panel_rows); }
+  int64_t multiplications() const {
+    return shape.batch * rows * cols * shape.out_channels * shape.group_in() * kTileElements;
+  }
   /// The number of positions in a panel.
   int64_t positions(int64_t panel) const {
-    const int64_t left = shape.batch * rows - panel * panel_rows;
-    return (left < panel_rows ? left : panel_rows) * cols;
+    return std::min(panel_rows, shape.batch * rows - panel * panel_rows) * cols;
   }
   /// Calls f(TileRows) for each image that a panel has rows of.
   template <class F>
@@ -46,7 +49,7 @@ struct Tiles {
     const int64_t begin = panel * panel_rows, end = begin + positions(panel) / cols;
     for (int64_t row = begin; row < end;) {
       const int64_t first = row % rows;
-      const int64_t count = rows - first < end - row ? rows - first : end - row;
+      const int64_t count = std::min(rows - first, end - row);
       f(TileRows{row / rows, first, count, (row - begin) * cols});
       row += count;
     }
@@ -89,23 +92,23 @@ void transform_output(const Tiles& tiles, const TileRows& rows, int64_t channels
                       T* work, T* image);
 
 /// packed[e] = (G g Gᵀ)[e] in the order of `multiply`, `matrix` elements apart, for at most
-/// `row_block` rows.
+/// row_block() rows.
 template <class T>
-void transform_weights(const WeightView<T>& weights, int64_t rows, int64_t channels, const T* bias,
-                       int64_t matrix, T* packed);
+void transform_weights(const WeightView<T>& weights, int64_t rows, int64_t channels, int64_t matrix,
+                       T* packed);
 
 /// Elements of `work` that the next two need.
 int64_t transposed_work_size(const Tiles& tiles, int64_t in_columns, int64_t out_columns);
 
-/// out[e][position][c] = (Bᵀ d B)[e], with zeros for c between `channels` and `columns`.
+/// out[e][position][c] = (Bᵀ d B)[e], in rows of zeros up to a multiple of kColumnBlock channels.
 template <class T>
 void transform_input_transposed(const Tiles& tiles, const TileRows& rows, int64_t channels,
-                                int64_t columns, const T* image, T* work, T* out);
+                                const T* image, T* work, T* out);
 
-/// out[e][position][c] = (A dy Aᵀ)[e].
+/// out[e][position][c] = (A dy Aᵀ)[e], likewise.
 template <class T>
 void transform_grad_transposed(const Tiles& tiles, const TileRows& rows, int64_t channels,
-                               int64_t columns, const T* grad, T* work, T* out);
+                               const T* grad, T* work, T* out);
 
 /// dw[o, i] = Gᵀ u G for u[e] = sums[e * matrix + o] and one i, whose first weight `dw` points to.
 template <class T>

@@ -53,7 +53,7 @@ template <class T>
 void conv2d_backward(const Conv2dShape& s, const T* x, const T* w, const T* dy, T* dx, T* dw,
                      T* db) {
   Sums x_sum(s.batch * s.in_channels * s.in_size());
-  Sums w_sum(s.out_channels * s.group_in() * s.taps());
+  Sums w_sum(s.out_channels * s.group_in() * s.kernel_size());
   Sums b_sum(s.out_channels);
   each_product(s, [&](int64_t to, int64_t from, int64_t tap) {
     if (dx) x_sum[from] += double(dy[to]) * double(w[tap]);
