@@ -13,6 +13,7 @@
 namespace norma {
 
 using namespace autograd;
+namespace plain = kernels::plain;
 
 Tensor Tensor::abs() const {
   const DType dtype = defined_impl(*this, "abs")->dtype;
@@ -33,13 +34,15 @@ Tensor Tensor::abs() const {
 }
 
 Tensor Tensor::exp() const {
-  Tensor out = unary_floating("exp", *this, [](auto x) NORMA_INLINE { return fast_exp(x); });
+  Tensor out =
+      unary_floating("exp", *this, plain::exp, [](auto x) NORMA_INLINE { return fast_exp(x); });
   return record("exp", out, {this},
                 [y = Saved(out)](const Tensor& g, InputGrads& d) { d[0] = g.mul(*y); });
 }
 
 Tensor Tensor::log() const {
-  Tensor out = unary_floating("log", *this, [](auto x) NORMA_INLINE { return fast_log(x); });
+  Tensor out =
+      unary_floating("log", *this, plain::log, [](auto x) NORMA_INLINE { return fast_log(x); });
   return record("log", out, {this},
                 [x = Saved(*this)](const Tensor& g, InputGrads& d) { d[0] = g.div(*x); });
 }
@@ -54,17 +57,20 @@ Tensor Tensor::sqrt() const {
 Tensor Tensor::square() const { return pow(2); }
 
 Tensor Tensor::sigmoid() const {
-  Tensor out =
-      unary_floating("sigmoid", *this, [](auto x) NORMA_INLINE { return fast_sigmoid(x); });
+  Tensor out = unary_floating("sigmoid", *this, plain::sigmoid,
+                              [](auto x) NORMA_INLINE { return fast_sigmoid(x); });
   return record("sigmoid", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
-    d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return u * v * (1 - v); });
+    d[0] = combine(g, *y, plain::sigmoid_backward,
+                   [](auto u, auto v) NORMA_INLINE { return u * v * (1 - v); });
   });
 }
 
 Tensor Tensor::tanh() const {
-  Tensor out = unary_floating("tanh", *this, [](auto x) NORMA_INLINE { return fast_tanh(x); });
+  Tensor out =
+      unary_floating("tanh", *this, plain::tanh, [](auto x) NORMA_INLINE { return fast_tanh(x); });
   return record("tanh", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
-    d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return u * ((1 - v) * (1 + v)); });
+    d[0] = combine(g, *y, plain::tanh_backward,
+                   [](auto u, auto v) NORMA_INLINE { return u * ((1 - v) * (1 + v)); });
   });
 }
 
@@ -101,23 +107,26 @@ Tensor Tensor::leaky_relu(double negative_slope) const {
 Tensor Tensor::gelu(bool approximate_tanh) const {
   constexpr double kSqrtHalf = 0.70710678118654752, kSqrt2OverPi = 0.79788456080286536;
   constexpr double kDensity = 0.39894228040143268, kCubic = 0.044715;
-  Tensor out = unary_floating("gelu", *this, [=](auto x) NORMA_INLINE {
-    using T = decltype(x);
-    if (approximate_tanh) {
-      return x / 2 * (1 + fast_tanh(T(kSqrt2OverPi) * (x + T(kCubic) * x * x * x)));
-    }
-    return x / 2 * (1 + std::erf(x * T(kSqrtHalf)));
-  });
+  Tensor out = unary_floating(
+      "gelu", *this, approximate_tanh ? plain::gelu_tanh : plain::gelu, [=](auto x) NORMA_INLINE {
+        using T = decltype(x);
+        if (approximate_tanh) {
+          return x / 2 * (1 + fast_tanh(T(kSqrt2OverPi) * (x + T(kCubic) * x * x * x)));
+        }
+        return x / 2 * (1 + std::erf(x * T(kSqrtHalf)));
+      });
   return record("gelu", out, {this}, [=, x = Saved(*this)](const Tensor& g, InputGrads& d) {
-    d[0] = combine(g, *x, [=](auto u, auto v) NORMA_INLINE {
-      using T = decltype(u);
-      if (approximate_tanh) {
-        const T t = fast_tanh(T(kSqrt2OverPi) * (v + T(kCubic) * v * v * v));
-        const T inner = T(kSqrt2OverPi) * (1 + 3 * T(kCubic) * v * v);
-        return u * ((1 + t) / 2 + v / 2 * ((1 - t) * (1 + t)) * inner);
-      }
-      return u * ((1 + std::erf(v * T(kSqrtHalf))) / 2 + v * T(kDensity) * fast_exp(-v * v / 2));
-    });
+    d[0] = combine(g, *x, approximate_tanh ? plain::gelu_tanh_backward : plain::gelu_backward,
+                   [=](auto u, auto v) NORMA_INLINE {
+                     using T = decltype(u);
+                     if (approximate_tanh) {
+                       const T t = fast_tanh(T(kSqrt2OverPi) * (v + T(kCubic) * v * v * v));
+                       const T inner = T(kSqrt2OverPi) * (1 + 3 * T(kCubic) * v * v);
+                       return u * ((1 + t) / 2 + v / 2 * ((1 - t) * (1 + t)) * inner);
+                     }
+                     return u * ((1 + std::erf(v * T(kSqrtHalf))) / 2 +
+                                 v * T(kDensity) * fast_exp(-v * v / 2));
+                   });
   });
 }
 

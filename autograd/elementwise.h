@@ -4,6 +4,7 @@
 #include "norma/autograd/promotion.h"
 #include "norma/autograd/record.h"
 #include "norma/core/kernels/elementwise.h"
+#include "norma/core/kernels/plain/elementwise.h"
 
 namespace norma::autograd {
 
@@ -42,12 +43,19 @@ Tensor unary(const Tensor& x, DType dtype, F f, bool donated = false) {
 
 /// For functions that make sense on floating values only; integers are taken as kFloat32.
 template <class F>
-Tensor unary_floating(const char* op, const Tensor& x, F f, bool donated = false) {
+Tensor unary_floating(const char* op, const Tensor& x, F f) {
   const DType dtype = floating_type(defined_impl(x, op)->dtype);
-  Tensor out = donated ? donate_or_new(x, x.sizes(), dtype) : new_tensor(x.sizes(), dtype);
+  Tensor out = new_tensor(x.sizes(), dtype);
   const Tensor from = x.dtype() == dtype ? x : x.detach().to(dtype);
   dispatch_floating(dtype, [&]<class T>() { kernels::map<T, T>(out, from, f); });
   return out;
+}
+
+/// For functions with a plain twin.
+template <class F>
+Tensor unary_floating(const char* op, const Tensor& x, double (*plain)(double), F f) {
+  return plain_kernels() ? unary_floating(op, x, kernels::plain::Function{plain})
+                         : unary_floating(op, x, f);
 }
 
 /// f(g, x) in one pass, for backward functions that are done with g then: it may hold the result.
@@ -57,6 +65,10 @@ Tensor combine(const Tensor& g, const Tensor& x, F f) {
   const Tensor y = x.dtype() == g.dtype() ? x : x.to(g.dtype());
   dispatch_floating(g.dtype(), [&]<class T>() { kernels::map2<T, T>(out, g, y, f); });
   return out;
+}
+template <class F>
+Tensor combine(const Tensor& g, const Tensor& x, double (*plain)(double, double), F f) {
+  return plain_kernels() ? combine(g, x, kernels::plain::Gradient{plain}) : combine(g, x, f);
 }
 
 }  // namespace norma::autograd

@@ -130,19 +130,6 @@ struct Reduce {
   }
 };
 
-/// The loss of every row as `fill(losses)` writes it, or what becomes of them; `space` has room for
-/// them.
-template <class T, class Fill>
-Tensor reduced(const Classes& classes, const Reduce& reduce, T* space, Fill fill) {
-  if (reduce.kind == Reduction::None) {
-    const Tensor losses = new_tensor(classes.loss_sizes, dtype_of<T>);
-    fill(losses.impl()->data_as<T>());
-    return losses;
-  }
-  fill(space);
-  return reduce.number(kernels::ordered_sum(classes.shape.rows(), space), dtype_of<T>);
-}
-
 /// Records a loss of inputs of one size, whose `backward(g, d)` is told the gradients of the rows
 /// and finds room for those of the inputs in d.
 template <class Backward>
@@ -161,10 +148,29 @@ Tensor record_loss(const char* op, const Tensor& out, const autograd::Inputs& in
       read_besides);
 }
 
+/// A loss of one value per row, which `forward(losses)` writes.
+template <class Forward, class Backward>
+Tensor row_loss(const char* op, const Classes& classes, const Tensor& input,
+                const autograd::Inputs& inputs, const Reduce& reduce, Forward forward,
+                Backward backward, const autograd::Inputs& read_besides) {
+  const Tensor out = dispatch_floating(input.dtype(), [&]<class T>() {
+    if (reduce.kind == Reduction::None) {
+      const Tensor losses = new_tensor(classes.loss_sizes, dtype_of<T>);
+      forward(losses.impl()->data_as<T>());
+      return losses;
+    }
+    const int64_t rows = classes.shape.rows();
+    const kernels::Scratch<T> losses(rows);
+    forward(losses.data());
+    return reduce.number(kernels::ordered_sum(rows, losses.data()), dtype_of<T>);
+  });
+  return record_loss(op, out, inputs, input.sizes(), reduce, std::move(backward), read_besides);
+}
+
 /// The pos_weight of losses that have none.
 const Tensor kNone;
 
-/// Room for the softmax of every row, kept for backward, and for the losses behind it.
+/// Room for the softmax of every row, kept for backward.
 Tensor softmax_space(ClassShape shape, DType dtype) {
   return dispatch_floating(
       dtype, [&]<class T>() { return new_tensor({SoftmaxRows<T>::size(shape)}, dtype); });
@@ -195,23 +201,21 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
   const Reduce reduce{options.reduction,
                       total_weight("cross_entropy", shape.classes, y, w, ignore)};
   const Tensor softmax = softmax_space(shape, x.dtype());
-  const Tensor out = dispatch_floating(x.dtype(), [&]<class T>() {
-    const T* px = x.impl()->data_as<T>();
-    const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
-    kernels::softmax_rows<T>(shape, px, rows);
-    return reduced<T>(classes, reduce, rows.spare, [&](T* losses) {
-      kernels::cross_entropy_forward<T>(shape, px, rows, class_targets<T>(y, w, ignore, smoothing),
-                                        losses);
-    });
-  });
-  if (!autograd::recording({&input})) return out;
-  return record_loss("cross_entropy", out, {&input}, input.sizes(), reduce,
-                     [=, sy = Saved(y), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
-                       kernels::cross_entropy_backward<T>(
-                           shape, softmax_of<T>(softmax, shape),
-                           class_targets<T>(*sy, *sw, ignore, smoothing), g, data_or_null<T>(d[0]));
-                     },
-                     {&target, &options.weight, &kNone});
+  return row_loss(
+      "cross_entropy", classes, input, {&input}, reduce,
+      [&]<class T>(T* losses) {
+        const T* px = x.impl()->data_as<T>();
+        const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
+        kernels::softmax_rows<T>(shape, px, rows);
+        kernels::cross_entropy_forward<T>(shape, px, rows,
+                                          class_targets<T>(y, w, ignore, smoothing), losses);
+      },
+      [=, sy = Saved(y), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
+        kernels::cross_entropy_backward<T>(shape, softmax_of<T>(softmax, shape),
+                                           class_targets<T>(*sy, *sw, ignore, smoothing), g,
+                                           data_or_null<T>(d[0]));
+      },
+      {&target, &options.weight, &kNone});
 }
 
 Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Tensor& target,
@@ -222,18 +226,15 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
                       shape.classes > 0 ? static_cast<double>(shape.rows()) : 0.0};
   const Tensor x = packed(input), q = packed(target), w = packed(options.weight);
   const Tensor softmax = softmax_space(shape, x.dtype());
-  const Tensor out = dispatch_floating(x.dtype(), [&]<class T>() {
-    const T* px = x.impl()->data_as<T>();
-    const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
-    kernels::softmax_rows<T>(shape, px, rows);
-    return reduced<T>(classes, reduce, rows.spare, [&](T* losses) {
-      kernels::soft_cross_entropy_forward<T>(shape, px, rows, soft_targets<T>(q, w, smoothing),
-                                             losses);
-    });
-  });
-  if (!autograd::recording({&input, &target})) return out;
-  return record_loss(
-      "cross_entropy", out, {&input, &target}, input.sizes(), reduce,
+  return row_loss(
+      "cross_entropy", classes, input, {&input, &target}, reduce,
+      [&]<class T>(T* losses) {
+        const T* px = x.impl()->data_as<T>();
+        const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
+        kernels::softmax_rows<T>(shape, px, rows);
+        kernels::soft_cross_entropy_forward<T>(shape, px, rows, soft_targets<T>(q, w, smoothing),
+                                               losses);
+      },
       [=, sx = Saved(x), sq = Saved(q), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
         kernels::soft_cross_entropy_backward<T>(
             shape, sx->impl()->data_as<T>(), softmax_of<T>(softmax, shape),
@@ -354,20 +355,17 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
   const int64_t ignore = options.ignore_index;
   const Tensor x = packed(input), y = packed(target), w = packed(options.weight);
   const Reduce reduce{options.reduction, total_weight("nll_loss", shape.classes, y, w, ignore)};
-  const Tensor out = dispatch_floating(x.dtype(), [&]<class T>() {
-    const kernels::Scratch<T> space(shape.rows());
-    return reduced<T>(classes, reduce, space.data(), [&](T* losses) {
-      kernels::nll_forward<T>(shape, x.impl()->data_as<T>(), class_targets<T>(y, w, ignore),
-                              losses);
-    });
-  });
-  if (!autograd::recording({&input})) return out;
-  return record_loss("nll_loss", out, {&input}, input.sizes(), reduce,
-                     [=, sy = Saved(y), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
-                       kernels::nll_backward<T>(shape, class_targets<T>(*sy, *sw, ignore), g,
-                                                data_or_null<T>(d[0]));
-                     },
-                     {&target, &options.weight, &kNone});
+  return row_loss(
+      "nll_loss", classes, input, {&input}, reduce,
+      [&]<class T>(T* losses) {
+        kernels::nll_forward<T>(shape, x.impl()->data_as<T>(), class_targets<T>(y, w, ignore),
+                                losses);
+      },
+      [=, sy = Saved(y), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
+        kernels::nll_backward<T>(shape, class_targets<T>(*sy, *sw, ignore), g,
+                                 data_or_null<T>(d[0]));
+      },
+      {&target, &options.weight, &kNone});
 }
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {

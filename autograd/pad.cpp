@@ -37,8 +37,21 @@ void check_input(const char* op, int64_t axes, const Tensor& input) {
   check_floating(op, input);
 }
 
-Tensor padded(const char* op, const kernels::Pad2dShape& shape, const Tensor& input,
-              const Shape& sizes) {
+/// A signal (`axes` = 1) is an image of height 1.
+Tensor padded(const char* op, int64_t axes, const Tensor& input, const PadSizes& pad,
+              PaddingMode mode) {
+  Shape sizes = input.sizes();
+  const int64_t rank = sizes.size();
+  const kernels::Pad2dShape shape{.planes = sizes[0] * (rank == axes + 2 ? sizes[1] : 1),
+                                  .in_h = axes == 2 ? sizes[rank - 2] : 1,
+                                  .in_w = sizes[rank - 1],
+                                  .left = pad.left,
+                                  .right = pad.right,
+                                  .top = pad.top,
+                                  .bottom = pad.bottom,
+                                  .border = static_cast<kernels::Border>(mode)};
+  if (axes == 2) sizes[rank - 2] = shape.out_h();
+  sizes[rank - 1] = shape.out_w();
   return autograd::dense_operation(
       op, input, sizes, [=](const auto* x, auto* y) { kernels::pad2d_forward(shape, x, y); },
       [=](const auto* dy, auto* dx) { kernels::pad2d_backward(shape, dy, dx); });
@@ -48,38 +61,16 @@ Tensor padded(const char* op, const kernels::Pad2dShape& shape, const Tensor& in
 
 Tensor pad2d(const Tensor& input, const PadSizes& pad, PaddingMode mode) {
   check_input("pad2d", 2, input);
-  Shape sizes = input.sizes();
-  const int64_t rank = sizes.size(), h = sizes[rank - 2], w = sizes[rank - 1];
-  check_margins("pad2d", "height", pad.top, pad.bottom, h, mode);
-  check_margins("pad2d", "width", pad.left, pad.right, w, mode);
-  const kernels::Pad2dShape shape{.planes = sizes[0] * (rank == 4 ? sizes[1] : 1),
-                                  .in_h = h,
-                                  .in_w = w,
-                                  .left = pad.left,
-                                  .right = pad.right,
-                                  .top = pad.top,
-                                  .bottom = pad.bottom,
-                                  .border = static_cast<kernels::Border>(mode)};
-  sizes[rank - 2] = shape.out_h();
-  sizes[rank - 1] = shape.out_w();
-  return padded("pad2d", shape, input, sizes);
+  const Shape& sizes = input.sizes();
+  check_margins("pad2d", "height", pad.top, pad.bottom, sizes[sizes.size() - 2], mode);
+  check_margins("pad2d", "width", pad.left, pad.right, sizes.back(), mode);
+  return padded("pad2d", 2, input, pad, mode);
 }
 
 Tensor pad1d(const Tensor& input, const Pad1dSizes& pad, PaddingMode mode) {
   check_input("pad1d", 1, input);
-  Shape sizes = input.sizes();
-  const int64_t rank = sizes.size(), length = sizes[rank - 1];
-  check_margins("pad1d", "length", pad.left, pad.right, length, mode);
-  const kernels::Pad2dShape shape{.planes = sizes[0] * (rank == 3 ? sizes[1] : 1),
-                                  .in_h = 1,
-                                  .in_w = length,
-                                  .left = pad.left,
-                                  .right = pad.right,
-                                  .top = 0,
-                                  .bottom = 0,
-                                  .border = static_cast<kernels::Border>(mode)};
-  sizes[rank - 1] = shape.out_w();
-  return padded("pad1d", shape, input, sizes);
+  check_margins("pad1d", "length", pad.left, pad.right, input.sizes().back(), mode);
+  return padded("pad1d", 1, input, {.left = pad.left, .right = pad.right}, mode);
 }
 
 }  // namespace norma::functional

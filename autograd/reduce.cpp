@@ -216,22 +216,6 @@ Tensor any_collapsed(const Collapsed& collapsed, bool wanted) {
   return collapsed.x.dtype() == kUInt8 ? out.to(kUInt8) : out;
 }
 
-/// ‖line‖_p for p > 0.
-template <class T>
-double power_norm(kernels::Line<T> line, double p) {
-  double total = 0;
-  for (int64_t i = 0; i < line.length; ++i) {
-    const double v = std::fabs(static_cast<double>(line[i]));
-    if (std::isinf(p)) {
-      total = v > total || v != v ? v : total;
-    } else {
-      total += p == 2 ? v * v : p == 1 ? v : std::pow(v, p);
-    }
-  }
-  if (std::isinf(p) || p == 1) return total;
-  return p == 2 ? std::sqrt(total) : std::pow(total, 1 / p);
-}
-
 }  // namespace
 
 Tensor Tensor::sum() const { return sum(Shape{}); }
@@ -270,7 +254,8 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
   refuse_integers("norm", *this, "to()");
   if (!(p > 0)) fail("norm", "expected a power p above 0, got ", std::to_string(p));
   const Collapsed collapsed = collapse("norm", *this, dims, keepdim);
-  const Tensor totals = reduced<double>(collapsed, [p](auto line) { return power_norm(line, p); });
+  const Tensor totals =
+      reduced<double>(collapsed, [p](auto line) { return kernels::power_norm(line, p); });
   Tensor out = new_tensor(collapsed.result, dtype());
   kernels::copy(out, totals);
   return record(

@@ -71,6 +71,15 @@ Tensor view_as(const char* op, const Tensor& self, const Shape& sizes, const Sha
                 [from = self.sizes()](const Tensor& g, InputGrads& d) { d[0] = g.reshape(from); });
 }
 
+/// Records that `out` is what `part` shows of `self`: elsewhere the gradient is zero.
+template <class Part>
+Tensor record_part(const char* op, const Tensor& out, const Tensor& self, Part part) {
+  return record(op, out, {&self}, [part, from = self.sizes()](const Tensor& g, InputGrads& d) {
+    d[0] = zeros(from, {.dtype = g.dtype()});
+    part(d[0]).copy_(g);
+  });
+}
+
 }  // namespace
 
 Tensor Tensor::clone() const {
@@ -253,11 +262,9 @@ Tensor Tensor::slice(int64_t dim, int64_t start, int64_t end, int64_t step) cons
   Shape sizes = self->sizes, strides = self->strides;
   sizes[d] = first < last ? (last - first - 1) / step + 1 : 0;
   if (sizes[d] > 1) strides[d] *= step;
-  Tensor out = make_view(*this, sizes, strides, self->offset + first * self->strides[d]);
-  return record("slice", out, {this}, [=, from = self->sizes](const Tensor& g, InputGrads& grads) {
-    Tensor whole = zeros(from, {.dtype = g.dtype()});
-    whole.slice(d, first, last, step).copy_(g);
-    grads[0] = whole;
+  const Tensor out = make_view(*this, sizes, strides, self->offset + first * self->strides[d]);
+  return record_part("slice", out, *this, [d, first, last, step](const Tensor& whole) {
+    return whole.slice(d, first, last, step);
   });
 }
 
@@ -273,12 +280,9 @@ Tensor Tensor::select(int64_t dim, int64_t index) const {
   Shape sizes = self->sizes, strides = self->strides;
   sizes.erase(d);
   strides.erase(d);
-  Tensor out = make_view(*this, sizes, strides, self->offset + i * self->strides[d]);
-  return record("select", out, {this}, [=, from = self->sizes](const Tensor& g, InputGrads& grads) {
-    Tensor whole = zeros(from, {.dtype = g.dtype()});
-    whole.select(d, i).copy_(g);
-    grads[0] = whole;
-  });
+  const Tensor out = make_view(*this, sizes, strides, self->offset + i * self->strides[d]);
+  return record_part("select", out, *this,
+                     [d, i](const Tensor& whole) { return whole.select(d, i); });
 }
 
 Tensor Tensor::expand(const Shape& sizes) const {

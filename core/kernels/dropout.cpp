@@ -1,4 +1,8 @@
-// The plain version: core/kernels/plain/dropout.h.
+// Fast dropout; its plain twin is plain/dropout.h.
+//
+//     a mask value for             path
+//     each element                 dropout_forward: random numbers and product in one pass
+//     each row                     random_mask, then apply_mask
 #include "norma/core/kernels/dropout.h"
 
 #include <algorithm>

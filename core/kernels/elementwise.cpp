@@ -1,3 +1,5 @@
+// Fast loops over elements, by the table in elementwise.h. Functions that are more than a step of
+// arithmetic have their plain twin in plain/elementwise.h.
 #include "norma/core/kernels/elementwise.h"
 
 #include <algorithm>
@@ -203,15 +205,17 @@ struct Operation {
       }
     }
   }
-  /// Operands that lie side by side already stay where they are.
+  /// Operands that lie side by side already stay where they are, and so does a single value.
   void run_block(Row<N>& row, int64_t rows, int64_t count, const Offsets& step) const {
     alignas(64) char blocks[N][kBlock * 8];
     int64_t results[kBlock];
     std::array<char*, N> at;
     std::array<bool, N> stays;
+    const bool one_y = N > 2 && !operands[N - 1].tensor;
     for (std::size_t k = 0; k < N; ++k) {
       const bool adjacent = step[k] == operands[k].size;
-      stays[k] = adjacent && (rows == 1 || (k == 0 && operands[0].tensor->contiguous));
+      stays[k] = (adjacent && (rows == 1 || (k == 0 && operands[0].tensor->contiguous))) ||
+                 !operands[k].tensor;
       at[k] = stays[k] ? operands[k].data + row.at()[k] : blocks[k];
     }
     for (int64_t r = 0; r < rows; ++r, row.next()) {
@@ -222,7 +226,12 @@ struct Operation {
         gather(size, blocks[k] + r * count * size, operands[k].data + row.at()[k], step[k], count);
       }
     }
-    loop(f, {.out = at[0], .x = at[1], .y = at[N - 1], .count = rows * count, .gathered = true});
+    loop(f, {.out = at[0],
+             .x = at[1],
+             .y = at[N - 1],
+             .count = rows * count,
+             .one_y = one_y,
+             .gathered = true});
     const int64_t size = operands[0].size;
     for (int64_t r = 0; r < rows && !stays[0]; ++r) {
       copy_spaced(size, operands[0].data + results[r], step[0], blocks[0] + r * count * size, size,

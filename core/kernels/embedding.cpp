@@ -1,47 +1,20 @@
-// The plain version: core/kernels/plain/embedding.h.
+// Fast loops over the rows of a table; their plain twin is plain/embedding.h.
 #include "norma/core/kernels/embedding.h"
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <numeric>
 #include <vector>
 
 #include "norma/core/dtype.h"
-#include "norma/core/grains.h"
 #include "norma/core/kernels/plain/embedding.h"
+#include "norma/core/kernels/reduce.h"
 #include "norma/core/simd.h"
-#include "norma/core/threads.h"
 
 namespace norma::kernels {
 namespace {
 
 constexpr int64_t kLeastColumns = 16;  // of a thread's own: a line of the cache
-
-// ‖values‖_p, also for p = 0 (how many are not zero) and ±inf (the extreme absolute values).
-template <class T>
-double norm(const T* values, int64_t stride, int64_t count, double p) {
-  const auto size = [=](int64_t i) { return std::fabs(static_cast<double>(values[i * stride])); };
-  double total = 0;
-  if (p == 2.0) {
-    for (int64_t i = 0; i < count; ++i) total += size(i) * size(i);
-    return std::sqrt(total);
-  }
-  if (std::isinf(p)) {
-    total = size(0);
-    for (int64_t i = 0; i < count; ++i) {
-      if (std::isnan(size(i))) return size(i);
-      total = p > 0 ? std::max(total, size(i)) : std::min(total, size(i));
-    }
-    return total;
-  }
-  if (p == 0.0) {
-    for (int64_t i = 0; i < count; ++i) total += size(i) != 0.0 ? 1.0 : 0.0;
-    return total;
-  }
-  for (int64_t i = 0; i < count; ++i) total += std::pow(size(i), p);
-  return std::pow(total, 1.0 / p);
-}
 
 }  // namespace
 
@@ -99,11 +72,14 @@ void sum_rows(const T* from, const int64_t* index, int64_t count, int64_t rows, 
 template <class T>
 bool limit_norms(T* table, int64_t row_stride, int64_t column_stride, const int64_t* index,
                  int64_t count, int64_t width, double max_norm, double p) {
+  if (plain_kernels()) {
+    return plain::limit_norms(table, row_stride, column_stride, index, count, width, max_norm, p);
+  }
   std::atomic<bool> changed = false;
   parallel_for(count, kElementGrain / (4 * width + 1) + 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       T* row = table + index[i] * row_stride;
-      const double size = norm(row, column_stride, width, p);
+      const double size = power_norm(Line<T>{row, column_stride, width}, p);
       if (!(size > max_norm)) continue;
       const T scale = static_cast<T>(max_norm / (size + 1e-7));
       for (int64_t k = 0; k < width; ++k) row[k * column_stride] *= scale;

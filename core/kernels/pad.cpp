@@ -1,8 +1,9 @@
-// The plain version: core/kernels/plain/pad.h.
+// Fast padding, by runs of neighbouring cells; its plain twin is plain/pad.h.
 #include "norma/core/kernels/pad.h"
 
 #include <algorithm>
 
+#include "norma/core/grains.h"
 #include "norma/core/kernels/plain/pad.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
@@ -10,35 +11,19 @@
 namespace norma::kernels {
 namespace {
 
-// The cell of a line of `size` that position `at`, possibly outside, shows; -1 for a zero.
-int64_t source(int64_t at, int64_t size, Border border) {
-  if (at >= 0 && at < size) return at;
-  switch (border) {
-    case Border::Reflect:
-      return at < 0 ? -at : 2 * (size - 1) - at;
-    case Border::Replicate:
-      return at < 0 ? 0 : size - 1;
-    case Border::Circular:
-      return at < 0 ? at + size : at - size;
-    case Border::Zeros:
-      break;
-  }
-  return -1;
-}
-
 // Calls f(output, input, count) for every run of cells that come from neighbouring cells; an input
 // of -1 stands for zeros.
 template <class F>
 void each_run(const Pad2dShape& s, F f) {
   for (int64_t row = 0; row < s.out_h(); ++row) {
-    const int64_t from = source(row - s.top, s.in_h, s.border);
+    const int64_t from = plain::shown(row - s.top, s.in_h, s.border);
     const int64_t to = row * s.out_w();
     if (from < 0) {
       f(to, int64_t{-1}, s.out_w());
       continue;
     }
     const auto edge = [&](int64_t col) {
-      const int64_t cell = source(col - s.left, s.in_w, s.border);
+      const int64_t cell = plain::shown(col - s.left, s.in_w, s.border);
       f(to + col, cell < 0 ? cell : from * s.in_w + cell, int64_t{1});
     };
     for (int64_t col = 0; col < s.left; ++col) edge(col);
@@ -47,7 +32,7 @@ void each_run(const Pad2dShape& s, F f) {
   }
 }
 
-int64_t plane_grain(const Pad2dShape& s) { return 30'000 / (s.out_h() * s.out_w() + 1) + 1; }
+int64_t plane_grain(const Pad2dShape& s) { return kPoolGrain / (s.out_h() * s.out_w() + 1) + 1; }
 
 }  // namespace
 

@@ -1,5 +1,7 @@
 // Loops over [outer, length, inner] that reduce the middle dimension.
 #pragma once
+#include <cmath>
+
 #include "norma/core/grains.h"
 #include "norma/core/kernels/middle_shape.h"
 #include "norma/core/threads.h"
@@ -18,6 +20,23 @@ struct Line {
   int64_t stride, length;
   T operator[](int64_t i) const { return first[i * stride]; }
 };
+
+/// (Σ |x|^p)^(1/p); for p = ±inf the largest or smallest |x|, for p = 0 how many are not 0.
+template <class T>
+double power_norm(Line<T> line, double p) {
+  const bool extreme = std::isinf(p);
+  double total = extreme && p < 0 ? -p : 0;
+  for (int64_t i = 0; i < line.length; ++i) {
+    const double v = std::fabs(static_cast<double>(line[i]));
+    if (extreme) {
+      total = (p > 0 ? v > total : v < total) || v != v ? v : total;
+    } else {
+      total += p == 2 ? v * v : p == 1 ? v : p == 0 ? double(v != 0) : std::pow(v, p);
+    }
+  }
+  if (extreme || p == 1 || p == 0) return total;
+  return p == 2 ? std::sqrt(total) : std::pow(total, 1 / p);
+}
 
 /// Calls `reduce(line, position)` for every element of the result.
 template <class T, class Reduce>

@@ -1,4 +1,10 @@
-// The plain version: core/kernels/plain/softmax.h.
+// Fast softmax and log_softmax; their plain twin is plain/softmax.h.
+//
+//     lines                        path
+//     short, side by side          the exponentials of several lines at once
+//     long, side by side           line by line
+//     apart (not the last          lines are gathered, and the results scattered to where they
+//     dimension)                   belong
 #include "norma/core/kernels/softmax.h"
 
 #include <algorithm>

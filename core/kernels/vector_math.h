@@ -1,10 +1,12 @@
-// exp, log, tanh and the logistic function without branches or tables, so that loops over them
-// become vector code inside `simd`. The polynomials are those of the Cephes library (S. Moshier).
+// Fast exp, log, tanh and logistic function; their plain twin is plain/elementwise.h. They have no
+// branches and no tables, so that loops over them become vector code inside `simd`. The polynomials
+// are those of the Cephes library (S. Moshier).
 #pragma once
 #include <cmath>
 #include <cstdint>
 #include <limits>
 
+#include "norma/core/kernels/plain/elementwise.h"
 #include "norma/core/simd.h"
 
 namespace norma {
@@ -114,17 +116,12 @@ NORMA_INLINE inline float fast_softplus(float x) {
   return (x > 0.0f ? x : 0.0f) + (fast_log(u) + (e - (u - 1.0f)) / u);
 }
 
-// The same names for double, by the standard library.
-inline double fast_exp(double x) { return std::exp(x); }
-inline double exact_exp(double x) { return std::exp(x); }
-inline double fast_log(double x) { return std::log(x); }
-inline double fast_tanh(double x) { return std::tanh(x); }
-inline double fast_sigmoid(double x) {
-  const double e = std::exp(-std::fabs(x));
-  return (x < 0.0 ? e : 1.0) / (1.0 + e);
-}
-inline double fast_softplus(double x) {
-  return (x > 0.0 ? x : 0.0) + std::log1p(std::exp(-std::fabs(x)));
-}
+// The same names for double: their plain twins.
+inline double fast_exp(double x) { return kernels::plain::exp(x); }
+inline double exact_exp(double x) { return kernels::plain::exp(x); }
+inline double fast_log(double x) { return kernels::plain::log(x); }
+inline double fast_tanh(double x) { return kernels::plain::tanh(x); }
+inline double fast_sigmoid(double x) { return kernels::plain::sigmoid(x); }
+inline double fast_softplus(double x) { return kernels::plain::softplus(x); }
 
 }  // namespace norma

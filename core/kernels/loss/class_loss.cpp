@@ -1,4 +1,9 @@
-// The plain version: core/kernels/plain/loss.h.
+// Fast losses over classes; their plain twin is plain/loss.h.
+//
+//     logits                       path
+//     few classes, side by side    the exponentials of several rows at once
+//     many classes                 row by row
+//     apart ([N, C, d1, …])        each row is gathered first; its gradient is written with strides
 #include "norma/core/kernels/loss/class_loss.h"
 
 #include <algorithm>

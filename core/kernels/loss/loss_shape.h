@@ -16,16 +16,14 @@ struct SoftmaxRows {
   double* sum;
   T* exps;
   T* max;
-  T* spare;  // room for a value per row
 
   static constexpr int64_t kWide = sizeof(double) / sizeof(T);
   /// In one array of this many elements.
-  static int64_t size(ClassShape s) { return s.rows() * (kWide + s.classes + 2); }
+  static int64_t size(ClassShape s) { return s.rows() * (kWide + s.classes + 1); }
   SoftmaxRows(T* values, ClassShape s)
       : sum(reinterpret_cast<double*>(values)),
         exps(values + s.rows() * kWide),
-        max(exps + s.rows() * s.classes),
-        spare(max + s.rows()) {}
+        max(exps + s.rows() * s.classes) {}
 };
 
 /// The gradient of a loss: one value per row (stride 1) or one for all (stride 0), times

@@ -4,14 +4,9 @@
 #include <cmath>
 
 #include "norma/core/kernels/loss/loss_shape.h"
+#include "norma/core/kernels/plain/elementwise.h"
 
 namespace norma::kernels::plain {
-
-/// log(1 + e^x), and its derivative.
-inline double softplus(double x) { return std::fmax(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); }
-inline double sigmoid(double x) {
-  return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x));
-}
 
 /// The loss of input x and target t, and its derivatives along x and t. Logistic, with log σ(x) =
 /// -softplus(-x), is -w (p t log σ(x) + (1 - t) log σ(-x)), p being the weight of the positives.

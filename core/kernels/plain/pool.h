@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "norma/core/kernels/conv/conv_shape.h"
 #include "norma/core/kernels/plain/sums.h"
 #include "norma/core/kernels/pool/pool_shape.h"
 
@@ -56,38 +57,43 @@ void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T
   sum.store(dx);
 }
 
+/// How many cells of window i count along one axis: those in the image, or in image and padding.
+inline int64_t counted_cells(int64_t i, int64_t stride, int64_t pad, int64_t kernel, int64_t size,
+                             bool include_pad) {
+  const int64_t begin = i * stride - pad, end = std::min(begin + kernel, size + pad);
+  return include_pad ? end - begin : std::min(end, size) - std::max<int64_t>(begin, 0);
+}
+
 /// The averages: calls f(y, x, divisor) for each cell, y being Σ x / divisor. The divisor is that
-/// of the rule, or how many cells the window has in the image, or in image and padding.
+/// of the rule, or how many cells of the window count.
 template <class F>
 void each_share(const Pool2dShape& s, const AvgPoolRule& rule, F f) {
-  const auto counted = [&](int64_t i, int64_t stride, int64_t pad, int64_t kernel, int64_t size) {
-    const int64_t begin = i * stride - pad, end = std::min(begin + kernel, size + pad);
-    if (rule.count_include_pad) return end - begin;
-    return std::min(end, size) - std::max<int64_t>(begin, 0);
-  };
+  const bool pad = rule.count_include_pad;
   each_cell(s, [&](int64_t y, int64_t x, int64_t) {
-    const int64_t rows = counted(y / s.out_w % s.out_h, s.stride_h, s.pad_h, s.kernel_h, s.in_h);
-    const int64_t cols = counted(y % s.out_w, s.stride_w, s.pad_w, s.kernel_w, s.in_w);
+    const int64_t row = y / s.out_w % s.out_h, col = y % s.out_w;
+    const int64_t rows = counted_cells(row, s.stride_h, s.pad_h, s.kernel_h, s.in_h, pad);
+    const int64_t cols = counted_cells(col, s.stride_w, s.pad_w, s.kernel_w, s.in_w, pad);
     f(y, x, static_cast<double>(rule.divisor ? rule.divisor : rows * cols));
   });
 }
 
-/// The same for windows that share an image out: window i of `out` along an axis of `in` cells is
-/// [floor(i in / out), ceil((i + 1) in / out)).
+/// Window i of `out` that share out an axis of `in` cells: from i in / out, rounded down, to
+/// (i + 1) in / out, rounded up.
+inline Span adaptive_window(int64_t i, int64_t in, int64_t out) {
+  return {i * in / out, ((i + 1) * in + out - 1) / out};
+}
+
+/// The same for windows that share an image out.
 template <class F>
 void each_share(const Pool2dShape& s, F f) {
-  const auto begin = [](int64_t i, int64_t in, int64_t out) { return i * in / out; };
-  const auto end = [](int64_t i, int64_t in, int64_t out) {
-    return ((i + 1) * in + out - 1) / out;
-  };
   for (int64_t y = 0; y < s.planes * s.out_h * s.out_w; ++y) {
-    const int64_t plane = y / s.out_w / s.out_h, row = y / s.out_w % s.out_h, col = y % s.out_w;
-    const int64_t top = begin(row, s.in_h, s.out_h), bottom = end(row, s.in_h, s.out_h);
-    const int64_t left = begin(col, s.in_w, s.out_w), right = end(col, s.in_w, s.out_w);
-    for (int64_t h = top; h < bottom; ++h) {
-      for (int64_t w = left; w < right; ++w) {
-        f(y, (plane * s.in_h + h) * s.in_w + w,
-          static_cast<double>((bottom - top) * (right - left)));
+    const int64_t plane = y / s.out_w / s.out_h;
+    const Span rows = adaptive_window(y / s.out_w % s.out_h, s.in_h, s.out_h);
+    const Span cols = adaptive_window(y % s.out_w, s.in_w, s.out_w);
+    const auto count = static_cast<double>((rows.last - rows.first) * (cols.last - cols.first));
+    for (int64_t h = rows.first; h < rows.last; ++h) {
+      for (int64_t w = cols.first; w < cols.last; ++w) {
+        f(y, (plane * s.in_h + h) * s.in_w + w, count);
       }
     }
   }

@@ -1,4 +1,4 @@
-// Max pooling: the shape decides the path. The plain version: core/kernels/plain/pool.h.
+// Fast max pooling; its plain twin is plain/pool.h.
 //
 //     windows                            forward            backward
 //     2×2 tiles inside the image         max_tiles          max_tiles_backward
@@ -11,7 +11,6 @@
 #include "norma/core/kernels/plain/pool.h"
 #include "norma/core/kernels/pool/window_runs.h"
 #include "norma/core/simd.h"
-#include "norma/core/threads.h"
 
 namespace norma::kernels {
 namespace {
@@ -23,12 +22,6 @@ bool is_tiling(const Pool2dShape& s) {
          s.out_w * 2 <= s.in_w;
 }
 
-// A later cell wins when it is larger, or when it is NaN.
-template <class T>
-NORMA_INLINE inline bool beats(T later, T best) {
-  return later > best || later != later;
-}
-
 // As wide as T, so that values and cells fill the same number of lanes.
 template <class T>
 using Cell = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
@@ -37,12 +30,24 @@ using Cell = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
 template <class T>
 using Widest = std::conditional_t<sizeof(T) == 4, Level512, Level128>;
 
+// The largest of a window so far, and its cell. A later one wins when it is larger, or NaN.
+template <class T>
+struct Best {
+  T value;
+  Cell<T> cell = 0;
+
+  NORMA_INLINE void offer(T later, Cell<T> later_cell) {
+    const bool wins = later > value || later != later;
+    cell = wins ? later_cell : cell;
+    value = wins ? later : value;
+  }
+};
+
 // The cell of each window that won, in the smaller type that holds all of a window.
 class Choice {
  public:
   explicit Choice(uint8_t* cells) : narrow_(cells) {}
   explicit Choice(int32_t* cells) : wide_(cells) {}
-  explicit operator bool() const { return narrow_ || wide_; }
 
   template <class C>
   NORMA_INLINE void store(int64_t at, int64_t count, const C* cells) const {
@@ -71,62 +76,46 @@ class Choice {
 // would be all beginning and end.
 constexpr int64_t kLongRow = 64, kGathered = 512;
 
-// `count` tiles side by side, the first of them number `to` of the results.
-template <class T>
+// `count` tiles side by side, the first of them number `to` of the results. `Pick`: with the cells.
+template <bool Pick, class T>
 NORMA_INLINE inline void max_tile_row(const T* top, const T* bottom, int64_t count, T* y,
                                       Choice choice, int64_t to) {
-  T* const out = y + to;
-  if (!choice) {
-    for (int64_t k = 0; k < count; ++k) {
-      T best = top[2 * k];
-      best = beats(top[2 * k + 1], best) ? top[2 * k + 1] : best;
-      best = beats(bottom[2 * k], best) ? bottom[2 * k] : best;
-      out[k] = beats(bottom[2 * k + 1], best) ? bottom[2 * k + 1] : best;
-    }
-    return;
-  }
   Cell<T> cells[kGathered];
   for (int64_t first = 0; first < count; first += kGathered) {
     const int64_t here = std::min(kGathered, count - first);
+    const T *const upper = top + 2 * first, *const lower = bottom + 2 * first;
+    T* const out = y + to + first;
     for (int64_t k = 0; k < here; ++k) {
-      const int64_t at = 2 * (first + k);
-      T best = top[at];
-      Cell<T> cell = 0;
-      cell = beats(top[at + 1], best) ? Cell<T>{1} : cell;
-      best = beats(top[at + 1], best) ? top[at + 1] : best;
-      cell = beats(bottom[at], best) ? Cell<T>{2} : cell;
-      best = beats(bottom[at], best) ? bottom[at] : best;
-      cell = beats(bottom[at + 1], best) ? Cell<T>{3} : cell;
-      best = beats(bottom[at + 1], best) ? bottom[at + 1] : best;
-      out[first + k] = best;
-      cells[k] = cell;
+      Best<T> best{upper[2 * k]};
+      best.offer(upper[2 * k + 1], 1);
+      best.offer(lower[2 * k], 2);
+      best.offer(lower[2 * k + 1], 3);
+      out[k] = best.value;
+      if constexpr (Pick) cells[k] = best.cell;
     }
-    choice.store(to + first, here, cells);
+    if constexpr (Pick) choice.store(to + first, here, cells);
   }
 }
 
-template <class T>
+template <bool Pick, class T>
 NORMA_INLINE inline void max_tiles(const Pool2dShape& s, int64_t plane, const T* images, T* y,
                                    Choice choice) {
   const T* const x = images + plane * s.in_h * s.in_w;
   const int64_t width = 2 * s.out_w, to = plane * s.out_h * s.out_w;
-  if (s.out_w >= kLongRow) {
-    for (int64_t row = 0; row < s.out_h; ++row) {
-      const T* top = x + 2 * row * s.in_w;
-      max_tile_row(top, top + s.in_w, s.out_w, y, choice, to + row * s.out_w);
-    }
-    return;
-  }
   T top[2 * kGathered], bottom[2 * kGathered];
-  const int64_t step = kGathered / s.out_w;
+  const int64_t step = s.out_w >= kLongRow ? 1 : kGathered / s.out_w;
   for (int64_t first = 0; first < s.out_h; first += step) {
-    const int64_t rows = std::min(step, s.out_h - first);
-    for (int64_t row = 0; row < rows; ++row) {
-      const T* in = x + 2 * (first + row) * s.in_w;
-      std::copy_n(in, width, top + row * width);
-      std::copy_n(in + s.in_w, width, bottom + row * width);
+    const int64_t rows = std::min(step, s.out_h - first), at = to + first * s.out_w;
+    const T* const in = x + 2 * first * s.in_w;
+    if (step == 1) {
+      max_tile_row<Pick>(in, in + s.in_w, s.out_w, y, choice, at);
+      continue;
     }
-    max_tile_row(top, bottom, rows * s.out_w, y, choice, to + first * s.out_w);
+    for (int64_t row = 0; row < rows; ++row) {
+      std::copy_n(in + 2 * row * s.in_w, width, top + row * width);
+      std::copy_n(in + (2 * row + 1) * s.in_w, width, bottom + row * width);
+    }
+    max_tile_row<Pick>(top, bottom, rows * s.out_w, y, choice, at);
   }
 }
 
@@ -193,7 +182,7 @@ void first_cells(int64_t count, int64_t stride, int64_t pad, int64_t kernel, int
 }
 
 // `cells`: working memory for a row.
-template <class T>
+template <bool Pick, class T>
 NORMA_INLINE inline void max_windows(const Pool2dShape& s, const Span* columns,
                                      const Cell<T>* first_row, const Cell<T>* first_column,
                                      int64_t plane, const T* images, T* y, Choice choice,
@@ -201,35 +190,25 @@ NORMA_INLINE inline void max_windows(const Pool2dShape& s, const Span* columns,
   const T* const x = images + plane * s.in_h * s.in_w;
   for (int64_t row = 0; row < s.out_h; ++row) {
     const int64_t at = (plane * s.out_h + row) * s.out_w;
-    T* const best = y + at;
-    for (int64_t k = 0; k < s.out_w; ++k) best[k] = -std::numeric_limits<T>::infinity();
-    if (choice) {
-      const auto above = static_cast<Cell<T>>(first_row[row] * s.kernel_w);
-      for (int64_t k = 0; k < s.out_w; ++k) cells[k] = above + first_column[k];
+    T* const values = y + at;
+    const auto above = static_cast<Cell<T>>(first_row[row] * s.kernel_w);
+    for (int64_t k = 0; k < s.out_w; ++k) {
+      values[k] = -std::numeric_limits<T>::infinity();
+      if constexpr (Pick) cells[k] = above + first_column[k];
     }
     each_run(s, columns, row,
-             [=](int64_t to, int64_t from, int64_t count, int64_t cell) NORMA_INLINE {
-               const T* in = x + from;
-               T* out = best + to;
-               with_step(s.stride_w, [=](auto step) NORMA_INLINE {
-                 if (!choice) {
-                   for (int64_t k = 0; k < count; ++k) {
-                     const T value = in[k * step], old = out[k];
-                     out[k] = beats(value, old) ? value : old;
-                   }
-                   return;
-                 }
-                 Cell<T>* pick = cells + to;
-                 const auto now = static_cast<Cell<T>>(cell);
-                 for (int64_t k = 0; k < count; ++k) {
-                   const T value = in[k * step], old = out[k];
-                   const Cell<T> before = pick[k];
-                   pick[k] = beats(value, old) ? now : before;
-                   out[k] = beats(value, old) ? value : old;
-                 }
-               });
+             [=](int64_t to, int64_t from, auto step, int64_t count, int64_t cell) NORMA_INLINE {
+               const T* const in = x + from;
+               T* const out = values + to;
+               Cell<T>* const picked = cells + to;
+               for (int64_t k = 0; k < count; ++k) {
+                 Best<T> best{out[k], Pick ? picked[k] : 0};
+                 best.offer(in[k * step], static_cast<Cell<T>>(cell));
+                 out[k] = best.value;
+                 if constexpr (Pick) picked[k] = best.cell;
+               }
              });
-    if (choice) choice.store(at, s.out_w, cells);
+    if constexpr (Pick) choice.store(at, s.out_w, cells);
   }
 }
 
@@ -250,57 +229,39 @@ void max_windows_backward(const Pool2dShape& s, const int64_t* down, const int64
   }
 }
 
-template <class T>
+template <bool Pick, class T>
 void forward(const Pool2dShape& s, const T* x, T* y, Choice choice) {
-  const int64_t grain = plane_grain(s);
   if (is_tiling(s)) {
-    parallel_for(s.planes, grain, [&](int64_t first, int64_t last) {
-      simd<Widest<T>>([=]() NORMA_INLINE {
-        for (int64_t p = first; p < last; ++p) max_tiles(s, p, x, y, choice);
-      });
-    });
-    return;
+    return each_plane<Widest<T>, T>(
+        s, 0, [=](int64_t p, T*) NORMA_INLINE { max_tiles<Pick>(s, p, x, y, choice); });
   }
   const WindowColumns columns(s);
-  const Span* spans = columns.spans();
   const Scratch<Cell<T>> firsts(s.out_h + s.out_w);
-  Cell<T>* first_row = firsts.data();
-  Cell<T>* first_column = first_row + s.out_h;
+  Cell<T>* const first_row = firsts.data();
+  Cell<T>* const first_column = first_row + s.out_h;
   first_cells(s.out_h, s.stride_h, s.pad_h, s.kernel_h, s.dilation_h, first_row);
   first_cells(s.out_w, s.stride_w, s.pad_w, s.kernel_w, s.dilation_w, first_column);
-  const Scratch<Cell<T>> cells(parallel_parts(s.planes, grain) * s.out_w);
-  parallel_parts_for(s.planes, grain, [&](int64_t first, int64_t last, int part) {
-    Cell<T>* part_cells = cells.data() + part * s.out_w;
-    simd<Widest<T>>([=]() NORMA_INLINE {
-      for (int64_t p = first; p < last; ++p) {
-        max_windows(s, spans, first_row, first_column, p, x, y, choice, part_cells);
-      }
-    });
-  });
+  each_plane<Widest<T>, Cell<T>>(
+      s, s.out_w, [=, spans = columns.spans()](int64_t p, Cell<T>* cells) NORMA_INLINE {
+        max_windows<Pick>(s, spans, first_row, first_column, p, x, y, choice, cells);
+      });
 }
 
 template <class T>
-void tiles_backward(const Pool2dShape& s, const T* dy, Choice choice, T* dx) {
-  parallel_for(s.planes, plane_grain(s), [&](int64_t first, int64_t last) {
-    simd<Widest<T>>([=]() NORMA_INLINE {
-      for (int64_t p = first; p < last; ++p) max_tiles_backward(s, p, dy, choice, dx);
-    });
-  });
-}
-
-template <class T>
-void windows_backward(const Pool2dShape& s, const T* dy, Choice choice, T* dx) {
+void backward(const Pool2dShape& s, const T* dy, Choice choice, T* dx) {
+  if (is_tiling(s)) {
+    return each_plane<Widest<T>, T>(
+        s, 0, [=](int64_t p, T*) NORMA_INLINE { max_tiles_backward(s, p, dy, choice, dx); });
+  }
   const int64_t window = s.kernel_h * s.kernel_w;
   const Scratch<int64_t> places(2 * window);
-  int64_t* down = places.data();
-  int64_t* across = down + window;
+  int64_t *const down = places.data(), *const across = down + window;
   for (int64_t cell = 0; cell < window; ++cell) {
     down[cell] = cell / s.kernel_w * s.dilation_h;
     across[cell] = cell % s.kernel_w * s.dilation_w;
   }
-  parallel_for(s.planes, plane_grain(s), [&](int64_t first, int64_t last) {
-    for (int64_t p = first; p < last; ++p) max_windows_backward(s, down, across, p, dy, choice, dx);
-  });
+  each_plane<Level128, T>(
+      s, 0, [=](int64_t p, T*) { max_windows_backward(s, down, across, p, dy, choice, dx); });
 }
 
 }  // namespace
@@ -308,15 +269,13 @@ void windows_backward(const Pool2dShape& s, const T* dy, Choice choice, T* dx) {
 template <class T, class Index>
 void max_pool_forward(const Pool2dShape& s, const T* x, T* y, Index* choice) {
   if (plain_kernels()) return plain::max_pool_forward(s, x, y, choice);
-  forward(s, x, y, Choice(choice));
+  choice ? forward<true>(s, x, y, Choice(choice)) : forward<false>(s, x, y, Choice(choice));
 }
 
 template <class T, class Index>
 void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T* dx) {
   if (plain_kernels()) return plain::max_pool_backward(s, dy, choice, dx);
-  const Choice cells(const_cast<Index*>(choice));
-  if (is_tiling(s)) return tiles_backward(s, dy, cells, dx);
-  windows_backward(s, dy, cells, dx);
+  backward(s, dy, Choice(const_cast<Index*>(choice)), dx);
 }
 
 #define NORMA_MAX_POOL(T, Index)                                                      \

@@ -8,12 +8,26 @@
 #include "norma/core/kernels/pool/pool_shape.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/simd.h"
+#include "norma/core/threads.h"
 
 namespace norma::kernels {
 
 inline int64_t plane_grain(const Pool2dShape& s) {
   const int64_t work = s.in_h * s.in_w + s.out_h * s.out_w * s.kernel_h * s.kernel_w;
   return kPoolGrain / std::max<int64_t>(work, 1) + 1;
+}
+
+/// Calls `body(plane, row)` for every plane, at the processor's level but at most `Widest`; `row`
+/// is working memory of `width` values.
+template <class Widest, class T, class Body>
+void each_plane(const Pool2dShape& s, int64_t width, Body body) {
+  const int64_t grain = plane_grain(s);
+  const Scratch<T> rows(parallel_parts(s.planes, grain) * width);
+  parallel_parts_for(s.planes, grain, [&](int64_t first, int64_t last, int part) {
+    simd<Widest>([=, row = rows.data() + part * width]() NORMA_INLINE {
+      for (int64_t p = first; p < last; ++p) body(p, row);
+    });
+  });
 }
 
 /// For every column of the window, the outputs that see the image with it.
@@ -30,22 +44,6 @@ class WindowColumns {
   Scratch<Span> spans_;
 };
 
-/// Calls f(output, input, count, cell) for every run of outputs of row `row` whose window has its
-/// `cell` inside the image: `output` counts within the row, `input`, whose neighbours are stride_w
-/// apart, within the plane.
-template <class F>
-NORMA_INLINE inline void each_run(const Pool2dShape& s, const Span* columns, int64_t row, F f) {
-  for (int64_t i = 0; i < s.kernel_h; ++i) {
-    const int64_t y = row * s.stride_h + i * s.dilation_h - s.pad_h;
-    if (y < 0 || y >= s.in_h) continue;
-    for (int64_t j = 0; j < s.kernel_w; ++j) {
-      const Span span = columns[j];
-      f(span.first, y * s.in_w + span.first * s.stride_w + j * s.dilation_w - s.pad_w,
-        span.last - span.first, i * s.kernel_w + j);
-    }
-  }
-}
-
 /// Calls f with the step as a constant where it is 1 or 2: loops over it then become vector code.
 template <class F>
 NORMA_INLINE inline void with_step(int64_t step, F f) {
@@ -55,6 +53,24 @@ NORMA_INLINE inline void with_step(int64_t step, F f) {
     f(std::integral_constant<int64_t, 2>());
   } else {
     f(step);
+  }
+}
+
+/// Calls f(output, input, step, count, cell) for every run of outputs of row `row` whose window has
+/// its `cell` in the image: `output` counts within the row; `input`, whose neighbours are `step`
+/// apart, within the plane.
+template <class F>
+NORMA_INLINE inline void each_run(const Pool2dShape& s, const Span* columns, int64_t row, F f) {
+  for (int64_t i = 0; i < s.kernel_h; ++i) {
+    const int64_t y = row * s.stride_h + i * s.dilation_h - s.pad_h;
+    if (y < 0 || y >= s.in_h) continue;
+    for (int64_t j = 0; j < s.kernel_w; ++j) {
+      const Span span = columns[j];
+      const int64_t from = y * s.in_w + span.first * s.stride_w + j * s.dilation_w - s.pad_w;
+      with_step(s.stride_w, [=](auto step) NORMA_INLINE {
+        f(span.first, from, step, span.last - span.first, i * s.kernel_w + j);
+      });
+    }
   }
 }
 
