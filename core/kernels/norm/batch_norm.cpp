@@ -33,14 +33,14 @@ struct Apply {
   Apply(const T* from, T* to, bool relu)
       : x(from), y(to), floor(relu ? T(0) : std::numeric_limits<T>::quiet_NaN()) {}
 
-  template <class Elements>
-  NORMA_INLINE void map(const typename Elements::template Of<T> (&v)[3], int64_t at) const {
-    typename Elements::template Of<T> value, least;
-    Elements::template load<T>(x + at, value);
-    Elements::template fill<T>(floor, least);
+  template <int N>
+  NORMA_INLINE void map(const Elements<T, N> (&v)[3], int64_t at) const {
+    Elements<T, N> value, least;
+    load<N>(x + at, value);
+    fill<N>(floor, least);
     apply_line(v[0], v[1], v[2], value);
     keep_above(least, value);
-    Elements::template store<T>(value, y + at);
+    store<N>(value, y + at);
   }
 };
 

@@ -19,16 +19,16 @@ template <class T, bool Relu>
 struct Incoming {
   const T *dy, *x;
 
-  template <class Elements, class V>
-  NORMA_INLINE void load(const V* line, int64_t at, typename Elements::template Of<T>& value,
-                         typename Elements::template Of<T>& g) const {
-    Elements::template load<T>(x + at, value);
-    Elements::template load<T>(dy + at, g);
+  template <int N, class V>
+  NORMA_INLINE void read(const V* line, int64_t at, Elements<T, N>& value,
+                         Elements<T, N>& g) const {
+    load<N>(x + at, value);
+    load<N>(dy + at, g);
     if constexpr (Relu) {
-      typename Elements::template Of<T> base, scale, offset, y = value;
-      Elements::convert(line[0], base);
-      Elements::convert(line[1], scale);
-      Elements::convert(line[2], offset);
+      Elements<T, N> base, scale, offset, y = value;
+      convert<N>(line[0], base);
+      convert<N>(line[1], scale);
+      convert<N>(line[2], offset);
       apply_line(base, scale, offset, y);
       keep_where_positive(y, g);
     }
@@ -40,15 +40,14 @@ template <class T, bool Relu>
 struct GradientSums : Incoming<T, Relu> {
   static constexpr int kSumValues = Relu ? 4 : 1;
 
-  template <class Elements>
-  NORMA_INLINE void add(const typename Elements::template Of<double> (&v)[kSumValues], int64_t at,
-                        typename Elements::template Of<double>& sum,
-                        typename Elements::template Of<double>& product) const {
-    typename Elements::template Of<T> value, g;
-    typename Elements::template Of<double> wide, wide_g;
-    this->template load<Elements>(v + 1, at, value, g);
-    Elements::convert(value, wide);
-    Elements::convert(g, wide_g);
+  template <int N>
+  NORMA_INLINE void add(const Elements<double, N> (&v)[kSumValues], int64_t at,
+                        Elements<double, N>& sum, Elements<double, N>& product) const {
+    Elements<T, N> value, g;
+    Elements<double, N> wide, wide_g;
+    this->template read<N>(v + 1, at, value, g);
+    convert<N>(value, wide);
+    convert<N>(g, wide_g);
     sum += wide_g;
     product += wide_g * (wide - v[0]);
   }
@@ -62,18 +61,17 @@ struct Gradient : Incoming<T, Relu> {
   T* dx;
   bool batch_stats;
 
-  template <class Elements>
-  NORMA_INLINE void map(const typename Elements::template Of<V> (&v)[kMapValues],
-                        int64_t at) const {
-    typename Elements::template Of<T> value, g;
-    typename Elements::template Of<V> wide, wide_g;
-    this->template load<Elements>(v + 4, at, value, g);
-    Elements::convert(value, wide);
-    Elements::convert(g, wide_g);
+  template <int N>
+  NORMA_INLINE void map(const Elements<V, N> (&v)[kMapValues], int64_t at) const {
+    Elements<T, N> value, g;
+    Elements<V, N> wide, wide_g;
+    this->template read<N>(v + 4, at, value, g);
+    convert<N>(value, wide);
+    convert<N>(g, wide_g);
     if (batch_stats) wide_g += (wide - v[0]) * v[1] + v[2];
     wide_g *= v[3];
-    Elements::convert(wide_g, g);
-    Elements::template store<T>(g, dx + at);
+    convert<N>(wide_g, g);
+    store<N>(g, dx + at);
   }
 };
 

@@ -79,21 +79,30 @@ __attribute__((noinline)) void gradient_lines(int64_t first, int64_t channels, d
                                               BatchNormStats stats, T* dweight, T* dbias, V* lines,
                                               int64_t pitch) {
   const double inv_n = 1.0 / n;
-  for (int64_t i = 0; i < channels; ++i) {
-    const int64_t c = first + i;
-    const double sum = sums[i], rest = stats.rest[c], invstd = stats.invstd[c];
-    const double centred = sums[pitch + i] - rest * sum;  // Σ dy (x - mean)
-    if (dweight) dweight[c] = static_cast<T>(centred * invstd);
-    if (dbias) dbias[c] = static_cast<T>(sum);
-    // dy minus its mean and its projection on x̂ (the usual two terms). Scaled at the very end, so
-    // that the factor's rounding cannot outweigh a small remainder.
-    const double slope = -invstd * invstd * centred * inv_n;
-    const double w = weight ? static_cast<double>(weight[c]) : 1.0;
-    lines[i] = static_cast<V>(stats.shift[c]);
-    lines[pitch + i] = static_cast<V>(slope);
-    lines[2 * pitch + i] = static_cast<V>(-sum * inv_n - slope * rest);
-    lines[3 * pitch + i] = static_cast<V>(w * invstd);
-  }
+  for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
+    constexpr int kCount = Level::kBytes / static_cast<int>(sizeof(double));
+    in_vectors<kCount>(channels, [=]<int N>(int64_t i) NORMA_INLINE {
+      const int64_t c = first + i;
+      Elements<double, N> sum, centred, shift, rest, invstd, factor;
+      load<N>(sums + i, sum);
+      load<N>(sums + pitch + i, centred);
+      load<N>(stats.shift + c, shift);
+      load<N>(stats.rest + c, rest);
+      load<N>(stats.invstd + c, invstd);
+      fill<N>(1.0, factor);
+      if (weight) load<N>(weight + c, factor);
+      centred -= rest * sum;  // Σ dy (x - mean)
+      if (dweight) store<N>(centred * invstd, dweight + c);
+      if (dbias) store<N>(sum, dbias + c);
+      // dy minus its mean and its projection on x̂ (the usual two terms). Scaled at the very end, so
+      // that the factor's rounding cannot outweigh a small remainder.
+      centred *= invstd * invstd;
+      store<N>(shift, lines + i);
+      store<N>(centred * -inv_n, lines + pitch + i);
+      store<N>((centred * rest - sum) * inv_n, lines + 2 * pitch + i);
+      store<N>(factor * invstd, lines + 3 * pitch + i);
+    });
+  });
 }
 
 }  // namespace norma::kernels

@@ -37,21 +37,6 @@ struct Rows {
   }
 };
 
-/// An element, as double.
-template <class Elements, class T, class Wide>
-NORMA_INLINE inline void load_wide(const T* from, Wide& wide) {
-  typename Elements::template Of<T> value;
-  Elements::template load<T>(from, value);
-  Elements::convert(value, wide);
-}
-
-template <class Elements, class T, class Wide>
-NORMA_INLINE inline void store_narrow(const Wide& wide, T* to) {
-  typename Elements::template Of<T> value;
-  Elements::convert(wide, value);
-  Elements::template store<T>(value, to);
-}
-
 /// What belongs to single elements: null where nothing does, else of the element `base` on.
 template <class T>
 struct OwnWeights {
@@ -62,9 +47,9 @@ struct OwnWeights {
       : values(rows.own_weights() ? of_channels : nullptr),
         base(row * rows.size - rows.first_channel(row)) {}
 
-  template <class Elements, class Wide>
+  template <int N, class Wide>
   NORMA_INLINE void get(int64_t at, Wide& wide) const {
-    load_wide<Elements>(values + (at - base), wide);
+    load<N>(values + (at - base), wide);
   }
 };
 
@@ -77,21 +62,21 @@ struct Normalise {
   T* y;
   OwnWeights<T> weight, bias;
 
-  template <class Elements>
-  NORMA_INLINE void map(const typename Elements::template Of<double> (&v)[5], int64_t at) const {
-    typename Elements::template Of<double> value, own;
-    load_wide<Elements>(x + at, value);
+  template <int N>
+  NORMA_INLINE void map(const Elements<double, N> (&v)[5], int64_t at) const {
+    Elements<double, N> value, own;
+    load<N>(x + at, value);
     value = (value - v[0] - v[1]) * v[2] * v[3];
     if (weight.values) {
-      weight.template get<Elements>(at, own);
+      weight.template get<N>(at, own);
       value *= own;
     }
     value += v[4];
     if (bias.values) {
-      bias.template get<Elements>(at, own);
+      bias.template get<N>(at, own);
       value += own;
     }
-    store_narrow<Elements>(value, y + at);
+    store<N>(value, y + at);
   }
 };
 
@@ -101,14 +86,14 @@ struct Incoming {
   const T *dy, *x;
   OwnWeights<T> weight;
 
-  template <class Elements, class Wide>
-  NORMA_INLINE void load(const Wide* v, int64_t at, Wide& g, Wide& hat) const {
-    load_wide<Elements>(dy + at, g);
-    load_wide<Elements>(x + at, hat);
+  template <int N, class Wide>
+  NORMA_INLINE void read(const Wide* v, int64_t at, Wide& g, Wide& hat) const {
+    load<N>(dy + at, g);
+    load<N>(x + at, hat);
     hat = (hat - v[0] - v[1]) * v[2];
     if (weight.values) {
       Wide own;
-      weight.template get<Elements>(at, own);
+      weight.template get<N>(at, own);
       g *= own;
     }
   }
@@ -119,12 +104,11 @@ template <class T>
 struct GradientSums : Incoming<T> {
   static constexpr int kSumValues = 3;
 
-  template <class Elements>
-  NORMA_INLINE void add(const typename Elements::template Of<double> (&v)[3], int64_t at,
-                        typename Elements::template Of<double>& sum,
-                        typename Elements::template Of<double>& product) const {
-    typename Elements::template Of<double> g, hat;
-    this->template load<Elements>(v, at, g, hat);
+  template <int N>
+  NORMA_INLINE void add(const Elements<double, N> (&v)[3], int64_t at, Elements<double, N>& sum,
+                        Elements<double, N>& product) const {
+    Elements<double, N> g, hat;
+    this->template read<N>(v, at, g, hat);
     sum += g;
     product += g * hat;
   }
@@ -138,12 +122,12 @@ struct Gradient : Incoming<T> {
   static constexpr int kMapValues = 6;
   T* dx;
 
-  template <class Elements>
-  NORMA_INLINE void map(const typename Elements::template Of<double> (&v)[6], int64_t at) const {
-    typename Elements::template Of<double> g, hat;
-    this->template load<Elements>(v, at, g, hat);
+  template <int N>
+  NORMA_INLINE void map(const Elements<double, N> (&v)[6], int64_t at) const {
+    Elements<double, N> g, hat;
+    this->template read<N>(v, at, g, hat);
     g = (g * v[5] - v[3] - hat * v[4]) * v[2];
-    store_narrow<Elements>(g, dx + at);
+    store<N>(g, dx + at);
   }
 };
 

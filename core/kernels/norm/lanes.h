@@ -53,21 +53,22 @@ inline ForEach<V, K> spread(const Rows& rows, const V* values, int64_t pitch, V*
   return {lanes, rows.width};
 }
 
-/// The reverse: two sums of each lane to those of each channel, `pitch` apart. Overwrites `lanes`.
-inline void gather(const Rows& rows, double* lanes, double* sums, int64_t pitch) {
+/// The reverse, in place: two sums of each lane to those of each channel, kMostLanes apart.
+inline void gather(const Rows& rows, double* sums) {
+  if (rows.width == rows.channels) return;
   const int64_t own = rows.channels * rows.length;
-  for (int j = 0; j < 2; ++j, lanes += rows.width, sums += pitch) {
+  for (int j = 0; j < 2; ++j, sums += kMostLanes) {
     for (int64_t from = own; from < rows.width; from += own) {
-      for (int64_t l = 0; l < own; ++l) lanes[l] += lanes[from + l];
+      for (int64_t l = 0; l < own; ++l) sums[l] += sums[from + l];
     }
     for (int64_t c = 0; c < rows.channels; ++c) {
-      sums[c] = lanes[c * rows.length];
-      for (int64_t i = 1; i < rows.length; ++i) sums[c] += lanes[c * rows.length + i];
+      sums[c] = sums[c * rows.length];
+      for (int64_t i = 1; i < rows.length; ++i) sums[c] += sums[c * rows.length + i];
     }
   }
 }
 
-/// Two sums of each lane, `width` apart: kLanes at a time, the last of which may be taken twice.
+/// Two sums of each lane, kMostLanes apart: kLanes at a time, the last of which may be taken twice.
 template <class T, class Sums>
 __attribute__((noinline)) void sum_rows(const Rows& block, const Sums& terms,
                                         ForEach<double, Sums::kSumValues> values, double* out) {
@@ -75,21 +76,29 @@ __attribute__((noinline)) void sum_rows(const Rows& block, const Sums& terms,
   const Sums job = terms;
   for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
     const int64_t count = std::min(kLanes, rows.width);
-    for (int64_t l = 0; l < rows.width; l += kLanes) {
-      const int64_t lane = std::min(l, rows.width - count);
-      LaneSums sums = {};
-      int64_t at = rows.offset + lane;
-      if (count == kLanes) {
-        at = sum_run<Level::kBytes>(job, values, lane, at, rows.rows, rows.stride, sums);
-      } else {
-        for (int64_t r = 0; r < rows.rows; ++r, at += rows.stride) {
-          sum_rest(job, values, lane, at, count, sums);
+    LaneSums sums[kMostLanes / kLanes] = {};
+    for (int64_t r = 0, here; r < rows.rows; r += here) {
+      here = std::min<int64_t>(16, rows.rows - r);
+      for (int64_t l = 0; l < rows.width; l += kLanes) {
+        const int64_t lane = std::min(l, rows.width - count);
+        int64_t at = rows.offset + r * rows.stride + lane;
+        if (count == kLanes) {
+          sum_run<Level::kBytes>(job, values, lane, at, here, rows.stride, sums[l / kLanes]);
+        } else {
+          for (int64_t i = 0; i < here; ++i, at += rows.stride) {
+            sum_rest(job, values, lane, at, count, sums[0]);
+          }
         }
       }
+    }
+    for (int64_t l = 0; l < rows.width; l += kLanes) {
+      const int64_t lane = std::min(l, rows.width - count);
       if (rows.tail > lane) {
-        sum_rest(job, values, lane, at, std::min(kLanes, rows.tail - lane), sums);
+        sum_rest(job, values, lane, rows.offset + rows.rows * rows.stride + lane,
+                 std::min(kLanes, rows.tail - lane), sums[l / kLanes]);
       }
-      for (int j = 0; j < 2; ++j) std::copy_n(sums[j], count, out + j * rows.width + lane);
+      for (int j = 0; j < 2; ++j)
+        std::copy_n(sums[l / kLanes][j], count, out + j * kMostLanes + lane);
     }
   });
 }
@@ -100,8 +109,8 @@ __attribute__((noinline)) void map_rows(const Rows& block, const Map& map, int64
                                         ForEach<typename Map::MapValue, Map::kMapValues> values) {
   const Rows rows = block;
   const Map job = map;
-  // Rows that take their values once. Those a multiple of 2 KB apart share few sets of the cache.
-  const int64_t tile = rows.stride * static_cast<int64_t>(sizeof(T)) % 2048 == 0 ? 2 : 8;
+  // Rows that take their values once. Those a multiple of 4 KB apart share few sets of the cache.
+  const int64_t tile = rows.stride * static_cast<int64_t>(sizeof(T)) % 4096 == 0 ? 2 : 8;
   for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
     const int64_t end = to + (to == rows.rows && rows.tail > 0);
     for (int64_t r = from, here; r < end; r += here) {
@@ -144,15 +153,13 @@ class LanesPass {
 
   void block(const Rows& rows) const {
     double from[kSumValues * kMostLanes], from_lanes[kSumValues * kMostLanes];
-    double sums[2 * kMostLanes], lane_sums[2 * kMostLanes];
+    double sums[2 * kMostLanes] = {};
     Value values[kMapValues * kMostLanes], value_lanes[kMapValues * kMostLanes];
     job_.begin(rows.first, rows.channels, from, kMostLanes);
     if (job_.needs_sums()) {
       const auto own = spread<kSumValues>(rows, from, kMostLanes, from_lanes);
-      sum_rows<T>(rows, job_.sums, own, lane_sums);
-      gather(rows, lane_sums, sums, kMostLanes);
-    } else {
-      std::fill_n(sums, 2 * kMostLanes, 0.0);
+      sum_rows<T>(rows, job_.sums, own, sums);
+      gather(rows, sums);
     }
     job_.finish(rows.first, rows.channels, from, sums, values, kMostLanes);
     if (!job_.needs_map()) return;

@@ -84,14 +84,11 @@ struct MomentSums {
   static constexpr int kSumValues = 1;
   const T* x;
 
-  template <class Elements>
-  NORMA_INLINE void add(const typename Elements::template Of<double> (&from)[1], int64_t at,
-                        typename Elements::template Of<double>& sum,
-                        typename Elements::template Of<double>& square) const {
-    typename Elements::template Of<T> value;
-    typename Elements::template Of<double> d;
-    Elements::template load<T>(x + at, value);
-    Elements::convert(value, d);
+  template <int N>
+  NORMA_INLINE void add(const Elements<double, N> (&from)[1], int64_t at, Elements<double, N>& sum,
+                        Elements<double, N>& square) const {
+    Elements<double, N> d;
+    load<N>(x + at, d);
     d -= from[0];
     sum += d;
     square += d * d;

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #include "norma/core/grains.h"
 #include "norma/core/kernels/vectors.h"
@@ -17,78 +18,95 @@ using LaneSums = double[2][kLanes];
 template <class T>
 using NormLevel = std::conditional_t<std::is_same_v<T, float>, Level512, Level128>;
 
-/// One or several elements of type T, for code that serves both.
-struct Single {
-  static constexpr int kCount = 1;
-  template <class T>
-  using Of = T;
-  template <class T>
-  NORMA_INLINE static void load(const T* from, T& x) {
-    x = *from;
+/// N neighbouring elements: a vector, or for N = 1 a number.
+template <class T, int N>
+using Elements =
+    std::conditional_t<N == 1, T, typename Vector<T, N* static_cast<int>(sizeof(T))>::Value>;
+
+template <class X>
+using ElementOf = std::remove_cvref_t<decltype(std::declval<X>()[0])>;
+
+/// The N elements at `from`, converted to those of x. By way of an array, because GCC 12 halves the
+/// vectors that it is told to convert.
+template <int N, class T, class X>
+NORMA_INLINE inline void load(const T* from, X& x) {
+  if constexpr (N == 1) {
+    x = static_cast<X>(*from);
+  } else if constexpr (std::is_same_v<X, Elements<T, N>>) {
+    x = Vector<T, N* static_cast<int>(sizeof(T))>::at(from).value;
+  } else {
+    ElementOf<X> converted[N];
+    for (int i = 0; i < N; ++i) converted[i] = static_cast<ElementOf<X>>(from[i]);
+    load<N>(converted, x);
   }
-  template <class T>
-  NORMA_INLINE static void store(const T& x, T* to) {
-    *to = x;
+}
+/// The other way.
+template <int N, class T, class X>
+NORMA_INLINE inline void store(const X& x, T* to) {
+  if constexpr (N == 1) {
+    *to = static_cast<T>(x);
+  } else if constexpr (std::is_same_v<X, Elements<T, N>>) {
+    Vector<T, N* static_cast<int>(sizeof(T))>::at(to).value = x;
+  } else {
+    ElementOf<X> own[N];
+    Elements<T, N> converted;
+    store<N>(x, own);
+    load<N>(own, converted);
+    store<N>(converted, to);
   }
-  template <class T>
-  NORMA_INLINE static void fill(T value, T& x) {
-    x = value;
+}
+/// y = x, converted.
+template <int N, class X, class Y>
+NORMA_INLINE inline void convert(const X& x, Y& y) {
+  if constexpr (N == 1 || std::is_same_v<X, Y>) {
+    y = static_cast<Y>(x);
+  } else {
+    ElementOf<X> own[N];
+    store<N>(x, own);
+    load<N>(own, y);
   }
-  template <class From, class To>
-  NORMA_INLINE static void convert(const From& x, To& y) {
-    y = static_cast<To>(x);
-  }
-};
-template <int Count>
-struct Several {
-  static constexpr int kCount = Count;
-  template <class T>
-  using V = Vector<T, Count* static_cast<int>(sizeof(T))>;
-  template <class T>
-  using Of = typename V<T>::Value;
-  template <class T>
-  NORMA_INLINE static void load(const T* from, Of<T>& x) {
-    x = V<T>::at(from).value;
-  }
-  template <class T>
-  NORMA_INLINE static void store(const Of<T>& x, T* to) {
-    V<T>::at(to).value = x;
-  }
-  template <class T>
-  NORMA_INLINE static void fill(T value, Of<T>& x) {
-    T all[Count];
-    for (T& one : all) one = value;
-    load(all, x);
-  }
-  template <class From, class To>
-  NORMA_INLINE static void convert(const From& x, To& y) {
-    y = __builtin_convertvector(x, To);
-  }
-};
+}
+/// The same value N times.
+template <int N, class T>
+NORMA_INLINE inline void fill(T value, Elements<T, N>& x) {
+  T all[N];
+  for (T& one : all) one = value;
+  load<N>(all, x);
+}
 
 /// K values that a job needs of the channel an element belongs to, `pitch` apart: the same ones for
-/// every lane,
-template <class V, int K>
-struct ForAll {
-  static constexpr bool kSame = true;
+/// every lane, or those of each lane, neighbours in memory.
+template <class V, int K, bool Same>
+struct ValuesOf {
+  static constexpr bool kSame = Same;
   const V* values;
   int64_t pitch;
-  template <class Elements>
-  NORMA_INLINE void get(int64_t, typename Elements::template Of<V> (&out)[K]) const {
-    for (int k = 0; k < K; ++k) Elements::template fill<V>(values[k * pitch], out[k]);
+  template <int N>
+  NORMA_INLINE void get(int64_t lane, Elements<V, N> (&out)[K]) const {
+    for (int k = 0; k < K; ++k) {
+      if constexpr (Same) {
+        fill<N>(values[k * pitch], out[k]);
+      } else {
+        load<N>(values + k * pitch + lane, out[k]);
+      }
+    }
   }
 };
-/// or those of each lane, neighbours in memory.
 template <class V, int K>
-struct ForEach {
-  static constexpr bool kSame = false;
-  const V* values;
-  int64_t pitch;
-  template <class Elements>
-  NORMA_INLINE void get(int64_t lane, typename Elements::template Of<V> (&out)[K]) const {
-    for (int k = 0; k < K; ++k) Elements::template load<V>(values + k * pitch + lane, out[k]);
+using ForAll = ValuesOf<V, K, true>;
+template <class V, int K>
+using ForEach = ValuesOf<V, K, false>;
+
+/// Calls use.operator()<N>(i) for vectors of N elements in [0, count), then for single ones.
+template <int N, class Use>
+NORMA_INLINE inline void in_vectors(int64_t count, Use use) {
+  int64_t i = 0;
+  for (; i + N <= count; i += N) use.template operator()<N>(i);
+  for (; i < count; ++i) {
+    asm volatile("");  // few rounds: not worth a vectorised copy of the loop
+    use.template operator()<1>(i);
   }
-};
+}
 
 /// Adds the two terms of each element to its lane's sums: `rows` rows of kLanes elements, `stride`
 /// apart, whose values begin at `lane`. Returns where the next row would begin.
@@ -97,24 +115,21 @@ NORMA_INLINE inline int64_t sum_run(const Job& job, const Values& values, int64_
                                     int64_t rows, int64_t stride, LaneSums& sums) {
   constexpr int kCount = Bytes / static_cast<int>(sizeof(double));
   constexpr int kRegisters = static_cast<int>(kLanes) / kCount;
-  using Elements = Several<kCount>;
-  using Double = typename Elements::template Of<double>;
-  Double total[2][kRegisters], v[Values::kSame ? 1 : kRegisters][Job::kSumValues];
+  Elements<double, kCount> total[2][kRegisters], v[Values::kSame ? 1 : kRegisters][Job::kSumValues];
 #pragma GCC unroll 8
   for (int i = 0; i < kRegisters; ++i) {
-    for (int j = 0; j < 2; ++j) Elements::template load<double>(sums[j] + i * kCount, total[j][i]);
-    if (!Values::kSame || i == 0) values.template get<Elements>(lane + i * kCount, v[i]);
+    for (int j = 0; j < 2; ++j) load<kCount>(sums[j] + i * kCount, total[j][i]);
+    if (!Values::kSame || i == 0) values.template get<kCount>(lane + i * kCount, v[i]);
   }
   for (int64_t r = 0; r < rows; ++r, at += stride) {
 #pragma GCC unroll 8
     for (int i = 0; i < kRegisters; ++i) {
-      job.template add<Elements>(v[Values::kSame ? 0 : i], at + i * kCount, total[0][i],
-                                 total[1][i]);
+      job.template add<kCount>(v[Values::kSame ? 0 : i], at + i * kCount, total[0][i], total[1][i]);
     }
   }
 #pragma GCC unroll 8
   for (int i = 0; i < kRegisters; ++i) {
-    for (int j = 0; j < 2; ++j) Elements::template store<double>(total[j][i], sums[j] + i * kCount);
+    for (int j = 0; j < 2; ++j) store<kCount>(total[j][i], sums[j] + i * kCount);
   }
   return at;
 }
@@ -126,33 +141,36 @@ NORMA_INLINE inline void sum_rest(const Job& job, const Values& values, int64_t 
   double v[Job::kSumValues];
   for (int64_t l = 0; l < count; ++l) {
     asm volatile("");  // few rounds: not worth a vectorised copy of the loop
-    values.template get<Single>(lane + l, v);
-    job.template add<Single>(v, at + l, sums[0][l], sums[1][l]);
+    values.template get<1>(lane + l, v);
+    job.template add<1>(v, at + l, sums[0][l], sums[1][l]);
   }
 }
 
-/// The map of a job over `rows` rows of `count` elements, `stride` apart; values begin at lane 0.
+/// The map of a job over `rows` rows of `count` elements, `stride` apart, whose values begin at lane 0.
 template <int Bytes, class Job, class Values>
 NORMA_INLINE inline void map_run(const Job& job, const Values& values, int64_t at, int64_t count,
                                  int64_t rows, int64_t stride) {
   using V = typename Job::MapValue;
-  constexpr int kCount = Bytes / static_cast<int>(sizeof(V));
-  using Elements = Several<kCount>;
-  typename Elements::template Of<V> v[Job::kMapValues];
-  if constexpr (Values::kSame) values.template get<Elements>(0, v);
-  int64_t l = 0;
-  for (; l + kCount <= count; l += kCount) {
-    if constexpr (!Values::kSame) values.template get<Elements>(l, v);
-    for (int64_t r = 0; r < rows; ++r) job.template map<Elements>(v, at + r * stride + l);
-  }
-  V one[Job::kMapValues];
-  for (; l < count; ++l) {
-    values.template get<Single>(l, one);
+  constexpr int kCount = Bytes / static_cast<int>(sizeof(V)), kPair = 2 * kCount;
+  Elements<V, kCount> v[2][Job::kMapValues];
+  if constexpr (Values::kSame) values.template get<kCount>(0, v[0]);
+  // Two vectors at a time, where there are as many: often a whole line of the cache.
+  int64_t first = 0;
+  for (; first + kPair <= count; first += kPair) {
+    for (int i = 0; !Values::kSame && i < 2; ++i) {
+      values.template get<kCount>(first + i * kCount, v[i]);
+    }
     for (int64_t r = 0; r < rows; ++r) {
-      asm volatile("");  // as above
-      job.template map<Single>(one, at + r * stride + l);
+      for (int i = 0; i < 2; ++i) {
+        job.template map<kCount>(v[Values::kSame ? 0 : i], at + r * stride + first + i * kCount);
+      }
     }
   }
+  in_vectors<kCount>(count - first, [&]<int N>(int64_t l) NORMA_INLINE {
+    Elements<V, N> last[Job::kMapValues];
+    values.template get<N>(first + l, last);
+    for (int64_t r = 0; r < rows; ++r) job.template map<N>(last, at + r * stride + first + l);
+  });
 }
 
 /// Lanes to one sum: halves onto halves.
@@ -169,9 +187,9 @@ NORMA_INLINE inline void sum_all(const Job& job, const Values& values, int64_t a
                                  double (&sums)[2]) {
   if (count < kLanes) {
     double v[Job::kSumValues];
-    values.template get<Single>(0, v);
+    values.template get<1>(0, v);
     sums[0] = sums[1] = 0.0;
-    for (int64_t i = 0; i < count; ++i) job.template add<Single>(v, at + i, sums[0], sums[1]);
+    for (int64_t i = 0; i < count; ++i) job.template add<1>(v, at + i, sums[0], sums[1]);
     return;
   }
   LaneSums lanes = {};
