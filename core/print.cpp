@@ -71,31 +71,23 @@ class Formatter {
     });
     if (values.empty()) return;
     scientific_ = largest / smallest > 1000 || largest > 1e8 || (!whole_ && smallest < 1e-4);
-    for (double value : values) {
-      const std::string text = scientific_ ? printed("%.4e", value)
-                               : whole_    ? printed("%.0f", value) + "."
-                                           : printed("%.4f", value);
-      width_ = std::max(width_, text.size());
-    }
+    for (double value : values) width_ = std::max(width_, real_text(value).size());
   }
 
   std::size_t width() const { return width_; }
 
   std::string text(int64_t offset) const {
-    std::string result;
-    if (!is_floating(x_->dtype)) {
-      result = integer_text(x_, offset);
-    } else {
-      const double value = element(x_, offset);
-      result = scientific_ ? printed("%.4e", value)
-               : whole_    ? printed("%.0f", value)
-                           : printed("%.4f", value);
-      if (whole_ && !scientific_ && std::isfinite(value)) result += ".";
-    }
+    const std::string result =
+        is_floating(x_->dtype) ? real_text(element(x_, offset)) : integer_text(x_, offset);
     return result.size() < width_ ? std::string(width_ - result.size(), ' ') + result : result;
   }
 
  private:
+  std::string real_text(double value) const {
+    const std::string text = printed(scientific_ ? "%.4e" : whole_ ? "%.0f" : "%.4f", value);
+    return whole_ && !scientific_ && std::isfinite(value) ? text + "." : text;
+  }
+
   const TensorImpl* x_;
   std::size_t width_ = 1;
   bool whole_ = true, scientific_ = false;

@@ -112,7 +112,7 @@ Dataset cifar10(const std::string& dir, bool train) {
       std::memcpy(pixels, part.data() + at + 1, static_cast<std::size_t>(kPixels));
       pixels += kPixels;
     }
-    part = std::string();  // so that both copies never stand in memory together
+    part = std::string();  // frees each part once it is copied
   }
   return {images, labels};
 }

@@ -29,8 +29,8 @@ struct DataLoader::Source {
 
 namespace {
 
-// Finished batches that may wait for the loop: more where they are small, so that the worker need
-// not be woken for each.
+// How many finished batches may wait for the loop: more where they are small, so that the worker is
+// woken less often.
 std::size_t queue_length(const Dataset& data, int64_t batch_size) {
   const int64_t per_sample = 4 * (data.inputs.numel() / data.size()) + 1;
   const int64_t samples = std::min(batch_size, data.size());
@@ -75,7 +75,7 @@ class DataLoader::Epoch {
     try {
       if (source_->options.prefetch && batches_ > 1) worker_ = std::thread([this] { work(); });
     } catch (const std::system_error&) {
-      // No thread to be had: the loop prepares its batches itself.
+      // No thread could be started: the loop prepares its batches itself.
     }
     try {
       advance();

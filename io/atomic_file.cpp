@@ -52,7 +52,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(path) {
     }
     if (errno != EEXIST) refuse("create a file in its folder", errno);
   }
-  // The permissions of the old file; where they cannot be had the file is still the user's.
+  // Keeps the old file's permissions; without the right to, the new file has the default ones.
   if (exists && ::fchmod(descriptor_, existing.st_mode & 07777) != 0) errno = 0;
 }
 

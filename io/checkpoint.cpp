@@ -38,7 +38,7 @@ void put_optimizer(NamedTensors& file, const optim::OptimizerState& state) {
   }
 }
 
-// The sections of a checkpoint file, as far as they are there.
+// What a checkpoint file holds; any part may be missing.
 struct Contents {
   NamedTensors module, optimizer;
   std::map<std::string, double> scheduler;

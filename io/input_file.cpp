@@ -46,7 +46,7 @@ std::string InputFile::head(uint64_t count) const {
 std::string shown(std::string_view name) {
   constexpr std::size_t kLongest = 120;
   std::size_t length = std::min(name.size(), kLongest);
-  // Whole characters: of what is no UTF-8, at most the three bytes that a character can go on for.
+  // Cuts between characters, which have at most three bytes after their first.
   for (int i = 0; i < 3 && length > 0 && length < name.size() && (name[length] & 0xC0) == 0x80; ++i)
     --length;
   std::string text = "\"";

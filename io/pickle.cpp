@@ -383,33 +383,12 @@ Value read(std::string_view bytes, std::span<const std::string_view> allowed,
 }
 
 std::string describe(const Object& object) {
-  switch (object.kind) {
-    case Kind::None:
-      return "None";
-    case Kind::Bool:
-      return "a bool";
-    case Kind::Int:
-      return "a whole number";
-    case Kind::BigInt:
-      return "a whole number beyond 2^63 - 1";
-    case Kind::Float:
-      return "a float";
-    case Kind::String:
-      return "the string " + shown(object.text);
-    case Kind::Tuple:
-      return "a tuple";
-    case Kind::List:
-      return "a list";
-    case Kind::Dict:
-      return "a dict";
-    case Kind::Global:
-      return "the name " + shown(object.text);
-    case Kind::StoredId:
-      return "a storage";
-    case Kind::Call:
-      break;
-  }
-  return "a tensor";
+  constexpr const char* kKinds[] = {
+      "None",    "a bool",      "a whole number", "a whole number beyond 2^63 - 1",
+      "a float", "the string ", "a tuple",        "a list",
+      "a dict",  "the name ",   "a storage",      "a tensor"};
+  const bool named = object.kind == Kind::String || object.kind == Kind::Global;
+  return text(kKinds[static_cast<std::size_t>(object.kind)], named ? shown(object.text) : "");
 }
 
 }  // namespace norma::pickle

@@ -26,7 +26,7 @@ enum class Kind : uint8_t {
   Dict,      ///< `items`: key, value, key, value, …, equal keys possibly twice
   Global,    ///< an importable name: `text` is "module.attribute"
   StoredId,  ///< what the pickler kept elsewhere: `items` holds the id
-  Call       ///< `items`: a Global and the tuple of its arguments; nobody called it
+  Call       ///< `items`: a Global and the tuple of its arguments; it is not called
 };
 
 /// Index of an object.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
+#include <utility>
 
 #include "norma/core/shape.h"
 #include "norma/io/input_file.h"
@@ -54,15 +56,11 @@ class HeaderReader {
         name_ = name;
         return true;
       default:
-        field_ = name == "dtype"          ? Field::DType
-                 : name == "shape"        ? Field::Shape
-                 : name == "data_offsets" ? Field::Offsets
-                                          : Field::None;
-        if (field_ == Field::None)
+        field_ = std::find(std::begin(kFields), std::end(kFields), name) - std::begin(kFields);
+        if (field_ == std::ssize(kFields))
           return stop("tensor ", shown(entry().name), " has an unknown field ", shown(name));
-        if (seen_ & static_cast<unsigned>(field_))
+        if (std::exchange(seen_[field_], true))
           return stop("tensor ", shown(entry().name), " has the field ", shown(name), " twice");
-        seen_ |= static_cast<unsigned>(field_);
         return true;
     }
   }
@@ -75,7 +73,7 @@ class HeaderReader {
     } else if (where_ == Where::Top) {
       where_ = Where::Tensor;
       header_.entries.emplace_back().name = name_;
-      seen_ = 0;
+      std::fill(std::begin(seen_), std::end(seen_), false);
     } else {
       return unexpected("an object");
     }
@@ -84,18 +82,15 @@ class HeaderReader {
 
   bool end_object() {
     if (where_ == Where::Tensor) {
-      for (auto [field, text] : {std::pair{Field::DType, "dtype"},
-                                 {Field::Shape, "shape"},
-                                 {Field::Offsets, "data_offsets"}})
-        if (!(seen_ & static_cast<unsigned>(field)))
-          return stop("tensor ", shown(entry().name), " has no ", text);
+      for (int field : {kDType, kShape, kOffsets})
+        if (!seen_[field]) return stop("tensor ", shown(entry().name), " has no ", kFields[field]);
     }
     where_ = where_ == Where::Top ? Where::End : Where::Top;
     return true;
   }
 
   bool start_array(std::size_t) {
-    if (where_ != Where::Tensor || field_ == Field::DType) return unexpected("a list");
+    if (where_ != Where::Tensor || field_ == kDType) return unexpected("a list");
     where_ = Where::List;
     offsets_ = 0;
     return true;
@@ -103,13 +98,13 @@ class HeaderReader {
 
   bool end_array() {
     where_ = Where::Tensor;
-    if (field_ == Field::Offsets && offsets_ != 2) return offset_count();
+    if (field_ == kOffsets && offsets_ != 2) return offset_count();
     return true;
   }
 
   bool number_unsigned(uint64_t value) {
     if (where_ != Where::List) return unexpected("a number");
-    if (field_ == Field::Shape) {
+    if (field_ == kShape) {
       if (entry().shape.size() == Shape::kMaxDims)
         return stop("tensor ", shown(entry().name), " has more than ", Shape::kMaxDims,
                     " dimensions, for which Norma has no place");
@@ -124,7 +119,7 @@ class HeaderReader {
   bool string(std::string& value) {
     if (where_ == Where::Metadata) {
       header_.metadata[name_] = value;
-    } else if (where_ == Where::Tensor && field_ == Field::DType) {
+    } else if (where_ == Where::Tensor && field_ == kDType) {
       entry().dtype = value;
     } else {
       return unexpected("a string");
@@ -145,7 +140,8 @@ class HeaderReader {
 
  private:
   enum class Where { Start, Top, Metadata, Tensor, List, End };
-  enum class Field : unsigned { None = 0, DType = 1, Shape = 2, Offsets = 4 };
+  enum Field { kDType, kShape, kOffsets };
+  static constexpr std::string_view kFields[] = {"dtype", "shape", "data_offsets"};
 
   Entry& entry() { return header_.entries.back(); }
   bool stop(const auto&... pieces) {
@@ -165,13 +161,10 @@ class HeaderReader {
       case Where::Tensor:
       case Where::List:
         return stop("tensor ", shown(entry().name), ": expected ",
-                    field_ == Field::DType  ? "a string as dtype"
+                    field_ == kDType        ? "a string as "
                     : where_ == Where::List ? "whole numbers from 0 on as "
                                             : "a list as ",
-                    field_ == Field::DType   ? ""
-                    : field_ == Field::Shape ? "shape"
-                                             : "data_offsets",
-                    ", got ", got);
+                    kFields[field_], ", got ", got);
       default:
         return stop("expected a JSON object as header, got ", got);
     }
@@ -181,8 +174,8 @@ class HeaderReader {
   std::string problem_, name_;
   std::unordered_set<std::string> names_;
   Where where_ = Where::Start;
-  Field field_ = Field::None;
-  unsigned seen_ = 0;
+  std::ptrdiff_t field_ = 0;  // whose value comes next
+  bool seen_[std::size(kFields)] = {};
   int offsets_ = 0;
 };
 

@@ -110,8 +110,8 @@ std::string text_of(const Object& object) {
   }
 }
 
-// Walks through the containers without recursion and hands every other object to `leaf(id, name)`
-// under its dotted name.
+// Visits the containers without recursion; calls `leaf(id, name)` with every other object and its
+// dotted name.
 template <class Leaf>
 void walk(const InputFile& file, const pickle::Value& value, Leaf&& leaf) {
   struct Level {

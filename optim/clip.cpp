@@ -24,7 +24,7 @@ std::vector<Tensor> gradients(const std::vector<Tensor>& parameters, const char*
   return grads;
 }
 
-// Σ x² of [0, n) in double, over sixteen sums that the processor adds side by side.
+// Σ x² of [0, n) in double, in sixteen partial sums, which vectorise.
 template <class T>
 double sum_of_squares(const T* x, int64_t n) {
   double total = 0;

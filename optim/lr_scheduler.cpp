@@ -3,59 +3,58 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace norma::optim {
 
 // A member by its name in the state. It stays where it is: schedulers are neither copied nor moved.
 struct LRScheduler::Field {
   const char* name;
-  double* real = nullptr;
-  int64_t* whole = nullptr;
-  bool* flag = nullptr;
-  std::vector<double>* list = nullptr;
+  std::function<std::vector<double>()> get;
+  std::function<void(const std::vector<double>&)> set;
+  bool is_list = false, is_whole = false;
+  int64_t least = 0;  // where it is whole
   Valid valid = nullptr;
   std::string expected = {};
-  bool is_whole = false;
-  int64_t least = 0;  // where it is whole
 
-  std::string key(std::size_t i) const { return list ? text(name, ".", i) : name; }
-  std::vector<double> get() const {
-    if (list) return *list;
-    return {real ? *real : whole ? static_cast<double>(*whole) : *flag ? 1.0 : 0.0};
+  template <class T>
+  static Field of(const char* name, T& member) {
+    return {name, [&member] { return std::vector{static_cast<double>(member)}; },
+            [&member](const auto& values) { member = static_cast<T>(values[0]); }};
   }
-  void set(const std::vector<double>& values) const {
-    if (list) *list = values;
-    if (real) *real = values[0];
-    if (whole) *whole = static_cast<int64_t>(values[0]);
-    if (flag) *flag = values[0] != 0;
-  }
+  std::string key(std::size_t i) const { return is_list ? text(name, ".", i) : name; }
 };
 
 LRScheduler::~LRScheduler() = default;
 
 void LRScheduler::field(const char* name, double& value, Valid valid, const char* expected) {
-  fields_.push_back({.name = name, .real = &value, .valid = valid, .expected = expected});
+  Field& field = fields_.emplace_back(Field::of(name, value));
+  field.valid = valid;
+  field.expected = expected;
 }
 
 void LRScheduler::field(const char* name, bool& value) {
-  const Valid valid = [](double x) { return x == 0 || x == 1; };
-  const std::string expected = text("expected ", name, " 0 or 1");
-  fields_.push_back({.name = name, .flag = &value, .valid = valid, .expected = expected});
+  Field& field = fields_.emplace_back(Field::of(name, value));
+  field.valid = [](double x) { return x == 0 || x == 1; };
+  field.expected = text("expected ", name, " 0 or 1");
 }
 
 void LRScheduler::field(const char* name, int64_t& value, int64_t least) {
-  fields_.push_back({.name = name, .whole = &value, .is_whole = true, .least = least});
+  Field& field = fields_.emplace_back(Field::of(name, value));
+  field.is_whole = true;
+  field.least = least;
 }
 
 void LRScheduler::field(const char* name, std::vector<double>& values, bool whole) {
-  fields_.push_back({.name = name, .list = &values, .is_whole = whole});
+  fields_.push_back({name, [&values] { return values; },
+                     [&values](const auto& loaded) { values = loaded; }, true, whole});
 }
 
 void LRScheduler::check(const std::string& op, const Field& field,
                         const std::vector<double>& values) const {
   constexpr double kExact = 9007199254740992.0;  // beyond, a double skips whole numbers
   const auto least = static_cast<double>(field.least);
-  if (field.list) check_size(field.name, values.size());
+  if (field.is_list) check_size(field.name, values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double value = values[i];
     if (field.is_whole && !(value >= least && value <= kExact && value == std::floor(value)))
@@ -73,6 +72,11 @@ LRScheduler::LRScheduler(Optimizer& optimizer, const char* type)
 
 void LRScheduler::check_fields() const {
   for (const Field& field : fields_) check(type_, field, field.get());
+}
+
+void LRScheduler::start() {
+  check_fields();
+  apply();
 }
 
 void LRScheduler::note_rates() {
@@ -114,7 +118,7 @@ std::vector<std::vector<double>> LRScheduler::read(const SchedulerState& state) 
   for (const Field& field : fields_) {
     std::vector<double>& values = result.emplace_back();
     auto found = rest.find(field.key(0));
-    if (found == rest.end() && !field.list)
+    if (found == rest.end() && !field.is_list)
       fail(op, "expected the value \"", field.name, "\", got none");
     while (found != rest.end()) {
       values.push_back(found->second);
@@ -154,8 +158,7 @@ StepLR::StepLR(Optimizer& optimizer, int64_t step_size, double gamma)
     : LRScheduler(optimizer, "StepLR"), step_size_(step_size), gamma_(gamma) {
   field("step_size", step_size_, 1);
   field("gamma", gamma_, kNotNegative, "expected gamma >= 0");
-  check_fields();
-  apply();
+  start();
 }
 
 double StepLR::next_lr(double lr, double) const {
@@ -170,8 +173,7 @@ MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<int64_t> milestones, 
       gamma_(gamma) {
   field("milestones", milestones_, /*whole=*/true);
   field("gamma", gamma_, kNotNegative, "expected gamma >= 0");
-  check_fields();
-  apply();
+  start();
 }
 
 double MultiStepLR::next_lr(double lr, double) const {
@@ -184,8 +186,7 @@ double MultiStepLR::next_lr(double lr, double) const {
 ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma)
     : LRScheduler(optimizer, "ExponentialLR"), gamma_(gamma) {
   field("gamma", gamma_, kNotNegative, "expected gamma >= 0");
-  check_fields();
-  apply();
+  start();
 }
 
 double ExponentialLR::next_lr(double lr, double) const {
@@ -198,19 +199,18 @@ CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, int64_t T_max, double
     : LRScheduler(optimizer, "CosineAnnealingLR"), t_max_(T_max), eta_min_(eta_min) {
   field("T_max", t_max_, 1);
   field("eta_min", eta_min_);
-  check_fields();
-  apply();
+  start();
 }
 
 double CosineAnnealingLR::next_lr(double lr, double base_lr) const {
-  constexpr double kPi = 3.14159265358979323846;
   const auto t = static_cast<double>(t_max_);
   const auto e = static_cast<double>(last_epoch());
   if (last_epoch() == 0) return lr;
   // The quotient below is 0/0 just after a minimum.
   if ((last_epoch() - 1 - t_max_) % (2 * t_max_) == 0)
-    return lr + (base_lr - eta_min_) * (1 - std::cos(kPi / t)) / 2;
-  return (1 + std::cos(kPi * e / t)) / (1 + std::cos(kPi * (e - 1) / t)) * (lr - eta_min_) +
+    return lr + (base_lr - eta_min_) * (1 - std::cos(std::numbers::pi / t)) / 2;
+  return (1 + std::cos(std::numbers::pi * e / t)) / (1 + std::cos(std::numbers::pi * (e - 1) / t)) *
+             (lr - eta_min_) +
          eta_min_;
 }
 
@@ -219,14 +219,12 @@ double CosineAnnealingLR::next_lr(double lr, double base_lr) const {
 LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& options)
     : LRScheduler(optimizer, "LinearLR"), options_(options) {
   field("start_factor", options_.start_factor, kFactor,
-        "Starting multiplicative factor expected to be greater than 0 and less or equal "
-        "to 1");
+        "Starting multiplicative factor expected to be greater than 0 and less or equal to 1");
   field(
       "end_factor", options_.end_factor, [](double x) { return x >= 0 && x <= 1; },
       "Ending multiplicative factor expected to be between 0 and 1");
   field("total_iters", options_.total_iters, 1);
-  check_fields();
-  apply();
+  start();
 }
 
 double LinearLR::next_lr(double lr, double) const {
@@ -243,11 +241,9 @@ double LinearLR::next_lr(double lr, double) const {
 ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& options)
     : LRScheduler(optimizer, "ConstantLR"), options_(options) {
   field("factor", options_.factor, kFactor,
-        "Constant multiplicative factor expected to be greater than 0 and less or equal "
-        "to 1");
+        "Constant multiplicative factor expected to be greater than 0 and less or equal to 1");
   field("total_iters", options_.total_iters, 1);
-  check_fields();
-  apply();
+  start();
 }
 
 double ConstantLR::next_lr(double lr, double) const {
@@ -261,8 +257,7 @@ PolynomialLR::PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& opti
     : LRScheduler(optimizer, "PolynomialLR"), options_(options) {
   field("total_iters", options_.total_iters, 1);
   field("power", options_.power, kNotNegative, "expected power >= 0");
-  check_fields();
-  apply();
+  start();
 }
 
 double PolynomialLR::next_lr(double lr, double) const {
@@ -277,7 +272,7 @@ double PolynomialLR::next_lr(double lr, double) const {
 LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(int64_t)> factor)
     : LRScheduler(optimizer, "LambdaLR"), factor_(std::move(factor)) {
   if (!factor_) fail("LambdaLR", "expected a function from the epoch to a factor, got none");
-  apply();
+  start();
 }
 
 double LambdaLR::next_lr(double, double base_lr) const { return base_lr * factor_(last_epoch()); }

@@ -55,9 +55,9 @@ class LRScheduler {
   /// Throws unless a list may have so many values.
   virtual void check_size(std::string_view /*name*/, std::size_t /*size*/) const {}
 
-  /// The last lines of a constructor: throws unless every field is valid; sets the rates of e = 0.
+  /// The last line of a constructor: throws unless every field is valid; sets the rates of e = 0.
+  void start();
   void check_fields() const;
-  void apply();
   /// The rate for epoch `last_epoch()` of a group that had `lr`.
   virtual double next_lr(double lr, double base_lr) const;
   void note_rates();
@@ -67,6 +67,7 @@ class LRScheduler {
 
  private:
   struct Field;
+  void apply();
   void check(const std::string& op, const Field& field, const std::vector<double>& values) const;
   /// Field by field what `state` says.
   std::vector<std::vector<double>> read(const SchedulerState& state) const;

@@ -193,16 +193,35 @@ void Optimizer::add_parameters(std::vector<Tensor> parameters) {
 
 // --- State ---
 
-std::string Optimizer::state_name(std::size_t parameter, std::size_t field) const {
-  return text("state.", parameter, ".", fields_[field].name);
+// What belongs at one place of `state_`.
+struct Optimizer::Slot {
+  std::string name;  // "state.0.momentum_buffer"
+  const Tensor* parameter;
+  const StateField* field;
+  bool taken = false;  // by a tensor of the state that is checked
+
+  bool counter() const { return field->kind == StateField::Counter; }
+};
+
+std::vector<Optimizer::Slot> Optimizer::slots() const {
+  std::vector<Slot> result;
+  std::size_t number = 0;
+  for (const auto& group : group_parameters_) {
+    for (const Tensor& parameter : group) {
+      for (const StateField& field : fields_)
+        result.push_back({text("state.", number, ".", field.name), &parameter, &field});
+      ++number;
+    }
+  }
+  return result;
 }
 
 OptimizerState Optimizer::state_dict() const {
   OptimizerState result;
   result.type = type_;
-  for (std::size_t i = 0; i < state_.size(); ++i)
-    if (state_[i].defined())
-      result.tensors.emplace_back(state_name(i / fields_.size(), i % fields_.size()), state_[i]);
+  const std::vector<Slot> all = slots();
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (state_[i].defined()) result.tensors.emplace_back(all[i].name, state_[i]);
   for (int64_t g = 0; g < group_count(); ++g) {
     const auto i = static_cast<std::size_t>(g);
     result.groups.push_back(group_numbers(g));
@@ -232,57 +251,40 @@ void Optimizer::check_layout(const OptimizerState& state, const std::string& op)
 }
 
 void Optimizer::check_tensors(const NamedTensors& tensors, const std::string& op) const {
-  struct Place {
-    const Tensor* parameter;
-    std::size_t index, field;
-    bool taken = false;
-  };
-  std::unordered_map<std::string, Place> places;
-  std::vector<std::string> names;  // in order, for the message
-  std::size_t count = 0;
-  for (const auto& group : group_parameters_) {
-    for (const Tensor& parameter : group) {
-      for (std::size_t f = 0; f < fields_.size(); ++f) {
-        names.push_back(state_name(count, f));
-        places[names.back()] = {&parameter, count, f};
-      }
-      ++count;
-    }
-  }
+  std::vector<Slot> all = slots();
+  std::unordered_map<std::string_view, Slot*> by_name;
+  for (Slot& slot : all) by_name[slot.name] = &slot;
+  std::unordered_set<const Tensor*> with_state;
   std::string problems;
-  std::vector<bool> has_state(count);
   for (const auto& [name, tensor] : tensors) {
-    const auto found = places.find(name);
-    if (found == places.end()) {
+    const auto found = by_name.find(name);
+    if (found == by_name.end()) {
       problems += "\n\tUnexpected key in state: \"" + name + "\".";
       continue;
     }
-    Place& place = found->second;
-    has_state[place.index] = true;
-    const bool counter = fields_[place.field].kind == StateField::Counter;
-    const Shape sizes = counter ? Shape{} : place.parameter->sizes();
-    if (place.taken) {
+    Slot& slot = *found->second;
+    with_state.insert(slot.parameter);
+    const Shape sizes = slot.counter() ? Shape{} : slot.parameter->sizes();
+    if (slot.taken) {
       problems += "\n\tRepeated key in state: \"" + name + "\".";
     } else if (!tensor.defined() || !is_floating(tensor.dtype())) {
       problems += "\n\texpected a floating tensor for " + name + ".";
     } else if (tensor.sizes() != sizes) {
-      problems += text(
-          "\n\tsize mismatch for ", name, ": copying a tensor with shape ", tensor.sizes(),
-          " from checkpoint, ",
-          counter ? "expected one number." : text("the shape of the parameter is ", sizes, "."));
-    } else if (counter) {
+      problems += text("\n\tsize mismatch for ", name, ": copying a tensor with shape ",
+                       tensor.sizes(), " from checkpoint, ",
+                       slot.counter() ? "expected one number."
+                                      : text("the shape of the parameter is ", sizes, "."));
+    } else if (slot.counter()) {
       const double value = tensor.item<double>();
       if (!(value >= 0 && std::isfinite(value) && value == std::floor(value)))
         problems +=
             text("\n\texpected a whole number >= 0 for ", name, ", got ", shortest(value), ".");
     }
-    place.taken = true;
+    slot.taken = true;
   }
-  for (const std::string& name : names) {
-    const Place& place = places[name];
-    if (has_state[place.index] && !place.taken && fields_[place.field].kind != StateField::Extra)
-      problems += "\n\tMissing key in state: \"" + name + "\".";
-  }
+  for (const Slot& slot : all)
+    if (with_state.contains(slot.parameter) && !slot.taken && slot.field->kind != StateField::Extra)
+      problems += "\n\tMissing key in state: \"" + slot.name + "\".";
   if (!problems.empty()) fail(op, "Error(s) in loading state_dict for ", type_, ":", problems);
 }
 
@@ -301,19 +303,13 @@ void Optimizer::load_state_dict(const OptimizerState& state) {
   std::unordered_map<std::string, Tensor> loaded(state.tensors.begin(), state.tensors.end());
   NoGradGuard no_grad;
   std::vector<Tensor> tensors;
-  std::size_t index = 0;
-  for (const auto& group : group_parameters_) {
-    for (const Tensor& parameter : group) {
-      for (std::size_t f = 0; f < fields_.size(); ++f) {
-        Tensor& tensor = tensors.emplace_back();
-        const auto found = loaded.find(state_name(index, f));
-        if (found == loaded.end()) continue;
-        const bool counter = fields_[f].kind == StateField::Counter;
-        tensor = new_tensor(found->second.sizes(), counter ? kFloat32 : parameter.dtype());
-        tensor.copy_(found->second.detach());
-      }
-      ++index;
-    }
+  for (const Slot& slot : slots()) {
+    Tensor& tensor = tensors.emplace_back();
+    const auto found = loaded.find(slot.name);
+    if (found == loaded.end()) continue;
+    const DType dtype = slot.counter() ? kFloat32 : slot.parameter->dtype();
+    tensor = new_tensor(found->second.sizes(), dtype);
+    tensor.copy_(found->second.detach());
   }
   state_ = std::move(tensors);
   for (int64_t g = 0; g < group_count(); ++g) {
@@ -328,26 +324,20 @@ void Optimizer::load_state_dict(const OptimizerState& state) {
 // --- Options ---
 
 void take_own(const OptionFields& fields) {
-  for (const OptionField& field : fields) {
-    if (!field.own) continue;
-    if (field.number) {
-      *field.number = *field.own;
-    } else {
-      *field.flag = *field.own != 0;
-    }
-  }
+  for (const OptionField& field : fields)
+    if (field.own) field.set(*field.own);
 }
 
 void check_limits(const OptionFields& fields, const char* type) {
-  for (const auto& [name, value, flag, own, limit] : fields)
-    if (limit.valid && !limit.valid(*value))
-      fail(type, "Invalid ", limit.what, ": ", shortest(*value), "; expected ", limit.expected);
+  for (const OptionField& field : fields)
+    if (const OptionLimit& limit = field.limit; limit.valid && !limit.valid(field.get()))
+      fail(type, "Invalid ", limit.what, ": ", shortest(field.get()), "; expected ",
+           limit.expected);
 }
 
 std::map<std::string, double> to_numbers(const OptionFields& fields) {
   std::map<std::string, double> numbers;
-  for (const OptionField& field : fields)
-    numbers[field.name] = field.number ? *field.number : *field.flag ? 1.0 : 0.0;
+  for (const OptionField& field : fields) numbers[field.name] = field.get();
   return numbers;
 }
 
@@ -360,13 +350,9 @@ void from_numbers(const OptionFields& fields, const std::map<std::string, double
     const auto found = numbers.find(field.name);
     if (found == numbers.end()) fail(op, "expected the option \"", field.name, "\" in every group");
     const double value = found->second;
-    if (field.number) {
-      *field.number = value;
-    } else if (value == 0 || value == 1) {
-      *field.flag = value == 1;
-    } else {
+    if (field.flag && value != 0 && value != 1)
       fail(op, "expected ", field.name, " 0 or 1, got ", shortest(value));
-    }
+    field.set(value);
   }
   for (const auto& [key, value] : numbers)
     if (known.count(key) == 0) fail(op, "expected options of ", type, ", got \"", key, "\"");

@@ -139,6 +139,7 @@ class Optimizer {
   virtual void check_group_numbers(const Numbers& numbers) const = 0;
   virtual void set_group_numbers(int64_t group, const Numbers& numbers) = 0;
 
+  struct Slot;
   void check_gradients() const;
   Tensor& state(std::size_t parameter, std::size_t field) {
     return state_[parameter * fields_.size() + field];
@@ -147,7 +148,7 @@ class Optimizer {
   void prepare_state(std::size_t index, const Tensor& parameter, Elements& elements);
   void check_layout(const OptimizerState& state, const std::string& op) const;
   void check_tensors(const NamedTensors& tensors, const std::string& op) const;
-  std::string state_name(std::size_t parameter, std::size_t field) const;
+  std::vector<Slot> slots() const;
 
   const std::vector<StateField> fields_;
   std::vector<std::vector<Tensor>> group_parameters_;
@@ -171,6 +172,12 @@ struct OptionField {
       : name(key), number(&value), own(in_group), limit(range) {}
   OptionField(const char* key, bool& value, std::optional<bool> in_group)
       : name(key), flag(&value), own(in_group) {}
+
+  double get() const { return number ? *number : *flag ? 1.0 : 0.0; }
+  void set(double value) const {
+    if (number) *number = value;
+    if (flag) *flag = value != 0;
+  }
 
   const char* name;
   double* number = nullptr;
