@@ -88,6 +88,25 @@ done < <(grep -H '#include "norma/' "${code[@]}" | circles)
 planted=$(printf '%s:#include "norma/%s"\n' core/b.h core/a.h core/a.cpp core/c.h core/c_impl.h core/b.h core/a.cpp core/a.h | circles)
 [ "$(wc -w <<<"$planted")" -eq 5 ] || complain "scripts/check-style.sh: a planted circle of three files was not found"
 
+# --- What tests/support/ gives to all tests is defined there alone. Not oracle.h: its functions have the names of operations, in a
+# namespace of their own.
+helpers=$(sed -nE 's/^(inline|struct|class) ([^(]*[ *&])?(\w+)(\(.*| \{)$/\3/p' tests/support/[!o]*.h | paste -sd '|')
+second_definitions() {
+  grep -E ":[0-9]+:( *(template <.*> *)?((inline|static) )*[A-Za-z_:<>]+[ &*]+($helpers)\([^)]*(\) (const )?\{|,$)| *(struct|class) ($helpers) )"
+}
+while read -r line; do
+  complain "$line: a helper of this name is in tests/support/"
+done < <(printf '%s\n' "${code[@]}" | grep '^tests/' | grep -v '^tests/support/' |
+  xargs grep -nHE "\b($helpers)\b" | second_definitions | cut -d: -f1,2)
+planted=$(printf 'a.h:%s\n' '1:std::string error_of(F&& f) {' '2:  return has(a, b);' '3:class TempFolder {' '4:std::vector<double> to_vector(const Tensor& x,' |
+  second_definitions)
+[ "$(cut -d: -f2 <<<"$planted" | paste -sd ' ')" = "1 3 4" ] ||
+  complain "scripts/check-style.sh: of planted helpers, 1, 3 and 4 are doubled, found: $planted"
+
+while read -r line; do
+  complain "$line: tests are included as norma/tests/…"
+done < <(grep -nH '#include "tests/' "${code[@]}" | cut -d: -f1,2)
+
 # --- Words: unfinished work, paths of one machine, hosts of packages. The brackets keep this script from finding itself.
 words='pypi\.or[g]|debian\.or[g]|ubuntu\.co[m]|crates\.i[o]|golang\.or[g]'
 words+='|TO[D]O|FIX[M]E|XX[X]|HAC[K]|not implemente[d]|(^|[^A-Za-z0-9_.])/(wor[k]|roo[t]|hom[e]|far[m])/'

@@ -1,10 +1,11 @@
 #include <limits>
 
-#include "tests/autograd/compare.h"
-#include "tests/autograd/golden_norm.h"
-#include "tests/support/catch.h"
-#include "tests/support/error_of.h"
-#include "tests/support/oracle.h"
+#include "norma/tests/autograd/compare.h"
+#include "norma/tests/autograd/golden_norm.h"
+#include "norma/tests/support/catch.h"
+#include "norma/tests/support/error_of.h"
+#include "norma/tests/support/oracle.h"
+#include "norma/tests/support/thread_count.h"
 
 using norma::kFloat32;
 using norma::kFloat64;
@@ -157,21 +158,20 @@ TEST_CASE("batch_norm lets NaN and infinity through") {
 }
 
 TEST_CASE("batch_norm gives the same bits for every number of threads") {
-  const int threads = norma::get_num_threads();
   for (const Shape& sizes : {Shape{512, 200}, Shape{300, 64, 1}, Shape{64, 20, 100}}) {
     INFO(sizes.str());
     const Tensor x = norma::randn(sizes), dy = norma::randn(sizes);
     std::vector<std::vector<double>> results;
     for (const int count : {1, 2, 3}) {
-      norma::set_num_threads(count);
+      const ThreadCount guard(count);
       const Tensor leaf = x.detach().requires_grad_();
       const Tensor w = norma::ones({sizes[1]}, {.requires_grad = true});
       const Tensor mean = norma::zeros({sizes[1]}), var = norma::ones({sizes[1]});
       const Tensor y = batch_norm(leaf, {mean, var, w, Tensor(), true});
       y.backward(dy);
-      std::vector<double> all = values_of(y);
+      std::vector<double> all = to_vector(y);
       for (const Tensor& t : {leaf.grad(), w.grad(), mean, var}) {
-        const std::vector<double> more = values_of(t);
+        const std::vector<double> more = to_vector(t);
         all.insert(all.end(), more.begin(), more.end());
       }
       results.push_back(all);
@@ -179,7 +179,6 @@ TEST_CASE("batch_norm gives the same bits for every number of threads") {
     CHECK(results[0] == results[1]);
     CHECK(results[0] == results[2]);
   }
-  norma::set_num_threads(threads);
 }
 
 TEST_CASE("batch_norm takes any strides") {

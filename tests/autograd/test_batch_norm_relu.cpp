@@ -10,6 +10,7 @@
 #include "norma/tests/support/error_of.h"
 #include "norma/tests/support/oracle.h"
 #include "norma/tests/support/tensors.h"
+#include "norma/tests/support/thread_count.h"
 
 using namespace norma;
 using functional::batch_norm;
@@ -82,14 +83,6 @@ void check_same(const Outcome& got, const Outcome& want) {
   CHECK(differing_bits(got.db, want.db) == "");
   CHECK(differing_bits(got.mean, want.mean) == "");
   CHECK(differing_bits(got.var, want.var) == "");
-}
-
-template <class F>
-void with_threads(int count, F body) {
-  const int before = get_num_threads();
-  set_num_threads(count);
-  body();
-  set_num_threads(before);
 }
 
 }  // namespace
@@ -226,33 +219,33 @@ TEST_CASE("any number of threads gives the same bits") {
         Shape{64, 16, 64}, Shape{600, 40}, Shape{1100, 20, 256}}) {
     for (const Forward& forward : {Forward(at_once), Forward(apart)}) {
       INFO(sizes.str());
-      Outcome alone;
-      with_threads(1, [&] { alone = outcome({sizes}, forward); });
-      for (const int threads : {2, 3, 8}) {
-        with_threads(threads, [&] { check_same(outcome({sizes}, forward), alone); });
-      }
+      const auto on = [&](int threads) {
+        const ThreadCount guard(threads);
+        return outcome({sizes}, forward);
+      };
+      const Outcome alone = on(1);
+      for (const int threads : {2, 3, 8}) check_same(on(threads), alone);
     }
   }
 }
 
 TEST_CASE("a single channel of many values is accurate far from zero") {
   for (const int threads : {1, 4}) {
-    with_threads(threads, [] {
-      manual_seed(1);
-      const Tensor x = randn({1, 2, 100000}, {.dtype = kFloat64});
-      const Tensor far = (x + 1000.0).to(kFloat32);
-      const Tensor wide = far.to(kFloat64);
-      const Tensor y = batch_norm(far, {.training = true});
-      const Tensor mean = wide.mean({2}, true), var = wide.var({2}, false, true);
-      const Tensor want = (wide - mean) / (var + 1e-5).sqrt();
-      CHECK(mismatch(y.to(kFloat64), want, 1e-6, 2e-7) == "");
-      // A first value far from all others makes a shift that cannot be trusted.
-      far.select(2, 0).fill_(3e7);
-      const Tensor odd = far.to(kFloat64);
-      const Tensor m = odd.mean({2}, true), v = odd.var({2}, false, true);
-      CHECK(mismatch(batch_norm(far, {.training = true}).to(kFloat64), (odd - m) / v.sqrt(), 1e-5,
-                     1e-6) == "");
-    });
+    const ThreadCount guard(threads);
+    manual_seed(1);
+    const Tensor x = randn({1, 2, 100000}, {.dtype = kFloat64});
+    const Tensor far = (x + 1000.0).to(kFloat32);
+    const Tensor wide = far.to(kFloat64);
+    const Tensor y = batch_norm(far, {.training = true});
+    const Tensor mean = wide.mean({2}, true), var = wide.var({2}, false, true);
+    const Tensor want = (wide - mean) / (var + 1e-5).sqrt();
+    CHECK(mismatch(y.to(kFloat64), want, 1e-6, 2e-7) == "");
+    // A first value far from all others makes a shift that cannot be trusted.
+    far.select(2, 0).fill_(3e7);
+    const Tensor odd = far.to(kFloat64);
+    const Tensor m = odd.mean({2}, true), v = odd.var({2}, false, true);
+    CHECK(mismatch(batch_norm(far, {.training = true}).to(kFloat64), (odd - m) / v.sqrt(), 1e-5,
+                   1e-6) == "");
   }
 }
 

@@ -7,11 +7,11 @@
 #include "norma/tests/autograd/golden_waves.h"
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
+#include "norma/tests/support/thread_count.h"
 
 using namespace norma;
 using namespace norma::functional;
 using oracle::check_golden;
-using oracle::values;
 
 namespace {
 
@@ -31,7 +31,7 @@ struct Case {
 
 // Relative to the largest value: sums over a long signal have terms much larger than some results.
 double scaled_error(const Tensor& got, const std::vector<double>& expected) {
-  const std::vector<double> a = values(got);
+  const std::vector<double> a = to_vector(got);
   if (a.size() != expected.size()) return INFINITY;
   double scale = 1e-300, worst = 0;
   for (const double value : expected) scale = std::max(scale, std::fabs(value));
@@ -55,7 +55,8 @@ void check_case(const Case& c) {
                          .padding = {0, c.options.padding.size()},
                          .dilation = {1, c.options.dilation},
                          .groups = c.options.groups};
-  const oracle::Conv expected = oracle::conv2d(x.unsqueeze(2), w.unsqueeze(2), b, flat, values(dy));
+  const oracle::Conv expected =
+      oracle::conv2d(x.unsqueeze(2), w.unsqueeze(2), b, flat, to_vector(dy));
   INFO(c.str());
   REQUIRE(y.sizes() == Shape{expected.sizes[0], expected.sizes[1], expected.sizes[3]});
   CHECK(scaled_error(y, expected.y) < tolerance);
@@ -95,9 +96,8 @@ TEST_CASE("conv1d and its gradients equal the loops over every combination of op
 
 TEST_CASE("conv1d is right on long signals, however the work is shared out") {
   manual_seed(2);
-  const int before = get_num_threads();
   for (const int threads : {1, 2, 3}) {
-    set_num_threads(threads);
+    const ThreadCount guard(threads);
     for (const DType dtype : {kFloat32, kFloat64}) {
       for (const int64_t batch : {1, 5}) {
         // Several panels per signal.
@@ -110,7 +110,6 @@ TEST_CASE("conv1d is right on long signals, however the work is shared out") {
       }
     }
   }
-  set_num_threads(before);
 }
 
 TEST_CASE("conv1d and pad1d equal PyTorch") {

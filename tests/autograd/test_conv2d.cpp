@@ -5,12 +5,11 @@
 #include "norma/tests/autograd/golden_waves.h"
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
+#include "norma/tests/support/thread_count.h"
 
 using namespace norma;
 using namespace norma::functional;
 using oracle::check_golden;
-using oracle::values;
-using oracle::worst_error;
 
 namespace {
 
@@ -39,20 +38,14 @@ void check_case(const Case& c) {
   const Tensor y = conv2d(x, w, b, c.options);
   const Tensor dy = random(y.sizes(), c.dtype);
   y.backward(dy);
-  const oracle::Conv expected = oracle::conv2d(x, w, b, c.options, values(dy));
+  const oracle::Conv expected = oracle::conv2d(x, w, b, c.options, to_vector(dy));
   INFO(c.str());
   REQUIRE(y.sizes() == expected.sizes);
-  CHECK(worst_error(values(y), expected.y) < tolerance);
-  CHECK(worst_error(values(x.grad()), expected.dx) < tolerance);
-  CHECK(worst_error(values(w.grad()), expected.dw) < tolerance);
-  if (c.bias) CHECK(worst_error(values(b.grad()), expected.db) < tolerance);
+  CHECK(worst_error(to_vector(y), expected.y) < tolerance);
+  CHECK(worst_error(to_vector(x.grad()), expected.dx) < tolerance);
+  CHECK(worst_error(to_vector(w.grad()), expected.dw) < tolerance);
+  if (c.bias) CHECK(worst_error(to_vector(b.grad()), expected.db) < tolerance);
 }
-
-struct Threads {
-  explicit Threads(int count) : before(get_num_threads()) { set_num_threads(count); }
-  ~Threads() { set_num_threads(before); }
-  int before;
-};
 
 }  // namespace
 
@@ -87,7 +80,7 @@ TEST_CASE("conv2d and its gradients equal the loops over every combination of op
 TEST_CASE("conv2d is right however the work is shared out") {
   manual_seed(2);
   for (const int threads : {1, 2, 3}) {
-    const Threads guard(threads);
+    const ThreadCount guard(threads);
     for (const DType dtype : {kFloat32, kFloat64}) {
       for (const int64_t batch : {1, 2, 3, 13}) {
         check_case({{batch, 16, 17, 23}, {5, 16, 3, 3}, {.padding = 1}, true, dtype});
@@ -130,7 +123,7 @@ TEST_CASE("conv2d on tiles, for images and channels that fill no vector") {
     check({2, 96, 9, 16}, 80, 1, false);  // the sum over the channels takes several blocks
   }
   for (const int threads : {2, 3}) {
-    const Threads guard(threads);
+    const ThreadCount guard(threads);
     for (const int64_t batch : {1, 2, 7}) {
       check_case({{batch, 16, 23, 17}, {16, 16, 3, 3}, {.padding = 1}, true, kFloat64});
       check_case({{batch, 64, 31, 30}, {32, 64, 3, 3}, {.padding = 1}, true, kFloat32});
@@ -145,7 +138,7 @@ TEST_CASE("conv2d on tiles gives the same outputs and input gradients on any num
   const Tensor x = random({6, 16, 15, 18}, kFloat32), w = random({24, 16, 3, 3}, kFloat32);
   const Tensor dy = random({6, 24, 15, 18}, kFloat32);
   const auto run = [&](int threads) {
-    const Threads guard(threads);
+    const ThreadCount guard(threads);
     const Tensor leaf = x.clone().requires_grad_();
     const Tensor y = conv2d(leaf, w, Tensor(), {.padding = 1});
     y.backward(dy);
@@ -303,7 +296,7 @@ TEST_CASE("conv2d computes the gradients that are wanted, each alone") {
 TEST_CASE("conv2d gives the same bits every time") {
   manual_seed(6);
   for (const int threads : {1, 2}) {
-    const Threads guard(threads);
+    const ThreadCount guard(threads);
     const Tensor x = random({7, 5, 19, 18}, kFloat32), w = random({6, 5, 3, 3}, kFloat32);
     const auto run = [&] {
       const Tensor leaf = w.clone().requires_grad_();
@@ -427,7 +420,7 @@ TEST_CASE("pad2d refuses margins the image cannot fill") {
 TEST_CASE("conv2d on tiles leaves infinities and large numbers as the loops do") {
   // On tiles, inf - inf would make NaN of them, and sums would overflow that no output has.
   const auto check = [](const Tensor& got, const std::vector<double>& want) {
-    const std::vector<double> result = values(got);
+    const std::vector<double> result = to_vector(got);
     int64_t wrong = 0;
     double largest = 1;
     for (const double b : want) {
@@ -452,7 +445,7 @@ TEST_CASE("conv2d on tiles leaves infinities and large numbers as the loops do")
       const Tensor leaf = x.clone().requires_grad_();
       const Tensor y = conv2d(leaf, w, Tensor(), {.padding = 1});
       y.backward(dy);
-      const auto expected = oracle::conv2d(x, w, Tensor(), {.padding = 1}, values(dy));
+      const auto expected = oracle::conv2d(x, w, Tensor(), {.padding = 1}, to_vector(dy));
       check(y, expected.y);
       check(leaf.grad(), expected.dx);
       check(w.grad(), expected.dw);

@@ -1,8 +1,9 @@
 #include "norma/core/kernels/dropout.h"
 
-#include "tests/autograd/compare.h"
-#include "tests/support/catch.h"
-#include "tests/support/error_of.h"
+#include "norma/tests/autograd/compare.h"
+#include "norma/tests/support/catch.h"
+#include "norma/tests/support/error_of.h"
+#include "norma/tests/support/thread_count.h"
 
 using norma::default_generator;
 using norma::Generator;
@@ -21,7 +22,7 @@ TEST_CASE("dropout zeroes with probability p and scales the rest") {
     const float scale = static_cast<float>(1.0 / (1.0 - p));
     int64_t kept = 0;
     bool other = false;
-    for (const double v : values_of(y)) {
+    for (const double v : to_vector(y)) {
       kept += v != 0.0;
       other = other || (v != 0.0 && v != static_cast<double>(scale));
     }
@@ -32,7 +33,7 @@ TEST_CASE("dropout zeroes with probability p and scales the rest") {
   const Tensor x = norma::randn({1000});
   CHECK_FALSE(norma::equal(dropout(x, 0.5), dropout(x, 0.5)));
   // Neighbours are independent: about a quarter of the pairs survive together.
-  const std::vector<double> y = values_of(dropout(norma::ones({100000}), 0.5));
+  const std::vector<double> y = to_vector(dropout(norma::ones({100000}), 0.5));
   int64_t pairs = 0;
   for (std::size_t i = 0; i + 1 < y.size(); ++i) pairs += y[i] != 0.0 && y[i + 1] != 0.0;
   CHECK(std::abs(static_cast<double>(pairs) - 25000) < 1000);
@@ -45,7 +46,7 @@ TEST_CASE("dropout's mask is that of the generator's blocks") {
       // Across the point where the low half of the counter is full.
       const uint64_t first = 0xffffffe0;
       default_generator().reserve(first);
-      const std::vector<double> y = values_of(dropout(norma::ones({count}), 0.3));
+      const std::vector<double> y = to_vector(dropout(norma::ones({count}), 0.3));
       bool same = true;
       for (int64_t i = 0; i < count; ++i) {
         const uint64_t block = first + static_cast<uint64_t>(i / 256 * 64 + i % 64);
@@ -61,16 +62,14 @@ TEST_CASE("dropout's mask is that of the generator's blocks") {
 }
 
 TEST_CASE("dropout draws the same for every number of threads") {
-  const int threads = norma::get_num_threads();
   const Tensor x = norma::randn({500, 301});
   std::vector<Tensor> results, planes;
   for (const int count : {1, 2, 3}) {
-    norma::set_num_threads(count);
+    const ThreadCount guard(count);
     norma::manual_seed(12);
     results.push_back(dropout(x, 0.3));
     planes.push_back(dropout2d(x.reshape({500, 7, 43}), 0.3));
   }
-  norma::set_num_threads(threads);
   CHECK(norma::equal(results[0], results[1]));
   CHECK(norma::equal(results[0], results[2]));
   CHECK(norma::equal(planes[0], planes[1]));
@@ -105,7 +104,7 @@ TEST_CASE("dropout2d drops whole planes") {
     INFO(sizes.str());
     const Tensor y = dropout2d(norma::ones(sizes), 0.25);
     const int64_t length = y.numel() / 1000;
-    const std::vector<double> values = values_of(y);
+    const std::vector<double> values = to_vector(y);
     int64_t kept = 0;
     bool whole = true;
     for (std::size_t i = 0; i < values.size(); i += static_cast<std::size_t>(length)) {

@@ -1,10 +1,11 @@
 #include <algorithm>
 #include <limits>
 
-#include "tests/autograd/compare.h"
-#include "tests/autograd/golden_embedding.h"
-#include "tests/support/catch.h"
-#include "tests/support/error_of.h"
+#include "norma/tests/autograd/compare.h"
+#include "norma/tests/autograd/golden_embedding.h"
+#include "norma/tests/support/catch.h"
+#include "norma/tests/support/error_of.h"
+#include "norma/tests/support/thread_count.h"
 
 using norma::kFloat32;
 using norma::kFloat64;
@@ -84,7 +85,6 @@ TEST_CASE("embedding's gradients agree with central differences") {
 
 TEST_CASE("embedding sums the gradients of repeated indices in double, with any threads") {
   norma::manual_seed(3);
-  const int threads = norma::get_num_threads();
   constexpr int64_t kRows = 50, kWidth = 100, kCount = 4000;
   const Tensor indices = (norma::rand({kCount}) * (kRows - 1)).to(kInt64);  // never the last row
   const Tensor dy = norma::randn({kCount, kWidth});
@@ -104,7 +104,7 @@ TEST_CASE("embedding sums the gradients of repeated indices in double, with any 
       expected.push_back(static_cast<float>(sums[i] / divisor));
     }
     for (const int count : {1, 2, 3}) {
-      norma::set_num_threads(count);
+      const ThreadCount guard(count);
       const Tensor w = norma::randn({kRows, kWidth}, {.requires_grad = true});
       const Tensor y =
           embedding(indices, w, {.padding_idx = 7, .scale_grad_by_freq = by_frequency});
@@ -114,7 +114,6 @@ TEST_CASE("embedding sums the gradients of repeated indices in double, with any 
       CHECK(std::vector<float>(grad, grad + kRows * kWidth) == expected);
     }
   }
-  norma::set_num_threads(threads);
 }
 
 TEST_CASE("embedding with max_norm changes the rows it looks up, and no others") {
@@ -125,7 +124,7 @@ TEST_CASE("embedding with max_norm changes the rows it looks up, and no others")
   CHECK(norma::equal(y, w.detach().index_select(0, index({0, 0, 1}, {3}))));
   CHECK(w.is_leaf());
   y.sum().backward();
-  CHECK(values_of(w.grad()) == std::vector<double>{2, 2, 1, 1, 0, 0});
+  CHECK(to_vector(w.grad()) == std::vector<double>{2, 2, 1, 1, 0, 0});
 
   // Views, and layouts other than row-major.
   const Tensor turned = table().t().contiguous();
@@ -149,8 +148,8 @@ TEST_CASE("embedding with max_norm changes the rows it looks up, and no others")
   for (const double p : {2.0, 1.0, inf, -inf}) {
     const Tensor broken = tensor_of({nan, 5, 5, nan}, {2, 2}).clone();
     embedding(index({0, 1}, {2}), broken, {.max_norm = 1.0, .norm_type = p});
-    CHECK(values_of(broken)[1] == 5.0);
-    CHECK(values_of(broken)[2] == 5.0);
+    CHECK(to_vector(broken)[1] == 5.0);
+    CHECK(to_vector(broken)[2] == 5.0);
   }
   CHECK(embedding(index({1}, {1}), norma::zeros({2, 0}), {.max_norm = 1.0}).numel() == 0);
 }

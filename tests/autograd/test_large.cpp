@@ -5,19 +5,14 @@
 
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/tensors.h"
+#include "norma/tests/support/thread_count.h"
 
 using namespace norma;
 
 namespace {
 
-struct Threads {
-  explicit Threads(int count) { set_num_threads(count); }
-  ~Threads() { set_num_threads(before); }
-  int before = get_num_threads();
-};
-
-/// Elements of any tensor as float64, in row-major order.
-std::vector<double> values(const Tensor& x) {
+/// Elements in row-major order, found by their strides: to_vector() uses operations tested here.
+std::vector<double> elements(const Tensor& x) {
   std::vector<double> result;
   result.reserve(static_cast<std::size_t>(x.numel()));
   Shape at = Shape::filled(x.dim(), 0);
@@ -50,8 +45,8 @@ Tensor numbers(const Shape& sizes, DType dtype) {
 
 std::string binary_mismatch(const Tensor& x, const Tensor& y) {
   const Tensor sum = x + y, product = x * y, less = x < y;
-  const std::vector<double> a = values(x), b = values(y), s = values(sum), p = values(product),
-                            l = values(less);
+  const std::vector<double> a = elements(x), b = elements(y), s = elements(sum),
+                            p = elements(product), l = elements(less);
   for (int64_t n = 0; n < sum.numel(); ++n) {
     const auto i = static_cast<std::size_t>(n);
     const double u = a[broadcast_index(n, sum.sizes(), x.sizes())],
@@ -70,7 +65,7 @@ std::string binary_mismatch(const Tensor& x, const Tensor& y) {
 TEST_CASE("element by element, with broadcasting, in every layout") {
   manual_seed(1);
   for (int threads : {1, 3}) {
-    const Threads guard(threads);
+    const ThreadCount guard(threads);
     for (DType dtype : {kFloat32, kFloat64, kInt64}) {
       const auto make = [&](const Shape& sizes) { return numbers(sizes, dtype); };
       const std::vector<std::pair<Tensor, Tensor>> pairs = {
@@ -93,8 +88,8 @@ TEST_CASE("element by element, with broadcasting, in every layout") {
         CHECK(binary_mismatch(y, x) == "");
         const Tensor copy = x.contiguous();
         CHECK(copy.is_contiguous());
-        CHECK(values(copy) == values(x));
-        CHECK(values(x.to(kFloat64)) == values(x));
+        CHECK(elements(copy) == elements(x));
+        CHECK(elements(x.to(kFloat64)) == elements(x));
         Tensor changed = x.clone();
         if (broadcast_shapes(x.sizes(), y.sizes(), "test") == x.sizes()) {
           changed.add_(y);
@@ -110,7 +105,7 @@ TEST_CASE("element by element, with broadcasting, in every layout") {
 
 TEST_CASE("functions of single elements over whole vectors") {
   const Tensor x = linspace(-6, 6, 70007), y = x.reshape({-1, 7}).t();
-  const std::vector<double> in = values(x), turned = values(y);
+  const std::vector<double> in = elements(x), turned = elements(y);
   const std::vector<std::pair<Tensor (*)(const Tensor&), double (*)(double)>> functions = {
       {[](const Tensor& t) { return t.exp(); }, [](double v) { return std::exp(v); }},
       {[](const Tensor& t) { return t.tanh(); }, [](double v) { return std::tanh(v); }},
@@ -130,7 +125,7 @@ TEST_CASE("functions of single elements over whole vectors") {
   };
   for (std::size_t f = 0; f < functions.size(); ++f) {
     for (const auto& [tensor, source] : {std::pair(x, in), std::pair(y, turned)}) {
-      const std::vector<double> out = values(functions[f].first(tensor));
+      const std::vector<double> out = elements(functions[f].first(tensor));
       double worst = 0;
       for (std::size_t i = 0; i < out.size(); ++i) {
         const double want = functions[f].second(source[i]);
@@ -148,13 +143,13 @@ TEST_CASE("functions of single elements over whole vectors") {
 TEST_CASE("sums and extrema of lengths around the blocks' borders") {
   manual_seed(2);
   const auto check = [](const Tensor& x, int64_t dim) {
-    const std::vector<double> v = values(x);
+    const std::vector<double> v = elements(x);
     int64_t inner = 1;
     for (int64_t i = dim + 1; i < x.dim(); ++i) inner *= x.size(i);
     const int64_t length = x.size(dim), cells = x.numel() / length;
-    const std::vector<double> sum = values(x.sum(dim)), mean = values(x.mean(dim)),
-                              var = values(x.var(dim, false)), norm = values(x.norm(2, dim)),
-                              top = values(x.max(dim).first), where_low = values(x.argmin(dim));
+    const std::vector<double> sum = elements(x.sum(dim)), mean = elements(x.mean(dim)),
+                              var = elements(x.var(dim, false)), norm = elements(x.norm(2, dim)),
+                              top = elements(x.max(dim).first), where_low = elements(x.argmin(dim));
     const double eps = x.dtype() == kFloat32 ? 1e-6 : 1e-14;
     for (int64_t c = 0; c < cells; ++c) {
       double total = 0, squares = 0, magnitude = 0, largest = -INFINITY, deviation = 0;
@@ -183,7 +178,7 @@ TEST_CASE("sums and extrema of lengths around the blocks' borders") {
     return std::string();
   };
   for (int threads : {1, 3}) {
-    const Threads guard(threads);
+    const ThreadCount guard(threads);
     for (DType dtype : {kFloat32, kFloat64}) {
       for (int64_t length :
            {1, 2, 31, 32, 33, 63, 64, 65, 255, 256, 257, 2047, 2048, 2049, 16385, 70001}) {
@@ -206,7 +201,7 @@ TEST_CASE("sums and extrema of lengths around the blocks' borders") {
     }
     const Tensor whole = randint(-9, 10, {200, 301});
     double total = 0;
-    for (double v : values(whole)) total += v;
+    for (double v : elements(whole)) total += v;
     CHECK(whole.sum().item<double>() == total);
     CHECK(whole.sum(0).sum().item<double>() == total);
     CHECK(whole.gt(8).any(1).sum().item<int64_t>() == 200);
@@ -216,7 +211,7 @@ TEST_CASE("sums and extrema of lengths around the blocks' borders") {
 TEST_CASE("matrix products of all layouts and sizes around the strips' borders") {
   manual_seed(3);
   const auto check = [](const Tensor& x, const Tensor& y) {
-    const std::vector<double> a = values(x), b = values(y), c = values(x.matmul(y));
+    const std::vector<double> a = elements(x), b = elements(y), c = elements(x.matmul(y));
     const int64_t m = x.size(-2), k = x.size(-1), n = y.size(-1), batch = x.numel() / (m * k);
     for (int64_t s = 0; s < batch; ++s) {
       for (int64_t i = 0; i < m; ++i) {
@@ -240,7 +235,7 @@ TEST_CASE("matrix products of all layouts and sizes around the strips' borders")
     return std::string();
   };
   for (int threads : {1, 3}) {
-    const Threads guard(threads);
+    const ThreadCount guard(threads);
     for (DType dtype : {kFloat32, kFloat64}) {
       for (const auto& [m, k, n] : std::vector<std::array<int64_t, 3>>{{1, 1, 1},
                                                                        {1, 17, 5},
@@ -271,7 +266,7 @@ TEST_CASE("matrix products of all layouts and sizes around the strips' borders")
 TEST_CASE("softmax, picks and joins of large tensors") {
   manual_seed(4);
   for (int threads : {1, 3}) {
-    const Threads guard(threads);
+    const ThreadCount guard(threads);
     const Tensor x = randn({257, 301});
     const Tensor p = x.softmax(1), q = x.t().softmax(0);
     CHECK(mismatch(p.sum(1), ones({257}), 1e-6) == "");

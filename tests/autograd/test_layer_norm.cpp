@@ -1,8 +1,9 @@
-#include "tests/autograd/compare.h"
-#include "tests/autograd/golden_norm.h"
-#include "tests/support/catch.h"
-#include "tests/support/error_of.h"
-#include "tests/support/oracle.h"
+#include "norma/tests/autograd/compare.h"
+#include "norma/tests/autograd/golden_norm.h"
+#include "norma/tests/support/catch.h"
+#include "norma/tests/support/error_of.h"
+#include "norma/tests/support/oracle.h"
+#include "norma/tests/support/thread_count.h"
 
 using norma::kFloat64;
 using norma::Shape;
@@ -65,21 +66,19 @@ TEST_CASE("layer_norm of a constant row is exactly the bias") {
 }
 
 TEST_CASE("layer_norm gives the same bits for every number of threads, and takes any strides") {
-  const int threads = norma::get_num_threads();
   norma::manual_seed(6);
   const Tensor x = norma::randn({300, 400}), dy = norma::randn({300, 400});
   std::vector<std::vector<double>> results;
   for (const int count : {1, 2, 3}) {
-    norma::set_num_threads(count);
+    const ThreadCount guard(count);
     const Tensor leaf = x.detach().requires_grad_();
     const Tensor w = norma::ones({400}, {.requires_grad = true});
     const Tensor y = layer_norm(leaf, {400}, w);
     y.backward(dy);
-    results.push_back(values_of(y));
-    for (const double v : values_of(leaf.grad())) results.back().push_back(v);
-    for (const double v : values_of(w.grad())) results.back().push_back(v);
+    results.push_back(to_vector(y));
+    for (const double v : to_vector(leaf.grad())) results.back().push_back(v);
+    for (const double v : to_vector(w.grad())) results.back().push_back(v);
   }
-  norma::set_num_threads(threads);
   CHECK(results[0] == results[1]);
   CHECK(results[0] == results[2]);
 

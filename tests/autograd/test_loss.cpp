@@ -1,11 +1,12 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/autograd/compare.h"
-#include "tests/autograd/golden_loss.h"
-#include "tests/support/catch.h"
-#include "tests/support/error_of.h"
-#include "tests/support/oracle.h"
+#include "norma/tests/autograd/compare.h"
+#include "norma/tests/autograd/golden_loss.h"
+#include "norma/tests/support/catch.h"
+#include "norma/tests/support/error_of.h"
+#include "norma/tests/support/oracle.h"
+#include "norma/tests/support/thread_count.h"
 
 using norma::kFloat64;
 using norma::kInt64;
@@ -102,7 +103,7 @@ TEST_CASE("cross_entropy in float32 against loops in double") {
       for (int64_t i = 0; i < rows; ++i) {
         q[static_cast<std::size_t>(i * classes + target[i].item<int64_t>())] = 1;
       }
-      const oracle::RowLoss want = oracle::cross_entropy(values_of(x), q, rows, classes);
+      const oracle::RowLoss want = oracle::cross_entropy(to_vector(x), q, rows, classes);
       const Tensor loss = cross_entropy(x, target, {.reduction = Reduction::None});
       loss.sum().backward();
       CHECK(worst_error(loss, want.loss) < 1e-6);
@@ -142,7 +143,7 @@ TEST_CASE("cross_entropy keeps its head at the extremes") {
   // A class that is ruled out costs nothing unless it is the answer.
   const Tensor barred = norma::tensor({{1.0, -kInf, 1.0}, {0.0, -kInf, 0.0}});
   const std::vector<double> costs =
-      values_of(cross_entropy(barred, norma::tensor({0, 1}), {.reduction = Reduction::None}));
+      to_vector(cross_entropy(barred, norma::tensor({0, 1}), {.reduction = Reduction::None}));
   CHECK(costs[0] == Approx(std::log(2.0)));
   CHECK(costs[1] == kInf);
   CHECK(std::isnan(
@@ -182,21 +183,19 @@ TEST_CASE("what ignore_index and empty batches leave") {
 }
 
 TEST_CASE("losses give the same bits for every number of threads, and take any strides") {
-  const int threads = norma::get_num_threads();
   norma::manual_seed(23);
   const Tensor x = norma::randn({5000, 30}), y = norma::randint(0, 30, {5000});
   const Tensor t = norma::rand({5000, 30});
   std::vector<std::vector<double>> results;
   for (const int count : {1, 2, 3}) {
-    norma::set_num_threads(count);
+    const ThreadCount guard(count);
     const Tensor in = x.detach().requires_grad_();
     const Tensor total = cross_entropy(in, y) + mse_loss(in, t) + l1_loss(in, t) +
                          binary_cross_entropy_with_logits(in, t) + cross_entropy(in, t);
     total.backward();
-    results.push_back(values_of(in.grad()));
+    results.push_back(to_vector(in.grad()));
     results.back().push_back(total.item<double>());
   }
-  norma::set_num_threads(threads);
   CHECK(results[0] == results[1]);
   CHECK(results[0] == results[2]);
 

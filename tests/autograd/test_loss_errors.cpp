@@ -1,8 +1,8 @@
 // What the losses refuse, in words.
 #include <norma/norma.h>
 
-#include "tests/support/catch.h"
-#include "tests/support/error_of.h"
+#include "norma/tests/support/catch.h"
+#include "norma/tests/support/error_of.h"
 
 using norma::kFloat64;
 using norma::kInt64;

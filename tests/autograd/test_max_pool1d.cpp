@@ -11,7 +11,6 @@
 using namespace norma;
 using namespace norma::functional;
 using oracle::check_golden;
-using oracle::values;
 
 namespace {
 
@@ -36,9 +35,9 @@ void check_windows(const Shape& sizes, int64_t kernel, const MaxPool1dOptions& o
   REQUIRE(y.sizes() == Shape{sizes[0], sizes[1], out});
   const oracle::Pooled expected = oracle::max_pool(
       {sizes[0] * sizes[1], 1, length, 1, out, 1, kernel, 1, stride, 0, o.padding, 1, o.dilation},
-      values(x), values(dy));
-  CHECK(values(y) == expected.y);
-  CHECK(oracle::worst_error(values(x.grad()), expected.dx) < (dtype == kFloat64 ? 1e-13 : 2e-6));
+      to_vector(x), to_vector(dy));
+  CHECK(to_vector(y) == expected.y);
+  CHECK(worst_error(to_vector(x.grad()), expected.dx) < (dtype == kFloat64 ? 1e-13 : 2e-6));
 }
 
 }  // namespace
@@ -106,13 +105,13 @@ TEST_CASE("max_pool1d: NaN wins, the first of equals wins, padding never does") 
   const Tensor x = tensor({1.0, nan, 7.0, 7.0, -inf, -inf}).to(kFloat64).reshape({1, 6});
   const Tensor in = x.detach().clone().requires_grad_();
   const Tensor y = max_pool1d(in, 2);
-  CHECK(std::isnan(values(y)[0]));
-  CHECK(values(y)[1] == 7.0);
-  CHECK(values(y)[2] == -inf);
+  CHECK(std::isnan(to_vector(y)[0]));
+  CHECK(to_vector(y)[1] == 7.0);
+  CHECK(to_vector(y)[2] == -inf);
   y.sum().backward();
-  CHECK(values(in.grad()) == std::vector<double>{0, 1, 1, 0, 1, 0});
+  CHECK(to_vector(in.grad()) == std::vector<double>{0, 1, 1, 0, 1, 0});
   const Tensor low = tensor({-3.0, -1.0}).to(kFloat64).reshape({1, 2});
-  CHECK(values(max_pool1d(low, 2, {.padding = 1})) == std::vector<double>{-3, -1});
+  CHECK(to_vector(max_pool1d(low, 2, {.padding = 1})) == std::vector<double>{-3, -1});
 }
 
 TEST_CASE("max_pool1d takes views, unbatched and empty batches") {

@@ -230,13 +230,13 @@ TEST_CASE("at the ends of the range: PyTorch's NaN and infinities, and no larger
     const auto [narrow, narrow_grads] = run(golden, kOps.at(op), kFloat32);
     const auto [wide, wide_grads] = run(golden, kOps.at(op), kFloat64);
     const bool zeros = golden.grad_measure == Measure::ByElement;
-    CHECK(worse_than(golden.out, values_of(narrow), golden.out_measure, zeros) == "");
-    CHECK(differs(golden.out.wide, values_of(wide), golden.out_measure, 1e-13, zeros) == "");
+    CHECK(worse_than(golden.out, to_vector(narrow), golden.out_measure, zeros) == "");
+    CHECK(differs(golden.out.wide, to_vector(wide), golden.out_measure, 1e-13, zeros) == "");
     for (const auto& entry : golden.grads) {
       INFO("gradient of input " << entry.first);
       const Measure measure = golden.grad_measure;
-      CHECK(worse_than(entry.second, values_of(narrow_grads[entry.first]), measure) == "");
-      CHECK(differs(entry.second.wide, values_of(wide_grads[entry.first]), measure, 1e-9) == "");
+      CHECK(worse_than(entry.second, to_vector(narrow_grads[entry.first]), measure) == "");
+      CHECK(differs(entry.second.wide, to_vector(wide_grads[entry.first]), measure, 1e-9) == "");
     }
   }
   CHECK(seen.size() == kOps.size());

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "tests/support/catch.h"
+#include "norma/tests/support/catch.h"
 
 using namespace norma;
 using autograd::InputGrads, autograd::Saved;

@@ -9,8 +9,6 @@
 using namespace norma;
 using namespace norma::functional;
 using oracle::check_golden;
-using oracle::values;
-using oracle::worst_error;
 
 namespace {
 
@@ -62,12 +60,12 @@ void check_window(const Shape& sizes, const Window& o, const AvgPoolOptions* rul
   const Tensor dy = randn(y.sizes(), {.dtype = dtype});
   const kernels::Pool2dShape shape = pool_shape(sizes, o);
   REQUIRE(y.sizes() == Shape{sizes[0], sizes[1], shape.out_h, shape.out_w});
-  const oracle::Pooled expected = rule ? oracle::avg_pool(shape, *rule, values(x), values(dy))
-                                       : oracle::max_pool(shape, values(x), values(dy));
+  const oracle::Pooled expected = rule ? oracle::avg_pool(shape, *rule, to_vector(x), to_vector(dy))
+                                       : oracle::max_pool(shape, to_vector(x), to_vector(dy));
   y.backward(dy);
   const double tolerance = dtype == kFloat64 ? 1e-13 : 2e-6;
-  CHECK(worst_error(values(y), expected.y) < (rule ? tolerance : 1e-300));
-  CHECK(worst_error(values(x.grad()), expected.dx) < tolerance);
+  CHECK(worst_error(to_vector(y), expected.y) < (rule ? tolerance : 1e-300));
+  CHECK(worst_error(to_vector(x.grad()), expected.dx) < tolerance);
 }
 
 Tensor leaf(const Shape& sizes) { return randn(sizes, {.dtype = kFloat64}).requires_grad_(); }
@@ -217,7 +215,7 @@ TEST_CASE("max_pool2d: NaN wins, the first of equals wins, -inf loses to nothing
       const double value = y.item<double>();
       CHECK((std::isnan(row.y) ? std::isnan(value) : value == row.y));
       y.sum().backward();
-      CHECK(values(x.grad()) == row.grad);
+      CHECK(to_vector(x.grad()) == row.grad);
       const NoGradGuard no_grad;
       const double again = max_pool2d(x, 2, {.stride = stride}).item<double>();
       CHECK((std::isnan(row.y) ? std::isnan(again) : again == row.y));
@@ -226,9 +224,9 @@ TEST_CASE("max_pool2d: NaN wins, the first of equals wins, -inf loses to nothing
   // Padding never wins, and the gradient of a window of -inf goes to its first real cell.
   const Tensor x = image({-inf, -3, -inf, -1}, 2, 2);
   const Tensor y = max_pool2d(x, 2, {.stride = 2, .padding = 1});
-  CHECK(values(y) == std::vector<double>{-inf, -3, -inf, -1});
+  CHECK(to_vector(y) == std::vector<double>{-inf, -3, -inf, -1});
   y.sum().backward();
-  CHECK(values(x.grad()) == std::vector<double>{1, 1, 1, 1});
+  CHECK(to_vector(x.grad()) == std::vector<double>{1, 1, 1, 1});
   // A dilated window can miss the image altogether, as in PyTorch.
   const Tensor missed = image({7}, 1, 1);
   const Tensor nothing = max_pool2d(missed, 2, {.padding = 1, .dilation = 2});

@@ -12,7 +12,7 @@
 //     border copy FROM TO                    reads a file, writes another
 #include <iostream>
 
-#include "tests/border/models.h"
+#include "norma/tests/border/models.h"
 
 using namespace norma;
 

@@ -1,4 +1,4 @@
-#include "tests/border/models.h"
+#include "norma/tests/border/models.h"
 
 namespace border {
 

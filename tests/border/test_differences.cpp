@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "tests/io/support.h"
-#include "tests/support/error_of.h"
+#include "norma/tests/io/support.h"
+#include "norma/tests/support/error_of.h"
 
 using namespace norma;
 
@@ -175,7 +175,7 @@ TEST_CASE("Files: all or nothing, other shapes, tied weights, narrow types") {
       register_parameter("weight", a.weight);
     }
   } tied;
-  const Scratch scratch;
+  const TempFolder scratch;
   save(tied, scratch / "tied.safetensors");
   CHECK(load_safetensors(scratch / "tied.safetensors").tensors.size() == 3);
   CHECK_NOTHROW(load(tied, scratch / "tied.safetensors"));

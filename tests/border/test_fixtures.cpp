@@ -2,8 +2,8 @@
 // as there.
 #include <sstream>
 
-#include "tests/border/models.h"
-#include "tests/io/support.h"
+#include "norma/tests/border/models.h"
+#include "norma/tests/io/support.h"
 
 using namespace norma;
 
@@ -55,7 +55,7 @@ TEST_CASE("PyTorch's files load strictly, and Norma answers and trains as PyTorc
 }
 
 TEST_CASE("A file of PyTorch's that Norma reads and saves again holds the same bits") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const auto name = "narrow_" + GENERATE(from_range(border::model_names()));
   CAPTURE(name);
   const auto model = border::make_model(name);
@@ -79,7 +79,7 @@ TEST_CASE("A file of another model is refused with all that differs, and changes
   const NamedTensors before = model->state_dict();
   NamedTensors copies;
   for (const auto& [key, tensor] : before) copies.emplace_back(key, tensor.detach().clone());
-  const std::string message = message_of([&] { load(*model, fixture("narrow_mlp.safetensors")); });
+  const std::string message = error_of([&] { load(*model, fixture("narrow_mlp.safetensors")); });
   CHECK(has(message, "narrow_mlp.safetensors: Error(s) in loading state_dict for Sequential:"));
   CHECK(has(message, "Missing key(s) in state_dict: \"0.block.0.weight\""));
   CHECK(has(message, "Unexpected key(s) in state_dict: "));
@@ -90,6 +90,6 @@ TEST_CASE("A file of another model is refused with all that differs, and changes
 }
 
 TEST_CASE("There are four models and their narrow twins") {
-  CHECK(has(message_of([] { border::make_model("vgg"); }), "[make_model] expected mlp, cnn"));
-  CHECK(has(message_of([] { border::input_shape("vgg"); }), "[make_model] expected mlp, cnn"));
+  CHECK(has(error_of([] { border::make_model("vgg"); }), "[make_model] expected mlp, cnn"));
+  CHECK(has(error_of([] { border::input_shape("vgg"); }), "[make_model] expected mlp, cnn"));
 }

@@ -1,6 +1,6 @@
 #include "norma/core/error.h"
 
-#include "tests/support/catch.h"
+#include "norma/tests/support/catch.h"
 
 TEST_CASE("an error names its operation, and the module once it leaves one") {
   norma::Error error("linear", "expected [2, 3], got [4]");

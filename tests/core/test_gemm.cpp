@@ -10,17 +10,12 @@
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 #include "norma/tests/support/catch.h"
+#include "norma/tests/support/thread_count.h"
 
 using namespace norma;
 using kernels::gemm, kernels::parallel_gemm;
 
 namespace {
-
-struct Threads {
-  explicit Threads(int count) { set_num_threads(count); }
-  ~Threads() { set_num_threads(before); }
-  int before = get_num_threads();
-};
 
 struct Case {
   bool trans_a, trans_b;
@@ -60,7 +55,7 @@ struct Operands {
 /// "" when C is right, else the first wrong element. Every sum's bound is its length times the unit
 /// roundoff times the sum of magnitudes.
 template <class T>
-std::string mismatch(const Case& s, const Operands<T>& o) {
+std::string wrong_element(const Case& s, const Operands<T>& o) {
   const double unit = std::is_same_v<T, float> ? 0x1p-24 : 0x1p-53;
   for (int64_t i = 0; i < s.m; ++i) {
     for (int64_t j = 0; j < s.n; ++j) {
@@ -100,7 +95,7 @@ void check(const Case& s, Generator& random) {
   INFO(describe(s));
   Operands<T> o(s, random);
   run(s, o, false);
-  CHECK(mismatch(s, o) == "");
+  CHECK(wrong_element(s, o) == "");
 }
 
 }  // namespace
@@ -161,9 +156,9 @@ TEST_CASE("a large product is the same to the last digit on any number of thread
     Operands<float> o(s, random);
     run(s, o, false);
     const std::vector<float> alone = o.c;
-    CHECK(mismatch(s, o) == "");
+    CHECK(wrong_element(s, o) == "");
     for (const int threads : {1, 2, 3, 5}) {
-      const Threads guard(threads);
+      const ThreadCount guard(threads);
       INFO(threads << " threads");
       std::fill(o.c.begin(), o.c.end(), static_cast<float>(kUntouched));
       run(s, o, true);

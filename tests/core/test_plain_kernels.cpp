@@ -24,7 +24,7 @@
 #include "norma/core/kernels/pool/max_pool.h"
 #include "norma/core/kernels/reduce.h"
 #include "norma/core/kernels/softmax.h"
-#include "tests/support/catch.h"
+#include "norma/tests/support/catch.h"
 
 using namespace norma;
 using namespace norma::kernels;

@@ -8,6 +8,7 @@
 #include "norma/tests/support/error_of.h"
 #include "norma/tests/support/golden_file.h"
 #include "norma/tests/support/tensors.h"
+#include "norma/tests/support/thread_count.h"
 
 using namespace norma;
 
@@ -106,15 +107,13 @@ TEST_CASE("moments and ranges") {
 }
 
 TEST_CASE("a seed and a state give the same numbers, whatever the threads and the shape") {
-  const int threads = get_num_threads();
   const auto draw = [](int count) {
-    set_num_threads(count);
+    const ThreadCount guard(count);
     manual_seed(7);
     return std::vector<Tensor>{randn({300, 301}), rand({70001}, {.dtype = kFloat64}), randperm(500),
                                bernoulli_(zeros({90000}), 0.5)};
   };
   const std::vector<Tensor> one = draw(1), two = draw(2), five = draw(5);
-  set_num_threads(threads);
   for (std::size_t i = 0; i < one.size(); ++i) {
     CHECK(same_bits(one[i], two[i]));
     CHECK(same_bits(one[i], five[i]));

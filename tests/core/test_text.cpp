@@ -5,7 +5,7 @@
 #include "norma/core/dtype.h"
 #include "norma/core/error.h"
 #include "norma/core/shape.h"
-#include "tests/support/catch.h"
+#include "norma/tests/support/catch.h"
 
 using norma::quoted;
 using norma::rounded;

@@ -13,6 +13,7 @@
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
 #include "norma/tests/support/tensors.h"
+#include "norma/tests/support/thread_count.h"
 
 using namespace norma;
 
@@ -38,18 +39,11 @@ std::string run_again(const std::string& environment, const std::string& test) {
   return text;
 }
 
-/// Puts the number of threads back.
-struct Threads {
-  explicit Threads(int count) { set_num_threads(count); }
-  ~Threads() { set_num_threads(before); }
-  int before = get_num_threads();
-};
-
 }  // namespace
 
 TEST_CASE("a loop covers its range once, in as many parts as threads and grain allow") {
   for (int threads : {1, 2, 3, 7}) {
-    const Threads guard(threads);
+    const ThreadCount guard(threads);
     CHECK(get_num_threads() == threads);
     for (int64_t count : {0, 1, 2, 5, 100, 1001}) {
       for (int64_t grain : {0, 1, 10, 1000}) {
@@ -95,7 +89,7 @@ TEST_CASE("set_num_threads is the number of threads at work") {
     });
     return static_cast<int>(ids.size());
   };
-  const Threads guard(1);
+  const ThreadCount guard(1);
   const Tensor a = randn({200, 300}), b = randn({300, 100});
   const Tensor alone = a.matmul(b);
   const int base = living_threads();  // with those that OpenBLAS may have started
@@ -133,7 +127,7 @@ TEST_CASE("child: threads", "[.]") {
 }
 
 TEST_CASE("errors cross a parallel loop, which can run again") {
-  const Threads guard(4);
+  const ThreadCount guard(4);
   for (int64_t bad : {0, 50, 99}) {
     CHECK(error_of([&] {
             parallel_for(100, 1, [&](int64_t begin, int64_t end) {
@@ -150,7 +144,7 @@ TEST_CASE("errors cross a parallel loop, which can run again") {
 }
 
 TEST_CASE("a loop inside a loop runs on the thread it is called from") {
-  const Threads guard(3);
+  const ThreadCount guard(3);
   std::atomic<int> strangers{0};
   std::atomic<int64_t> total{0};
   parallel_for(30, 1, [&](int64_t begin, int64_t end) {
@@ -176,7 +170,7 @@ TEST_CASE("a loop inside a loop runs on the thread it is called from") {
 }
 
 TEST_CASE("threads of the program's own use tensors side by side") {
-  const Threads guard(2);
+  const ThreadCount guard(2);
   std::atomic<int> wrong{0};
   std::vector<std::thread> callers;
   for (int k = 1; k <= 3; ++k) {
@@ -197,7 +191,7 @@ TEST_CASE("results do not depend on the number of threads") {
   manual_seed(3);
   const Tensor x = randn({300, 401}), big = randn({200000}), w = randn({401, 300});
   const auto results = [&](int threads) {
-    const Threads guard(threads);
+    const ThreadCount guard(threads);
     return std::vector<Tensor>{big.sum(),    x.sum(0),       x.sum(1),   x.mean({0, 1}), x.var(0),
                                x.softmax(1), x.softmax(0),   x.exp(),    x.t().mul(2.0), x.norm(),
                                x.t() + w,    x.max(0).first, x.argmax(), big.mean()};

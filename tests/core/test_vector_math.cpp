@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "norma/core/kernels/vector_math.h"
-#include "tests/support/catch.h"
+#include "norma/tests/support/catch.h"
 
 namespace {
 

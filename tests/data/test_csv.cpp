@@ -1,7 +1,7 @@
 #include <cmath>
 
-#include "tests/data/gzip.h"
-#include "tests/data/helpers.h"
+#include "norma/tests/data/gzip.h"
+#include "norma/tests/data/helpers.h"
 
 using norma::Shape;
 using norma::Tensor;
@@ -14,15 +14,15 @@ using Names = std::vector<std::string>;
 namespace {
 
 CsvTable read(const std::string& text, const CsvOptions& options = {}) {
-  const Scratch scratch;
+  const TempFolder scratch;
   return data::read_csv(scratch.write("t.csv", text), options);
 }
 
 // The message, with PATH for the path.
 std::string refusal(const std::string& text, const CsvOptions& options = {}) {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch.write("t.csv", text);
-  std::string message = message_of([&] { data::read_csv(path, options); });
+  std::string message = error_of([&] { data::read_csv(path, options); });
   const std::size_t at = message.find("\"" + path + "\"");
   if (at != std::string::npos) message.replace(at, path.size() + 2, "PATH");
   return message;
@@ -52,7 +52,7 @@ TEST_CASE("read_csv reads numbers, and names where there are some") {
 }
 
 TEST_CASE("read_csv reads compressed files") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch.write("t.csv.gz", gzip("a,b\n1,2\n"));
   CHECK(norma::equal(data::read_csv(path).values, norma::tensor({{1.0, 2.0}})));
 }
@@ -133,7 +133,7 @@ TEST_CASE("read_csv refuses broken quotes, empty tables and odd options") {
   for (const char* text : {"", "\n\n", "a,b\n", "a,b\n\n"}) {
     CHECK(refusal(text) == "[read_csv] expected at least one row of numbers, got none in PATH");
   }
-  CHECK(has(message_of([] { data::read_csv("absent.csv"); }),
+  CHECK(has(error_of([] { data::read_csv("absent.csv"); }),
             "[read_csv] expected a readable file, got \"absent.csv\": No such file"));
   for (const char delimiter : {'"', '\n', '\r', '.', '-', '+', '5', 'e'}) {
     CHECK(has(refusal("1", {.delimiter = delimiter}),

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "tests/data/helpers.h"
+#include "norma/tests/data/helpers.h"
 
 using norma::Generator;
 using norma::Shape;
@@ -165,7 +165,7 @@ TEST_CASE("a training goes on where it stopped: epoch() and set_epoch()") {
   CHECK(same(third, epochs[2]));
   CHECK(same(fourth, epochs[3]));
   CHECK_FALSE(same(third, fourth));
-  CHECK(message_of([&] { resumed.set_epoch(-1); }) ==
+  CHECK(error_of([&] { resumed.set_epoch(-1); }) ==
         "[DataLoader] expected an epoch number from 0, got -1");
   CHECK(resumed.epoch() == 4);
 }
@@ -285,7 +285,7 @@ TEST_CASE("an error in a worker reaches the loop at its batch, and the loader st
     const auto run = [&] {
       for (auto [x, y] : loader) ++taken;
     };
-    CHECK(message_of(run) == "[mine] no");
+    CHECK(error_of(run) == "[mine] no");
     CHECK(taken == 2);
     broken = false;
     CHECK(epoch_of(loader) == identity(10));
@@ -307,7 +307,7 @@ TEST_CASE("an iterator is at its end after an error") {
                                  }}});
   auto it = loader.begin();
   CHECK(it != loader.end());
-  CHECK(message_of([&] { ++it; }) == "[mine] no");
+  CHECK(error_of([&] { ++it; }) == "[mine] no");
   CHECK(it == loader.end());
   ++it;
   CHECK(it == loader.end());
@@ -318,7 +318,7 @@ TEST_CASE("a transform must keep the samples") {
     DataLoader loader(counted(6), {.batch_size = 3,
                                    .transforms = {data::Normalize({0}, {1}), std::move(transform)},
                                    .prefetch = prefetch});
-    return message_of([&] { loader.begin(); });
+    return error_of([&] { loader.begin(); });
   };
   for (const bool prefetch : {true, false}) {
     CHECK(message([](const Tensor& x, Generator&) { return x[0]; }, prefetch) ==
@@ -381,7 +381,7 @@ TEST_CASE("a loop may be left at any time, and nothing stays behind") {
 TEST_CASE("DataLoader refuses what it cannot cut into batches") {
   const auto message = [](const data::Dataset& dataset,
                           const data::DataLoaderOptions& options = {}) {
-    return message_of([&] { DataLoader(dataset, options); });
+    return error_of([&] { DataLoader(dataset, options); });
   };
   CHECK(message({norma::zeros({0, 3}), norma::zeros(0)}) ==
         "[DataLoader] expected at least one sample, got inputs [0, 3]");

@@ -1,5 +1,5 @@
-#include "tests/data/gzip.h"
-#include "tests/data/helpers.h"
+#include "norma/tests/data/gzip.h"
+#include "norma/tests/data/helpers.h"
 
 using norma::Shape;
 using norma::Tensor;
@@ -33,7 +33,7 @@ std::string labels(const std::string& values) {
 }  // namespace
 
 TEST_CASE("read_idx knows every element type, big-endian, plain or compressed") {
-  const Scratch scratch;
+  const TempFolder scratch;
   struct Row {
     int type;
     std::string payload;
@@ -67,7 +67,7 @@ TEST_CASE("read_idx knows every element type, big-endian, plain or compressed") 
 }
 
 TEST_CASE("read_idx keeps the order of dimensions; empty and long files") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const Tensor cube = data::read_idx(scratch.write("cube", idx(9, {2, 3, 4}, [] {
                                                      std::string text;
                                                      for (char i = 0; i < 24; ++i)
@@ -88,25 +88,25 @@ TEST_CASE("read_idx keeps the order of dimensions; empty and long files") {
 }
 
 TEST_CASE("read_idx refuses a file of any other length, and names it") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string whole = idx(0x0b, {2, 3}, "abcdefghijkl");
   for (std::size_t length = 0; length < whole.size(); ++length) {
     for (const bool packed : {false, true}) {
       const std::string part = whole.substr(0, length);
       const std::string path = scratch.write("cut", packed ? gzip(part) : part);
-      const std::string message = message_of([&] { data::read_idx(path); });
+      const std::string message = error_of([&] { data::read_idx(path); });
       CHECK(has(message, "[read_idx] expected "));
       CHECK(has(message, " in \"" + path + "\""));
     }
   }
   const auto message_for = [&](const std::string& bytes) {
     const std::string path = scratch.write("f", bytes);
-    std::string message = message_of([&] { data::read_idx(path); });
+    std::string message = error_of([&] { data::read_idx(path); });
     const std::size_t at = message.find("\"" + path + "\"");
     if (at != std::string::npos) message.replace(at, path.size() + 2, "PATH");
     return message;
   };
-  CHECK(message_for(whole) == "");
+  CHECK(message_for(whole) == "no error");
   CHECK(message_for(whole.substr(0, 23)) ==
         "[read_idx] expected 24 bytes for int16 [2, 3], got 23 in PATH; the file is cut short, or "
         "the header is wrong");
@@ -128,9 +128,9 @@ TEST_CASE("read_idx refuses a file of any other length, and names it") {
 }
 
 TEST_CASE("read_idx refuses headers that make no sense, before it sets memory aside") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const auto message_for = [&](const std::string& bytes) {
-    return message_of([&] { data::read_idx(scratch.write("f", bytes)); });
+    return error_of([&] { data::read_idx(scratch.write("f", bytes)); });
   };
   CHECK(has(message_for("\x89PNG"),
             "expected an IDX file, which begins with two zero bytes, got 0x89 0x50"));
@@ -161,7 +161,7 @@ TEST_CASE("mnist finds its files under each of their names") {
                                      "-labels-idx1-ubyte.gz", "-labels.idx1-ubyte.gz"};
   for (const std::string& image_name : image_names) {
     for (const std::string& label_name : label_names) {
-      const Scratch scratch;
+      const TempFolder scratch;
       const auto packed = [](const std::string& name, const std::string& bytes) {
         return name.ends_with(".gz") ? gzip(bytes) : bytes;
       };
@@ -169,26 +169,26 @@ TEST_CASE("mnist finds its files under each of their names") {
       scratch.write("train" + label_name, packed(label_name, labels({9, 0, 5})));
       scratch.write("t10k" + image_name, packed(image_name, images(1)));
       scratch.write("t10k" + label_name, packed(label_name, labels({7})));
-      const data::Dataset train = data::mnist(scratch.dir());
+      const data::Dataset train = data::mnist(scratch.path());
       CHECK(train.inputs.sizes() == Shape({3, 1, 2, 3}));
       CHECK(train.inputs.dtype() == norma::kUInt8);
       CHECK(norma::equal(train.inputs.flatten().to(norma::kInt64), norma::arange(200, 218)));
       CHECK(norma::equal(train.targets, norma::tensor({9, 0, 5})));
       CHECK(train.targets.dtype() == norma::kInt64);
-      CHECK(norma::equal(data::mnist(scratch.dir(), false).targets, norma::tensor({7})));
+      CHECK(norma::equal(data::mnist(scratch.path(), false).targets, norma::tensor({7})));
     }
   }
 }
 
 TEST_CASE("mnist refuses files that do not fit together, and names them") {
-  const Scratch scratch;
-  const auto message = [&] { return message_of([&] { data::mnist(scratch.dir()); }); };
-  const std::string image_path = scratch.path("train-images-idx3-ubyte");
-  const std::string label_path = scratch.path("train-labels-idx1-ubyte");
+  const TempFolder scratch;
+  const auto message = [&] { return error_of([&] { data::mnist(scratch.path()); }); };
+  const std::string image_path = scratch / "train-images-idx3-ubyte";
+  const std::string label_path = scratch / "train-labels-idx1-ubyte";
   CHECK(message() ==
         "[mnist] expected the file train-images-idx3-ubyte (or train-images.idx3-ubyte, plain or "
         ".gz), got none of them in \"" +
-            scratch.dir() + "\"; download MNIST there, or use synthetic_digits()");
+            scratch.path() + "\"; download MNIST there, or use synthetic_digits()");
   scratch.write("train-images-idx3-ubyte", images(3));
   CHECK(has(message(), "expected the file train-labels-idx1-ubyte"));
 

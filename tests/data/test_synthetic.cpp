@@ -2,7 +2,8 @@
 #include <set>
 
 #include "norma/data/portable_math.h"
-#include "tests/data/helpers.h"
+#include "norma/tests/data/helpers.h"
+#include "norma/tests/support/thread_count.h"
 
 using norma::Shape;
 using norma::Tensor;
@@ -52,14 +53,12 @@ TEST_CASE("portable sine and cosine") {
 
 TEST_CASE("synthetic data are the same bytes under every compiler and thread count") {
   // One anchor for all builds; the properties are tested below.
-  const int before = norma::get_num_threads();
   for (const int threads : {1, 3}) {
-    norma::set_num_threads(threads);
+    const ThreadCount guard(threads);
     const data::Dataset digits = data::synthetic_digits(1000, 7);
     CHECK(hash_of(digits.inputs) == 3858328453814109921u);
     CHECK(hash_of(digits.targets) == 289004527551672454u);
   }
-  norma::set_num_threads(before);
   CHECK(hash_of(data::spirals(1000, 0.02, 7).inputs) == 4157608161941541262u);
   CHECK(hash_of(data::moons(1000, 0.1, 7).inputs) == 17372143192275906300u);
 }
@@ -156,11 +155,11 @@ TEST_CASE("noise has the deviation asked for; a point depends on the seed and it
 }
 
 TEST_CASE("synthetic data sets refuse empty sizes and odd noise") {
-  CHECK(message_of([] { data::synthetic_digits(0); }) ==
+  CHECK(error_of([] { data::synthetic_digits(0); }) ==
         "[synthetic_digits] expected at least one image, got 0");
-  CHECK(message_of([] { data::spirals(-1); }) == "[spirals] expected at least one point, got -1");
-  CHECK(message_of([] { data::moons(0); }) == "[moons] expected at least one point, got 0");
-  CHECK(message_of([] { data::moons(3, -0.5); }) ==
+  CHECK(error_of([] { data::spirals(-1); }) == "[spirals] expected at least one point, got -1");
+  CHECK(error_of([] { data::moons(0); }) == "[moons] expected at least one point, got 0");
+  CHECK(error_of([] { data::moons(3, -0.5); }) ==
         "[moons] expected a noise of 0 or more, got -0.500000");
-  CHECK(has(message_of([] { data::spirals(3, std::nan("")); }), "expected a noise of 0 or more"));
+  CHECK(has(error_of([] { data::spirals(3, std::nan("")); }), "expected a noise of 0 or more"));
 }

@@ -1,8 +1,8 @@
 #include <limits>
 #include <map>
 
-#include "tests/data/golden_transforms.h"
-#include "tests/data/helpers.h"
+#include "norma/tests/data/golden_transforms.h"
+#include "norma/tests/data/helpers.h"
 
 using norma::Generator;
 using norma::Shape;
@@ -155,55 +155,55 @@ TEST_CASE("transforms take their numbers from the generator, and only from it") 
 TEST_CASE("transforms refuse what they cannot do") {
   const Tensor image = norma::ones({1, 3, 4, 5});
   const Tensor bytes = image.to(norma::kUInt8);
-  CHECK(message_of([] { data::Normalize({}, {}); }) ==
+  CHECK(error_of([] { data::Normalize({}, {}); }) ==
         "[Normalize] expected one mean and one std per channel, got 0 and 0");
-  CHECK(message_of([] {
+  CHECK(error_of([] {
           data::Normalize({0, 0}, {1});
         }) == "[Normalize] expected one mean and one std per channel, got 2 and 1");
-  CHECK(message_of([] { data::Normalize({0}, {0}); }) ==
+  CHECK(error_of([] { data::Normalize({0}, {0}); }) ==
         "[Normalize] expected every std above 0, got 0.000000");
-  CHECK(has(message_of([] { data::Normalize({0}, {std::numeric_limits<double>::quiet_NaN()}); }),
+  CHECK(has(error_of([] { data::Normalize({0}, {std::numeric_limits<double>::quiet_NaN()}); }),
             "expected every std above 0"));
-  CHECK(message_of([&] {
+  CHECK(error_of([&] {
           data::Normalize({0, 0}, {1, 1})(image);
         }) == "[Normalize] expected a batch with 2 channels, got [1, 3, 4, 5]");
-  CHECK(message_of([&] { data::Normalize({0}, {1})(bytes); }) ==
+  CHECK(error_of([&] { data::Normalize({0}, {1})(bytes); }) ==
         "[Normalize] expected a floating batch [N, C, …], got uint8 [1, 3, 4, 5]; "
         "convert_image_dtype() makes it floating");
-  CHECK(message_of([] { data::Normalize({0}, {1})(norma::ones({3})); }) ==
+  CHECK(error_of([] { data::Normalize({0}, {1})(norma::ones({3})); }) ==
         "[Normalize] expected a floating batch [N, C, …], got float32 [3]");
-  CHECK(has(message_of([] { data::Normalize({0}, {1})(Tensor()); }), "[Normalize] "));
+  CHECK(has(error_of([] { data::Normalize({0}, {1})(Tensor()); }), "[Normalize] "));
 
-  CHECK(message_of([] {
+  CHECK(error_of([] {
           data::RandomCrop({1, 2, 3});
         }) ==
         "[RandomCrop] expected a size of one or two numbers (height, width) from 1, got [1, 2, 3]");
-  CHECK(has(message_of([] { data::RandomCrop(0); }), "from 1, got [0]"));
-  CHECK(message_of([] {
+  CHECK(has(error_of([] { data::RandomCrop(0); }), "from 1, got [0]"));
+  CHECK(error_of([] {
           data::RandomCrop(2, {.padding = {1, 2, 3}});
         }) ==
         "[RandomCrop] expected a padding of one, two (left and right, top and bottom) or four "
         "(left, top, right, bottom) numbers from 0, got [1, 2, 3]");
-  CHECK(has(message_of([] { data::RandomCrop(2, {.padding = -1}); }), "from 0, got [-1]"));
-  CHECK(message_of([&] {
+  CHECK(has(error_of([] { data::RandomCrop(2, {.padding = -1}); }), "from 0, got [-1]"));
+  CHECK(error_of([&] {
           data::RandomCrop({7, 5}, {.padding = 1})(image);
         }) ==
         "[RandomCrop] expected images of at least [7, 5], got [6, 7] with their padding; a larger "
         ".padding makes room");
-  CHECK(has(message_of([&] { data::RandomCrop(2)(bytes); }),
+  CHECK(has(error_of([&] { data::RandomCrop(2)(bytes); }),
             "[RandomCrop] expected a floating batch [N, C, H, W], got uint8 [1, 3, 4, 5]"));
-  CHECK(has(message_of([&] { data::RandomCrop(2)(image[0]); }), "got float32 [3, 4, 5]"));
+  CHECK(has(error_of([&] { data::RandomCrop(2)(image[0]); }), "got float32 [3, 4, 5]"));
 
   for (const double p : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()}) {
-    CHECK(has(message_of([=] { data::RandomHorizontalFlip{p}; }),
+    CHECK(has(error_of([=] { data::RandomHorizontalFlip{p}; }),
               "[RandomHorizontalFlip] expected a probability from 0 to 1, got "));
   }
-  CHECK(has(message_of([&] { data::RandomHorizontalFlip()(image[0]); }),
+  CHECK(has(error_of([&] { data::RandomHorizontalFlip()(image[0]); }),
             "[RandomHorizontalFlip] expected a floating batch [N, C, H, W], got float32"));
 
-  CHECK(message_of([&] { data::convert_image_dtype(bytes, norma::kInt64); }) ==
+  CHECK(error_of([&] { data::convert_image_dtype(bytes, norma::kInt64); }) ==
         "[convert_image_dtype] expected kFloat32 or kFloat64 as the new dtype, got int64");
-  CHECK(message_of([] { data::convert_image_dtype(norma::arange(3)); }) ==
+  CHECK(error_of([] { data::convert_image_dtype(norma::arange(3)); }) ==
         "[convert_image_dtype] expected uint8 or floating images, got int64 [3]; to() converts "
         "without scaling");
 }

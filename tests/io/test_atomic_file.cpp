@@ -9,12 +9,12 @@
 
 #include <csignal>
 
-#include "tests/io/support.h"
+#include "norma/tests/io/support.h"
 
 using namespace norma;
 
 TEST_CASE("AtomicFile shows the new bytes only once they are complete") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "file";
   write_bytes(path, "old");
   {
@@ -31,7 +31,7 @@ TEST_CASE("AtomicFile shows the new bytes only once they are complete") {
 }
 
 TEST_CASE("AtomicFile without commit leaves everything as it was") {
-  const Scratch scratch;
+  const TempFolder scratch;
   write_bytes(scratch / "file", "old");
   { AtomicFile(scratch / "file").write("new", 3); }
   { AtomicFile(scratch / "other").write("new", 3); }
@@ -40,7 +40,7 @@ TEST_CASE("AtomicFile without commit leaves everything as it was") {
 }
 
 TEST_CASE("A process that dies in the middle of a save leaves the old file") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "net.safetensors";
   save_safetensors({{"x", ones({4})}}, path);
   const pid_t child = ::fork();
@@ -59,7 +59,7 @@ TEST_CASE("A process that dies in the middle of a save leaves the old file") {
 }
 
 TEST_CASE("AtomicFile follows links and keeps permissions") {
-  const Scratch scratch;
+  const TempFolder scratch;
   write_bytes(scratch / "real", "old");
   REQUIRE(::chmod((scratch / "real").c_str(), 0640) == 0);
   REQUIRE(::symlink("real", (scratch / "link").c_str()) == 0);
@@ -74,9 +74,9 @@ TEST_CASE("AtomicFile follows links and keeps permissions") {
 }
 
 TEST_CASE("AtomicFile takes a path without a folder") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const auto before = std::filesystem::current_path();
-  std::filesystem::current_path(scratch.folder());
+  std::filesystem::current_path(scratch.path());
   AtomicFile file("here");
   file.write("x", 1);
   file.commit();
@@ -85,7 +85,7 @@ TEST_CASE("AtomicFile takes a path without a folder") {
 }
 
 TEST_CASE("A full disk: the old file stays and the error says why") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "net.safetensors";
   save_safetensors({{"x", ones({4})}}, path);
   const std::string old = read_bytes(path);
@@ -96,7 +96,7 @@ TEST_CASE("A full disk: the old file stays and the error says why") {
   small.rlim_cur = 100000;
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-  const std::string message = message_of([&] {
+  const std::string message = error_of([&] {
     save_safetensors({{"x", ones({1000, 1000})}}, path);
   });
   ::setrlimit(RLIMIT_FSIZE, &before);
@@ -107,24 +107,24 @@ TEST_CASE("A full disk: the old file stays and the error says why") {
 }
 
 TEST_CASE("A folder that is not there or takes no files") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string lost = scratch / "no/net.safetensors";
-  CHECK(message_of([&] { save_safetensors({}, lost); }) ==
+  CHECK(error_of([&] { save_safetensors({}, lost); }) ==
         "[save] " + lost + ": cannot create a file in its folder: No such file or directory");
-  CHECK(message_of([&] { save_safetensors({}, scratch.folder()); }) ==
-        "[save] " + scratch.folder() + ": expected a regular file or none, got a folder");
-  CHECK(has(message_of([&] { save_safetensors({}, "/dev/null"); }),
+  CHECK(error_of([&] { save_safetensors({}, scratch.path()); }) ==
+        "[save] " + scratch.path() + ": expected a regular file or none, got a folder");
+  CHECK(has(error_of([&] { save_safetensors({}, "/dev/null"); }),
             "[save] /dev/null: expected a regular file or none, got a device"));
   const std::string full = "/dev/full";
   if (std::filesystem::exists(full))
-    CHECK(has(message_of([&] { save_safetensors({}, full); }), "got a device"));
+    CHECK(has(error_of([&] { save_safetensors({}, full); }), "got a device"));
   const std::string path = scratch / "net.safetensors";
   save_safetensors({{"x", ones({4})}}, path);
-  REQUIRE(::chmod(scratch.folder().c_str(), 0555) == 0);
+  REQUIRE(::chmod(scratch.path().c_str(), 0555) == 0);
   constexpr uid_t kNobody = 65534;
   const bool root = ::geteuid() == 0;  // who may write anywhere
   if (root) REQUIRE(::seteuid(kNobody) == 0);
-  const std::string message = message_of([&] { save_safetensors({}, path); });
+  const std::string message = error_of([&] { save_safetensors({}, path); });
   if (root) REQUIRE(::seteuid(0) == 0);
   CHECK(message == "[save] " + path + ": cannot create a file in its folder: Permission denied");
   CHECK(load_safetensors(path).tensors.size() == 1);

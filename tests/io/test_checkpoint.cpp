@@ -1,6 +1,6 @@
 #include <norma/norma.h>
 
-#include "tests/io/support.h"
+#include "norma/tests/io/support.h"
 
 using namespace norma;
 
@@ -80,7 +80,7 @@ void edit(const std::string& path, const NamedTensors& changes,
 
 TEMPLATE_TEST_CASE("Training goes on from a checkpoint as if it had never stopped", "", optim::SGD,
                    optim::Adam, optim::AdamW) {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "run.safetensors";
   manual_seed(11);
   TrainingWith<TestType> straight;
@@ -106,7 +106,7 @@ TEMPLATE_TEST_CASE("Training goes on from a checkpoint as if it had never stoppe
 }
 
 TEST_CASE("A checkpoint with another optimiser is refused") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "run.safetensors";
   Training saved;
   saved.steps(2);
@@ -114,18 +114,18 @@ TEST_CASE("A checkpoint with another optimiser is refused") {
   TrainingWith<optim::Adam> training;
   training.steps(1);
   const NamedTensors model = training.model.clone().state_dict();
-  CHECK(message_of([&] { load_checkpoint(path, training.targets()); }) ==
+  CHECK(error_of([&] { load_checkpoint(path, training.targets()); }) ==
         "[load_checkpoint] " + path +
             ": expected the state of an optimizer Adam, got one of "
             "\"SGD\"");
   CHECK(same(training.model.state_dict(), model));
   save_all(path, training);
-  CHECK(has(message_of([&] { load_checkpoint(path, saved.targets()); }),
+  CHECK(has(error_of([&] { load_checkpoint(path, saved.targets()); }),
             "expected the state of an optimizer SGD, got one of \"Adam\""));
 }
 
 TEST_CASE("Numbers in a checkpoint keep every bit") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "run.safetensors";
   Tensor p = ones({2}).requires_grad_();
   optim::SGD optimizer({p}, {.lr = 0.1 + 1e-17, .momentum = 1.0 / 3});
@@ -149,7 +149,7 @@ TEST_CASE("Numbers in a checkpoint keep every bit") {
 }
 
 TEST_CASE("Parts that are not asked for are left alone") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "run.safetensors";
   Training training;
   training.steps(2);
@@ -166,12 +166,12 @@ TEST_CASE("Parts that are not asked for are left alone") {
 }
 
 TEST_CASE("A part that the file does not have is an error") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "run.safetensors";
   Training training;
   save_checkpoint(path, {.generator = nullptr});
   const auto refused = [&](const CheckpointTargets& targets) {
-    return message_of([&] { load_checkpoint(path, targets); });
+    return error_of([&] { load_checkpoint(path, targets); });
   };
   const std::string start = "[load_checkpoint] " + path + ": expected a checkpoint with ";
   CHECK(refused({}) == start +
@@ -184,25 +184,25 @@ TEST_CASE("A part that the file does not have is an error") {
 }
 
 TEST_CASE("A checkpoint and the state of a module are told apart") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "file.safetensors";
   Training training;
   save_all(path, training);
-  CHECK(has(message_of([&] { load(training.model, path); }),
+  CHECK(has(error_of([&] { load(training.model, path); }),
             "[load] " + path +
                 ": expected the state of a module alone, got a checkpoint; read it with "
                 "load_checkpoint(path, {.module = &module})"));
   save(training.model, path);
-  CHECK(has(message_of([&] { load_checkpoint(path, training.targets()); }),
+  CHECK(has(error_of([&] { load_checkpoint(path, training.targets()); }),
             "[load_checkpoint] " + path +
                 ": expected a checkpoint, got other tensors; read a "
                 "module alone with load(module, path)"));
 }
 
 TEST_CASE("Reserved metadata keys are refused") {
-  const Scratch scratch;
+  const TempFolder scratch;
   for (const char* key : {"format", "norma.x"})
-    CHECK(has(message_of([&] {
+    CHECK(has(error_of([&] {
                 save_checkpoint(scratch / "x", {.metadata = {{key, "1"}}});
               }),
               "[save_checkpoint] " + scratch / "x" + ": expected metadata keys other than"));
@@ -210,7 +210,7 @@ TEST_CASE("Reserved metadata keys are refused") {
 }
 
 TEST_CASE("load_checkpoint checks every part before it changes any") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "run.safetensors";
   manual_seed(1);
   Training saved;
@@ -227,7 +227,7 @@ TEST_CASE("load_checkpoint checks every part before it changes any") {
                            const std::map<std::string, std::string>& metadata = {}) {
     save_all(path, saved);
     edit(path, changes, metadata);
-    const std::string message = message_of([&] { load_checkpoint(path, training.targets()); });
+    const std::string message = error_of([&] { load_checkpoint(path, training.targets()); });
     CHECK(has(message, "[load_checkpoint] " + path + ": "));
     CHECK(same(training.model.state_dict(), model));
     CHECK(same(training.optimizer.state_dict().tensors, buffers));

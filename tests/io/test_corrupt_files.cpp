@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "tests/io/support.h"
+#include "norma/tests/io/support.h"
 
 using namespace norma;
 
@@ -157,13 +157,13 @@ std::vector<Case> cases() {
 }  // namespace
 
 TEST_CASE("Corrupt safetensors files are refused, each with its reason and its path") {
-  const Scratch scratch;
+  const TempFolder scratch;
   for (const Case& c : cases()) {
     CAPTURE(c.name);
     const std::string path = scratch / "bad.safetensors";
     write_bytes(path, c.bytes);
     const int64_t bytes_before = live_storage_bytes();
-    const std::string message = message_of([&] { load_safetensors(path); });
+    const std::string message = error_of([&] { load_safetensors(path); });
     CAPTURE(message);
     CHECK(has(message, "[safetensors] " + path + ": "));
     CHECK(has(message, c.message));
@@ -172,14 +172,14 @@ TEST_CASE("Corrupt safetensors files are refused, each with its reason and its p
 }
 
 TEST_CASE("Every prefix and every changed byte of a good file is refused or read, never worse") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "file.safetensors";
   save_safetensors({{"a", ones({2, 3})}, {"b", arange(4)}}, path, {{"k", "v"}});
   const std::string good = read_bytes(path);
   const std::string other = scratch / "other.safetensors";
   for (std::size_t size = 0; size < good.size(); ++size) {
     write_bytes(other, good.substr(0, size));
-    CHECK(has(message_of([&] { load_safetensors(other); }), other));
+    CHECK(has(error_of([&] { load_safetensors(other); }), other));
   }
   int refused = 0;
   for (std::size_t i = 0; i < good.size() - 56; ++i) {
@@ -188,7 +188,7 @@ TEST_CASE("Every prefix and every changed byte of a good file is refused or read
       if (bytes[i] == value) continue;
       bytes[i] = value;
       write_bytes(other, bytes);
-      const std::string message = message_of([&] { load_safetensors(other); });
+      const std::string message = error_of([&] { load_safetensors(other); });
       if (message != "no error") ++refused;
     }
   }
@@ -196,14 +196,14 @@ TEST_CASE("Every prefix and every changed byte of a good file is refused or read
 }
 
 TEST_CASE("What is no regular file is refused") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string missing = scratch / "missing.safetensors";
-  CHECK(has(message_of([&] { load_safetensors(missing); }),
+  CHECK(has(error_of([&] { load_safetensors(missing); }),
             "[safetensors] " + missing + ": cannot open: No such file or directory"));
-  CHECK(has(message_of([&] { load_safetensors(scratch.folder()); }),
+  CHECK(has(error_of([&] { load_safetensors(scratch.path()); }),
             "expected a regular file, got a folder"));
   const std::string pipe = scratch / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-  CHECK(has(message_of([&] { load_safetensors(pipe); }),
+  CHECK(has(error_of([&] { load_safetensors(pipe); }),
             "expected a regular file, got a device, pipe or socket"));
 }

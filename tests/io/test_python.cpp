@@ -1,13 +1,13 @@
 // PyTorch opens what Norma writes. Skipped where no python3 has PyTorch.
 #include <norma/norma.h>
 
-#include "tests/io/support.h"
-#include "tests/support/python.h"
+#include "norma/tests/io/support.h"
+#include "norma/tests/support/python.h"
 
 using namespace norma;
 
 TEST_CASE("PyTorch loads a saved model and a checkpoint, and answers the same") {
-  const Scratch scratch;
+  const TempFolder scratch;
   manual_seed(2);
   nn::Sequential model(nn::Conv2d(1, 3, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(3),
                        nn::ReLU(), nn::Flatten(), nn::Linear(48, 5), nn::BatchNorm1d(5), nn::Tanh(),
@@ -31,7 +31,7 @@ TEST_CASE("PyTorch loads a saved model and a checkpoint, and answers the same") 
       scratch / "answers.safetensors" + "' '" + scratch / "checkpoint.safetensors" + "'");
   if (code == 77) {
     std::puts("skipped: no python3 with PyTorch");
-    std::filesystem::remove_all(scratch.folder());
+    std::filesystem::remove_all(scratch.path());
     std::exit(77);
   }
   CHECK(code == 0);

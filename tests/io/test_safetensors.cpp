@@ -4,7 +4,8 @@
 #include <limits>
 #include <map>
 
-#include "tests/io/support.h"
+#include "norma/tests/io/support.h"
+#include "norma/tests/support/tensors.h"
 
 using namespace norma;
 
@@ -12,13 +13,6 @@ namespace {
 
 std::map<std::string, Tensor> by_name(const NamedTensors& tensors) {
   return {tensors.begin(), tensors.end()};
-}
-
-std::vector<double> reals(const Tensor& tensor) {
-  std::vector<double> values;
-  const Tensor wide = tensor.to(kFloat64).contiguous();
-  for (int64_t i = 0; i < wide.numel(); ++i) values.push_back(wide.data_ptr<double>()[i]);
-  return values;
 }
 
 std::vector<int64_t> integers(const Tensor& tensor) {
@@ -37,18 +31,18 @@ TEST_CASE("safetensors: every dtype of a file written by Python arrives without 
   const double infinity = std::numeric_limits<double>::infinity();
   CHECK(t.at("f32").dtype() == kFloat32);
   CHECK(t.at("f32").sizes() == Shape({2, 3}));
-  CHECK(reals(t.at("f32")) == std::vector<double>{1.5, -2.25, static_cast<double>(3e38f),
-                                                  static_cast<double>(1e-45f), -0.0, infinity});
+  CHECK(to_vector(t.at("f32")) == std::vector<double>{1.5, -2.25, static_cast<double>(3e38f),
+                                                      static_cast<double>(1e-45f), -0.0, infinity});
   CHECK(t.at("f64").dtype() == kFloat64);
-  CHECK(reals(t.at("f64")) == std::vector<double>{0.1, 1e300, -5e-324});
+  CHECK(to_vector(t.at("f64")) == std::vector<double>{0.1, 1e300, -5e-324});
   CHECK(t.at("f16").dtype() == kFloat32);
-  CHECK(reals(t.at("f16")) == std::vector<double>{0.0, -0.0, 1.0, -2.5, 65504.0, 6.103515625e-05,
-                                                  5.960464477539063e-08, -1.9073486328125e-06,
-                                                  infinity, -infinity, 0.333251953125});
-  CHECK(std::signbit(reals(t.at("f16"))[1]));
+  CHECK(to_vector(t.at("f16")) ==
+        std::vector<double>{0.0, -0.0, 1.0, -2.5, 65504.0, 6.103515625e-05, 5.960464477539063e-08,
+                            -1.9073486328125e-06, infinity, -infinity, 0.333251953125});
+  CHECK(std::signbit(to_vector(t.at("f16"))[1]));
   CHECK(t.at("bf16").dtype() == kFloat32);
-  CHECK(reals(t.at("bf16"))[1] == -3.140625);
-  CHECK(reals(t.at("bf16"))[3] == -infinity);
+  CHECK(to_vector(t.at("bf16"))[1] == -3.140625);
+  CHECK(to_vector(t.at("bf16"))[3] == -infinity);
   CHECK(integers(t.at("i8")) == std::vector<int64_t>{-128, 127, -1});
   CHECK(integers(t.at("i16")) == std::vector<int64_t>{-32768, 32767});
   CHECK(integers(t.at("i32")) == std::vector<int64_t>{-2147483648LL, 2147483647LL});
@@ -58,9 +52,9 @@ TEST_CASE("safetensors: every dtype of a file written by Python arrives without 
   CHECK(integers(t.at("u16")) == std::vector<int64_t>{0, 65535});
   CHECK(integers(t.at("u32")) == std::vector<int64_t>{4294967295LL});
   CHECK(t.at("u8").dtype() == kUInt8);
-  CHECK(reals(t.at("u8")) == std::vector<double>{0, 200, 255});
+  CHECK(to_vector(t.at("u8")) == std::vector<double>{0, 200, 255});
   CHECK(t.at("bool").dtype() == kBool);
-  CHECK(reals(t.at("bool")) == std::vector<double>{1, 0, 1});
+  CHECK(to_vector(t.at("bool")) == std::vector<double>{1, 0, 1});
   CHECK(t.at("scalar").dim() == 0);
   CHECK(t.at("scalar").item<int64_t>() == 7);
   CHECK(t.at("empty").sizes() == Shape({0, 3}));
@@ -68,7 +62,7 @@ TEST_CASE("safetensors: every dtype of a file written by Python arrives without 
 }
 
 TEST_CASE("safetensors: what is written comes back bit for bit") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "all.safetensors";
   manual_seed(3);
   NamedTensors tensors{{"b", randn({3, 5})},
@@ -90,7 +84,7 @@ TEST_CASE("safetensors: what is written comes back bit for bit") {
 }
 
 TEST_CASE("safetensors: the bytes are those of the reference writer") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "exact.safetensors";
   save_safetensors({{"z", ones({2})},
                     {"m", full({}, 258, {.dtype = kInt64})},
@@ -111,7 +105,7 @@ TEST_CASE("safetensors: the bytes are those of the reference writer") {
 }
 
 TEST_CASE("safetensors: readers tolerate white space and need no metadata") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "white.safetensors";
   write_bytes(path,
               file_of(" \n{ \"x\" : {\"shape\":[2],\"data_offsets\":[0,8],\"dtype\":\"F32\"} }"
@@ -123,7 +117,7 @@ TEST_CASE("safetensors: readers tolerate white space and need no metadata") {
 }
 
 TEST_CASE("safetensors: a byte other than 0 and 1 is true") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "bool.safetensors";
   std::string bytes =
       file_of("{\"x\":{\"dtype\":\"BOOL\",\"shape\":[2],\"data_offsets\":[0,2]}}", 2);
@@ -133,12 +127,12 @@ TEST_CASE("safetensors: a byte other than 0 and 1 is true") {
 }
 
 TEST_CASE("safetensors: what cannot be written is refused before the file is touched") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "kept.safetensors";
   write_bytes(path, "old");
   const auto refused = [&](const NamedTensors& tensors,
                            const std::map<std::string, std::string>& metadata = {}) {
-    const std::string message = message_of([&] { save_safetensors(tensors, path, metadata); });
+    const std::string message = error_of([&] { save_safetensors(tensors, path, metadata); });
     CHECK(has(message, "[safetensors] " + path + ": "));
     CHECK(read_bytes(path) == "old");
     CHECK(scratch.list() == "kept.safetensors");

@@ -1,6 +1,6 @@
 #include <norma/norma.h>
 
-#include "tests/io/support.h"
+#include "norma/tests/io/support.h"
 
 using namespace norma;
 
@@ -34,7 +34,7 @@ TEST_CASE("load reads a PyTorch model, which answers as in PyTorch") {
 }
 
 TEST_CASE("save and load keep parameters and buffers: the answers are the same to the last bit") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "net.safetensors";
   manual_seed(1);
   nn::Sequential model = make_model();
@@ -65,13 +65,13 @@ TEST_CASE("save and load keep parameters and buffers: the answers are the same t
 }
 
 TEST_CASE("load lists everything that does not fit, names the file and changes nothing") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "net.safetensors";
   save(make_model(), path);
   nn::Sequential other(nn::Conv2d(1, 4, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(3),
                        nn::ReLU(), nn::Linear(2, 2));
   const NamedTensors before = other.clone().state_dict();
-  const std::string message = message_of([&] { load(other, path); });
+  const std::string message = error_of([&] { load(other, path); });
   CHECK(has(message, "[load] " + path + ": Error(s) in loading state_dict for Sequential:"));
   CHECK(has(message,
             "size mismatch for 0.weight: copying a param with shape [3, 1, 3, 3] from "
@@ -88,18 +88,18 @@ TEST_CASE("load lists everything that does not fit, names the file and changes n
 }
 
 TEST_CASE("load of a file that is cut short changes nothing") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "net.safetensors";
   nn::Sequential model = make_model();
   save(make_model(), path);
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
   const NamedTensors before = model.clone().state_dict();
-  CHECK(has(message_of([&] { load(model, path); }), path + ": expected"));
+  CHECK(has(error_of([&] { load(model, path); }), path + ": expected"));
   CHECK(same(model.state_dict(), before));
 }
 
 TEST_CASE("A tensor under two names is written under both, and stays one when it is loaded") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "tied.safetensors";
   Tied model;
   save(model, path);
@@ -114,7 +114,7 @@ TEST_CASE("A tensor under two names is written under both, and stays one when it
 }
 
 TEST_CASE("load converts to the module's dtype and takes old files without the batch counter") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "old.safetensors";
   nn::BatchNorm1d bn(2);
   bn(randn({4, 2}));

@@ -1,8 +1,8 @@
 // Files of torch.save with a byte that is wrong, anywhere: an error or the right tensors.
 #include <norma/norma.h>
 
-#include "tests/io/support.h"
-#include "tests/io/zip_builder.h"
+#include "norma/tests/io/support.h"
+#include "norma/tests/io/zip_builder.h"
 
 using namespace norma;
 
@@ -19,7 +19,7 @@ void write_new(const std::string& path, const std::string& bytes) {
 }  // namespace
 
 TEST_CASE("Every prefix and every changed byte of a good file is refused or read, never worse") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "file.pt";
   for (const char* name : {"newer.pt", "zip64.pt", "tied.pt"}) {
     CAPTURE(name);
@@ -27,7 +27,7 @@ TEST_CASE("Every prefix and every changed byte of a good file is refused or read
     const NamedTensors want = load_torch(kFolder + name).tensors;
     for (std::size_t size = 0; size < good.size(); ++size) {
       write_new(path, good.substr(0, size));
-      CHECK(has(message_of([&] { load_torch(path); }), path));
+      CHECK(has(error_of([&] { load_torch(path); }), path));
     }
     int refused = 0;
     for (std::size_t i = 0; i < good.size(); ++i) {
@@ -36,7 +36,7 @@ TEST_CASE("Every prefix and every changed byte of a good file is refused or read
         bytes[i] = static_cast<char>(bytes[i] ^ flip);
         write_new(path, bytes);
         NamedTensors got;
-        if (message_of([&] { got = load_torch(path).tensors; }) != "no error")
+        if (error_of([&] { got = load_torch(path).tensors; }) != "no error")
           ++refused;
         else
           CHECK(same(got, want));
@@ -47,7 +47,7 @@ TEST_CASE("Every prefix and every changed byte of a good file is refused or read
 }
 
 TEST_CASE("Every changed byte of a pickle, rightly packed, is refused or read, never worse") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "file.pt";
   const std::string hooks = p_global("collections", "OrderedDict") + ")R";
   const std::string good = "\x80\x02" + hooks + "q" + le(7, 1) + "(" + p_string("w") +
@@ -63,7 +63,7 @@ TEST_CASE("Every changed byte of a pickle, rightly packed, is refused or read, n
       std::string bytes = good;
       bytes[i] = static_cast<char>(value);
       write_new(path, torch_file_of(bytes));
-      const std::string message = message_of([&] {
+      const std::string message = error_of([&] {
         for (const auto& [name, tensor] : load_torch(path).tensors)
           if (tensor.numel() < 1000) tensor.sum();
       });

@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "tests/io/support.h"
+#include "norma/tests/io/support.h"
 
 using namespace norma;
 
@@ -120,7 +120,7 @@ TEST_CASE("load reads a state_dict of torch.save, which answers as in PyTorch") 
   nn::Sequential model(nn::Conv2d(1, 3, 3, {.padding = 1, .bias = false}), nn::BatchNorm2d(3),
                        nn::ReLU(), nn::Flatten(), nn::Linear(48, 5), nn::BatchNorm1d(5), nn::Tanh(),
                        nn::Linear(5, 2));
-  const Scratch scratch;  // the first bytes say what a file is, not its name
+  const TempFolder scratch;  // the first bytes say what a file is, not its name
   const std::string path = scratch / "model.safetensors";
   std::filesystem::copy_file(kFolder + "model.pt", path);
   CHECK(load(model, path).empty());
@@ -144,32 +144,32 @@ TEST_CASE("load takes a part of a checkpoint") {
   }
   nn::Sequential model = small_model();
   const NamedTensors before = model.clone().state_dict();
-  CHECK(message_of([&] { load(model, path); }) ==
+  CHECK(error_of([&] { load(model, path); }) ==
         "[load] " + path +
             ": expected the keys of the module, got them behind \"model.\", \"parallel.module.\"; "
             "load(module, path, {.prefix = …}) takes a part of a file. It has \"model\", "
             "\"optimizer\", \"parallel\", \"best\", \"done\", \"dtype\", \"epoch\", \"least\", "
             "\"more\", \"negative\", \"note\", \"seed\", …");
-  CHECK(has(message_of([&] { load(model, path, {.prefix = "net"}); }),
+  CHECK(has(error_of([&] { load(model, path, {.prefix = "net"}); }),
             "[load] " + path +
                 ": expected tensors whose names begin with \"net.\", got none; the file has "
                 "\"model\", \"optimizer\", \"parallel\""));
-  CHECK(has(message_of([&] { load(model, path, {.prefix = "optimizer"}); }),
+  CHECK(has(error_of([&] { load(model, path, {.prefix = "optimizer"}); }),
             "got them behind \"model.\", \"parallel.module.\""));
   CHECK(load(model, path, {.strict = false, .prefix = "optimizer"}).missing.size() == 6);
   CHECK(same(model.state_dict(), before));
   nn::Sequential other(nn::Linear(4, 2));
-  CHECK(has(message_of([&] { load(other, path, {.prefix = "model"}); }),
+  CHECK(has(error_of([&] { load(other, path, {.prefix = "model"}); }),
             "size mismatch for 0.weight: copying a param with shape [2, 3] from checkpoint, the "
             "shape in current model is [2, 4]."));
 }
 
 TEST_CASE("load takes the module out of Norma's own checkpoints by the same prefix") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "run.safetensors";
   nn::Sequential model = small_model(), other = small_model();
   save_checkpoint(path, {.module = &model, .epoch = 2});
-  CHECK(has(message_of([&] { load(other, path); }),
+  CHECK(has(error_of([&] { load(other, path); }),
             "expected the state of a module alone, got a checkpoint; read it with "
             "load_checkpoint(path, {.module = &module}), or the module alone with load(module, "
             "path, {.prefix = \"model.\"})"));
@@ -183,11 +183,11 @@ TEST_CASE("load refuses entries that are no tensors unless it need not be strict
     Holder() { register_buffer("weight", value); }
   } holder;
   const std::string path = kFolder + "mixed.pt";
-  CHECK(message_of([&] { load(holder, path); }) ==
+  CHECK(error_of([&] { load(holder, path); }) ==
         "[load] " + path +
             ": expected tensors alone, got \"epoch\" = \"3\"; {.strict = false} loads the tensors");
-  CHECK(message_of([&] { load(holder, path, {}); }) != "no error");
-  CHECK(message_of([&] { load(holder, path, true); }) != "no error");
+  CHECK(error_of([&] { load(holder, path, {}); }) != "no error");
+  CHECK(error_of([&] { load(holder, path, true); }) != "no error");
   CHECK(equal(holder.value, zeros({2})));
   CHECK(load(holder, path, false).empty());
   CHECK(equal(holder.value, ones({2})));

@@ -2,8 +2,8 @@
 // refused by name, nothing in them is executed, and no memory is reserved for what they claim.
 #include <norma/norma.h>
 
-#include "tests/io/support.h"
-#include "tests/io/zip_builder.h"
+#include "norma/tests/io/support.h"
+#include "norma/tests/io/zip_builder.h"
 
 using namespace norma;
 
@@ -15,8 +15,8 @@ struct Case {
   std::string name, bytes, message;
 };
 
-std::string tensor_of(int64_t offset, const std::vector<int64_t>& sizes,
-                      const std::vector<int64_t>& strides) {
+std::string pickled_tensor(int64_t offset, const std::vector<int64_t>& sizes,
+                           const std::vector<int64_t>& strides) {
   return torch_file_of(p_file(p_tensor(p_storage(), offset, p_ints(sizes), p_ints(strides))));
 }
 
@@ -202,26 +202,31 @@ std::vector<Case> tensors() {
        "expected a dtype, got the string \"int32\""},
       {"dtype a storage", untyped(raw, 24, p_global("torch", "IntStorage")),
        "expected a dtype, got the name \"torch.IntStorage\""},
-      {"past the end", tensor_of(5, {2}, {1}),
+      {"past the end", pickled_tensor(5, {2}, {1}),
        "tensor \"w\": expected elements inside its storage of 6, got size [2], stride [1] and "
        "offset 5"},
-      {"offset past the end", tensor_of(6, {}, {}), "expected elements inside its storage of 6"},
-      {"negative offset", tensor_of(-1, {2}, {1}), "stride [1] and offset -1"},
-      {"large stride", tensor_of(0, {2, 2}, {5, 1}), "got size [2, 2], stride [5, 1]"},
-      {"stride overflows", tensor_of(1, {3}, {huge}), "expected elements inside its storage of 6"},
-      {"sum overflows", tensor_of(5, {2, 2}, {huge, huge}), "expected elements inside its storage"},
-      {"offset overflows", tensor_of(INT64_MAX, {2}, {1}), "expected elements inside its storage"},
-      {"too many elements", tensor_of(0, {huge, 8}, {0, 0}),
+      {"offset past the end", pickled_tensor(6, {}, {}),
+       "expected elements inside its storage of 6"},
+      {"negative offset", pickled_tensor(-1, {2}, {1}), "stride [1] and offset -1"},
+      {"large stride", pickled_tensor(0, {2, 2}, {5, 1}), "got size [2, 2], stride [5, 1]"},
+      {"stride overflows", pickled_tensor(1, {3}, {huge}),
+       "expected elements inside its storage of 6"},
+      {"sum overflows", pickled_tensor(5, {2, 2}, {huge, huge}),
        "expected elements inside its storage"},
-      {"too many bytes", tensor_of(0, {huge}, {0}), "expected elements inside its storage"},
-      {"too many behind a zero", tensor_of(0, {0, huge, 8}, {0, 0, 0}), "inside its storage of 6"},
-      {"negative size", tensor_of(0, {-1}, {1}),
+      {"offset overflows", pickled_tensor(INT64_MAX, {2}, {1}),
+       "expected elements inside its storage"},
+      {"too many elements", pickled_tensor(0, {huge, 8}, {0, 0}),
+       "expected elements inside its storage"},
+      {"too many bytes", pickled_tensor(0, {huge}, {0}), "expected elements inside its storage"},
+      {"too many behind a zero", pickled_tensor(0, {0, huge, 8}, {0, 0, 0}),
+       "inside its storage of 6"},
+      {"negative size", pickled_tensor(0, {-1}, {1}),
        "expected whole numbers from 0 on as size, got the number -1"},
-      {"negative stride", tensor_of(1, {2}, {-1}),
+      {"negative stride", pickled_tensor(1, {2}, {-1}),
        "expected whole numbers from 0 on as stride, got the number -1"},
-      {"fewer strides", tensor_of(0, {2, 1}, {1}),
+      {"fewer strides", pickled_tensor(0, {2, 1}, {1}),
        "expected a stride per dimension, got size [2, 1] and stride [1]"},
-      {"nine dimensions", tensor_of(0, std::vector<int64_t>(9, 1), std::vector<int64_t>(9, 1)),
+      {"nine dimensions", pickled_tensor(0, std::vector<int64_t>(9, 1), std::vector<int64_t>(9, 1)),
        "tensor \"w\": has more than 8 dimensions, for which Norma has no place"},
 
       {"no values", call_of(")"), "tensor \"w\": expected 6 or 7 values, got 0"},
@@ -390,13 +395,13 @@ std::vector<Case> archives() {
 }
 
 void check_all(const std::vector<Case>& cases) {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "bad.pt";
   for (const Case& c : cases) {
     CAPTURE(c.name);
     write_bytes(path, c.bytes);
     const int64_t bytes_before = live_storage_bytes();
-    const std::string message = message_of([&] { load_torch(path); });
+    const std::string message = error_of([&] { load_torch(path); });
     CAPTURE(message);
     CHECK(has(message, "[torch] " + path + ": "));
     CHECK(has(message, c.message));
@@ -407,19 +412,19 @@ void check_all(const std::vector<Case>& cases) {
 }  // namespace
 
 TEST_CASE("What builds the bad files builds good ones") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "good.pt";
   const auto first = [&](const std::string& bytes) {
     write_bytes(path, bytes);
     return load_torch(path).tensors.at(0).second;
   };
-  CHECK(equal(first(tensor_of(4, {2}, {1})), full({2}, 0.5)));
-  CHECK(first(tensor_of(9, {0}, {1})).numel() == 0);
-  CHECK(first(tensor_of(5, {int64_t{1} << 50}, {0})).numel() == int64_t{1} << 50);
+  CHECK(equal(first(pickled_tensor(4, {2}, {1})), full({2}, 0.5)));
+  CHECK(first(pickled_tensor(9, {0}, {1})).numel() == 0);
+  CHECK(first(pickled_tensor(5, {int64_t{1} << 50}, {0})).numel() == int64_t{1} << 50);
   write_bytes(path, pickle_of(nested(64)));
   CHECK(load_torch(path).tensors.empty());
   write_bytes(path, zip_of({{"x/data.pkl", deflated(p_file("N")), 8, 0, p_file("N").size()}}));
-  CHECK(has(message_of([&] { load_torch(path); }), "as the CRC-32 says"));  // of the packed bytes
+  CHECK(has(error_of([&] { load_torch(path); }), "as the CRC-32 says"));  // of the packed bytes
 }
 
 TEST_CASE("Pickles that are damaged or would do something are refused") { check_all(pickles()); }
@@ -429,23 +434,23 @@ TEST_CASE("Tensors that do not fit their storage are refused") { check_all(tenso
 TEST_CASE("Archives that are damaged or lie about sizes are refused") { check_all(archives()); }
 
 TEST_CASE("A zip directory of more bytes than any has is not read") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "large.pt";
   write_bytes(path, "PK\x03\x04");
   std::filesystem::resize_file(path, 100'000'001);  // a hole, which takes no space
   std::ofstream(path, std::ios::binary | std::ios::app)
       << le(0x06054b50, 4) + le(0, 8) + le(100'000'001, 4) + le(0, 6);
-  CHECK(has(message_of([&] { load_torch(path); }),
+  CHECK(has(error_of([&] { load_torch(path); }),
             "expected a zip directory of at most 100000000 bytes, got 100000001"));
 }
 
 TEST_CASE("What PyTorch can save and Norma has no place for is refused by name") {
   const std::string work = std::filesystem::current_path() / "norma-executed-this";
   const auto refused = [&](const std::string& name) {
-    const std::string message = message_of([&] { load_torch(kFolder + name); });
+    const std::string message = error_of([&] { load_torch(kFolder + name); });
     CHECK(has(message, "[torch] " + kFolder + name + ": "));
     nn::Linear layer(2, 1);
-    CHECK(message_of([&] { load(layer, kFolder + name); }) == message);
+    CHECK(error_of([&] { load(layer, kFolder + name); }) == message);
     return message;
   };
   CHECK(has(refused("command.pt"), "got the name \"posix.system\", of which nothing was executed"));
@@ -471,23 +476,23 @@ TEST_CASE("What PyTorch can save and Norma has no place for is refused by name")
   CHECK(has(refused("big_endian.pt"), "expected the byte order \"little\", got \"big\""));
   CHECK(has(refused("version.pt"), "expected a file format of version 1 to 10, got \"11?\""));
   CHECK(has(refused("checksum.pt"), "expected other bytes, as the CRC-32 says"));
-  CHECK(has(message_of([&] { load_safetensors(kFolder + "views.pt"); }),
+  CHECK(has(error_of([&] { load_safetensors(kFolder + "views.pt"); }),
             "; this is what torch.save writes, which load and load_torch read"));
-  CHECK(has(message_of([&] { load_torch(NORMA_IO_TESTS "model.safetensors"); }),
+  CHECK(has(error_of([&] { load_torch(NORMA_IO_TESTS "model.safetensors"); }),
             "expected the zip archive that torch.save writes, got other bytes"));
   nn::Linear layer(2, 1);
-  CHECK(has(message_of([&] { load(layer, kFolder + "none.pt"); }),
+  CHECK(has(error_of([&] { load(layer, kFolder + "none.pt"); }),
             "[load] " + kFolder + "none.pt: cannot open: No such file or directory"));
 }
 
 TEST_CASE("The kind of a file is told from its first bytes, also where they could be both") {
-  const Scratch scratch;
+  const TempFolder scratch;
   const std::string path = scratch / "file";
   // The length of a header may read "PK\3\4" or begin like a pickle; the file is cut short here.
   for (const uint64_t length : {uint64_t{0x04034b50}, uint64_t{0x0280}}) {
     write_bytes(path, u64(length) + "{\"x\":");
     CHECK(!is_torch_file(path));
-    CHECK(has(message_of([&] { load_tensors(path); }), "[safetensors] "));
+    CHECK(has(error_of([&] { load_tensors(path); }), "[safetensors] "));
     write_bytes(path, u64(length) + std::string(10, '\0'));
     CHECK(is_torch_file(path));
   }

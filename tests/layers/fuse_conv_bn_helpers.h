@@ -1,7 +1,7 @@
 // What the tests of fuse_conv_bn share.
 #pragma once
-#include "tests/layers/helpers.h"
-#include "tests/support/tensors.h"
+#include "norma/tests/layers/helpers.h"
+#include "norma/tests/support/tensors.h"
 
 /// The model in evaluation mode, with statistics and parameters in every norm that are not those of
 /// the start; what has none stays without.

@@ -7,34 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/catch.h"
-
-/// what() of the norma::Error that `f` throws; "" when it throws none.
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const norma::Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-inline bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-inline std::vector<double> to_vector(const norma::Tensor& tensor) {
-  if (!tensor.defined()) return {};
-  const norma::Tensor flat = tensor.detach().to(norma::kFloat64).contiguous();
-  const double* data = flat.data_ptr<double>();
-  return std::vector<double>(data, data + flat.numel());
-}
-
-inline norma::Tensor from_vector(const std::vector<double>& values, const norma::Shape& sizes,
-                                 norma::DType dtype = norma::kFloat64) {
-  return norma::tensor(values).reshape(sizes).to(dtype);
-}
+#include "norma/tests/support/catch.h"
+#include "norma/tests/support/error_of.h"
+#include "norma/tests/support/tensors.h"
 
 /// "" when |got - expected| <= tolerance (1 + |expected|) everywhere, else the worst element.
 inline std::string difference(const norma::Tensor& got, const std::vector<double>& expected,
@@ -55,12 +30,6 @@ inline std::string difference(const norma::Tensor& got, const std::vector<double
     }
   }
   return message;
-}
-
-/// The scalar behind the gradients in golden_layers.h.
-inline norma::Tensor weighted_sum(const norma::Tensor& output) {
-  const norma::Tensor w = norma::arange(1, output.numel() + 1).to(output.dtype()).sqrt();
-  return (output * w.reshape(output.sizes())).sum();
 }
 
 inline std::string names_of(const auto& named) {

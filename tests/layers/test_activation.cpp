@@ -1,5 +1,5 @@
-#include "tests/layers/golden_layers.h"
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/golden_layers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::Tensor;
 namespace nn = norma::nn;
@@ -17,7 +17,7 @@ TEST_CASE("activations against PyTorch") {
   for (const auto& [name, layer] : layers.named_children()) {
     INFO(name);
     const auto& golden = golden::layer_cases.at(name);
-    Tensor x = from_vector(golden.input, {2, 2, 3}).requires_grad_();
+    Tensor x = tensor_of(golden.input, {2, 2, 3}).requires_grad_();
     const Tensor out = (*layer)(x);
     weighted_sum(out).backward();
     CHECK(difference(out, golden.output, 1e-12) == "");
@@ -26,6 +26,6 @@ TEST_CASE("activations against PyTorch") {
 }
 
 TEST_CASE("GELU's option is checked") {
-  CHECK(message_of([] { nn::GELU({.approximate = "sigmoid"}); }) ==
+  CHECK(error_of([] { nn::GELU({.approximate = "sigmoid"}); }) ==
         "[GELU] expected approximate to be \"none\" or \"tanh\", got \"sigmoid\"");
 }

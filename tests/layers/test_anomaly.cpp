@@ -1,7 +1,7 @@
 // detect_anomaly names the module and its parameters.
 #include <limits>
 
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::DetectAnomalyGuard;
 using norma::Tensor;
@@ -42,7 +42,7 @@ TEST_CASE("forward: the module, and the parameter that was not finite") {
   SECTION("a parameter") {
     poison(net.body.at<nn::Linear>(0).weight);
     CHECK(
-        message_of([&] { net(x); }) ==
+        error_of([&] { net(x); }) ==
         "[linear] expected a finite result (detect_anomaly), got 4 of 12 values not finite in "
         "shape [4, 3], the first nan at [0, 1]; input 1 of 3, the parameter body.0.weight, was not "
         "finite before: 2 of 6 values not finite in shape [3, 2], the first nan at [1, 0] (in "
@@ -51,17 +51,17 @@ TEST_CASE("forward: the module, and the parameter that was not finite") {
   SECTION("a buffer") {
     net.eval();
     poison(net.body.at<nn::BatchNorm1d>(1).running_var);
-    CHECK(message_of([&] {
+    CHECK(error_of([&] {
             net(x);
           }).find("[batch_norm] expected a finite result (detect_anomaly), got 4 of 12") == 0);
-    CHECK(has(message_of([&] { net(x); }),
+    CHECK(has(error_of([&] { net(x); }),
               "; input 4 of 5, the buffer body.1.running_var, was not finite before: 1 of 3 values "
               "not finite in shape [3], the first nan at [1] (in body.1, a BatchNorm1d)"));
   }
   SECTION("the data") {
     x.select(0, 2).fill_(kNan);
     CHECK(
-        has(message_of([&] { net(x); }),
+        has(error_of([&] { net(x); }),
             "; input 0 of 3, a tensor outside the graph, was not finite before: 2 of 8 values not "
             "finite in shape [4, 2], the first nan at [2, 0] (in body.0, a Linear)"));
   }
@@ -74,11 +74,11 @@ TEST_CASE("forward: the module, and the parameter that was not finite") {
     };
     Scaled scaled;
     poison(scaled.scale);
-    CHECK(has(message_of([&] { scaled(x); }),
+    CHECK(has(error_of([&] { scaled(x); }),
               "[mul] expected a finite result (detect_anomaly), got 4 of 8"));
-    CHECK(has(message_of([&] { scaled(x); }),
+    CHECK(has(error_of([&] { scaled(x); }),
               "; input 0 of 2, the parameter scale, was not finite before"));
-    CHECK(has(message_of([&] { scaled(x); }), " (in Scaled)"));
+    CHECK(has(error_of([&] { scaled(x); }), " (in Scaled)"));
   }
 }
 
@@ -98,11 +98,10 @@ TEST_CASE("backward: the module whose forward recorded the operation") {
       "gradient of its result was finite";
   SECTION("with its path") {
     const DetectAnomalyGuard guard;
-    CHECK(message_of([&] { net(x).sum().backward(); }) == what + " (in root, a Root)");
+    CHECK(error_of([&] { net(x).sum().backward(); }) == what + " (in root, a Root)");
     nn::Sequential outer(nn::Identity(), net);
-    CHECK(message_of([&] { outer(x).sum().backward(); }) == what + " (in 1.root, a Root)");
-    CHECK(message_of([&] { net.root(net.body(x)).sum().backward(); }) ==
-          what + " (in root, a Root)");
+    CHECK(error_of([&] { outer(x).sum().backward(); }) == what + " (in 1.root, a Root)");
+    CHECK(error_of([&] { net.root(net.body(x)).sum().backward(); }) == what + " (in root, a Root)");
   }
   SECTION("as an Error's properties") {
     const DetectAnomalyGuard guard;
@@ -118,11 +117,11 @@ TEST_CASE("backward: the module whose forward recorded the operation") {
   SECTION("outside of modules there is none") {
     const DetectAnomalyGuard guard;
     const Tensor leaf = norma::zeros({1}).requires_grad_();
-    CHECK(has(message_of([&] {
+    CHECK(has(error_of([&] {
                 net.head(leaf.sqrt().expand({1, 3})).sum().backward();
               }),
               "for its input, a leaf; the gradient of its result was finite"));
-    CHECK_FALSE(has(message_of([&] { leaf.sqrt().sum().backward(); }), "(in "));
+    CHECK_FALSE(has(error_of([&] { leaf.sqrt().sum().backward(); }), "(in "));
   }
   SECTION("also when the module is gone") {
     const DetectAnomalyGuard guard;
@@ -131,7 +130,7 @@ TEST_CASE("backward: the module whose forward recorded the operation") {
       nn::Sequential gone(Root(), nn::Linear(3, 1));
       loss = gone(norma::zeros({2, 3}).requires_grad_()).sum();
     }
-    CHECK(has(message_of([&] { loss.backward(); }), "(in 0, a Root)"));
+    CHECK(has(error_of([&] { loss.backward(); }), "(in 0, a Root)"));
   }
   SECTION("also for other errors of backward functions") {
     const DetectAnomalyGuard guard({.check_nan = false, .check_inf = false});
@@ -147,7 +146,7 @@ TEST_CASE("backward: the module whose forward recorded the operation") {
     nn::Sequential leaky(nn::Linear(2, 2), Leaky(kept));
     const Tensor loss = leaky(x).sum();
     kept.detach().zero_();
-    CHECK(has(message_of([&] { loss.backward(); }),
+    CHECK(has(error_of([&] { loss.backward(); }),
               "expected version 0; use an out-of-place "
               "operation or clone() (in 1, a Leaky)"));
   }
@@ -163,13 +162,13 @@ TEST_CASE("a gradient that is not finite names the parameter") {
   const DetectAnomalyGuard guard;
   const Tensor x = norma::full({2, 1}, 2e38f);
   CHECK(
-      message_of([&] { net(x).mean().mul(2.5).backward(); }) ==
+      error_of([&] { net(x).mean().mul(2.5).backward(); }) ==
       "[linear] expected a finite gradient in backward (detect_anomaly), got inf in shape [1, 1], "
       "for input 1 of 3, the parameter 0.weight; the gradient of its result was finite (in 0, a "
       "Linear)");
   net(x).mean().backward();
   CHECK(
-      message_of([&] { net(x).mean().backward(); }) ==
+      error_of([&] { net(x).mean().backward(); }) ==
       "[accumulate_grad] expected a finite gradient in backward (detect_anomaly), got inf in shape "
       "[1, 1], in the grad() of the parameter 0.weight, which held one before; what was added to "
       "it was finite; zero_grad() first (in 0, a Linear)");
@@ -181,11 +180,11 @@ TEST_CASE("where nothing is recorded, the results of modules are checked") {
   const Tensor x = norma::randn({4, 2});
   const DetectAnomalyGuard guard;
   const norma::NoGradGuard no_grad;
-  CHECK(message_of([&] { net(x); }) == "");
+  CHECK(error_of([&] { net(x); }) == "no error");
   SECTION("with their own parameters and buffers") {
     poison(net.body.at<nn::BatchNorm1d>(1).running_mean);
     CHECK(
-        message_of([&] { net(x); }) ==
+        error_of([&] { net(x); }) ==
         "[BatchNorm1d] expected a finite result (detect_anomaly), got 4 of 12 values not finite in "
         "shape [4, 3], the first nan at [0, 1]; input 3 of 6, the buffer body.1.running_mean, was "
         "not finite before: 1 of 3 values not finite in shape [3], the first nan at [1] (in "
@@ -193,14 +192,14 @@ TEST_CASE("where nothing is recorded, the results of modules are checked") {
   }
   SECTION("with their input") {
     x.select(0, 2).fill_(kNan);
-    CHECK(has(message_of([&] { net(x); }),
+    CHECK(has(error_of([&] { net(x); }),
               "; input 0 of 3, a tensor outside the graph, was not finite before: 2 of 8"));
   }
   SECTION("losses too") {
     nn::MSELoss criterion;
     const Tensor y = norma::full({4, 2}, kNan);
     CHECK(
-        message_of([&] { criterion(x, y); }) ==
+        error_of([&] { criterion(x, y); }) ==
         "[MSELoss] expected a finite result (detect_anomaly), got nan in shape []; input 1 of 2, a "
         "tensor outside the graph, was not finite before: 8 of 8 values not finite in shape [4, "
         "2], the first nan at [0, 0] (in MSELoss)");

@@ -1,5 +1,5 @@
-#include "tests/layers/golden_layers.h"
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/golden_layers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::Shape;
 using norma::Tensor;
@@ -23,7 +23,7 @@ void replay(const golden::BatchNormCase& golden, norma::DType dtype, double tole
     const golden::BatchNormStep& step = golden.steps[i];
     bn.train(step.training);
     bn.zero_grad();
-    Tensor x = from_vector(step.input, golden.sizes, dtype).requires_grad_();
+    Tensor x = tensor_of(step.input, golden.sizes, dtype).requires_grad_();
     const Tensor out = bn(x);
     weighted_sum(out).backward();
     CHECK(difference(out, step.output, tolerance) == "");
@@ -90,15 +90,15 @@ TEST_CASE("one value per channel is refused before anything changes") {
   auto& images = net.at<nn::BatchNorm2d>(2);
   bn(batch({8, 4}));
   const auto before = statistics(bn);
-  CHECK(message_of([&] {
+  CHECK(error_of([&] {
           net(batch({1, 4}));
         }) ==
         "[BatchNorm1d] Expected more than 1 value per channel when training, got input size "
         "[1, 4]; call eval() to use the running statistics, or give the DataLoader drop_last = "
         "true so that no batch of one is left over (in 1, a BatchNorm1d)");
   CHECK(statistics(bn) == before);
-  CHECK(has(message_of([&] { bn(batch({1, 4, 1})); }), "got input size [1, 4, 1]"));
-  CHECK(has(message_of([&] { images(batch({1, 4, 1, 1})); }), "got input size [1, 4, 1, 1]"));
+  CHECK(has(error_of([&] { bn(batch({1, 4, 1})); }), "got input size [1, 4, 1]"));
+  CHECK(has(error_of([&] { images(batch({1, 4, 1, 1})); }), "got input size [1, 4, 1, 1]"));
   CHECK(images.num_batches_tracked.item<int64_t>() == 0);
 
   CHECK(bn(batch({1, 4, 2})).sizes() == Shape({1, 4, 2}));
@@ -108,7 +108,7 @@ TEST_CASE("one value per channel is refused before anything changes") {
 
   nn::BatchNorm1d stateless(4, {.track_running_stats = false});
   stateless.eval();
-  CHECK(has(message_of([&] {
+  CHECK(has(error_of([&] {
               stateless(batch({1, 4}));
             }),
             "Expected more than 1 value per channel when training, got input size [1, 4]; a layer "
@@ -118,15 +118,15 @@ TEST_CASE("one value per channel is refused before anything changes") {
 TEST_CASE("a failed forward leaves the statistics alone") {
   nn::BatchNorm1d bn(2, {.momentum = std::nullopt});
   const auto before = statistics(bn);
-  CHECK(message_of([&] { bn(norma::ones({4, 2}, {.dtype = norma::kInt64})); }) != "");
-  CHECK(message_of([&] { bn(norma::ones({4, 3})); }) != "");
-  CHECK(message_of([&] { bn(Tensor()); }) != "");
+  CHECK(error_of([&] { bn(norma::ones({4, 2}, {.dtype = norma::kInt64})); }) != "no error");
+  CHECK(error_of([&] { bn(norma::ones({4, 3})); }) != "no error");
+  CHECK(error_of([&] { bn(Tensor()); }) != "no error");
   CHECK(statistics(bn) == before);
 }
 
 TEST_CASE("the wrong axis: both sizes and the transpose that mends it") {
   nn::BatchNorm1d bn(128);
-  CHECK(message_of([&] {
+  CHECK(error_of([&] {
           bn(batch({32, 100, 128}));
         }) ==
         "[BatchNorm1d] expected 128 channels on axis 1, got input size [32, 100, 128] with 100; "
@@ -134,36 +134,36 @@ TEST_CASE("the wrong axis: both sizes and the transpose that mends it") {
   CHECK(bn(batch({4, 10, 128}).transpose(1, 2)).transpose(1, 2).sizes() == Shape({4, 10, 128}));
 
   nn::BatchNorm2d images(3);
-  CHECK(has(message_of([&] {
+  CHECK(has(error_of([&] {
               images(batch({2, 8, 8, 3}));
             }),
             "write bn(x.permute({0, 3, 1, 2})).permute({0, 2, 3, 1})"));
   const Tensor x = batch({2, 8, 8, 3});
   CHECK(images(x.permute({0, 3, 1, 2})).permute({0, 2, 3, 1}).sizes() == x.sizes());
 
-  const std::string plain = message_of([] { nn::BatchNorm1d(4)(batch({2, 5})); });
+  const std::string plain = error_of([] { nn::BatchNorm1d(4)(batch({2, 5})); });
   CHECK(has(plain, "expected 4 channels on axis 1, got input size [2, 5] with 5"));
   CHECK_FALSE(has(plain, "transpose"));
 }
 
 TEST_CASE("the number of dimensions") {
-  CHECK(message_of([] {
+  CHECK(error_of([] {
           nn::BatchNorm1d(4)(batch({2, 4, 3, 3}));
         }) ==
         "[BatchNorm1d] expected 2D or 3D input (got 4D input), [N, C] or [N, C, L], got input size "
         "[2, 4, 3, 3]; BatchNorm2d takes images [N, C, H, W] (in BatchNorm1d)");
-  CHECK(has(message_of([] { nn::BatchNorm1d(4)(batch({4})); }),
+  CHECK(has(error_of([] { nn::BatchNorm1d(4)(batch({4})); }),
             "expected 2D or 3D input (got 1D input), [N, C] or [N, C, L], got input size [4]; "
             "unsqueeze(0) makes a batch of one sample"));
-  CHECK(has(message_of([] {
+  CHECK(has(error_of([] {
               nn::BatchNorm2d(3)(batch({3, 8, 8}));
             }),
             "got input size [3, 8, 8]; unsqueeze(0) makes a batch of one sample"));
-  CHECK(has(message_of([] {
+  CHECK(has(error_of([] {
               nn::BatchNorm2d(3)(batch({2, 8, 8}));
             }),
             "got input size [2, 8, 8]; BatchNorm1d takes [N, C] and [N, C, L]"));
-  CHECK(message_of([] {
+  CHECK(error_of([] {
           nn::BatchNorm2d(64)(batch({32, 64}));
         }) ==
         "[BatchNorm2d] expected 4D input (got 2D input), [N, C, H, W], got input size [32, 64]; "
@@ -198,7 +198,7 @@ TEST_CASE("freeze_stats keeps the running statistics through train()") {
   bn.freeze_stats(false);
   net(x);
   CHECK(statistics(bn) != before);
-  CHECK(has(message_of([] { nn::BatchNorm1d(3, {.track_running_stats = false}).freeze_stats(); }),
+  CHECK(has(error_of([] { nn::BatchNorm1d(3, {.track_running_stats = false}).freeze_stats(); }),
             "[BatchNorm1d] expected running statistics to freeze"));
 }
 
@@ -253,13 +253,13 @@ TEST_CASE("reset") {
 }
 
 TEST_CASE("options are checked") {
-  CHECK(message_of([] { nn::BatchNorm1d(-1); }) ==
+  CHECK(error_of([] { nn::BatchNorm1d(-1); }) ==
         "[BatchNorm1d] expected num_features of at least 0, got -1");
-  CHECK(message_of([] { nn::BatchNorm2d(2, {.eps = -1.0}); }) ==
+  CHECK(error_of([] { nn::BatchNorm2d(2, {.eps = -1.0}); }) ==
         "[BatchNorm2d] expected a finite eps of at least 0, got -1.0");
-  CHECK(message_of([] { nn::BatchNorm2d(2, {.eps = std::nan("")}); }) ==
+  CHECK(error_of([] { nn::BatchNorm2d(2, {.eps = std::nan("")}); }) ==
         "[BatchNorm2d] expected a finite eps of at least 0, got nan");
-  CHECK(message_of([] { nn::BatchNorm2d(2, {.momentum = 1.5}); }) ==
+  CHECK(error_of([] { nn::BatchNorm2d(2, {.momentum = 1.5}); }) ==
         "[BatchNorm2d] expected momentum between 0 and 1 (the weight of the new value), got 1.5; "
         "std::nullopt takes the cumulative average");
 }

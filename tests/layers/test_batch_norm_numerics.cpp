@@ -2,9 +2,9 @@
 // than PyTorch's own.
 #include <map>
 
-#include "tests/layers/helpers.h"
-#include "tests/support/golden_file.h"
-#include "tests/support/numerics.h"
+#include "norma/tests/layers/helpers.h"
+#include "norma/tests/support/golden_file.h"
+#include "norma/tests/support/numerics.h"
 
 using norma::Shape;
 using norma::Tensor;

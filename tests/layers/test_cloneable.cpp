@@ -1,4 +1,4 @@
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::Shape;
 using norma::Tensor;
@@ -36,9 +36,9 @@ TEST_CASE("clone() does not cut off a derived class") {
       "[clone] expected a class that can be cloned, got Wider; construct a fresh Wider and call "
       "its "
       "load_state_dict(old.state_dict()), or derive Wider from nn::Cloneable<Wider>";
-  CHECK(message_of([] { Wider().clone(); }) == want);
+  CHECK(error_of([] { Wider().clone(); }) == want);
   nn::Sequential net{Wider(), nn::ReLU()};
-  CHECK(message_of([&] { net.clone(); }) == want);
+  CHECK(error_of([&] { net.clone(); }) == want);
 }
 
 TEST_CASE("clone() is deep") {
@@ -143,12 +143,12 @@ TEST_CASE("Sequential::clone keeps names, flags and what is shared") {
   CHECK_FALSE(copy[0].is_training());
 
   const nn::Sequential across{nn::Sequential(shared), nn::Sequential(shared)};
-  CHECK(has(message_of([&] { across.clone(); }), "[clone]"));
-  CHECK(has(message_of([&] { across.clone(); }), "load_state_dict"));
+  CHECK(has(error_of([&] { across.clone(); }), "[clone]"));
+  CHECK(has(error_of([&] { across.clone(); }), "load_state_dict"));
 }
 
 TEST_CASE("modules without clone() say what to do") {
-  const std::string message = message_of([] { nn::Sequential(nn::ReLU(), MLP()).clone(); });
+  const std::string message = error_of([] { nn::Sequential(nn::ReLU(), MLP()).clone(); });
   CHECK(has(message, "[clone] expected a class that can be cloned, got MLP"));
   CHECK(has(message, "load_state_dict"));
   CHECK(has(message, "nn::Cloneable<MLP>"));
@@ -156,9 +156,9 @@ TEST_CASE("modules without clone() say what to do") {
   struct Head : nn::Sequential {
     Head() : nn::Sequential(nn::Linear(2, 2), nn::ReLU()) {}
   };
-  CHECK(has(message_of([] { Head().clone(); }), "got Head"));
+  CHECK(has(error_of([] { Head().clone(); }), "got Head"));
 }
 
 TEST_CASE("a fresh() of another structure is found out") {
-  CHECK(has(message_of([] { Wrong(2).clone(); }), "got another tensor \"weight\""));
+  CHECK(has(error_of([] { Wrong(2).clone(); }), "got another tensor \"weight\""));
 }

@@ -1,5 +1,5 @@
 // fuse_conv_bn with an example: which pairs it sees in a run.
-#include "tests/layers/fuse_conv_bn_helpers.h"
+#include "norma/tests/layers/fuse_conv_bn_helpers.h"
 
 using norma::randn;
 using norma::Shape;
@@ -45,7 +45,7 @@ std::string folded_of(Probe::Call call) {
 std::string refusal_of(Probe::Call call) {
   Probe probe(call);
   train_norms(probe);
-  return message_of([&] { nn::fuse_conv_bn(probe, randn({1, 3, 4, 5})); });
+  return error_of([&] { nn::fuse_conv_bn(probe, randn({1, 3, 4, 5})); });
 }
 
 }  // namespace
@@ -189,7 +189,7 @@ struct Fickle : nn::Module {
 TEST_CASE("copies whose modules have other names are refused") {
   Fickle fickle;
   fickle.eval();
-  CHECK(message_of([&] {
+  CHECK(error_of([&] {
           nn::fuse_conv_bn(fickle, randn({1, 3, 4, 4}));
         }) == "[fuse_conv_bn] expected a clone() with the same modules, got one without conv1");
 }
@@ -197,21 +197,21 @@ TEST_CASE("copies whose modules have other names are refused") {
 TEST_CASE("what goes wrong is told") {
   using P = Probe;
   Probe probe([](P& m, const Tensor& x) { return m.bn(m.conv(x)); });
-  CHECK(has(message_of([&] {
+  CHECK(has(error_of([&] {
               nn::fuse_conv_bn(probe, randn({1, 3, 4, 4}));
             }),
             "[fuse_conv_bn] expected layers in evaluation mode, got a Probe that trains"));
   probe.eval();
-  CHECK(message_of([&] { nn::fuse_conv_bn(probe, Tensor()); }) ==
+  CHECK(error_of([&] { nn::fuse_conv_bn(probe, Tensor()); }) ==
         "[fuse_conv_bn] expected an example of the model's input, got an undefined tensor");
-  CHECK(has(message_of([&] {
+  CHECK(has(error_of([&] {
               nn::fuse_conv_bn(probe, randn({1, 2, 4, 4}));
             }),
             "(in conv, a Conv2d)"));
   CHECK_FALSE(norma::is_anomaly_enabled());  // also after an error
   const nn::Module& unknown = probe;
-  CHECK(has(message_of([&] { nn::fuse_conv_bn(unknown, Tensor()); }), "[fuse_conv_bn] "));
-  CHECK(message_of([&] {
+  CHECK(has(error_of([&] { nn::fuse_conv_bn(unknown, Tensor()); }), "[fuse_conv_bn] "));
+  CHECK(error_of([&] {
           nn::fuse_conv_bn(probe, randn({0, 3, 4, 4}));
         }) ==
         "[fuse_conv_bn] expected an example for which there is something to compare, got one that "
@@ -238,6 +238,6 @@ TEST_CASE("what goes wrong is told") {
   };
   without_clone.push_back(Plain());
   without_clone.eval();
-  CHECK(has(message_of([&] { nn::fuse_conv_bn(without_clone, randn({1})); }),
+  CHECK(has(error_of([&] { nn::fuse_conv_bn(without_clone, randn({1})); }),
             "[clone] expected a class that can be cloned, got Plain; "));
 }

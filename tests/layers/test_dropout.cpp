@@ -1,4 +1,4 @@
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::Tensor;
 namespace nn = norma::nn;
@@ -38,9 +38,9 @@ TEST_CASE("Dropout2d drops whole planes") {
 }
 
 TEST_CASE("p outside [0, 1] is refused") {
-  CHECK(message_of([] { nn::Dropout(1.5); }) ==
+  CHECK(error_of([] { nn::Dropout(1.5); }) ==
         "[Dropout] dropout probability has to be between 0 and 1, but got 1.5");
-  CHECK(message_of([] { nn::Dropout2d(-0.1); }) ==
+  CHECK(error_of([] { nn::Dropout2d(-0.1); }) ==
         "[Dropout2d] dropout probability has to be between 0 and 1, but got -0.1");
-  CHECK(message_of([] { nn::Dropout{std::nan("")}; }) != "");
+  CHECK(error_of([] { nn::Dropout{std::nan("")}; }) != "no error");
 }

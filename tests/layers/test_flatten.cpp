@@ -1,4 +1,4 @@
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::Shape;
 namespace nn = norma::nn;
@@ -11,7 +11,7 @@ TEST_CASE("Flatten joins dimensions") {
   CHECK(nn::Flatten(-2)(x).sizes() == Shape({2, 3, 20}));
   CHECK(norma::equal(nn::Flatten()(x).reshape({2, 3, 4, 5}), x));
   nn::Sequential net{nn::Flatten(1, 7)};
-  CHECK(has(message_of([&] { net(x); }), "(in 0, a Flatten)"));
+  CHECK(has(error_of([&] { net(x); }), "(in 0, a Flatten)"));
 }
 
 TEST_CASE("Identity returns its input") {

@@ -1,5 +1,5 @@
-#include "tests/layers/fuse_conv_bn_helpers.h"
-#include "tests/support/tensors.h"
+#include "norma/tests/layers/fuse_conv_bn_helpers.h"
+#include "norma/tests/support/tensors.h"
 
 using norma::kFloat64;
 using norma::randn;
@@ -202,42 +202,42 @@ TEST_CASE("what is no pair stays") {
 
 TEST_CASE("what cannot be folded is told") {
   const auto bn = trained(nn::BatchNorm2d(4));
-  CHECK(message_of([&] { nn::fuse_conv_bn_eval(nn::Conv2d(1, 4, 1), bn); }) ==
+  CHECK(error_of([&] { nn::fuse_conv_bn_eval(nn::Conv2d(1, 4, 1), bn); }) ==
         "[fuse_conv_bn_eval] expected layers in evaluation mode, got a Conv2d that trains; call "
         "eval() first: what is folded in are the running statistics");
   const auto conv = evaluating(nn::Conv2d(1, 4, 1));
-  CHECK(message_of([&] { nn::fuse_conv_bn_eval(conv, nn::BatchNorm2d(4)); }) ==
+  CHECK(error_of([&] { nn::fuse_conv_bn_eval(conv, nn::BatchNorm2d(4)); }) ==
         "[fuse_conv_bn_eval] expected layers in evaluation mode, got a BatchNorm2d that trains; "
         "call eval() first: what is folded in are the running statistics");
-  CHECK(message_of([&] { nn::fuse_conv_bn_eval(conv, evaluating(nn::BatchNorm2d(5))); }) ==
+  CHECK(error_of([&] { nn::fuse_conv_bn_eval(conv, evaluating(nn::BatchNorm2d(5))); }) ==
         "[fuse_conv_bn_eval] expected a BatchNorm2d of the 4 channels that the Conv2d gives, "
         "got one of 5");
   const auto without = evaluating(nn::BatchNorm1d(4, {.track_running_stats = false}));
   const auto linear = evaluating(nn::Linear(2, 4));
-  CHECK(message_of([&] { nn::fuse_linear_bn_eval(linear, without); }) ==
+  CHECK(error_of([&] { nn::fuse_linear_bn_eval(linear, without); }) ==
         "[fuse_linear_bn_eval] expected a BatchNorm1d with running statistics, got one with "
         "track_running_stats = false; it needs the statistics of every batch and cannot be folded");
   auto wide = evaluating(nn::BatchNorm1d(4));
   wide.to(kFloat64);
-  CHECK(message_of([&] { nn::fuse_linear_bn_eval(linear, wide); }) ==
+  CHECK(error_of([&] { nn::fuse_linear_bn_eval(linear, wide); }) ==
         "[fuse_linear_bn_eval] expected layers of one dtype, got float32 and float64; convert one "
         "with to()");
 
   nn::Sequential net(nn::Linear(2, 3), nn::Sequential(nn::Linear(2, 4), wide));
-  CHECK(message_of([&] { nn::fuse_conv_bn(net); }) ==
+  CHECK(error_of([&] { nn::fuse_conv_bn(net); }) ==
         "[fuse_conv_bn] expected layers in evaluation mode, got a Sequential that trains; call "
         "eval() first: what is folded in are the running statistics (in Sequential)");
   net.eval();
   CHECK(
-      message_of([&] { nn::fuse_conv_bn(net); }) ==
+      error_of([&] { nn::fuse_conv_bn(net); }) ==
       "[fuse_conv_bn] expected layers of one dtype, got float32 and float64; convert one with to() "
       "(in 1.1, a BatchNorm1d)");
   net[0].train();
-  CHECK(has(message_of([&] { nn::fuse_conv_bn(net); }), "got a Linear that trains"));
-  CHECK(has(message_of([&] { nn::fuse_conv_bn(net); }), "(in 0, a Linear)"));
+  CHECK(has(error_of([&] { nn::fuse_conv_bn(net); }), "got a Linear that trains"));
+  CHECK(has(error_of([&] { nn::fuse_conv_bn(net); }), "(in 0, a Linear)"));
   nn::Sequential with_plain(conv, Plain());
   with_plain.eval();
-  CHECK(has(message_of([&] { nn::fuse_conv_bn(with_plain); }),
+  CHECK(has(error_of([&] { nn::fuse_conv_bn(with_plain); }),
             "[clone] expected a class that can be cloned, got Plain; "));
 }
 
@@ -280,7 +280,7 @@ TEST_CASE("the norm of a Sequential is another module, which says what it is") {
   net.eval();
   const nn::Sequential fast = nn::fuse_conv_bn(net);
   CHECK(fast.at<nn::Linear>(0).bias.defined());
-  CHECK(has(message_of([&] { fast.at<nn::BatchNorm1d>(1); }),
+  CHECK(has(error_of([&] { fast.at<nn::BatchNorm1d>(1); }),
             "expected BatchNorm1d at index 1, got BatchNorm1d(2, eps=1e-05, momentum=0.1, "
             "affine=True, track_running_stats=True, folded=True)"));
 }
@@ -294,11 +294,11 @@ TEST_CASE("replace() puts a module in the place of another") {
   CHECK(net.parameters().size() == 4);
   net.replace(1, std::make_shared<nn::Tanh>());
   CHECK(net[1].type_name() == "Tanh");
-  CHECK(has(message_of([&] { net.replace(3, nn::ReLU()); }),
+  CHECK(has(error_of([&] { net.replace(3, nn::ReLU()); }),
             "expected an index below its size of 3, got 3"));
-  CHECK(has(message_of([&] { net.replace(0, std::shared_ptr<nn::Module>()); }),
+  CHECK(has(error_of([&] { net.replace(0, std::shared_ptr<nn::Module>()); }),
             "expected a module for \"0\", got a null pointer"));
-  CHECK(has(message_of([&] {
+  CHECK(has(error_of([&] {
               net.replace(0, nn::Sequential{nn::ReLU(), net});
             }),
             "got one that holds Sequential itself"));

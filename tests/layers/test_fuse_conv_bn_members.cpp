@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "tests/layers/fuse_conv_bn_helpers.h"
+#include "norma/tests/layers/fuse_conv_bn_helpers.h"
 
 using norma::kFloat32;
 using norma::kFloat64;
@@ -90,7 +90,7 @@ struct Sequence : nn::Cloneable<Sequence> {
   }
 };
 
-std::vector<Tensor> values_of(const nn::Module& model) {
+std::vector<Tensor> tensors_of(const nn::Module& model) {
   std::vector<Tensor> values;
   for (const auto& [name, tensor] : model.state_dict()) values.push_back(tensor.detach().clone());
   return values;
@@ -102,7 +102,7 @@ TEST_CASE("every pair of a ResNet is folded") {
   norma::manual_seed(2);
   nn::Sequential net = trained_resnet(3);
   const std::string printed = net.str();
-  const std::vector<Tensor> before = values_of(net);
+  const std::vector<Tensor> before = tensors_of(net);
   const Tensor x = randn({4, 3, 16, 16});
   const norma::Generator::State drawn = norma::default_generator().state();
   nn::Sequential fast = nn::fuse_conv_bn(net, x.slice(0, 0, 1));
@@ -119,7 +119,7 @@ TEST_CASE("every pair of a ResNet is folded") {
   CHECK(mismatch(fast(x), net(x), 1e-5, 1e-5) == "");
 
   CHECK(net.str() == printed);
-  const std::vector<Tensor> after = values_of(net);
+  const std::vector<Tensor> after = tensors_of(net);
   CHECK(after.size() == before.size());
   for (std::size_t i = 0; i < before.size(); ++i) CHECK(norma::equal(after[i], before[i]));
   for (const Tensor& parameter : net.parameters()) {
@@ -189,7 +189,7 @@ TEST_CASE("one- and two-dimensional inputs") {
   const Tensor square = randn({2, 5, 5});
   CHECK(folded_in(nn::fuse_conv_bn(row, square)) == "");
   CHECK(folded_in(nn::fuse_conv_bn(row, randn({2, 5}))) == "1");
-  CHECK(message_of([&] { nn::fuse_conv_bn(row)(square); }) ==
+  CHECK(error_of([&] { nn::fuse_conv_bn(row)(square); }) ==
         "[BatchNorm1d] expected 2D input, as the layer gives that it was folded into, got input "
         "size [2, 5, 5] (in 1, a BatchNorm1d)");
 }
@@ -305,10 +305,10 @@ TEST_CASE("folded models are cloned, converted, saved and loaded") {
   std::filesystem::remove(path);
   CHECK(norma::equal(other(x), want));
   // The two kinds do not mix: a norm would be done twice, or not at all.
-  const std::string message = message_of([&] { net.load_state_dict(fast.state_dict()); });
+  const std::string message = error_of([&] { net.load_state_dict(fast.state_dict()); });
   CHECK(has(message, "Missing key(s) in state_dict: \"0.1.weight\", \"0.1.bias\""));
   CHECK(has(message, "Unexpected key(s) in state_dict: \"0.0.bias\""));
-  CHECK(has(message_of([&] { fast.load_state_dict(net.state_dict()); }),
+  CHECK(has(error_of([&] { fast.load_state_dict(net.state_dict()); }),
             "Unexpected key(s) in state_dict: \"0.1.weight\""));
 
   fast.to(kFloat64);
@@ -323,11 +323,11 @@ TEST_CASE("a folded model does not train, a norm is not folded twice") {
   Residual fast = nn::fuse_conv_bn(block, x);
   const nn::Conv2d again = nn::fuse_conv_bn_eval(fast.conv1, block.bn1);  // with the bias it has
   CHECK(mismatch(nn::Conv2d(again)(x), block.bn1(fast.conv1(x)), 1e-5, 1e-5) == "");
-  CHECK(message_of([&] { nn::fuse_conv_bn_eval(fast.conv1, fast.bn1); }) ==
+  CHECK(error_of([&] { nn::fuse_conv_bn_eval(fast.conv1, fast.bn1); }) ==
         "[fuse_conv_bn_eval] expected a BatchNorm2d that does something, got one that was folded "
         "before");
   fast.train();
-  CHECK(message_of([&] { fast(x); }) ==
+  CHECK(error_of([&] { fast(x); }) ==
         "[BatchNorm2d] expected evaluation mode, got a norm that trains although fuse_conv_bn "
         "folded it into the layer before it; train the model that was folded, and fold that again "
         "(in bn1, a BatchNorm2d)");

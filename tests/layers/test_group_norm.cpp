@@ -1,5 +1,5 @@
-#include "tests/layers/golden_layers.h"
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/golden_layers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::Shape;
 using norma::Tensor;
@@ -10,10 +10,10 @@ TEST_CASE("GroupNorm against PyTorch") {
   nn::GroupNorm norm(2, 2, {.eps = 1e-3});
   norm.to(norma::kFloat64);
   norm.load_state_dict(
-      {{"weight", from_vector({1.5, -0.75}, {2})}, {"bias", from_vector({0.25, 2.0}, {2})}});
+      {{"weight", tensor_of({1.5, -0.75}, {2})}, {"bias", tensor_of({0.25, 2.0}, {2})}});
   for (const bool training : {true, false}) {
     norm.train(training);
-    Tensor x = from_vector(golden.input, {2, 2, 3}).requires_grad_();
+    Tensor x = tensor_of(golden.input, {2, 2, 3}).requires_grad_();
     const Tensor out = norm(x);
     weighted_sum(out).backward();
     CHECK(difference(out, golden.output, 1e-12) == "");
@@ -52,17 +52,17 @@ TEST_CASE("GroupNorm's parameters and options") {
 
 TEST_CASE("GroupNorm refuses bad settings and inputs") {
   const auto message = [](int64_t groups, int64_t channels) {
-    return message_of([&] { nn::GroupNorm(groups, channels); });
+    return error_of([&] { nn::GroupNorm(groups, channels); });
   };
   CHECK(message(3, 8) ==
         "[GroupNorm] num_channels must be divisible by num_groups, got num_channels=8 and "
         "num_groups=3");
   CHECK(message(0, 8) == "[GroupNorm] expected num_groups of at least 1, got 0");
   CHECK(message(2, -2) == "[GroupNorm] expected num_channels of at least 0, got -2");
-  CHECK(message_of([] { nn::GroupNorm(2, 4, {.eps = -1.0}); }) ==
+  CHECK(error_of([] { nn::GroupNorm(2, 4, {.eps = -1.0}); }) ==
         "[GroupNorm] expected a finite eps of at least 0, got -1.0");
   nn::GroupNorm norm(2, 4);
-  CHECK(message_of([&] {
+  CHECK(error_of([&] {
           norm(norma::ones({2, 6, 3}));
         }) ==
         "[group_norm] Expected weight to be a vector of size equal to the number of channels in "

@@ -1,5 +1,5 @@
-#include "tests/layers/golden_layers.h"
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/golden_layers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::Tensor;
 namespace nn = norma::nn;
@@ -98,14 +98,14 @@ TEST_CASE("the simple fills stay outside the graph") {
 
 TEST_CASE("bad arguments are refused") {
   Tensor w = weight();
-  CHECK(has(message_of([&] { init::kaiming_normal_(norma::zeros({3})); }),
+  CHECK(has(error_of([&] { init::kaiming_normal_(norma::zeros({3})); }),
             "[calculate_fan_in_and_fan_out] expected a tensor of at least 2 dimensions, got [3]"));
-  CHECK(message_of([&] { init::kaiming_uniform_(w, {.mode = "fan"}); }) ==
+  CHECK(error_of([&] { init::kaiming_uniform_(w, {.mode = "fan"}); }) ==
         "[kaiming_uniform_] expected mode \"fan_in\" or \"fan_out\", got \"fan\"");
-  CHECK(has(message_of([&] { init::calculate_gain("swish"); }), "got \"swish\""));
-  CHECK(message_of([&] { init::uniform_(w, 1.0, 0.0); }) ==
+  CHECK(has(error_of([&] { init::calculate_gain("swish"); }), "got \"swish\""));
+  CHECK(error_of([&] { init::uniform_(w, 1.0, 0.0); }) ==
         "[uniform_] expected low <= high, got 1.0 and 0.0");
-  CHECK(message_of([&] { init::normal_(w, 0.0, -1.0); }) ==
+  CHECK(error_of([&] { init::normal_(w, 0.0, -1.0); }) ==
         "[normal_] expected std of at least 0, got -1.0");
   CHECK(to_vector(w) == std::vector<double>(180, 0.0));
 }

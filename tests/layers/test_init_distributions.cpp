@@ -2,8 +2,8 @@
 #include <map>
 #include <set>
 
-#include "tests/layers/helpers.h"
-#include "tests/support/golden_file.h"
+#include "norma/tests/layers/helpers.h"
+#include "norma/tests/support/golden_file.h"
 
 using norma::NamedTensors;
 using norma::Tensor;

@@ -1,5 +1,5 @@
-#include "tests/layers/golden_layers.h"
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/golden_layers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::Shape;
 using norma::Tensor;
@@ -9,11 +9,11 @@ TEST_CASE("LayerNorm against PyTorch") {
   const auto& golden = golden::layer_cases.at("layer_norm");
   nn::LayerNorm norm({2, 3}, {.eps = 1e-3});
   norm.to(norma::kFloat64);
-  norm.load_state_dict({{"weight", from_vector(golden::layer_norm_weight, {2, 3})},
-                        {"bias", from_vector(golden::layer_norm_bias, {2, 3})}});
+  norm.load_state_dict({{"weight", tensor_of(golden::layer_norm_weight, {2, 3})},
+                        {"bias", tensor_of(golden::layer_norm_bias, {2, 3})}});
   for (const bool training : {true, false}) {
     norm.train(training);
-    Tensor x = from_vector(golden.input, {2, 2, 3}).requires_grad_();
+    Tensor x = tensor_of(golden.input, {2, 2, 3}).requires_grad_();
     const Tensor out = norm(x);
     weighted_sum(out).backward();
     CHECK(difference(out, golden.output, 1e-12) == "");
@@ -34,8 +34,8 @@ TEST_CASE("LayerNorm's parameters and options") {
   plain.reset_parameters();
   CHECK(norma::equal(plain(norma::ones({2, 4})), norma::zeros({2, 4})));
 
-  CHECK(has(message_of([&] { norm(norma::ones({2, 3})); }), "[2, 3]"));
-  CHECK(has(message_of([] { nn::LayerNorm{Shape()}; }), "at least one dimension, got []"));
-  CHECK(has(message_of([] { nn::LayerNorm({2, -1}); }), "got -1"));
-  CHECK(has(message_of([] { nn::LayerNorm(2, {.eps = -1.0}); }), "[LayerNorm] expected a finite"));
+  CHECK(has(error_of([&] { norm(norma::ones({2, 3})); }), "[2, 3]"));
+  CHECK(has(error_of([] { nn::LayerNorm{Shape()}; }), "at least one dimension, got []"));
+  CHECK(has(error_of([] { nn::LayerNorm({2, -1}); }), "got -1"));
+  CHECK(has(error_of([] { nn::LayerNorm(2, {.eps = -1.0}); }), "[LayerNorm] expected a finite"));
 }

@@ -1,5 +1,5 @@
-#include "tests/layers/golden_layers.h"
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/golden_layers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::Shape;
 using norma::Tensor;
@@ -9,9 +9,9 @@ TEST_CASE("Linear against PyTorch") {
   const auto& golden = golden::layer_cases.at("linear");
   nn::Linear fc(3, 2);
   fc.to(norma::kFloat64);
-  fc.load_state_dict({{"weight", from_vector(golden::linear_weight, {2, 3})},
-                      {"bias", from_vector(golden::linear_bias, {2})}});
-  Tensor x = from_vector(golden.input, {2, 2, 3}).requires_grad_();
+  fc.load_state_dict({{"weight", tensor_of(golden::linear_weight, {2, 3})},
+                      {"bias", tensor_of(golden::linear_bias, {2})}});
+  Tensor x = tensor_of(golden.input, {2, 2, 3}).requires_grad_();
   const Tensor out = fc(x);
   weighted_sum(out).backward();
   CHECK(difference(out, golden.output, 1e-12) == "");
@@ -44,12 +44,12 @@ TEST_CASE("Linear's options and errors") {
   const Tensor zero = fc(norma::zeros({4, 3}));
   CHECK(to_vector(zero) == std::vector<double>(8, 0.0));
 
-  const std::string message = message_of([&] { fc(norma::zeros({4, 5})); });
+  const std::string message = error_of([&] { fc(norma::zeros({4, 5})); });
   CHECK(has(message, "[4, 5]"));
   CHECK(has(message, "[2, 3]"));
-  CHECK(message_of([] { nn::Linear(-1, 2); }) ==
+  CHECK(error_of([] { nn::Linear(-1, 2); }) ==
         "[Linear] expected in_features of at least 0, got -1");
-  CHECK(message_of([] { nn::Linear(1, -2); }) ==
+  CHECK(error_of([] { nn::Linear(1, -2); }) ==
         "[Linear] expected out_features of at least 0, got -2");
   CHECK(to_vector(nn::Linear(0, 2).bias) == std::vector<double>({0, 0}));
 }

@@ -1,5 +1,5 @@
-#include "tests/layers/golden_layers.h"
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/golden_layers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::Reduction;
 using norma::Tensor;
@@ -11,7 +11,7 @@ void check(const std::string& name, nn::Loss&& loss, const Tensor& target) {
   INFO(name);
   loss.to(norma::kFloat64);
   const auto& golden = golden::loss_cases.at(name);
-  Tensor x = from_vector(golden.input, {4, 3}).requires_grad_();
+  Tensor x = tensor_of(golden.input, {4, 3}).requires_grad_();
   const Tensor out = loss(x, target);
   weighted_sum(out).backward();
   CHECK(difference(out, golden.output, 1e-12) == "");
@@ -21,10 +21,10 @@ void check(const std::string& name, nn::Loss&& loss, const Tensor& target) {
 }  // namespace
 
 TEST_CASE("losses against PyTorch") {
-  const Tensor w = from_vector(golden::class_weights, {3});
+  const Tensor w = tensor_of(golden::class_weights, {3});
   const Tensor y = norma::tensor({2, 0, -100, 1}), z = norma::tensor({2, 0, 1, 1});
-  const Tensor soft = from_vector(golden::soft_targets, {4, 3});
-  const Tensor bits = from_vector(golden::bit_targets, {4, 3});
+  const Tensor soft = tensor_of(golden::soft_targets, {4, 3});
+  const Tensor bits = tensor_of(golden::bit_targets, {4, 3});
 
   check("cross_entropy", nn::CrossEntropyLoss(), z);
   check("cross_entropy_all", nn::CrossEntropyLoss({.weight = w, .label_smoothing = 0.1}), y);
@@ -65,7 +65,7 @@ TEST_CASE("weights are buffers, the loss's own") {
 
 TEST_CASE("a loss takes two tensors") {
   nn::Sequential net{nn::CrossEntropyLoss()};
-  CHECK(has(message_of([&] {
+  CHECK(has(error_of([&] {
               net(norma::ones({2, 3}));
             }),
             "CrossEntropyLoss cannot be called with one tensor"));
@@ -80,10 +80,10 @@ TEST_CASE("a loss takes two tensors") {
 }
 
 TEST_CASE("options are checked") {
-  CHECK(message_of([] { nn::CrossEntropyLoss({.label_smoothing = 1.5}); }) ==
+  CHECK(error_of([] { nn::CrossEntropyLoss({.label_smoothing = 1.5}); }) ==
         "[CrossEntropyLoss] expected label_smoothing between 0 and 1, got 1.5");
-  CHECK(message_of([] {
+  CHECK(error_of([] {
           nn::CrossEntropyLoss({.weight = norma::ones({2, 2})});
         }) == "[CrossEntropyLoss] expected one weight per class [C], got weight of size [2, 2]");
-  CHECK(has(message_of([] { nn::NLLLoss({.weight = norma::ones({2, 2})}); }), "[NLLLoss]"));
+  CHECK(has(error_of([] { nn::NLLLoss({.weight = norma::ones({2, 2})}); }), "[NLLLoss]"));
 }

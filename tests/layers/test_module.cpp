@@ -1,5 +1,5 @@
-#include "tests/layers/golden_layers.h"
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/golden_layers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::Shape;
 using norma::Tensor;
@@ -54,20 +54,20 @@ TEST_CASE("empty, dotted and repeated names are refused") {
   nn::ReLU child;
   open.register_module("act", child);
 
-  CHECK(has(message_of([&] { open.register_parameter("", norma::ones({1})); }),
+  CHECK(has(error_of([&] { open.register_parameter("", norma::ones({1})); }),
             "[register_parameter] expected a name, got \"\""));
-  CHECK(has(message_of([&] { open.register_buffer("a.b", norma::ones({1})); }),
+  CHECK(has(error_of([&] { open.register_buffer("a.b", norma::ones({1})); }),
             "[register_buffer] expected a name without dots, got \"a.b\""));
-  CHECK(has(message_of([&] { open.register_module("", child); }), "[register_module]"));
+  CHECK(has(error_of([&] { open.register_module("", child); }), "[register_module]"));
   const std::vector<std::pair<std::string, std::string>> taken = {
       {"weight", "parameter"}, {"bias", "parameter"}, {"mean", "buffer"}, {"act", "child"}};
   for (const auto& entry : taken) {
     const std::string name = entry.first, kind = entry.second;
     const std::string words =
         "expected a new name, got \"" + name + "\", which Open already has as a " + kind;
-    CHECK(has(message_of([&] { open.register_parameter(name, norma::ones({1})); }), words));
-    CHECK(has(message_of([&] { open.register_buffer(name, norma::ones({1})); }), words));
-    CHECK(has(message_of([&] { open.register_module(name, child); }), words));
+    CHECK(has(error_of([&] { open.register_parameter(name, norma::ones({1})); }), words));
+    CHECK(has(error_of([&] { open.register_buffer(name, norma::ones({1})); }), words));
+    CHECK(has(error_of([&] { open.register_module(name, child); }), words));
   }
   CHECK(names_of(open.state_dict()) == "weight mean");
 }
@@ -75,15 +75,15 @@ TEST_CASE("empty, dotted and repeated names are refused") {
 TEST_CASE("what cannot be registered") {
   Open open;
   const Tensor leaf = norma::ones({2}).requires_grad_();
-  CHECK(has(message_of([&] { open.register_parameter("w", leaf * 2.0); }),
+  CHECK(has(error_of([&] { open.register_parameter("w", leaf * 2.0); }),
             "expected a leaf for \"w\", got a result of mul"));
-  CHECK(has(message_of([&] { open.register_module("m", std::shared_ptr<nn::ReLU>()); }),
+  CHECK(has(error_of([&] { open.register_module("m", std::shared_ptr<nn::ReLU>()); }),
             "got a null pointer"));
   Open parent;
   parent.register_module("child", open);
-  CHECK(has(message_of([&] { open.register_module("loop", parent); }),
+  CHECK(has(error_of([&] { open.register_module("loop", parent); }),
             "got one that holds Open itself"));
-  CHECK(has(message_of([&] { open.register_module("me", open); }), "itself"));
+  CHECK(has(error_of([&] { open.register_module("me", open); }), "itself"));
 }
 
 TEST_CASE("register_module takes named modules, temporaries and pointers") {
@@ -113,7 +113,7 @@ TEST_CASE("a copy is the same module") {
   nn::Linear from = fc;
   const nn::Linear to = std::move(from);
   CHECK(to.is_same(fc));
-  CHECK(has(message_of([&] { from.is_training(); }), "moved from"));
+  CHECK(has(error_of([&] { from.is_training(); }), "moved from"));
 }
 
 TEST_CASE("a module cannot be cut down to its base class") {
@@ -212,7 +212,7 @@ TEST_CASE("type_name drops namespaces, not template arguments") {
 
 TEST_CASE("a module without forward says so") {
   Described module;
-  CHECK(has(message_of([&] { module(norma::ones({1})); }),
+  CHECK(has(error_of([&] { module(norma::ones({1})); }),
             "[Described] expected an override of `Tensor forward(const Tensor&)`, got none"));
 }
 
@@ -220,11 +220,11 @@ TEST_CASE("errors name the module's path") {
   MLP mlp;
   nn::Sequential net(nn::Identity(), mlp);
   const Tensor bad = norma::ones({5, 3});
-  CHECK(has(message_of([&] { net(bad); }), "(in 1.net.0, a Linear)"));
-  CHECK(has(message_of([&] { mlp(bad); }), "(in 1.net.0, a Linear)"));
-  CHECK(has(message_of([&] { MLP()(bad); }), "(in net.0, a Linear)"));
-  CHECK(has(message_of([&] { nn::Linear(2, 2)(bad); }), "(in Linear)"));
-  CHECK(has(message_of([&] { nn::CrossEntropyLoss()(bad, norma::ones({7})); }),
+  CHECK(has(error_of([&] { net(bad); }), "(in 1.net.0, a Linear)"));
+  CHECK(has(error_of([&] { mlp(bad); }), "(in 1.net.0, a Linear)"));
+  CHECK(has(error_of([&] { MLP()(bad); }), "(in net.0, a Linear)"));
+  CHECK(has(error_of([&] { nn::Linear(2, 2)(bad); }), "(in Linear)"));
+  CHECK(has(error_of([&] { nn::CrossEntropyLoss()(bad, norma::ones({7})); }),
             "(in CrossEntropyLoss)"));
   try {
     net(bad);
@@ -246,12 +246,12 @@ TEST_CASE("the path is right when a forward reaches into its children") {
     }
   };
   Loop loop;
-  CHECK(has(message_of([&] { loop(norma::ones({1, 2})); }), "(in layers.2, a Linear)"));
+  CHECK(has(error_of([&] { loop(norma::ones({1, 2})); }), "(in layers.2, a Linear)"));
 
   // The same layer under two names goes by the name it has in the model that runs.
   const nn::Linear shared(2, 2);
   nn::Sequential first(shared), second(nn::Identity(), nn::Identity(), shared);
-  CHECK(has(message_of([&] { second(norma::ones({1, 3})); }), "(in 2, a Linear)"));
+  CHECK(has(error_of([&] { second(norma::ones({1, 3})); }), "(in 2, a Linear)"));
 }
 
 namespace {
@@ -288,7 +288,7 @@ TEST_CASE("set_submodule puts a module in the place of another, for all handles"
 
   net.eval();
   CHECK_FALSE(net.fc.is_training());
-  CHECK(has(message_of([&] { net(norma::ones({1, 7})); }), "(in fc.0, a Linear)"));
+  CHECK(has(error_of([&] { net(norma::ones({1, 7})); }), "(in fc.0, a Linear)"));
 
   Net copy = net.clone();
   CHECK(norma::equal(copy(x), net(x)));
@@ -313,18 +313,18 @@ TEST_CASE("set_submodule reaches every place where the module stands") {
 
 TEST_CASE("set_submodule refuses what cannot stand there, and changes nothing") {
   nn::Sequential net(nn::Linear(2, 3), nn::ReLU());
-  CHECK(message_of([&] { net.set_submodule("2", nn::ReLU()); }) ==
+  CHECK(error_of([&] { net.set_submodule("2", nn::ReLU()); }) ==
         "[set_submodule] expected the path of a module in Sequential, got \"2\"");
-  CHECK(has(message_of([&] { net.set_submodule("", nn::ReLU()); }), "got \"\""));
+  CHECK(has(error_of([&] { net.set_submodule("", nn::ReLU()); }), "got \"\""));
   nn::Sequential around;
   around.push_back(net.at<nn::Linear>(0));
-  CHECK(message_of([&] { net.set_submodule("0", around); }) ==
+  CHECK(error_of([&] { net.set_submodule("0", around); }) ==
         "[set_submodule] expected another module for \"0\", got one that holds the Linear that "
         "stands there; give it a clone");
   nn::Sequential above;
   above.push_back(net);
-  CHECK(has(message_of([&] { net.set_submodule("0", above); }), "holds Sequential itself"));
-  CHECK(has(message_of([&] { net.set_submodule("0", std::shared_ptr<nn::Module>()); }),
+  CHECK(has(error_of([&] { net.set_submodule("0", above); }), "holds Sequential itself"));
+  CHECK(has(error_of([&] { net.set_submodule("0", std::shared_ptr<nn::Module>()); }),
             "got a null pointer"));
   CHECK(net[0].type_name() == "Linear");
 }

@@ -1,4 +1,4 @@
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::Shape;
 using norma::Tensor;
@@ -73,8 +73,8 @@ TEST_CASE("push_back numbers modules or names them") {
   net.push_back("last", std::make_shared<nn::Identity>());
   CHECK(names_of(net.named_children()) == "0 act 2 last");
   CHECK(net.parameters().size() == 4);
-  CHECK(has(message_of([&] { net.push_back("act", nn::ReLU()); }), "\"act\""));
-  CHECK(has(message_of([&] { net.push_back("a.b", nn::ReLU()); }), "without dots"));
+  CHECK(has(error_of([&] { net.push_back("act", nn::ReLU()); }), "\"act\""));
+  CHECK(has(error_of([&] { net.push_back("a.b", nn::ReLU()); }), "without dots"));
   CHECK(net.size() == 4);
 }
 
@@ -85,10 +85,10 @@ TEST_CASE("indices and types") {
   CHECK(net.at<nn::Linear>(0).weight.sizes() == Shape({3, 2}));
   CHECK(net.at<nn::BatchNorm>(1).num_features() == 3);
   CHECK(net.at<nn::Linear>(0).weight.is_same(net.parameters()[0]));
-  CHECK(has(message_of([&] { net.at<nn::Linear>(1); }),
+  CHECK(has(error_of([&] { net.at<nn::Linear>(1); }),
             "[Sequential::at] expected Linear at index 1, got BatchNorm1d"));
   for (const int64_t index : {3, -4}) {
-    CHECK(has(message_of([&] { net[index]; }),
+    CHECK(has(error_of([&] { net[index]; }),
               "expected an index below its size of 3, got " + std::to_string(index)));
   }
 }

@@ -1,5 +1,5 @@
-#include "tests/layers/golden_layers.h"
-#include "tests/layers/helpers.h"
+#include "norma/tests/layers/golden_layers.h"
+#include "norma/tests/layers/helpers.h"
 
 using norma::NamedTensors;
 using norma::Shape;
@@ -58,16 +58,16 @@ TEST_CASE("one error lists everything that does not fit, in PyTorch's words, and
   nn::Sequential model = classifier();
   const nn::Sequential other(nn::Linear(2, 32), nn::ReLU(), nn::Linear(32, 2), nn::Linear(2, 2));
   const NamedTensors before = copy_of(model.state_dict());
-  const std::string message = message_of([&] { model.load_state_dict(other.state_dict()); });
+  const std::string message = error_of([&] { model.load_state_dict(other.state_dict()); });
   CHECK(message == "[load_state_dict] " + std::string(golden::load_error));
-  CHECK(message_of([&] { model.check_state_dict(other.state_dict()); }) == message);
+  CHECK(error_of([&] { model.check_state_dict(other.state_dict()); }) == message);
   CHECK(same_values(model.state_dict(), before));
   model.check_state_dict(before);
 
   // One missing entry is enough.
   NamedTensors state = copy_of(classifier().state_dict());
   without(state, "1.running_var");
-  CHECK(has(message_of([&] { model.load_state_dict(state); }),
+  CHECK(has(error_of([&] { model.load_state_dict(state); }),
             "Missing key(s) in state_dict: \"1.running_var\"."));
   CHECK(same_values(model.state_dict(), before));
 }
@@ -104,7 +104,7 @@ TEST_CASE("a missing num_batches_tracked counts as 0") {
   struct Counter : nn::Module {
     Counter() { register_buffer("my_num_batches_tracked", norma::ones({1})); }
   } counter;
-  CHECK(has(message_of([&] { counter.load_state_dict({}); }), "my_num_batches_tracked"));
+  CHECK(has(error_of([&] { counter.load_state_dict({}); }), "my_num_batches_tracked"));
 }
 
 TEST_CASE("values are converted to the module's dtypes") {
@@ -119,11 +119,11 @@ TEST_CASE("values are converted to the module's dtypes") {
 TEST_CASE("malformed state is refused") {
   nn::Linear fc(2, 1, {.bias = false});
   const Tensor w = norma::ones({1, 2});
-  CHECK(has(message_of([&] {
+  CHECK(has(error_of([&] {
               fc.load_state_dict({{"weight", w}, {"weight", w}}, false);
             }),
             "expected every key once, got \"weight\" twice"));
-  CHECK(has(message_of([&] {
+  CHECK(has(error_of([&] {
               fc.load_state_dict({{"weight", Tensor()}});
             }),
             "expected a tensor for \"weight\", got an undefined one"));
@@ -137,7 +137,7 @@ TEST_CASE("a module registered twice takes its values under both names") {
   net.load_state_dict(state);
   CHECK(to_vector(shared.weight) == std::vector<double>(4, 3.0));
   without(state, "1.weight");
-  CHECK(has(message_of([&] { net.load_state_dict(state); }), "\"1.weight\""));
+  CHECK(has(error_of([&] { net.load_state_dict(state); }), "\"1.weight\""));
 }
 
 TEST_CASE("to() changes the dtype for every handle") {
@@ -163,7 +163,7 @@ TEST_CASE("to() changes the dtype for every handle") {
 
   net(norma::randn({4, 3}, {.dtype = norma::kFloat64})).square().sum().backward();
   CHECK(fc.weight.grad().dtype() == norma::kFloat64);
-  CHECK(has(message_of([&] { net.to(norma::kInt64); }),
+  CHECK(has(error_of([&] { net.to(norma::kInt64); }),
             "[to] expected a floating dtype for a module, got int64"));
 }
 

@@ -1,8 +1,8 @@
 // Layers overwrite temporaries, and only those: what a module or a user keeps stays as it was.
 #include <utility>
 
-#include "tests/layers/helpers.h"
-#include "tests/support/tensors.h"
+#include "norma/tests/layers/helpers.h"
+#include "norma/tests/support/tensors.h"
 
 using norma::NoGradGuard;
 using norma::randn;
@@ -139,9 +139,9 @@ TEST_CASE("errors name the module that was given a temporary") {
   const std::string want =
       "[BatchNorm2d] expected 4 channels on axis 1, got input size "
       "[2, 3, 20, 33] with 3 (in 1, a BatchNorm2d)";
-  CHECK(message_of([&] { net(image()); }) == want);
+  CHECK(error_of([&] { net(image()); }) == want);
   const Tensor x = image();
-  CHECK(message_of([&] { net(x); }) == want);
+  CHECK(error_of([&] { net(x); }) == want);
 }
 
 TEST_CASE("without a graph, what follows a convolution stays in its memory") {

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/catch.h"
+#include "norma/tests/support/catch.h"
+#include "norma/tests/support/error_of.h"
+#include "norma/tests/support/tensors.h"
 
 inline norma::Tensor start(int which, int count, norma::DType dtype = norma::kFloat64) {
   std::vector<double> values;
@@ -21,14 +23,8 @@ inline norma::Tensor gradient(int step, int which, int count,
   return norma::tensor(values).to(dtype);
 }
 
-inline std::vector<double> numbers(const norma::Tensor& tensor) {
-  const norma::Tensor packed = tensor.detach().to(norma::kFloat64).contiguous();
-  const double* first = packed.data_ptr<double>();
-  return {first, first + packed.numel()};
-}
-
 inline void append(std::vector<double>& to, const norma::Tensor& tensor) {
-  for (double value : numbers(tensor)) to.push_back(value);
+  for (double value : to_vector(tensor)) to.push_back(value);
 }
 
 /// The largest |a - b| / max(|b|, floor).
@@ -60,18 +56,4 @@ inline norma::Tensor state_of(const norma::optim::Optimizer& optimizer, const st
 /// What Adam's "step" of a parameter says.
 inline double count_of(const norma::optim::Optimizer& optimizer, int parameter) {
   return state_of(optimizer, "state." + std::to_string(parameter) + ".step").item<double>();
-}
-
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const norma::Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-inline bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }

@@ -2,8 +2,9 @@
 
 #include <limits>
 
-#include "tests/optim/support.h"
-#include "tests/support/golden_file.h"
+#include "norma/tests/optim/support.h"
+#include "norma/tests/support/golden_file.h"
+#include "norma/tests/support/thread_count.h"
 
 using namespace norma;
 using optim::Adam;
@@ -83,12 +84,11 @@ TEST_CASE("Adam and AdamW give PyTorch's numbers with every option and with grou
 
 TEMPLATE_TEST_CASE("Adam treats every element alike, whatever the size and the number of threads",
                    "", Adam, AdamW) {
-  const int before = get_num_threads();
   const bool amsgrad = GENERATE(false, true);
   for (DType dtype : {kFloat32, kFloat64}) {
     double first = 0;
     for (int threads : {1, 2, 3}) {
-      set_num_threads(threads);
+      const ThreadCount guard(threads);
       std::vector<Tensor> parameters;
       for (int64_t size : {1, 7, 33, 100003, 5, 70001}) {
         parameters.push_back(ones({size}, {.dtype = dtype}).requires_grad_());
@@ -102,7 +102,6 @@ TEMPLATE_TEST_CASE("Adam treats every element alike, whatever the size and the n
     }
     CHECK(first < 0.5);
   }
-  set_num_threads(before);
 }
 
 TEMPLATE_TEST_CASE("Adam reads gradients and never writes them", "", Adam, AdamW) {
@@ -192,15 +191,15 @@ TEST_CASE("Adam where numbers are not finite does what the formula says") {
   p.set_grad(tensor({1.0, 0.0, nan}));
   Adam optimizer({p}, {.amsgrad = true});
   optimizer.step();
-  CHECK(numbers(p)[0] == infinity);  // no decay: 0 · inf must not enter
-  CHECK(numbers(p)[1] == 1.0);
-  CHECK(std::isnan(numbers(p)[2]));
+  CHECK(to_vector(p)[0] == infinity);  // no decay: 0 · inf must not enter
+  CHECK(to_vector(p)[1] == 1.0);
+  CHECK(std::isnan(to_vector(p)[2]));
   p.set_grad(ones({3}));
   optimizer.step();
-  CHECK(std::isnan(numbers(state_of(optimizer, "state.0.max_exp_avg_sq"))[2]));
+  CHECK(std::isnan(to_vector(state_of(optimizer, "state.0.max_exp_avg_sq"))[2]));
   state_of(optimizer, "state.0.max_exp_avg_sq").fill_(nan);  // shares memory
   optimizer.step();
-  CHECK(std::isnan(numbers(state_of(optimizer, "state.0.max_exp_avg_sq"))[1]));
+  CHECK(std::isnan(to_vector(state_of(optimizer, "state.0.max_exp_avg_sq"))[1]));
 
   Tensor q = ones({1}).requires_grad_();
   q.set_grad(zeros({1}));

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "norma/core/tensor_impl.h"
-#include "tests/optim/support.h"
+#include "norma/tests/optim/support.h"
 
 using namespace norma;
 using optim::Adam;
@@ -52,8 +52,8 @@ TEMPLATE_TEST_CASE("Adam refuses wrong options in PyTorch's words", "", Adam, Ad
   const std::string name = TestType({start(0, 1)}).state_dict().type;
   TestType optimizer({start(0, 2)});
   const auto refused = [&](const Options& o) {
-    const std::string message = message_of([&] { TestType({start(0, 2)}, o); });
-    CHECK(message_of([&] { optimizer.set_options(0, o); }) == message);
+    const std::string message = error_of([&] { TestType({start(0, 2)}, o); });
+    CHECK(error_of([&] { optimizer.set_options(0, o); }) == message);
     CHECK(optimizer.lr() == 1e-3);
     return message;
   };
@@ -71,7 +71,7 @@ TEMPLATE_TEST_CASE("Adam refuses wrong options in PyTorch's words", "", Adam, Ad
         op + "Invalid beta parameter at index 1: nan; expected 0 <= beta < 1");
   CHECK(refused({.weight_decay = -1}) ==
         op + "Invalid weight_decay value: -1; expected weight_decay >= 0");
-  CHECK(message_of([] {
+  CHECK(error_of([] {
           TestType({start(0, 2)}, {.lr = 0, .betas = {0, 0}, .eps = 0, .weight_decay = 0});
         }) == "no error");
 }
@@ -81,26 +81,26 @@ TEMPLATE_TEST_CASE("Adam refuses parameters it cannot optimise, and adds nothing
   Tensor p = start(0, 2), q = start(0, 3);
   TestType optimizer({p});
   const std::string op = "[" + optimizer.state_dict().type + "] ";
-  CHECK(has(message_of([] { TestType(std::vector<Tensor>{}); }),
+  CHECK(has(error_of([] { TestType(std::vector<Tensor>{}); }),
             op + "optimizer got an empty parameter list"));
-  CHECK(has(message_of([] { TestType(std::vector<AdamParamGroup>{}); }),
+  CHECK(has(error_of([] { TestType(std::vector<AdamParamGroup>{}); }),
             op + "optimizer got an empty parameter list"));
-  CHECK(has(message_of([&] { TestType({p * 2.0}); }), op + "can't optimize a non-leaf Tensor"));
-  CHECK(has(message_of([&] {
+  CHECK(has(error_of([&] { TestType({p * 2.0}); }), op + "can't optimize a non-leaf Tensor"));
+  CHECK(has(error_of([&] {
               optimizer.add_param_group({.params = {q, p}});
             }),
             op + "some parameters appear in more than one parameter group"));
-  CHECK(has(message_of([&] {
+  CHECK(has(error_of([&] {
               optimizer.add_param_group({.params = {q}, .betas = {{0.5, 2}}});
             }),
             op + "Invalid beta parameter at index 1: 2"));
   CHECK(optimizer.group_count() == 1);
-  CHECK(has(message_of([&] { optimizer.options(1); }),
+  CHECK(has(error_of([&] { optimizer.options(1); }),
             op + "expected a parameter group in [0, 1), got 1"));
-  CHECK(has(message_of([&] { optimizer.set_lr(-1, 1.0); }), op + "expected a parameter group"));
+  CHECK(has(error_of([&] { optimizer.set_lr(-1, 1.0); }), op + "expected a parameter group"));
   p.set_grad(zeros({2}, {.dtype = kFloat64}));
   p.impl()->grad = zeros({3}, {.dtype = kFloat64});
-  CHECK(has(message_of([&] { optimizer.step(); }), op + "expected a gradient of shape [2]"));
+  CHECK(has(error_of([&] { optimizer.step(); }), op + "expected a gradient of shape [2]"));
   CHECK(optimizer.state_dict().tensors.empty());
 }
 
@@ -189,10 +189,10 @@ TEST_CASE("Adam refuses a state that does not fit, and keeps its own") {
   optimizer.step();
   const auto good = optimizer.state_dict();
   const auto refused = [&](const optim::OptimizerState& state) {
-    const std::string message = message_of([&] { optimizer.load_state_dict(state); });
+    const std::string message = error_of([&] { optimizer.load_state_dict(state); });
     CHECK(optimizer.lr() == 0.1);
     CHECK(count_of(optimizer, 0) == 2);
-    CHECK(message_of([&] { optimizer.check_state_dict(state); }) == message);
+    CHECK(error_of([&] { optimizer.check_state_dict(state); }) == message);
     return message;
   };
   auto state = good;
@@ -203,7 +203,7 @@ TEST_CASE("Adam refuses a state that does not fit, and keeps its own") {
   sgd.step();
   CHECK(refused(sgd.state_dict()) ==
         op + "expected the state of an optimizer Adam, got one of \"SGD\"");
-  CHECK(message_of([&] {
+  CHECK(error_of([&] {
           AdamW({a, b}).load_state_dict(good);
         }) ==
         "[AdamW::load_state_dict] expected the state of an optimizer AdamW, got one of \"Adam\"");

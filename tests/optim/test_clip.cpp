@@ -1,7 +1,8 @@
 #include <norma/norma.h>
 
-#include "tests/optim/golden_optim.h"
-#include "tests/optim/support.h"
+#include "norma/tests/optim/golden_optim.h"
+#include "norma/tests/optim/support.h"
+#include "norma/tests/support/thread_count.h"
 
 using namespace norma;
 using optim::clip_grad_norm_;
@@ -24,15 +25,14 @@ TEST_CASE("clip_grad_norm_ gives PyTorch's numbers") {
 }
 
 TEST_CASE("clip_grad_norm_ of large gradients equals a plain sum") {
-  const int before = get_num_threads();
   for (int threads : {1, 2, 3}) {
-    set_num_threads(threads);
+    const ThreadCount guard(threads);
     for (int64_t size : {1, 15, 16, 17, 200003}) {
       Tensor p = zeros({size}).requires_grad_();
       manual_seed(static_cast<uint64_t>(size));
       p.set_grad(randn({size}));
       double squares = 0, cubes = 0, top = 0;
-      for (double g : numbers(p.grad())) {
+      for (double g : to_vector(p.grad())) {
         squares += g * g;
         cubes += std::abs(g * g * g);
         top = std::max(top, std::abs(g));
@@ -43,7 +43,6 @@ TEST_CASE("clip_grad_norm_ of large gradients equals a plain sum") {
       CHECK(clip_grad_norm_({p}, 1e9, infinity) == top);
     }
   }
-  set_num_threads(before);
 }
 
 TEST_CASE("clip_grad_norm_ without gradients is 0") {
@@ -64,29 +63,29 @@ TEST_CASE("clip_grad_norm_ and a gradient that is not finite") {
   const double infinity = std::numeric_limits<double>::infinity();
   p.set_grad(tensor({1.0, infinity, 2.0}, {.dtype = kFloat64}));
   const std::string message =
-      message_of([&] { clip_grad_norm_({p}, 1.0, 2.0, /*error_if_nonfinite=*/true); });
+      error_of([&] { clip_grad_norm_({p}, 1.0, 2.0, /*error_if_nonfinite=*/true); });
   CHECK(has(message,
             "[clip_grad_norm_] The total norm of order 2 for gradients from `parameters` "
             "is non-finite, so it cannot be clipped: got inf"));
-  CHECK(numbers(p.grad())[0] == 1.0);
+  CHECK(to_vector(p.grad())[0] == 1.0);
   CHECK(clip_grad_norm_({p}, 1.0) == infinity);
-  CHECK(numbers(p.grad())[0] == 0.0);
-  CHECK(std::isnan(numbers(p.grad())[1]));
+  CHECK(to_vector(p.grad())[0] == 0.0);
+  CHECK(std::isnan(to_vector(p.grad())[1]));
   for (double kind : {1.0, 2.0, 3.0, infinity}) {
     p.set_grad(tensor({1.0, std::nan(""), 2.0}, {.dtype = kFloat64}));
     CHECK(std::isnan(clip_grad_norm_({p}, 1.0, kind)));
-    CHECK(std::isnan(numbers(p.grad())[0]));
-    CHECK(has(message_of([&] { clip_grad_norm_({p}, 1.0, kind, true); }), "got nan"));
+    CHECK(std::isnan(to_vector(p.grad())[0]));
+    CHECK(has(error_of([&] { clip_grad_norm_({p}, 1.0, kind, true); }), "got nan"));
   }
 }
 
 TEST_CASE("clip_grad_norm_ refuses wrong arguments") {
   Tensor p = start(0, 3);
-  CHECK(message_of([&] { clip_grad_norm_({p}, -1); }) ==
+  CHECK(error_of([&] { clip_grad_norm_({p}, -1); }) ==
         "[clip_grad_norm_] expected max_norm >= 0, got -1");
-  CHECK(message_of([&] { clip_grad_norm_({p}, 1, 0); }) ==
+  CHECK(error_of([&] { clip_grad_norm_({p}, 1, 0); }) ==
         "[clip_grad_norm_] expected norm_type > 0, got 0");
-  CHECK(has(message_of([&] { clip_grad_norm_({Tensor()}, 1); }), "[clip_grad_norm_]"));
+  CHECK(has(error_of([&] { clip_grad_norm_({Tensor()}, 1); }), "[clip_grad_norm_]"));
 }
 
 TEST_CASE("clip_grad_value_ clamps in place") {
@@ -97,6 +96,6 @@ TEST_CASE("clip_grad_value_ clamps in place") {
   CHECK(equal(p.grad(), gradient(0, 0, 5).clamp(-0.3, 0.3)));
   CHECK(equal(grad, p.grad()));
   CHECK(!q.grad().defined());
-  CHECK(message_of([&] { clip_grad_value_({p}, -1); }) ==
+  CHECK(error_of([&] { clip_grad_value_({p}, -1); }) ==
         "[clip_grad_value_] expected clip_value >= 0, got -1");
 }

@@ -3,8 +3,8 @@
 #include <limits>
 #include <memory>
 
-#include "tests/optim/golden_optim.h"
-#include "tests/optim/support.h"
+#include "norma/tests/optim/golden_optim.h"
+#include "norma/tests/optim/support.h"
 
 using namespace norma;
 using namespace norma::optim;
@@ -144,9 +144,9 @@ TEST_CASE("A scheduler refuses a state that does not fit, and keeps its own") {
   StepLR scheduler(*optimizer, 7, 0.5);
   const SchedulerState good = scheduler.state_dict();
   const auto refused = [&](const SchedulerState& state) {
-    const std::string message = message_of([&] { scheduler.load_state_dict(state); });
+    const std::string message = error_of([&] { scheduler.load_state_dict(state); });
     CHECK(scheduler.state_dict().values == good.values);
-    CHECK(message_of([&] { scheduler.check_state_dict(state); }) == message);
+    CHECK(error_of([&] { scheduler.check_state_dict(state); }) == message);
     return message;
   };
   SchedulerState base = good;
@@ -180,11 +180,10 @@ TEST_CASE("A scheduler refuses a state that does not fit, and keeps its own") {
   ReduceLROnPlateau plateau(*optimizer);
   state = plateau.state_dict();
   state.values["min_lr.1"] = state.values["min_lr.2"] = 0;
-  CHECK(has(message_of([&] { plateau.load_state_dict(state); }), "expected 2 min_lrs, got 3"));
+  CHECK(has(error_of([&] { plateau.load_state_dict(state); }), "expected 2 min_lrs, got 3"));
   state = plateau.state_dict();
   state.values["mode_max"] = 2;
-  CHECK(
-      has(message_of([&] { plateau.load_state_dict(state); }), "expected mode_max 0 or 1, got 2"));
+  CHECK(has(error_of([&] { plateau.load_state_dict(state); }), "expected mode_max 0 or 1, got 2"));
   MultiStepLR few(*optimizer, {1}), many(*optimizer, {1, 2, 3});
   const auto values = few.state_dict().values;
   few.check_state_dict(many.state_dict());  // fits, and is not taken over by a mere check
@@ -194,33 +193,33 @@ TEST_CASE("A scheduler refuses a state that does not fit, and keeps its own") {
 TEST_CASE("Schedulers refuse wrong options") {
   const auto optimizer = make_optimizer();
   SGD& o = *optimizer;
-  CHECK(message_of([&] { StepLR(o, 0); }) == "[StepLR] expected step_size >= 1, got 0");
-  CHECK(message_of([&] { StepLR(o, 1, -0.5); }) == "[StepLR] expected gamma >= 0, got -0.5");
-  CHECK(message_of([&] {
+  CHECK(error_of([&] { StepLR(o, 0); }) == "[StepLR] expected step_size >= 1, got 0");
+  CHECK(error_of([&] { StepLR(o, 1, -0.5); }) == "[StepLR] expected gamma >= 0, got -0.5");
+  CHECK(error_of([&] {
           MultiStepLR(o, {3, -1});
         }) == "[MultiStepLR] expected milestones.1 >= 0, got -1");
-  CHECK(has(message_of([&] { ExponentialLR(o, -1); }), "[ExponentialLR] expected gamma >= 0"));
-  CHECK(message_of([&] { CosineAnnealingLR(o, 0); }) ==
+  CHECK(has(error_of([&] { ExponentialLR(o, -1); }), "[ExponentialLR] expected gamma >= 0"));
+  CHECK(error_of([&] { CosineAnnealingLR(o, 0); }) ==
         "[CosineAnnealingLR] expected T_max >= 1, got 0");
-  CHECK(message_of([&] { LinearLR(o, {.start_factor = 0}); }) ==
+  CHECK(error_of([&] { LinearLR(o, {.start_factor = 0}); }) ==
         "[LinearLR] Starting multiplicative factor expected to be greater than 0 and less or equal "
         "to 1, got 0");
-  CHECK(has(message_of([&] { LinearLR(o, {.end_factor = 1.5}); }),
+  CHECK(has(error_of([&] { LinearLR(o, {.end_factor = 1.5}); }),
             "Ending multiplicative factor expected to be between 0 and 1, got 1.5"));
-  CHECK(has(message_of([&] { LinearLR(o, {.total_iters = 0}); }), "expected total_iters >= 1"));
-  CHECK(has(message_of([&] { ConstantLR(o, {.factor = 2}); }),
+  CHECK(has(error_of([&] { LinearLR(o, {.total_iters = 0}); }), "expected total_iters >= 1"));
+  CHECK(has(error_of([&] { ConstantLR(o, {.factor = 2}); }),
             "Constant multiplicative factor expected to be greater than 0 and less or equal to 1"));
-  CHECK(has(message_of([&] { PolynomialLR(o, {.total_iters = -3}); }),
+  CHECK(has(error_of([&] { PolynomialLR(o, {.total_iters = -3}); }),
             "[PolynomialLR] expected total_iters >= 1, got -3"));
-  CHECK(has(message_of([&] { PolynomialLR(o, {.power = -1}); }), "expected power >= 0"));
-  CHECK(has(message_of([&] { LambdaLR(o, {}); }), "expected a function"));
-  CHECK(has(message_of([&] { ReduceLROnPlateau(o, {.mode = "up"}); }), "mode up is unknown!"));
-  CHECK(has(message_of([&] { ReduceLROnPlateau(o, {.threshold_mode = "up"}); }),
+  CHECK(has(error_of([&] { PolynomialLR(o, {.power = -1}); }), "expected power >= 0"));
+  CHECK(has(error_of([&] { LambdaLR(o, {}); }), "expected a function"));
+  CHECK(has(error_of([&] { ReduceLROnPlateau(o, {.mode = "up"}); }), "mode up is unknown!"));
+  CHECK(has(error_of([&] { ReduceLROnPlateau(o, {.threshold_mode = "up"}); }),
             "threshold mode up is unknown!"));
-  CHECK(has(message_of([&] { ReduceLROnPlateau(o, {.factor = 1}); }),
+  CHECK(has(error_of([&] { ReduceLROnPlateau(o, {.factor = 1}); }),
             "[ReduceLROnPlateau] Factor should be < 1.0, got 1"));
-  CHECK(has(message_of([&] { ReduceLROnPlateau(o, {.patience = -1}); }), "expected patience >= 0"));
-  CHECK(has(message_of([&] {
+  CHECK(has(error_of([&] { ReduceLROnPlateau(o, {.patience = -1}); }), "expected patience >= 0"));
+  CHECK(has(error_of([&] {
               ReduceLROnPlateau(o, {.min_lr = {1, 2, 3}});
             }),
             "expected 2 min_lrs, got 3"));
@@ -228,7 +227,7 @@ TEST_CASE("Schedulers refuse wrong options") {
   CHECK(o.lr(1) == 0.4);
   ReduceLROnPlateau plateau(o);
   LRScheduler& base = plateau;
-  CHECK(has(message_of([&] { base.step(); }), "expected a metric, got none"));
+  CHECK(has(error_of([&] { base.step(); }), "expected a metric, got none"));
 }
 
 TEST_CASE("A group added later counts from its own rate") {
@@ -268,7 +267,7 @@ TEST_CASE("ReduceLROnPlateau reduces every group, those added later too") {
   optimizer->add_param_group({.params = {start(0, 3)}, .lr = 8.0});
   plateau.step(1.0);
   CHECK(plateau.get_last_lr() == std::vector<double>{0.03, 0.2, 4.0});
-  CHECK(message_of([&] { each.step(1.0); }) ==
+  CHECK(error_of([&] { each.step(1.0); }) ==
         "[ReduceLROnPlateau] expected 3 min_lrs, got 2; give one for all groups or one per group");
   CHECK(each.last_epoch() == 0);
   CHECK(each.best() == std::numeric_limits<double>::infinity());

@@ -3,8 +3,8 @@
 #include <map>
 #include <memory>
 
-#include "tests/optim/support.h"
-#include "tests/support/golden_file.h"
+#include "norma/tests/optim/support.h"
+#include "norma/tests/support/golden_file.h"
 
 using norma::Tensor;
 namespace optim = norma::optim;
@@ -38,7 +38,7 @@ std::vector<double> outcome(const Make& make, double value) {
     p.set_grad(g);
     optimiser->step();
   }
-  return numbers(p);
+  return to_vector(p);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "tests/optim/support.h"
+#include "norma/tests/optim/support.h"
 
 using namespace norma;
 
@@ -54,13 +54,13 @@ TEST_CASE("A new optimiser is its options and its rule") {
   q.set_grad(ones({1}, {.dtype = kFloat64}));
   optim::ExponentialLR scheduler(optimizer, 0.5);
   optimizer.step();
-  CHECK(numbers(p) == std::vector<double>{-0.25, 0.25, -0.25});
-  CHECK(numbers(q) == std::vector<double>{-0.125});
+  CHECK(to_vector(p) == std::vector<double>{-0.25, 0.25, -0.25});
+  CHECK(to_vector(q) == std::vector<double>{-0.125});
   CHECK(equal(state_of(optimizer, "state.0.last"), p.grad()));
   scheduler.step();
   optimizer.step();
-  CHECK(numbers(p) == std::vector<double>{-0.375, 0.375, -0.375});
-  CHECK(numbers(state_of(optimizer, "state.1.last")) == std::vector<double>{-1});
+  CHECK(to_vector(p) == std::vector<double>{-0.375, 0.375, -0.375});
+  CHECK(to_vector(state_of(optimizer, "state.1.last")) == std::vector<double>{-1});
 
   SignDescent other({p});
   other.add_param_group({.params = {q}, .lr = 1.0});
@@ -72,14 +72,14 @@ TEST_CASE("A new optimiser is its options and its rule") {
   CHECK(other.lr(1) == 0.125);
   CHECK(other.initial_lr(1) == 0.25);
   state.groups[1]["slow"] = 2;
-  CHECK(message_of([&] { other.load_state_dict(state); }) ==
+  CHECK(error_of([&] { other.load_state_dict(state); }) ==
         "[SignDescent::load_state_dict] expected slow 0 or 1, got 2");
-  CHECK(message_of([&] { other.set_options(0, {.lr = 0}); }) == "[SignDescent] expected lr > 0");
+  CHECK(error_of([&] { other.set_options(0, {.lr = 0}); }) == "[SignDescent] expected lr > 0");
 }
 
 TEST_CASE("An optimiser keeps at most four tensors per parameter") {
   const Tensor p = zeros({3}).requires_grad_();
-  CHECK(message_of([&] { SignDescent({p}, 4); }) == "no error");
-  CHECK(message_of([&] { SignDescent({p}, 5); }) ==
+  CHECK(error_of([&] { SignDescent({p}, 4); }) == "no error");
+  CHECK(error_of([&] { SignDescent({p}, 5); }) ==
         "[SignDescent] expected at most 4 state fields, got 5");
 }

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "tests/optim/support.h"
+#include "norma/tests/optim/support.h"
 
 using namespace norma;
 
@@ -54,9 +54,9 @@ RMSprop make(const Tensor& a, const Tensor& b) {
 
 // The formula in double, for parameter `which` of `count` elements, with gradients from `first` on.
 std::vector<double> formula(int which, int count, int first, int steps, const RMSpropOptions& o) {
-  std::vector<double> p = numbers(start(which, count)), v(p.size());
+  std::vector<double> p = to_vector(start(which, count)), v(p.size());
   for (int step = first; step < steps; ++step) {
-    const std::vector<double> g = numbers(gradient(step, which, count));
+    const std::vector<double> g = to_vector(gradient(step, which, count));
     for (std::size_t i = 0; i < p.size(); ++i) {
       v[i] = o.alpha * v[i] + (1 - o.alpha) * g[i] * g[i];
       p[i] -= o.lr * g[i] / (std::sqrt(v[i]) + o.eps);
@@ -73,8 +73,8 @@ TEST_CASE("An optimiser of one's own follows its formula, with groups, in both d
     Tensor a = start(0, 5, dtype), b = start(1, 3, dtype);
     RMSprop optimizer = make(a, b);
     advance(optimizer, a, b, 0, 10);
-    CHECK(worst(numbers(a), formula(0, 5, 0, 10, {.lr = 0.1}), 0.1) < tolerance);
-    CHECK(worst(numbers(b), formula(1, 3, 2, 10, {.lr = 0.05, .alpha = 0.5}), 0.1) < tolerance);
+    CHECK(worst(to_vector(a), formula(0, 5, 0, 10, {.lr = 0.1}), 0.1) < tolerance);
+    CHECK(worst(to_vector(b), formula(1, 3, 2, 10, {.lr = 0.05, .alpha = 0.5}), 0.1) < tolerance);
     CHECK(state_of(optimizer, "state.1.square_avg").dtype() == dtype);
   }
 }
@@ -112,15 +112,15 @@ TEST_CASE("An optimiser of one's own takes a tensor of any size, alike in every 
 TEST_CASE("An optimiser of one's own checks limits in groups, options and states") {
   Tensor a = start(0, 5), b = start(1, 3);
   const std::string expected = "[RMSprop] Invalid learning rate: -1; expected lr >= 0";
-  CHECK(message_of([&] { RMSprop({{.params = {a}, .lr = -1}}); }) == expected);
-  CHECK(message_of([&] { RMSprop({{.params = {a}}}, {.lr = -1}); }) == expected);
+  CHECK(error_of([&] { RMSprop({{.params = {a}, .lr = -1}}); }) == expected);
+  CHECK(error_of([&] { RMSprop({{.params = {a}}}, {.lr = -1}); }) == expected);
   RMSprop optimizer = make(a, b);
-  CHECK(message_of([&] { optimizer.set_options(0, {.lr = -1}); }) == expected);
+  CHECK(error_of([&] { optimizer.set_options(0, {.lr = -1}); }) == expected);
   auto state = optimizer.state_dict();
   state.groups[1]["lr"] = -1;
-  CHECK(message_of([&] { optimizer.load_state_dict(state); }) == expected);
+  CHECK(error_of([&] { optimizer.load_state_dict(state); }) == expected);
   state.groups[1].erase("lr");
-  CHECK(message_of([&] { optimizer.load_state_dict(state); }) ==
+  CHECK(error_of([&] { optimizer.load_state_dict(state); }) ==
         "[RMSprop::load_state_dict] expected the option \"lr\" in every group");
   CHECK(optimizer.lr(1) == 0.05);
 }

@@ -1,7 +1,8 @@
 #include <norma/norma.h>
 
-#include "tests/optim/golden_optim.h"
-#include "tests/optim/support.h"
+#include "norma/tests/optim/golden_optim.h"
+#include "norma/tests/optim/support.h"
+#include "norma/tests/support/thread_count.h"
 
 using namespace norma;
 using optim::SGD;
@@ -58,11 +59,10 @@ TEST_CASE("SGD gives PyTorch's numbers with every option and with groups") {
 }
 
 TEST_CASE("SGD treats every element alike, whatever the size and the number of threads") {
-  const int before = get_num_threads();
   for (DType dtype : {kFloat32, kFloat64}) {
     double first = 0;
     for (int threads : {1, 2, 3}) {
-      set_num_threads(threads);
+      const ThreadCount guard(threads);
       std::vector<Tensor> parameters;
       for (int64_t size : {1, 7, 33, 100003, 5, 70001}) {
         parameters.push_back(ones({size}, {.dtype = dtype}).requires_grad_());
@@ -75,7 +75,6 @@ TEST_CASE("SGD treats every element alike, whatever the size and the number of t
         CHECK(equal(parameter.detach(), full_like(parameter.detach(), first)));
     }
   }
-  set_num_threads(before);
 }
 
 TEST_CASE("SGD reads gradients and never writes them") {
@@ -155,7 +154,7 @@ TEST_CASE("SGD drops or clears gradients") {
 }
 
 TEST_CASE("SGD refuses wrong options in PyTorch's words") {
-  const auto made = [](const SGDOptions& o) { return message_of([&] { SGD({start(0, 2)}, o); }); };
+  const auto made = [](const SGDOptions& o) { return error_of([&] { SGD({start(0, 2)}, o); }); };
   CHECK(made({.lr = -0.5}) == "[SGD] Invalid learning rate: -0.5; expected lr >= 0");
   CHECK(made({.lr = std::nan("")}) == "[SGD] Invalid learning rate: nan; expected lr >= 0");
   CHECK(made({.momentum = -1}) == "[SGD] Invalid momentum value: -1; expected momentum >= 0");
@@ -170,29 +169,29 @@ TEST_CASE("SGD refuses wrong options in PyTorch's words") {
 
 TEST_CASE("SGD refuses parameters it cannot optimise, and adds nothing then") {
   Tensor p = start(0, 2), q = start(0, 3);
-  CHECK(message_of([] { SGD(std::vector<Tensor>{}); }) ==
+  CHECK(error_of([] { SGD(std::vector<Tensor>{}); }) ==
         "[SGD] optimizer got an empty parameter list; expected at least one parameter: a module "
         "has those that its constructor registers, with register_module or register_parameter");
-  CHECK(has(message_of([] { SGD(std::vector<optim::SGDParamGroup>{}); }),
+  CHECK(has(error_of([] { SGD(std::vector<optim::SGDParamGroup>{}); }),
             "[SGD] optimizer got an empty parameter list"));
-  CHECK(has(message_of([] { SGD({Tensor()}); }), "undefined"));
-  CHECK(has(message_of([] { SGD({arange(3)}); }), "parameter 0 of dtype int64"));
-  const std::string non_leaf = message_of([&] { SGD({q, p * 2.0}); });
+  CHECK(has(error_of([] { SGD({Tensor()}); }), "undefined"));
+  CHECK(has(error_of([] { SGD({arange(3)}); }), "parameter 0 of dtype int64"));
+  const std::string non_leaf = error_of([&] { SGD({q, p * 2.0}); });
   CHECK(
       has(non_leaf, "can't optimize a non-leaf Tensor: parameter 1 of shape [2] was made by mul"));
-  CHECK(has(message_of([&] { SGD({p, q, p}); }), "parameter 2 of shape [2] twice"));
+  CHECK(has(error_of([&] { SGD({p, q, p}); }), "parameter 2 of shape [2] twice"));
   SGD optimizer({p});
-  CHECK(has(message_of([&] {
+  CHECK(has(error_of([&] {
               optimizer.add_param_group({.params = {q, p}});
             }),
             "some parameters appear in more than one parameter group: parameter 1 of shape [2]"));
   CHECK(optimizer.group_count() == 1);
-  CHECK(has(message_of([&] { optimizer.add_param_group({.params = {q}, .lr = -1}); }),
+  CHECK(has(error_of([&] { optimizer.add_param_group({.params = {q}, .lr = -1}); }),
             "Invalid learning rate: -1"));
   CHECK(optimizer.group_count() == 1);
-  CHECK(has(message_of([&] { optimizer.options(1); }),
+  CHECK(has(error_of([&] { optimizer.options(1); }),
             "[SGD] expected a parameter group in [0, 1), got 1"));
-  CHECK(has(message_of([&] { optimizer.parameters(-1); }), "expected a parameter group in [0, 1)"));
+  CHECK(has(error_of([&] { optimizer.parameters(-1); }), "expected a parameter group in [0, 1)"));
 }
 
 TEST_CASE("SGD parameter groups: options, defaults and rates") {
@@ -216,7 +215,7 @@ TEST_CASE("SGD parameter groups: options, defaults and rates") {
   CHECK(optimizer.lr(2) == 0.125);
   optimizer.set_options(0, {.lr = 1.0});
   CHECK(optimizer.options(0).momentum == 0.0);
-  CHECK(has(message_of([&] { optimizer.set_options(0, {.lr = -1}); }), "Invalid learning rate"));
+  CHECK(has(error_of([&] { optimizer.set_options(0, {.lr = -1}); }), "Invalid learning rate"));
 }
 
 TEST_CASE("split_weight_decay spares biases and BatchNorm") {
@@ -239,7 +238,7 @@ TEST_CASE("split_weight_decay spares biases and BatchNorm") {
   CHECK(SGD(optim::split_weight_decay(nn::BatchNorm1d(3), 0.25)).group_count() == 1);
   CHECK(SGD(optim::split_weight_decay(nn::GroupNorm(1, 3), 0.25)).options().weight_decay == 0.0);
   CHECK(SGD(optim::split_weight_decay(nn::Linear(3, 2, {.bias = false}), 0.25)).group_count() == 1);
-  CHECK(has(message_of([] { SGD(optim::split_weight_decay(nn::ReLU(), 0.25)); }),
+  CHECK(has(error_of([] { SGD(optim::split_weight_decay(nn::ReLU(), 0.25)); }),
             "[SGD] optimizer got an empty parameter list"));
 }
 
@@ -280,10 +279,10 @@ TEST_CASE("SGD refuses a state that does not fit, and keeps its own") {
   optimizer.step();
   const auto good = optimizer.state_dict();
   const auto refused = [&](const optim::OptimizerState& state) {
-    const std::string message = message_of([&] { optimizer.load_state_dict(state); });
+    const std::string message = error_of([&] { optimizer.load_state_dict(state); });
     CHECK(optimizer.lr() == 0.1);
     CHECK(equal(optimizer.state_dict().tensors[0].second, gradient(0, 0, 5)));
-    CHECK(message_of([&] { optimizer.check_state_dict(state); }) == message);
+    CHECK(error_of([&] { optimizer.check_state_dict(state); }) == message);
     return message;
   };
   auto state = good;

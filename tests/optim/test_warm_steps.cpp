@@ -4,7 +4,8 @@
 #include <new>
 
 #include "norma/norma.h"
-#include "tests/support/catch.h"
+#include "norma/tests/support/catch.h"
+#include "norma/tests/support/thread_count.h"
 
 // Under AddressSanitizer nothing is kept for reuse.
 #ifndef NORMA_SANITIZE
@@ -70,8 +71,7 @@ void check_training(nn::Sequential net, const Tensor& x, Optimizer optimizer) {
 
 TEST_CASE("warm steps allocate nothing") {
   // On one thread: on several, how much is in use at the same time depends on their pace.
-  const int threads = get_num_threads();
-  set_num_threads(1);
+  const ThreadCount guard(1);
   const auto sgd = [](const nn::Module& net) {
     return optim::SGD(net.parameters(), {.lr = 0.01, .momentum = 0.9, .weight_decay = 1e-4});
   };
@@ -89,7 +89,6 @@ TEST_CASE("warm steps allocate nothing") {
                        nn::Flatten(), nn::Linear(32, 10));
     check_training(net, randn({16, 3, 16, 16}), optim::Adam(net.parameters()));
   }
-  set_num_threads(threads);
 }
 
 #endif

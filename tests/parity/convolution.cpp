@@ -1,5 +1,5 @@
 // Convolutions: families/convolution.py.
-#include "tests/parity/parity.h"
+#include "norma/tests/parity/parity.h"
 
 namespace parity {
 namespace {

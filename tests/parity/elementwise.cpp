@@ -1,7 +1,7 @@
 // Operations on each element: families/elementwise.py.
 #include <string>
 
-#include "tests/parity/parity.h"
+#include "norma/tests/parity/parity.h"
 
 namespace parity {
 namespace {

@@ -1,5 +1,5 @@
 // Tables that are looked up by number: families/embedding.py.
-#include "tests/parity/parity.h"
+#include "norma/tests/parity/parity.h"
 
 namespace parity {
 namespace {

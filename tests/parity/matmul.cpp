@@ -1,5 +1,5 @@
 // Products of matrices, the linear layer: families/matmul.py.
-#include "tests/parity/parity.h"
+#include "norma/tests/parity/parity.h"
 
 namespace parity {
 namespace {

@@ -1,5 +1,5 @@
 // Normalisation: families/normalisation.py. Dropout: families/dropout.py.
-#include "tests/parity/parity.h"
+#include "norma/tests/parity/parity.h"
 
 namespace parity {
 namespace {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <type_traits>
 
-#include "tests/parity/parity.h"
+#include "norma/tests/parity/parity.h"
 
 namespace parity {
 namespace {

@@ -10,7 +10,7 @@
 // Where cancellation leaves PyTorch itself with more than the limit, twice its error is the limit,
 // in float64 scaled by the ratio of the two precisions' units; and what should be 0 by cancellation
 // may be as far off as the largest input's last places, 2^-48 of it.
-#include "tests/parity/parity.h"
+#include "norma/tests/parity/parity.h"
 
 #include <algorithm>
 #include <cmath>
@@ -78,7 +78,7 @@ class Replayer {
   }
 
   // Among the finite elements.
-  static double largest_of(const Tensor& x) {
+  static double largest_finite(const Tensor& x) {
     const Tensor values = x.to(norma::kFloat64).contiguous();
     double largest = 0;
     for (int64_t i = 0; i < values.numel(); ++i) {
@@ -94,7 +94,7 @@ class Replayer {
     for (std::size_t k = 0; k < line.at("inputs").size(); ++k) {
       const Json& input = line.at("inputs").at(k);
       const Tensor& stored = tensors_.at(number + ".x" + std::to_string(k));
-      scale_ = std::max(scale_, largest_of(stored));
+      scale_ = std::max(scale_, largest_finite(stored));
       leaves.push_back(stored.dtype() == norma::kFloat32 ? stored.to(dtype).clone()
                                                          : stored.clone());
       if (input.at("grad").get<bool>()) leaves.back().requires_grad_();
@@ -166,7 +166,7 @@ class Replayer {
     }
     const Tensor g = got.detach().to(norma::kFloat64).contiguous();
     const Tensor w = want.to(norma::kFloat64).contiguous();
-    double largest = largest_of(w);
+    double largest = largest_finite(w);
     if (largest == 0) largest = scale_;
     const int64_t parts = standard.by_step ? w.size(0) : 1;
     std::vector<double> errors;

@@ -1,7 +1,7 @@
 // Reductions and softmax: families/reductions.py.
 #include <limits>
 
-#include "tests/parity/parity.h"
+#include "norma/tests/parity/parity.h"
 
 namespace parity {
 namespace {

@@ -1,5 +1,5 @@
 // Views, joins and picking: families/shapes.py.
-#include "tests/parity/parity.h"
+#include "norma/tests/parity/parity.h"
 
 namespace parity {
 namespace {

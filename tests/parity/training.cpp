@@ -1,7 +1,7 @@
 // Whole trainings: families/training.py.
 #include <algorithm>
 
-#include "tests/parity/parity.h"
+#include "norma/tests/parity/parity.h"
 
 namespace parity {
 namespace {

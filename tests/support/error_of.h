@@ -14,3 +14,8 @@ inline std::string error_of(const std::function<void()>& action) {
   }
   return "no error";
 }
+
+/// Whether `part` is somewhere in `text`.
+inline bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}

@@ -10,18 +10,12 @@
 #include "norma/core/kernels/plain/conv.h"
 #include "norma/core/kernels/plain/loss.h"
 #include "norma/core/kernels/plain/pool.h"
+#include "norma/tests/support/tensors.h"
 
 namespace oracle {
 
 using Values = std::vector<double>;
 
-/// The values in row-major order, in double; none for an undefined tensor.
-inline Values values(const norma::Tensor& tensor) {
-  if (!tensor.defined()) return {};
-  const norma::Tensor flat = tensor.detach().to(norma::kFloat64).contiguous();
-  const double* data = flat.data_ptr<double>();
-  return {data, data + flat.numel()};
-}
 inline Values room(int64_t count) { return Values(static_cast<std::size_t>(count)); }
 inline const double* or_null(const Values& values) {
   return values.empty() ? nullptr : values.data();
@@ -58,7 +52,7 @@ inline Conv conv2d(const norma::Tensor& input, const norma::Tensor& weight,
       .dilation_h = o.dilation.h,
       .dilation_w = o.dilation.w,
       .groups = o.groups};
-  const Values px = values(input), pw = values(weight), pb = values(bias);
+  const Values px = to_vector(input), pw = to_vector(weight), pb = to_vector(bias);
   Conv result{{s.batch, s.out_channels, s.out_h, s.out_w}, {}, {}, {}, {}};
   result.y = room(result.sizes.numel());
   norma::kernels::plain::conv2d_forward(s, px.data(), pw.data(), or_null(pb), result.y.data());
@@ -83,9 +77,10 @@ inline norma::kernels::ChannelShape channel_shape(const norma::Tensor& x) {
 inline Norm batch_norm(const norma::Tensor& input, const norma::functional::BatchNormArgs& args,
                        const norma::Tensor& dy) {
   const norma::kernels::ChannelShape s = channel_shape(input);
-  const Values x = values(input), w = values(args.weight), b = values(args.bias), g = values(dy);
-  Norm r{room(input.numel()), room(input.numel()),       room(s.channels),
-         room(s.channels),    values(args.running_mean), values(args.running_var)};
+  const Values x = to_vector(input), w = to_vector(args.weight), b = to_vector(args.bias),
+               g = to_vector(dy);
+  Norm r{room(input.numel()), room(input.numel()),          room(s.channels),
+         room(s.channels),    to_vector(args.running_mean), to_vector(args.running_var)};
   Values memory = room(6 * s.channels);
   const norma::kernels::BatchNormStats stats(memory.data(), s.channels);
   const bool own = args.training || r.running_mean.empty();
@@ -108,7 +103,7 @@ inline Norm batch_norm(const norma::Tensor& input, const norma::functional::Batc
 inline Norm group_norm(const norma::Tensor& input, int64_t groups, const norma::Tensor& weight,
                        const norma::Tensor& bias, double eps, const norma::Tensor& dy) {
   const norma::kernels::ChannelShape s = channel_shape(input);
-  const Values x = values(input), w = values(weight), b = values(bias), g = values(dy);
+  const Values x = to_vector(input), w = to_vector(weight), b = to_vector(bias), g = to_vector(dy);
   Norm r{room(input.numel()), room(input.numel()), room(s.channels), room(s.channels), {}, {}};
   Values memory = room(3 * s.n * groups);
   const norma::kernels::NormStats stats(memory.data(), s.n * groups);

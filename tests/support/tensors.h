@@ -5,6 +5,26 @@
 #include <cmath>
 #include <cstdio>
 #include <string>
+#include <vector>
+
+/// The elements in row-major order, as double; none for an undefined tensor.
+inline std::vector<double> to_vector(const norma::Tensor& tensor) {
+  if (!tensor.defined()) return {};
+  const norma::Tensor flat = tensor.detach().to(norma::kFloat64).contiguous();
+  const double* data = flat.data_ptr<double>();
+  return {data, data + flat.numel()};
+}
+
+inline norma::Tensor tensor_of(const std::vector<double>& values, const norma::Shape& sizes,
+                               norma::DType dtype = norma::kFloat64) {
+  return norma::tensor(values).to(dtype).reshape(sizes);
+}
+
+/// Σ output · √(1, 2, 3, …): the scalar whose gradients the golden values are.
+inline norma::Tensor weighted_sum(const norma::Tensor& output) {
+  const norma::Tensor w = norma::arange(1, output.numel() + 1).to(output.dtype()).sqrt();
+  return (output * w.reshape(output.sizes())).sum();
+}
 
 /// "" when shape and dtype agree and every |got - want| <= atol + rtol |want| (NaN agrees with NaN,
 /// an infinity with itself), else what differs most.
