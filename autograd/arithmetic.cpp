@@ -139,6 +139,29 @@ Tensor div_of(const Tensor& x, const Tensor& y, bool donated) {
       });
 }
 
+Tensor add_of(const Tensor& x, Scalar y, bool donated) {
+  Tensor out = binary(x, y, result_type(x, y, "add"), kAdd, donated);
+  return record("add", out, {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
+}
+
+Tensor sub_of(const Tensor& x, Scalar y, bool donated) {
+  const DType dtype = result_type(x, y, "sub");
+  refuse_bool_subtraction(x, y.dtype());
+  Tensor out = binary(x, y, dtype, kSub, donated);
+  return record("sub", out, {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
+}
+
+Tensor mul_of(const Tensor& x, Scalar y, bool donated) {
+  Tensor out = binary(x, y, result_type(x, y, "mul"), kMul, donated);
+  return record("mul", out, {&x}, [y](const Tensor& g, InputGrads& d) { d[0] = g.mul(y); });
+}
+
+Tensor div_of(const Tensor& x, Scalar y, bool donated) {
+  const DType dtype = floating_type(defined_impl(x, "div")->dtype);
+  Tensor out = binary(x, y, dtype, kDiv, donated);
+  return record("div", out, {&x}, [y](const Tensor& g, InputGrads& d) { d[0] = g.div(y); });
+}
+
 }  // namespace
 
 Tensor Tensor::add(const Tensor& other) const { return add_of(*this, other, false); }
@@ -149,6 +172,14 @@ Tensor operator+(Tensor a, Tensor b) { return add_of(a, b, true); }
 Tensor operator-(Tensor a, Tensor b) { return sub_of(a, b, true); }
 Tensor operator*(Tensor a, Tensor b) { return mul_of(a, b, true); }
 Tensor operator/(Tensor a, Tensor b) { return div_of(a, b, true); }
+Tensor Tensor::add(Scalar other) const { return add_of(*this, other, false); }
+Tensor Tensor::sub(Scalar other) const { return sub_of(*this, other, false); }
+Tensor Tensor::mul(Scalar other) const { return mul_of(*this, other, false); }
+Tensor Tensor::div(Scalar other) const { return div_of(*this, other, false); }
+Tensor operator+(Tensor a, Scalar b) { return add_of(a, b, true); }
+Tensor operator-(Tensor a, Scalar b) { return sub_of(a, b, true); }
+Tensor operator*(Tensor a, Scalar b) { return mul_of(a, b, true); }
+Tensor operator/(Tensor a, Scalar b) { return div_of(a, b, true); }
 
 namespace {
 
@@ -221,44 +252,6 @@ Tensor Tensor::pow(const Tensor& exponent) const {
         if (d.needs(1)) d[1] = g.mul(y->mul(x->log()).masked_fill(x->eq(0).mul(p->ge(0)), 0));
       });
 }
-
-namespace {
-
-Tensor add_of(const Tensor& x, Scalar y, bool donated) {
-  const DType dtype = result_type(x, y, "add");
-  Tensor out = binary(x, y, dtype, kAdd, donated);
-  return record("add", out, {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
-}
-
-Tensor sub_of(const Tensor& x, Scalar y, bool donated) {
-  const DType dtype = result_type(x, y, "sub");
-  refuse_bool_subtraction(x, y.dtype());
-  Tensor out = binary(x, y, dtype, kSub, donated);
-  return record("sub", out, {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
-}
-
-Tensor mul_of(const Tensor& x, Scalar y, bool donated) {
-  const DType dtype = result_type(x, y, "mul");
-  Tensor out = binary(x, y, dtype, kMul, donated);
-  return record("mul", out, {&x}, [y](const Tensor& g, InputGrads& d) { d[0] = g.mul(y); });
-}
-
-Tensor div_of(const Tensor& x, Scalar y, bool donated) {
-  const DType dtype = floating_type(defined_impl(x, "div")->dtype);
-  Tensor out = binary(x, y, dtype, kDiv, donated);
-  return record("div", out, {&x}, [y](const Tensor& g, InputGrads& d) { d[0] = g.div(y); });
-}
-
-}  // namespace
-
-Tensor Tensor::add(Scalar other) const { return add_of(*this, other, false); }
-Tensor Tensor::sub(Scalar other) const { return sub_of(*this, other, false); }
-Tensor Tensor::mul(Scalar other) const { return mul_of(*this, other, false); }
-Tensor Tensor::div(Scalar other) const { return div_of(*this, other, false); }
-Tensor operator+(Tensor a, Scalar b) { return add_of(a, b, true); }
-Tensor operator-(Tensor a, Scalar b) { return sub_of(a, b, true); }
-Tensor operator*(Tensor a, Scalar b) { return mul_of(a, b, true); }
-Tensor operator/(Tensor a, Scalar b) { return div_of(a, b, true); }
 
 Tensor Tensor::pow(Scalar exponent) const {
   return record("pow", raise(*this, exponent), {this},

@@ -27,7 +27,6 @@ using kernels::LossGradient;
 using kernels::PointwiseInputs;
 using kernels::PointwiseLoss;
 using kernels::SoftmaxRows;
-using kernels::SoftTargets;
 
 void check_constant(const char* op, const char* name, const Tensor& weight) {
   if (!weight.defined() || !weight.requires_grad()) return;
@@ -187,11 +186,6 @@ ClassTargets<T> class_targets(const Tensor& index, const Tensor& weight, int64_t
   return {index.impl()->data_as<int64_t>(), data_or_null<T>(weight), ignore_index, smoothing};
 }
 
-template <class T>
-SoftTargets<T> soft_targets(const Tensor& q, const Tensor& weight, double smoothing) {
-  return {q.impl()->data_as<T>(), data_or_null<T>(weight), smoothing};
-}
-
 Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Tensor& target,
                            const CrossEntropyOptions& options) {
   const ClassShape shape = classes.shape;
@@ -232,13 +226,14 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
         const T* px = x.impl()->data_as<T>();
         const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
         kernels::softmax_rows<T>(shape, px, rows);
-        kernels::soft_cross_entropy_forward<T>(shape, px, rows, soft_targets<T>(q, w, smoothing),
-                                               losses);
+        kernels::soft_cross_entropy_forward<T>(
+            shape, px, rows, {q.impl()->data_as<T>(), data_or_null<T>(w), smoothing}, losses);
       },
       [=, sx = Saved(x), sq = Saved(q), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
         kernels::soft_cross_entropy_backward<T>(
             shape, sx->impl()->data_as<T>(), softmax_of<T>(softmax, shape),
-            soft_targets<T>(*sq, *sw, smoothing), g, data_or_null<T>(d[0]), data_or_null<T>(d[1]));
+            {sq->impl()->data_as<T>(), data_or_null<T>(*sw), smoothing}, g, data_or_null<T>(d[0]),
+            data_or_null<T>(d[1]));
       },
       {&options.weight, &kNone});
 }

@@ -168,6 +168,14 @@ Tensor find(const Collapsed& collapsed, Better better) {
   });
 }
 
+template <class Better>
+Tensor position(const char* op, const Tensor& self, const Shape& dims, bool keepdim,
+                Better better) {
+  const Collapsed collapsed = collapse(op, self, dims, keepdim);
+  refuse_empty(op, collapsed);
+  return find(collapsed, better);
+}
+
 constexpr auto kGreater = [](auto a, auto b) { return a > b; };
 constexpr auto kLess = [](auto a, auto b) { return a < b; };
 
@@ -287,18 +295,6 @@ std::pair<Tensor, Tensor> Tensor::max(int64_t dim, bool keepdim) const {
 std::pair<Tensor, Tensor> Tensor::min(int64_t dim, bool keepdim) const {
   return extremum_along("min", *this, dim, keepdim, kLess);
 }
-
-namespace {
-
-template <class Better>
-Tensor position(const char* op, const Tensor& self, const Shape& dims, bool keepdim,
-                Better better) {
-  const Collapsed collapsed = collapse(op, self, dims, keepdim);
-  refuse_empty(op, collapsed);
-  return find(collapsed, better);
-}
-
-}  // namespace
 
 Tensor Tensor::argmax() const { return position("argmax", *this, {}, false, kGreater); }
 Tensor Tensor::argmax(int64_t dim, bool keepdim) const {
