@@ -23,17 +23,11 @@ struct Finding {
 
 const char* name_of(double value) { return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf"; }
 
-std::string first_of(const Finding& found) {
-  return std::string(name_of(found.first)) +
-         (found.sizes.empty() ? "" : " at " + found.where.str());
-}
-
 /// "2 of 6 values not finite in shape [2, 3], the first nan at [0, 1]"
 std::string describe(const Finding& found) {
-  const std::string shape = "shape " + found.sizes.str();
-  if (found.numel == 1) return std::string(name_of(found.first)) + " in " + shape;
-  return text(found.count, " of ", found.numel, " values ", found.what, " in ", shape,
-              ", the first ", first_of(found));
+  if (found.numel == 1) return text(name_of(found.first), " in shape ", found.sizes);
+  return text(found.count, " of ", found.numel, " values ", found.what, " in shape ", found.sizes,
+              ", the first ", name_of(found.first), " at ", found.where);
 }
 
 template <class T>
@@ -73,11 +67,11 @@ std::string wish(const char* what, const AnomalyOptions& options) {
 }
 
 std::string registered_name(const TensorImpl* tensor) {
-  for (const Scope* scope = Scope::innermost(); scope; scope = scope->outer()) {
-    const std::string name = scope->name_of(tensor);
-    if (!name.empty()) return name;
+  std::string name;
+  for (const Scope* scope = Scope::innermost(); scope && name.empty(); scope = scope->outer()) {
+    name = scope->name_of(tensor);
   }
-  return "";
+  return name;
 }
 
 std::string describe(const Tensor& tensor) {

@@ -53,17 +53,19 @@ class KeptGradients {
   std::vector<Tensor> inputs_, grads_;
 };
 
-/// Restores a changed element at the end of the scope, also when the function throws.
-class Nudged {
- public:
-  explicit Nudged(double& value) : value_(value), before_(value) {}
-  ~Nudged() { value_ = before_; }
-  void by(double step) { value_ = before_ + step; }
-
- private:
-  double& value_;
-  double before_;
-};
+/// (f(x + eps) - f(x - eps)) / (2 eps) for an element x that `f` reads. x is restored, also when f
+/// throws.
+double central_difference(double& x, double eps, const std::function<double()>& f) {
+  struct Restored {
+    double& element;
+    const double value = element;
+    ~Restored() { element = value; }
+  } const before{x};
+  x = before.value + eps;
+  const double above = f();
+  x = before.value - eps;
+  return (above - f()) / (2 * eps);
+}
 
 }  // namespace
 
@@ -93,15 +95,7 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
     const Tensor grad = input.grad().defined() ? input.grad().contiguous() : zeros_like(input);
     double* values = input.data_ptr<double>();
     for (int64_t k = 0; k < input.numel(); ++k) {
-      double above = 0, below = 0;
-      {
-        Nudged element(values[k]);
-        element.by(options.eps);
-        above = weighted_sum();
-        element.by(-options.eps);
-        below = weighted_sum();
-      }
-      const double numeric = (above - below) / (2 * options.eps),
+      const double numeric = central_difference(values[k], options.eps, weighted_sum),
                    analytic = grad.data_ptr<double>()[k];
       const double tolerance = options.atol + options.rtol * std::fabs(numeric);
       const double error = std::fabs(analytic - numeric);

@@ -22,6 +22,7 @@ int64_t foldable_rank(const Module& layer);
 /// Those that follow each other in a Sequential, or in the Sequentials within it.
 std::vector<ConvBnPair> pairs_in_sequentials(const Module& model);
 
+/// What one run shows.
 struct ExampleRun {
   Tensor output;
   std::vector<ConvBnPair> pairs;

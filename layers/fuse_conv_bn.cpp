@@ -1,5 +1,5 @@
-// fuse_conv_bn finds the pairs of a layer and a norm (conv_bn_pairs.h) and, in a copy of the model,
-// puts the fused layer in the place of the layer and a FoldedNorm in that of the norm.
+// fuse_conv_bn finds the pairs of a layer and a norm (conv_bn_pairs.h). In a copy of the model it
+// replaces the layer by one that computes both, and the norm by a FoldedNorm.
 #include "norma/layers/fuse_conv_bn.h"
 
 #include <limits>

@@ -63,10 +63,9 @@ LoadPlan plan_load(const Module& module, const NamedTensors& state) {
         plan.result.missing.push_back(name);
     } else if (found->second->sizes() != target.sizes()) {
       plan.result.mismatched.push_back(name);
-      plan.mismatches += "\n\tsize mismatch for " + name + ": copying a param with shape " +
-                         found->second->sizes().str() +
-                         " from checkpoint, the shape in current model is " + target.sizes().str() +
-                         ".";
+      plan.mismatches += text(
+          "\n\tsize mismatch for ", name, ": copying a param with shape ", found->second->sizes(),
+          " from checkpoint, the shape in current model is ", target.sizes(), ".");
     } else {
       plan.copies.emplace_back(target, found->second);
     }
