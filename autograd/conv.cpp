@@ -200,14 +200,15 @@ PadSizes ConvOptions::pad_sizes(Pair kernel_size) const {
     const Pair size = padding.size();
     return {.left = size.w, .right = size.w, .top = size.h, .bottom = size.h};
   }
-  const int64_t rows = dilation.h * (kernel_size.h - 1), cols = dilation.w * (kernel_size.w - 1);
-  return {.left = cols / 2, .right = cols - cols / 2, .top = rows / 2, .bottom = rows - rows / 2};
+  const auto rows = kernels::same_padding(kernel_size.h, dilation.h);
+  const auto cols = kernels::same_padding(kernel_size.w, dilation.w);
+  return {.left = cols.before, .right = cols.behind, .top = rows.before, .bottom = rows.behind};
 }
 
 Pad1dSizes Conv1dOptions::pad_sizes(int64_t kernel_size) const {
   if (!padding.is_same()) return {.left = padding.size(), .right = padding.size()};
-  const int64_t cells = dilation * (kernel_size - 1);
-  return {.left = cells / 2, .right = cells - cells / 2};
+  const auto cells = kernels::same_padding(kernel_size, dilation);
+  return {.left = cells.before, .right = cells.behind};
 }
 
 Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias,

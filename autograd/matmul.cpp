@@ -7,104 +7,104 @@
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
 #include "norma/core/grains.h"
-#include "norma/core/kernels/blas.h"
-#include "norma/core/kernels/plain/reduce.h"
-#include "norma/core/simd.h"
+#include "norma/core/kernels/matmul.h"
+#include "norma/core/kernels/reduce.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/core/threads.h"
 
 namespace norma {
 
 using namespace autograd;
-using kernels::gemm, kernels::parallel_gemm;
+using kernels::MatrixProduct, kernels::matmul, kernels::parallel_matmul, kernels::sum_rows;
 
 namespace {
 
-/// The last two dimensions as OpenBLAS wants them: row-major, or the transpose of that.
-struct Matrix {
+/// The last two dimensions of a tensor without history as a product reads them: row-major, or the
+/// transpose of that; in a copy if they are neither.
+struct Operand {
+  Tensor x;
   bool transposed = false;
   int64_t row_stride = 1;
+
+  explicit Operand(const Tensor& tensor) : x(tensor.detach()) {
+    if (is_floating(x.dtype()) && find_rows()) return;
+    x = x.clone();
+    find_rows();
+  }
+  /// Where matrix `index` begins.
+  template <class T>
+  const T* matrix(int64_t index) const {
+    const T* start = x.data_ptr<T>();
+    for (int64_t i = x.dim() - 3; i >= 0; --i) {
+      start += index % x.sizes()[i] * x.strides()[i];
+      index /= x.sizes()[i];
+    }
+    return start;
+  }
+
+ private:
+  bool find_rows() {
+    const int64_t rows = x.size(-2), cols = x.size(-1);
+    const int64_t down = x.strides()[x.dim() - 2], across = x.strides()[x.dim() - 1];
+    if ((across == 1 || cols == 1) && (down >= std::max<int64_t>(cols, 1) || rows == 1)) {
+      row_stride = std::max<int64_t>({rows == 1 ? cols : down, cols, 1});
+      return true;
+    }
+    transposed = (down == 1 || rows == 1) && (across >= std::max<int64_t>(rows, 1) || cols == 1);
+    row_stride = std::max<int64_t>({cols == 1 ? rows : across, rows, 1});
+    return transposed;
+  }
 };
 
-bool as_matrix(const TensorImpl* x, Matrix& matrix) {
-  const int64_t rank = x->sizes.size();
-  const int64_t rows = x->sizes[rank - 2], cols = x->sizes[rank - 1];
-  const int64_t down = x->strides[rank - 2], across = x->strides[rank - 1];
-  if ((across == 1 || cols == 1) && (down >= std::max<int64_t>(cols, 1) || rows == 1)) {
-    matrix = {false, std::max<int64_t>({rows == 1 ? cols : down, cols, 1})};
-    return true;
-  }
-  if ((down == 1 || rows == 1) && (across >= std::max<int64_t>(rows, 1) || cols == 1)) {
-    matrix = {true, std::max<int64_t>({cols == 1 ? rows : across, rows, 1})};
-    return true;
-  }
-  return false;
-}
-
-/// out[m, n] = a[m, k] b[k, n] for integers, by the definition.
+/// A product of integers, whose matrices lie row by row, by the definition.
 template <class T>
-void integer_product(T* out, const T* a, const T* b, int64_t m, int64_t n, int64_t k) {
-  std::fill_n(out, m * n, T(0));
-  for (int64_t i = 0; i < m; ++i) {
-    for (int64_t p = 0; p < k; ++p) {
-      for (int64_t j = 0; j < n; ++j)
-        // Unsigned, since integers wrap around.
-        out[i * n + j] = static_cast<T>(static_cast<uint64_t>(out[i * n + j]) +
-                                        static_cast<uint64_t>(a[i * k + p]) *
-                                            static_cast<uint64_t>(b[p * n + j]));
+void integer_product(const MatrixProduct<T>& p) {
+  const auto wide = [](T value) { return static_cast<uint64_t>(value); };  // wraps around
+  std::fill_n(p.c, p.m * p.n, T(0));
+  for (int64_t i = 0; i < p.m; ++i) {
+    for (int64_t q = 0; q < p.k; ++q) {
+      const uint64_t factor = wide(p.a[i * p.k + q]);
+      T* const row = p.c + i * p.n;
+      for (int64_t j = 0; j < p.n; ++j) {
+        row[j] = static_cast<T>(wide(row[j]) + factor * wide(p.b[q * p.n + j]));
+      }
     }
   }
 }
 
 /// The product of the last two dimensions; all leading dimensions are equal. No history.
 Tensor product(const Tensor& left, const Tensor& right) {
-  const int64_t rank = left.dim();
-  Matrix ma, mb;
-  const Tensor a = as_matrix(left.impl(), ma) && is_floating(left.dtype()) ? left.detach()
-                                                                           : left.detach().clone();
-  const Tensor b = as_matrix(right.impl(), mb) && is_floating(right.dtype())
-                       ? right.detach()
-                       : right.detach().clone();
-  as_matrix(a.impl(), ma);
-  as_matrix(b.impl(), mb);
-  const int64_t m = a.size(-2), k = a.size(-1), n = b.size(-1);
-  Shape sizes = a.sizes();
-  sizes[rank - 1] = n;
-  Tensor out = new_tensor(sizes, a.dtype());
-  int64_t batch = 1;
-  for (int64_t i = 0; i + 2 < rank; ++i) batch *= sizes[i];
-  const auto offset = [rank](const Tensor& x, int64_t index) {
-    int64_t result = 0;
-    for (int64_t i = rank - 3; i >= 0; --i) {
-      result += index % x.sizes()[i] * x.strides()[i];
-      index /= x.sizes()[i];
-    }
-    return result;
-  };
+  const Operand a(left), b(right);
+  const int64_t m = left.size(-2), k = left.size(-1), n = right.size(-1);
+  Shape sizes = left.sizes();
+  sizes[sizes.size() - 1] = n;
+  Tensor out = new_tensor(sizes, left.dtype());
   if (out.numel() == 0) return out;
-  if (!is_floating(a.dtype())) {
-    dispatch(a.dtype(), [&]<class T>() {
-      for (int64_t i = 0; i < batch; ++i) {
-        integer_product(out.data_ptr<T>() + i * m * n, a.data_ptr<T>() + offset(a, i),
-                        b.data_ptr<T>() + offset(b, i), m, n, k);
-      }
-    });
-    return out;
-  }
-  dispatch_floating(a.dtype(), [&]<class T>() {
-    const T *pa = a.data_ptr<T>(), *pb = b.data_ptr<T>();
-    T* po = out.data_ptr<T>();
-    if (batch == 1) {
-      return parallel_gemm<T>(ma.transposed, mb.transposed, m, n, k, pa, ma.row_stride, pb,
-                              mb.row_stride, nullptr, po, n);
+  const int64_t batch = out.numel() / (m * n);
+  dispatch(out.dtype(), [&]<class T>() {
+    const auto part = [&](int64_t i) {
+      return MatrixProduct<T>{a.transposed,
+                              b.transposed,
+                              m,
+                              n,
+                              k,
+                              a.matrix<T>(i),
+                              a.row_stride,
+                              b.matrix<T>(i),
+                              b.row_stride,
+                              nullptr,
+                              out.data_ptr<T>() + i * m * n,
+                              n};
+    };
+    if constexpr (!std::is_floating_point_v<T>) {
+      for (int64_t i = 0; i < batch; ++i) integer_product(part(i));
+    } else if (batch == 1) {
+      parallel_matmul(part(0));
+    } else {
+      parallel_for(batch, rows_grain(1 << 18, m * n * k), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) matmul(part(i));
+      });
     }
-    const int64_t grain = std::max<int64_t>(1, (1 << 18) / std::max<int64_t>(1, m * n * k));
-    parallel_for(batch, grain, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        gemm<T>(ma.transposed, mb.transposed, m, n, k, pa + offset(a, i), ma.row_stride,
-                pb + offset(b, i), mb.row_stride, nullptr, po + i * m * n, n);
-      }
-    });
   });
   return out;
 }
@@ -173,32 +173,6 @@ namespace functional {
 
 namespace {
 
-/// Sums the rows of a matrix; blocks of rows go through T, the total is kept in double.
-template <class T>
-void sum_rows(T* out, const T* x, int64_t rows, int64_t cols) {
-  if (plain_kernels()) return kernels::plain::sum_middle(out, x, 1, rows, cols, 1);
-  parallel_for(cols, std::max<int64_t>(16, rows_grain(kElementGrain, rows)),
-               [=](int64_t begin, int64_t end) {
-                 constexpr int64_t kStrip = 64, kBlock = 256;
-                 for (int64_t c = begin; c < end; c += kStrip) {
-                   const int64_t width = std::min(kStrip, end - c);
-                   simd([=]() NORMA_INLINE {
-                     double total[kStrip] = {};
-                     for (int64_t r = 0; r < rows; r += kBlock) {
-                       T part[kStrip] = {};
-                       const int64_t stop = std::min(r + kBlock, rows);
-                       for (int64_t i = r; i < stop; ++i) {
-                         const T* line = x + i * cols + c;
-                         for (int64_t j = 0; j < width; ++j) part[j] += line[j];
-                       }
-                       for (int64_t j = 0; j < width; ++j) total[j] += static_cast<double>(part[j]);
-                     }
-                     for (int64_t j = 0; j < width; ++j) out[c + j] = static_cast<T>(total[j]);
-                   });
-                 }
-               });
-}
-
 void check_linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   const Shape& sx = defined_impl(input, "linear")->sizes;
   const Shape& sw = defined_impl(weight, "linear")->sizes;
@@ -236,8 +210,8 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   sizes[sizes.size() - 1] = n;
   Tensor out = new_tensor(sizes, x.dtype());
   dispatch_floating(x.dtype(), [&]<class T>() {
-    parallel_gemm<T>(false, true, rows, n, k, x.data_ptr<T>(), ld_k, w.data_ptr<T>(), ld_k,
-                     start.defined() ? start.data_ptr<T>() : nullptr, out.data_ptr<T>(), ld_n);
+    parallel_matmul<T>({false, true, rows, n, k, x.data_ptr<T>(), ld_k, w.data_ptr<T>(), ld_k,
+                        start.defined() ? start.data_ptr<T>() : nullptr, out.data_ptr<T>(), ld_n});
   });
   // Each factor is kept for the sake of the other's gradient only.
   return record(
@@ -249,14 +223,14 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
         if (d.needs(1)) d[1] = new_tensor({n, k}, g.dtype());
         if (d.needs(2)) d[2] = new_tensor({n}, g.dtype());
         dispatch_floating(g.dtype(), [&]<class T>() {
-          const T *pg = g.data_ptr<T>(), *no_start = nullptr;
+          const T* pg = g.data_ptr<T>();
           if (d.needs(0)) {
-            parallel_gemm(false, false, rows, k, n, pg, ld_n, w_saved->data_ptr<T>(), ld_k,
-                          no_start, d[0].data_ptr<T>(), ld_k);
+            parallel_matmul<T>({false, false, rows, k, n, pg, ld_n, w_saved->data_ptr<T>(), ld_k,
+                                nullptr, d[0].data_ptr<T>(), ld_k});
           }
           if (d.needs(1)) {
-            parallel_gemm(true, false, n, k, rows, pg, ld_n, x_saved->data_ptr<T>(), ld_k, no_start,
-                          d[1].data_ptr<T>(), ld_k);
+            parallel_matmul<T>({true, false, n, k, rows, pg, ld_n, x_saved->data_ptr<T>(), ld_k,
+                                nullptr, d[1].data_ptr<T>(), ld_k});
           }
           if (d.needs(2)) sum_rows(d[2].data_ptr<T>(), pg, rows, n);
         });

@@ -1,3 +1,8 @@
+// Fast products of floats; their plain twin is plain/matmul.h.
+//
+//     rows or columns that collide in the cache, incomplete tiles, … | packed first (plan_for)
+//     whole tiles                                                    | register_tile
+//     tiles at the edge                                              | the same, through a copy
 #include "norma/core/kernels/gemm.h"
 
 #include <algorithm>
@@ -290,22 +295,14 @@ NORMA_INLINE inline void multiply_at(const MatrixProduct<float>& m, const Plan& 
 
 }  // namespace
 
-bool has_tiles(const MatrixProduct<float>& m) {
-  if (simd_level() <= SimdLevel::Baseline || m.m <= kRows) return false;
-  // OpenBLAS does small products well where it has AVX-512, but for a bᵀ of whole vectors.
-  const bool wide = simd_level() == SimdLevel::Avx512;
-  if (wide && m.trans_b && !m.trans_a && m.n >= Floats<Level512>::kLanes && m.k > 0) return true;
-  return m.m * m.n * m.k >= (wide ? 1 << 20 : 1 << 15);
-}
-
-int64_t working_memory(const MatrixProduct<float>& m) {
+int64_t gemm_memory(const MatrixProduct<float>& m) {
   // Enough for every part of the product, too, whatever its plan.
   return std::min(round_up(m.m, kRows), kBlockRows) * packed_row(plan_for(m).depth) + kDepth * 48;
 }
 
-void multiply(const MatrixProduct<float>& m, float* memory) {
+void gemm(const MatrixProduct<float>& m, float* memory) {
   for_level([=, plan = plan_for(m)]<class Level>() NORMA_INLINE {
-    if constexpr (Level::kBytes >= Level256::kBytes) {  // see has_tiles
+    if constexpr (Level::kBytes >= Level256::kBytes) {
       if (m.trans_a) {
         multiply_at<Level, true>(m, plan, memory);
       } else {

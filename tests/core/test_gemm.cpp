@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "norma/core/kernels/blas.h"
+#include "norma/core/kernels/matmul.h"
 #include "norma/core/random.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
@@ -13,7 +13,7 @@
 #include "norma/tests/support/thread_count.h"
 
 using namespace norma;
-using kernels::gemm, kernels::parallel_gemm;
+using kernels::matmul, kernels::parallel_matmul;
 
 namespace {
 
@@ -85,9 +85,9 @@ std::string wrong_element(const Case& s, const Operands<T>& o) {
 
 template <class T>
 void run(const Case& s, Operands<T>& o, bool parallel) {
-  const auto product = parallel ? parallel_gemm<T> : gemm<T>;
-  product(s.trans_a, s.trans_b, s.m, s.n, s.k, o.a.data(), o.lda, o.b.data(), o.ldb,
-          s.start ? o.start.data() : nullptr, o.c.data(), o.ldc);
+  const auto product = parallel ? parallel_matmul<T> : matmul<T>;
+  product({s.trans_a, s.trans_b, s.m, s.n, s.k, o.a.data(), o.lda, o.b.data(), o.ldb,
+           s.start ? o.start.data() : nullptr, o.c.data(), o.ldc});
 }
 
 template <class T>
@@ -135,11 +135,13 @@ TEST_CASE("products whose rows lie whole pages apart") {
 TEST_CASE("a product of no terms is its start") {
   std::vector<float> start{1, 2, 3, 4}, c(12, 9), nothing(1);
   for (const bool parallel : {false, true}) {
-    (parallel ? parallel_gemm<float> : gemm<float>)(false, false, 3, 4, 0, nothing.data(), 1,
-                                                    nothing.data(), 4, start.data(), c.data(), 4);
+    (parallel ? parallel_matmul<float> : matmul<float>)({false, false, 3, 4, 0, nothing.data(), 1,
+                                                         nothing.data(), 4, start.data(), c.data(),
+                                                         4});
     CHECK(c == std::vector<float>{1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4});
   }
-  gemm<float>(false, false, 3, 4, 0, nothing.data(), 1, nothing.data(), 4, nullptr, c.data(), 4);
+  matmul<float>(
+      {false, false, 3, 4, 0, nothing.data(), 1, nothing.data(), 4, nullptr, c.data(), 4});
   CHECK(c == std::vector<float>(12, 0.0F));
 }
 

@@ -1,4 +1,4 @@
-// The sizes of a convolution, and which of its positions see the image.
+// The sizes of a convolution, its padding "same", and which of its positions see the image.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -35,6 +35,16 @@ struct Conv2dShape {
 inline int64_t conv_grain(int64_t items, int64_t multiplications) {
   return ceil_div(kMultiplyGrain * std::max<int64_t>(items, 1),
                   std::max<int64_t>(multiplications, 1));
+}
+
+/// What padding "same" adds along an axis, so that the output is as long as the input: of an odd
+/// number of cells, the larger part goes behind.
+struct SamePadding {
+  int64_t before, behind;
+};
+inline SamePadding same_padding(int64_t kernel_size, int64_t dilation) {
+  const int64_t cells = dilation * (kernel_size - 1);
+  return {cells / 2, cells - cells / 2};
 }
 
 /// The positions o in [0, out_size) with 0 <= o * stride + offset < in_size, as [first, last).

@@ -1,6 +1,6 @@
-// Matrix products, by their definition. The fast version: core/kernels/blas.h.
+// Matrix products, by their definition. The fast version: core/kernels/matmul.h.
 #pragma once
-#include "norma/core/kernels/gemm.h"
+#include "norma/core/kernels/matrix_product.h"
 #include "norma/core/kernels/plain/sums.h"
 
 namespace norma::kernels::plain {
