@@ -1,5 +1,5 @@
-// Every fast kernel of pooling, padding, losses, softmax, sums, embedding, dropout and of functions of
-// single elements beside its plain twin.
+// Every fast kernel of pooling, padding, losses, softmax, sums, embedding, dropout and of functions
+// of single elements beside its plain twin.
 #include <norma/norma.h>
 
 #include <cmath>

@@ -94,8 +94,8 @@ __attribute__((noinline)) void gradient_lines(int64_t first, int64_t channels, d
       centred -= rest * sum;  // Σ dy (x - mean)
       if (dweight) store<N>(centred * invstd, dweight + c);
       if (dbias) store<N>(sum, dbias + c);
-      // dy minus its mean and its projection on x̂ (the usual two terms). Scaled at the very end, so
-      // that the factor's rounding cannot outweigh a small remainder.
+      // dy minus its mean and its projection on x̂ (the usual two terms). Scaled at the very end,
+      // so that the factor's rounding cannot outweigh a small remainder.
       centred *= invstd * invstd;
       store<N>(shift, lines + i);
       store<N>(centred * -inv_n, lines + pitch + i);

@@ -146,7 +146,7 @@ NORMA_INLINE inline void sum_rest(const Job& job, const Values& values, int64_t 
   }
 }
 
-/// The map of a job over `rows` rows of `count` elements, `stride` apart, whose values begin at lane 0.
+/// The map of a job over `rows` rows of `count` elements, `stride` apart; values begin at lane 0.
 template <int Bytes, class Job, class Values>
 NORMA_INLINE inline void map_run(const Job& job, const Values& values, int64_t at, int64_t count,
                                  int64_t rows, int64_t stride) {
