@@ -117,8 +117,9 @@ Tensor sub_of(const Tensor& x, const Tensor& y, bool donated) {
 }
 
 Tensor mul_of(const Tensor& x, const Tensor& y, bool donated) {
-  const DType dtype = result_type(x, y, "mul");
-  Tensor out = binary("mul", x, y, dtype, kMul, donated && !recording({&x, &y}));
+  const bool recorded = recording({&x, &y});
+  Tensor out = binary("mul", x, y, result_type(x, y, "mul"), kMul, donated && !recorded);
+  if (!recorded) return out;
   const bool grad_x = y.requires_grad(), grad_y = x.requires_grad();
   return record("mul", out, {&x, &y},
                 [a = Saved(grad_x ? x : Tensor()), b = Saved(grad_y ? y : Tensor())](

@@ -133,37 +133,33 @@ struct Reduce {
 /// and finds room for those of the inputs in d.
 template <class Backward>
 Tensor record_loss(const char* op, const Tensor& out, const autograd::Inputs& inputs,
-                   const Shape& sizes, const Reduce& reduce, Backward backward,
-                   const autograd::Inputs& read_besides) {
-  return record(
-      op, out, inputs,
-      [sizes, reduce, backward = std::move(backward)](const Tensor& grad, InputGrads& d) {
-        const Tensor g = grad.contiguous();
-        for (int i = 0; i < d.count(); ++i) {
-          if (d.needs(i)) d[i] = new_tensor(sizes, g.dtype());
-        }
-        dispatch_floating(g.dtype(), [&]<class T>() { backward(reduce.gradient<T>(g), d); });
-      },
-      read_besides);
+                   const autograd::Inputs& read_besides, const Shape& sizes, const Reduce& reduce,
+                   Backward backward) {
+  auto with_room = [sizes, reduce, backward = std::move(backward)](const Tensor& grad,
+                                                                   InputGrads& d) {
+    const Tensor g = grad.contiguous();
+    for (int i = 0; i < d.count(); ++i) {
+      if (d.needs(i)) d[i] = new_tensor(sizes, g.dtype());
+    }
+    dispatch_floating(g.dtype(), [&]<class T>() { backward(reduce.gradient<T>(g), d); });
+  };
+  return record(op, out, inputs, std::move(with_room), read_besides);
 }
 
-/// A loss of one value per row, which `forward(losses)` writes.
-template <class Forward, class Backward>
-Tensor row_loss(const char* op, const Classes& classes, const Tensor& input,
-                const autograd::Inputs& inputs, const Reduce& reduce, Forward forward,
-                Backward backward, const autograd::Inputs& read_besides) {
-  const Tensor out = dispatch_floating(input.dtype(), [&]<class T>() {
+/// The loss of every row as `forward(losses)` writes it, or what becomes of them.
+template <class Forward>
+Tensor row_loss(const Classes& classes, DType dtype, const Reduce& reduce, Forward forward) {
+  return dispatch_floating(dtype, [&]<class T>() {
     if (reduce.kind == Reduction::None) {
-      const Tensor losses = new_tensor(classes.loss_sizes, dtype_of<T>);
+      const Tensor losses = new_tensor(classes.loss_sizes, dtype);
       forward(losses.impl()->data_as<T>());
       return losses;
     }
     const int64_t rows = classes.shape.rows();
     const kernels::Scratch<T> losses(rows);
     forward(losses.data());
-    return reduce.number(kernels::ordered_sum(rows, losses.data()), dtype_of<T>);
+    return reduce.number(kernels::ordered_sum(rows, losses.data()), dtype);
   });
-  return record_loss(op, out, inputs, input.sizes(), reduce, std::move(backward), read_besides);
 }
 
 /// The pos_weight of losses that have none.
@@ -195,21 +191,21 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
   const Reduce reduce{options.reduction,
                       total_weight("cross_entropy", shape.classes, y, w, ignore)};
   const Tensor softmax = softmax_space(shape, x.dtype());
-  return row_loss(
-      "cross_entropy", classes, input, {&input}, reduce,
-      [&]<class T>(T* losses) {
-        const T* px = x.impl()->data_as<T>();
-        const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
-        kernels::softmax_rows<T>(shape, px, rows);
-        kernels::cross_entropy_forward<T>(shape, px, rows,
-                                          class_targets<T>(y, w, ignore, smoothing), losses);
-      },
-      [=, sy = Saved(y), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
-        kernels::cross_entropy_backward<T>(shape, softmax_of<T>(softmax, shape),
-                                           class_targets<T>(*sy, *sw, ignore, smoothing), g,
-                                           data_or_null<T>(d[0]));
-      },
-      {&target, &options.weight, &kNone});
+  const Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
+    const T* px = x.impl()->data_as<T>();
+    const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
+    kernels::softmax_rows<T>(shape, px, rows);
+    kernels::cross_entropy_forward<T>(shape, px, rows, class_targets<T>(y, w, ignore, smoothing),
+                                      losses);
+  });
+  if (!autograd::recording({&input})) return out;
+  return record_loss("cross_entropy", out, {&input}, {&target, &options.weight, &kNone},
+                     input.sizes(), reduce,
+                     [=, sy = Saved(y), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
+                       kernels::cross_entropy_backward<T>(
+                           shape, softmax_of<T>(softmax, shape),
+                           class_targets<T>(*sy, *sw, ignore, smoothing), g, data_or_null<T>(d[0]));
+                     });
 }
 
 Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Tensor& target,
@@ -220,22 +216,22 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
                       shape.classes > 0 ? static_cast<double>(shape.rows()) : 0.0};
   const Tensor x = packed(input), q = packed(target), w = packed(options.weight);
   const Tensor softmax = softmax_space(shape, x.dtype());
-  return row_loss(
-      "cross_entropy", classes, input, {&input, &target}, reduce,
-      [&]<class T>(T* losses) {
-        const T* px = x.impl()->data_as<T>();
-        const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
-        kernels::softmax_rows<T>(shape, px, rows);
-        kernels::soft_cross_entropy_forward<T>(
-            shape, px, rows, {q.impl()->data_as<T>(), data_or_null<T>(w), smoothing}, losses);
-      },
+  const Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
+    const T* px = x.impl()->data_as<T>();
+    const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
+    kernels::softmax_rows<T>(shape, px, rows);
+    kernels::soft_cross_entropy_forward<T>(
+        shape, px, rows, {q.impl()->data_as<T>(), data_or_null<T>(w), smoothing}, losses);
+  });
+  if (!autograd::recording({&input, &target})) return out;
+  return record_loss(
+      "cross_entropy", out, {&input, &target}, {&options.weight, &kNone}, input.sizes(), reduce,
       [=, sx = Saved(x), sq = Saved(q), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
         kernels::soft_cross_entropy_backward<T>(
             shape, sx->impl()->data_as<T>(), softmax_of<T>(softmax, shape),
             {sq->impl()->data_as<T>(), data_or_null<T>(*sw), smoothing}, g, data_or_null<T>(d[0]),
             data_or_null<T>(d[1]));
-      },
-      {&options.weight, &kNone});
+      });
 }
 
 /// `weight` with a value for every element of the input.
@@ -291,14 +287,13 @@ Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const 
     return losses;
   });
   if (!autograd::recording({&input, &target})) return out;
-  return record_loss(op, out, {&input, &target}, x.sizes(), reduce,
+  return record_loss(op, out, {&input, &target}, {&w, &p}, x.sizes(), reduce,
                      [=, sx = Saved(x), st = Saved(t), sw = Saved(w), sp = Saved(p)]<class T>(
                          LossGradient<T> g, InputGrads& d) {
                        kernels::pointwise_loss_backward<T>(
                            kind, count, pointwise_inputs<T>(*sx, *st, *sw, *sp), g,
                            data_or_null<T>(d[0]), data_or_null<T>(d[1]));
-                     },
-                     {&w, &p});
+                     });
 }
 
 }  // namespace
@@ -350,17 +345,16 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
   const int64_t ignore = options.ignore_index;
   const Tensor x = packed(input), y = packed(target), w = packed(options.weight);
   const Reduce reduce{options.reduction, total_weight("nll_loss", shape.classes, y, w, ignore)};
-  return row_loss(
-      "nll_loss", classes, input, {&input}, reduce,
-      [&]<class T>(T* losses) {
-        kernels::nll_forward<T>(shape, x.impl()->data_as<T>(), class_targets<T>(y, w, ignore),
-                                losses);
-      },
-      [=, sy = Saved(y), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
-        kernels::nll_backward<T>(shape, class_targets<T>(*sy, *sw, ignore), g,
-                                 data_or_null<T>(d[0]));
-      },
-      {&target, &options.weight, &kNone});
+  const Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
+    kernels::nll_forward<T>(shape, x.impl()->data_as<T>(), class_targets<T>(y, w, ignore), losses);
+  });
+  if (!autograd::recording({&input})) return out;
+  return record_loss("nll_loss", out, {&input}, {&target, &options.weight, &kNone}, input.sizes(),
+                     reduce,
+                     [=, sy = Saved(y), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
+                       kernels::nll_backward<T>(shape, class_targets<T>(*sy, *sw, ignore), g,
+                                                data_or_null<T>(d[0]));
+                     });
 }
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
