@@ -57,7 +57,9 @@ class LRScheduler {
 
   /// The last line of a constructor: throws unless every field is valid; sets the rates of e = 0.
   void start();
+  /// The two halves of `start`.
   void check_fields() const;
+  void apply();
   /// The rate for epoch `last_epoch()` of a group that had `lr`.
   virtual double next_lr(double lr, double base_lr) const;
   void note_rates();
@@ -67,7 +69,6 @@ class LRScheduler {
 
  private:
   struct Field;
-  void apply();
   void check(const std::string& op, const Field& field, const std::vector<double>& values) const;
   /// Field by field what `state` says.
   std::vector<std::vector<double>> read(const SchedulerState& state) const;
