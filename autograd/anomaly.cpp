@@ -75,7 +75,7 @@ std::string registered_name(const TensorImpl* tensor) {
 }
 
 std::string describe(const Tensor& tensor) {
-  const std::string name = registered_name(tensor.impl());
+  const std::string name = registered_name(impl_of(tensor));
   if (!name.empty()) return name;
   if (!tensor.requires_grad()) return "a tensor outside the graph";
   return tensor.is_leaf() ? "a leaf" : "the result of " + tensor.grad_fn_name();

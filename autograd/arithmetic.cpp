@@ -83,7 +83,7 @@ Tensor& binary_in_place(const char* op, Tensor& self, const Tensor& other, F f, 
   if (!direct) return assign(op, self, out_of_place());
   check_in_place(op, self);
   dispatch_floating(a->dtype, [&]<class T>() { kernels::map2<T, T>(self, self, other, f); });
-  self.impl()->storage->bump_version();
+  impl_of(self)->storage->bump_version();
   return self;
 }
 
@@ -94,7 +94,7 @@ Tensor& binary_in_place(const char* op, Tensor& self, Scalar other, F f, Out out
   check_in_place(op, self);
   dispatch_floating(a->dtype,
                     [&]<class T>() { kernels::map2<T, T>(self, self, other.to<T>(), f); });
-  self.impl()->storage->bump_version();
+  impl_of(self)->storage->bump_version();
   return self;
 }
 

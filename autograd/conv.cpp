@@ -167,8 +167,8 @@ Tensor convolve(const char* op, const Conv2dShape& shape, const Tensor& input, c
   if (x.dim() == 4) out_sizes = {shape.batch, shape.out_channels, shape.out_h, shape.out_w};
   const Tensor y = new_tensor(out_sizes, x.dtype());
   dispatch_floating(x.dtype(), [&]<class T>() {
-    kernels::conv2d_forward(shape, x.impl()->data_as<T>(), w.impl()->data_as<T>(),
-                            data_or_null<T>(b), y.impl()->data_as<T>());
+    kernels::conv2d_forward(shape, impl_of(x)->data_as<T>(), impl_of(w)->data_as<T>(),
+                            data_or_null<T>(b), impl_of(y)->data_as<T>());
   });
   // Each factor is kept for the sake of the other's gradient only.
   return record(op, y, {&x, &w, &b},
@@ -183,7 +183,7 @@ Tensor convolve(const char* op, const Conv2dShape& shape, const Tensor& input, c
                   dispatch_floating(dtype, [&]<class T>() {
                     kernels::conv2d_backward(
                         shape, d.needs(1) ? data_or_null<T>(*x_saved) : nullptr,
-                        d.needs(0) ? data_or_null<T>(*w_saved) : nullptr, dy.impl()->data_as<T>(),
+                        d.needs(0) ? data_or_null<T>(*w_saved) : nullptr, impl_of(dy)->data_as<T>(),
                         data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
                   });
                 });

@@ -6,7 +6,7 @@
 namespace norma::autograd {
 
 bool is_donatable(const Tensor& operand) {
-  const TensorImpl* impl = operand.impl();
+  const TensorImpl* impl = impl_of(operand);
   const bool is_leaf = impl->requires_grad && !impl->has_history;
   return is_exclusive(operand) && impl->storage->owned() && !impl->base && !is_leaf &&
          static_cast<std::size_t>(impl->numel * item_size(impl->dtype)) == impl->storage->bytes() &&
@@ -14,7 +14,7 @@ bool is_donatable(const Tensor& operand) {
 }
 
 Tensor donate_or_new(const Tensor& operand, const Shape& sizes, DType dtype) {
-  const TensorImpl* impl = operand.impl();
+  const TensorImpl* impl = impl_of(operand);
   const bool fits = impl->dtype == dtype && impl->sizes == sizes && is_donatable(operand);
   return fits ? alias(operand, sizes, impl->strides, 0) : new_tensor(sizes, dtype);
 }

@@ -39,7 +39,7 @@ Tensor masked(const char* op, const Tensor& input, double p, int64_t rows) {
   const uint64_t first = generator.reserve(kernels::mask_blocks(rows));
   const kernels::RandomBlocks random{generator.seed(), first};
   const Tensor mask = new_tensor({rows}, kUInt8);
-  uint8_t* const values = mask.impl()->data_as<uint8_t>();
+  uint8_t* const values = impl_of(mask)->data_as<uint8_t>();
   const Tensor y = filled(x.sizes(), x, [=](const auto* from, auto* to) {
     if (length == 1) return kernels::dropout_forward(count, from, p, random, scale, values, to);
     kernels::random_mask(rows, p, random, values);
@@ -47,7 +47,7 @@ Tensor masked(const char* op, const Tensor& input, double p, int64_t rows) {
   });
   return record(op, y, {&input}, [=](const Tensor& g, InputGrads& d) {
     d[0] = filled(g.sizes(), g, [&](const auto* dy, auto* dx) {
-      kernels::apply_mask(rows, length, dy, mask.impl()->data_as<const uint8_t>(), scale, dx);
+      kernels::apply_mask(rows, length, dy, impl_of(mask)->data_as<const uint8_t>(), scale, dx);
     });
   });
 }

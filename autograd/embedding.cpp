@@ -60,7 +60,7 @@ void renormalise(const Tensor& weight, const Tensor& indices, double max_norm, d
   std::vector<int64_t> rows(values, values + indices.numel());
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  TensorImpl* w = weight.impl();
+  TensorImpl* w = impl_of(weight);
   const bool changed = dispatch_floating(w->dtype, [&]<class T>() {
     return kernels::limit_norms(w->data_as<T>(), w->strides[0], w->strides[1], rows.data(),
                                 static_cast<int64_t>(rows.size()), w->sizes[1], max_norm,

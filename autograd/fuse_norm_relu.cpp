@@ -8,7 +8,7 @@
 namespace norma::autograd {
 
 bool fuse_norm_relu(const Tensor& operand, Tensor& out) {
-  TensorImpl *from = operand.impl(), *to = out.impl();
+  TensorImpl *from = impl_of(operand), *to = impl_of(out);
   if (!recording({&operand}) || from->storage.get() != to->storage.get()) return false;
   // Backward recomputes the ReLU's signs from the norm's formula: its output must not have been
   // changed in between.

@@ -86,7 +86,7 @@ void refresh_view(TensorImpl* impl) {
   const Tensor base{Ref<RefCounted>(impl->base)};
   const EnableGradGuard recording;
   const Tensor fresh = region_of(base, impl->sizes, impl->strides, impl->offset);
-  set_node(impl, fresh.impl()->node);
+  set_node(impl, impl_of(fresh)->node);
   impl->has_history = impl->requires_grad = true;
 }
 
@@ -94,7 +94,7 @@ Tensor make_view(const Tensor& self, const Shape& sizes, const Shape& strides, i
   Tensor view = alias(self, sizes, strides, offset);
   // A view made under NoGradGuard stays outside the graph, like detach()'s.
   if (!grad_enabled() && self.requires_grad()) return view;
-  TensorImpl *impl = view.impl(), *from = self.impl();
+  TensorImpl *impl = impl_of(view), *from = impl_of(self);
   impl->base = from->base ? from->base : Ref<TensorImpl>(from);
   impl->base_version = impl->storage->version();
   return view;
@@ -121,7 +121,7 @@ void check_in_place(const char* op, const Tensor& target) {
 
 Tensor& assign(const char* op, Tensor& target, const Tensor& result) {
   check_in_place(op, target);
-  TensorImpl* impl = target.impl();
+  TensorImpl* impl = impl_of(target);
   if (broadcast_shapes(impl->sizes, result.sizes(), op) != impl->sizes) {
     fail(op, "expected an operand that broadcasts to the shape ", impl->sizes,
          " that changes in place, got a result of shape ", result.sizes());
@@ -144,7 +144,7 @@ Tensor& assign(const char* op, Tensor& target, const Tensor& result) {
   if (impl->base) {
     const Tensor base{Ref<RefCounted>(impl->base)};
     const Tensor changed = replace_region(base, target, impl->sizes, impl->strides, impl->offset);
-    set_node(impl->base.get(), changed.impl()->node);
+    set_node(impl->base.get(), impl_of(changed)->node);
     impl->base->has_history = impl->base->requires_grad = true;
   }
   return target;

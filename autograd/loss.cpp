@@ -89,7 +89,7 @@ void check_index_sizes(const char* op, const Classes& classes, const Tensor& inp
 /// Checks every class and gives Σ w_y over those that count.
 double total_weight(const char* op, int64_t classes, const Tensor& target, const Tensor& weight,
                     int64_t ignore_index) {
-  const int64_t* y = target.impl()->data_as<int64_t>();
+  const int64_t* y = impl_of(target)->data_as<int64_t>();
   const int64_t count = target.numel();
   int64_t counted = 0;
   for (int64_t i = 0; i < count; ++i) {
@@ -101,7 +101,7 @@ double total_weight(const char* op, int64_t classes, const Tensor& target, const
   }
   if (!weight.defined()) return static_cast<double>(counted);
   return dispatch_floating(weight.dtype(), [&]<class T>() {
-    const T* w = weight.impl()->data_as<T>();
+    const T* w = impl_of(weight)->data_as<T>();
     double sum = 0;
     for (int64_t i = 0; i < count; ++i) {
       if (y[i] != ignore_index) sum += static_cast<double>(w[y[i]]);
@@ -118,13 +118,14 @@ struct Reduce {
   Tensor number(double sum, DType dtype) const {
     const double value = kind == Reduction::Mean ? sum / divisor : sum;
     Tensor out = new_tensor(Shape{}, dtype);
-    dispatch_floating(dtype, [&]<class T>() { *out.impl()->data_as<T>() = static_cast<T>(value); });
+    dispatch_floating(dtype,
+                      [&]<class T>() { *impl_of(out)->data_as<T>() = static_cast<T>(value); });
     return out;
   }
   /// The gradients of the rows, given that of the result.
   template <class T>
   LossGradient<T> gradient(const Tensor& g) const {
-    return {g.impl()->data_as<T>(), kind == Reduction::None ? 1 : 0,
+    return {impl_of(g)->data_as<T>(), kind == Reduction::None ? 1 : 0,
             kind == Reduction::Mean ? 1.0 / divisor : 1.0};
   }
 };
@@ -152,7 +153,7 @@ Tensor row_loss(const Classes& classes, DType dtype, const Reduce& reduce, Forwa
   return dispatch_floating(dtype, [&]<class T>() {
     if (reduce.kind == Reduction::None) {
       const Tensor losses = new_tensor(classes.loss_sizes, dtype);
-      forward(losses.impl()->data_as<T>());
+      forward(impl_of(losses)->data_as<T>());
       return losses;
     }
     const int64_t rows = classes.shape.rows();
@@ -173,13 +174,13 @@ Tensor softmax_space(ClassShape shape, DType dtype) {
 
 template <class T>
 SoftmaxRows<T> softmax_of(const Tensor& saved, ClassShape shape) {
-  return SoftmaxRows<T>(saved.impl()->data_as<T>(), shape);
+  return SoftmaxRows<T>(impl_of(saved)->data_as<T>(), shape);
 }
 
 template <class T>
 ClassTargets<T> class_targets(const Tensor& index, const Tensor& weight, int64_t ignore_index,
                               double smoothing = 0) {
-  return {index.impl()->data_as<int64_t>(), data_or_null<T>(weight), ignore_index, smoothing};
+  return {impl_of(index)->data_as<int64_t>(), data_or_null<T>(weight), ignore_index, smoothing};
 }
 
 Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Tensor& target,
@@ -192,7 +193,7 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
                       total_weight("cross_entropy", shape.classes, y, w, ignore)};
   const Tensor softmax = softmax_space(shape, x.dtype());
   const Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
-    const T* px = x.impl()->data_as<T>();
+    const T* px = impl_of(x)->data_as<T>();
     const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
     kernels::softmax_rows<T>(shape, px, rows);
     kernels::cross_entropy_forward<T>(shape, px, rows, class_targets<T>(y, w, ignore, smoothing),
@@ -217,19 +218,19 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
   const Tensor x = packed(input), q = packed(target), w = packed(options.weight);
   const Tensor softmax = softmax_space(shape, x.dtype());
   const Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
-    const T* px = x.impl()->data_as<T>();
+    const T* px = impl_of(x)->data_as<T>();
     const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
     kernels::softmax_rows<T>(shape, px, rows);
     kernels::soft_cross_entropy_forward<T>(
-        shape, px, rows, {q.impl()->data_as<T>(), data_or_null<T>(w), smoothing}, losses);
+        shape, px, rows, {impl_of(q)->data_as<T>(), data_or_null<T>(w), smoothing}, losses);
   });
   if (!autograd::recording({&input, &target})) return out;
   return record_loss(
       "cross_entropy", out, {&input, &target}, {&options.weight, &kNone}, input.sizes(), reduce,
       [=, sx = Saved(x), sq = Saved(q), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
         kernels::soft_cross_entropy_backward<T>(
-            shape, sx->impl()->data_as<T>(), softmax_of<T>(softmax, shape),
-            {sq->impl()->data_as<T>(), data_or_null<T>(*sw), smoothing}, g, data_or_null<T>(d[0]),
+            shape, impl_of(*sx)->data_as<T>(), softmax_of<T>(softmax, shape),
+            {impl_of(*sq)->data_as<T>(), data_or_null<T>(*sw), smoothing}, g, data_or_null<T>(d[0]),
             data_or_null<T>(d[1]));
       });
 }
@@ -255,7 +256,7 @@ Tensor spread(const char* op, const char* name, const Tensor& weight, const Tens
 template <class T>
 PointwiseInputs<T> pointwise_inputs(const Tensor& x, const Tensor& target, const Tensor& weight,
                                     const Tensor& pos_weight) {
-  return {x.impl()->data_as<T>(), target.impl()->data_as<T>(), data_or_null<T>(weight),
+  return {impl_of(x)->data_as<T>(), impl_of(target)->data_as<T>(), data_or_null<T>(weight),
           data_or_null<T>(pos_weight)};
 }
 
@@ -283,7 +284,7 @@ Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const 
       return reduce.number(kernels::pointwise_loss_sum<T>(kind, count, in), dtype);
     }
     const Tensor losses = new_tensor(x.sizes(), dtype);
-    kernels::pointwise_loss<T>(kind, count, in, losses.impl()->data_as<T>());
+    kernels::pointwise_loss<T>(kind, count, in, impl_of(losses)->data_as<T>());
     return losses;
   });
   if (!autograd::recording({&input, &target})) return out;
@@ -346,7 +347,8 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
   const Tensor x = packed(input), y = packed(target), w = packed(options.weight);
   const Reduce reduce{options.reduction, total_weight("nll_loss", shape.classes, y, w, ignore)};
   const Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
-    kernels::nll_forward<T>(shape, x.impl()->data_as<T>(), class_targets<T>(y, w, ignore), losses);
+    kernels::nll_forward<T>(shape, impl_of(x)->data_as<T>(), class_targets<T>(y, w, ignore),
+                            losses);
   });
   if (!autograd::recording({&input})) return out;
   return record_loss("nll_loss", out, {&input}, {&target, &options.weight, &kNone}, input.sizes(),

@@ -67,7 +67,7 @@ bool is_leaf_of(const Node* node, const Tensor& value) {
     const Node* input = node->inputs[k].get();
     if (!input || !input->is_accumulator()) continue;
     const TensorImpl* leaf = static_cast<const Accumulator*>(input)->leaf;
-    if (leaf && leaf->storage.get() == value.impl()->storage.get()) return true;
+    if (leaf && leaf->storage.get() == impl_of(value)->storage.get()) return true;
   }
   return false;
 }
@@ -76,7 +76,7 @@ bool is_leaf_of(const Node* node, const Tensor& value) {
 
 Saved::Saved(const Tensor& tensor) {
   if (!tensor.defined()) return;
-  const TensorImpl* impl = tensor.impl();
+  const TensorImpl* impl = impl_of(tensor);
   value_ = alias(tensor, impl->sizes, impl->strides, impl->offset);
   version_ = impl->storage->version();
 }
@@ -97,13 +97,13 @@ const Tensor& Saved::get() const {
 
 Ref<Node> gradient_edge(const Tensor& tensor) {
   if (!tensor.defined() || !tensor.requires_grad()) return {};
-  TensorImpl* impl = tensor.impl();
+  TensorImpl* impl = impl_of(tensor);
   if (!impl->node) impl->node = Ref<History>(new Accumulator(impl));
   return Ref<Node>(static_cast<Node*>(impl->node.get()));
 }
 
 void set_history(Tensor& out, const Ref<Node>& node) {
-  TensorImpl* impl = out.impl();
+  TensorImpl* impl = impl_of(out);
   // Numbered last: gradient_edge() may itself have created (older) nodes for views.
   node->sequence = next_sequence.fetch_add(1, std::memory_order_relaxed);
   node->sizes = impl->sizes;

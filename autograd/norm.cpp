@@ -35,14 +35,14 @@ class Packed {
   const Tensor& get() const { return copy_.defined() ? copy_ : original_; }
   template <class T>
   T* data() const {
-    return get().defined() ? get().impl()->data_as<T>() : nullptr;
+    return get().defined() ? impl_of(get())->data_as<T>() : nullptr;
   }
   /// Tells that `data` was written to.
   void written() const {
     if (copy_.defined()) {
       original_.detach().copy_(copy_);
     } else {
-      original_.impl()->storage->bump_version();
+      impl_of(original_)->storage->bump_version();
     }
   }
 
@@ -118,7 +118,7 @@ struct BatchNormBackward {
     }
     dispatch_floating(dtype, [&]<class T>() {
       kernels::batch_norm_backward<T>(
-          shape, dy.impl()->data_as<T>(), x->impl()->data_as<T>(), data_or_null<T>(*weight),
+          shape, impl_of(dy)->data_as<T>(), impl_of(*x)->data_as<T>(), data_or_null<T>(*weight),
           BatchNormStats(stats.data_ptr<double>(), shape.channels), batch_stats, relu,
           data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
     });
@@ -150,7 +150,7 @@ Tensor batch_norm(Tensor input, const BatchNormArgs& args) {
       const T* px = x.data<T>();
       const ChannelParams<T> params{w.data<T>(), b.data<T>()};
       const BatchNormStats saved(stats.data_ptr<double>(), shape.channels);
-      T *pm = mean.data<T>(), *pv = var.data<T>(), *py = y.impl()->data_as<T>();
+      T *pm = mean.data<T>(), *pv = var.data<T>(), *py = impl_of(y)->data_as<T>();
       if (batch_stats) {
         const RunningStats<T> running{updates ? pm : nullptr, updates ? pv : nullptr,
                                       args.momentum};
@@ -184,7 +184,7 @@ Tensor norm_groups(const char* op, const Tensor& input, ChannelShape shape, int6
   if (input.numel() > 0) {
     dispatch_floating(input.dtype(), [&]<class T>() {
       kernels::group_norm<T>(shape, groups, x.data<T>(), {w.data<T>(), b.data<T>()}, eps,
-                             y.impl()->data_as<T>(), NormStats(stats.data_ptr<double>(), count));
+                             impl_of(y)->data_as<T>(), NormStats(stats.data_ptr<double>(), count));
     });
   }
   if (!autograd::recording({&input, &weight, &bias})) return y;
@@ -199,7 +199,7 @@ Tensor norm_groups(const char* op, const Tensor& input, ChannelShape shape, int6
                   if (dy.numel() == 0) return;
                   dispatch_floating(dy.dtype(), [&]<class T>() {
                     kernels::group_norm_backward<T>(
-                        shape, groups, dy.impl()->data_as<T>(), sx->impl()->data_as<T>(),
+                        shape, groups, impl_of(dy)->data_as<T>(), impl_of(*sx)->data_as<T>(),
                         data_or_null<T>(*sw), NormStats(stats.data_ptr<double>(), count),
                         data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
                   });

@@ -23,7 +23,7 @@ inline Tensor packed(const Tensor& tensor) {
 /// The elements of a contiguous tensor, null where it is undefined.
 template <class T>
 T* data_or_null(const Tensor& tensor) {
-  return tensor.defined() ? tensor.impl()->data_as<T>() : nullptr;
+  return tensor.defined() ? impl_of(tensor)->data_as<T>() : nullptr;
 }
 
 /// What `kernel(from, to)` writes for the floating elements of `input`, in row-major order.
@@ -31,7 +31,7 @@ template <class Kernel>
 Tensor filled(const Shape& sizes, const Tensor& input, Kernel kernel) {
   const Tensor x = input.contiguous(), out = new_tensor(sizes, x.dtype());
   dispatch_floating(x.dtype(), [&]<class T>() {
-    kernel(static_cast<const T*>(x.impl()->data_as<T>()), out.impl()->data_as<T>());
+    kernel(static_cast<const T*>(impl_of(x)->data_as<T>()), impl_of(out)->data_as<T>());
   });
   return out;
 }

@@ -109,7 +109,7 @@ Tensor max_pool(const char* op, const Tensor& input, const Pool2dShape& shape, c
         kernels::max_pool_forward(shape, x, y, autograd::data_or_null<Index>(choice));
       },
       [shape, choice](const auto* dy, auto* dx) {
-        kernels::max_pool_backward(shape, dy, choice.impl()->data_as<const Index>(), dx);
+        kernels::max_pool_backward(shape, dy, impl_of(choice)->data_as<const Index>(), dx);
       });
 }
 

@@ -66,7 +66,7 @@ bool view_strides(const TensorImpl* from, const Shape& to, Shape& strides) {
 }
 
 Tensor view_as(const char* op, const Tensor& self, const Shape& sizes, const Shape& strides) {
-  Tensor out = make_view(self, sizes, strides, self.impl()->offset);
+  Tensor out = make_view(self, sizes, strides, impl_of(self)->offset);
   return record(op, out, {&self},
                 [from = self.sizes()](const Tensor& g, InputGrads& d) { d[0] = g.reshape(from); });
 }

@@ -18,7 +18,7 @@ Tensor normalised(const char* op, const Tensor& self, int64_t dim, bool log) {
       sizes, x, [=](const auto* px, auto* y) { kernels::softmax_forward(shape, log, px, y); });
   return record(op, out, {&self}, [=, y = Saved(out)](const Tensor& g, InputGrads& d) {
     d[0] = filled(g.sizes(), g, [&]<class T>(const T* dy, T* dx) {
-      kernels::softmax_backward(shape, log, dy, y->impl()->data_as<const T>(), dx);
+      kernels::softmax_backward(shape, log, dy, impl_of(*y)->data_as<const T>(), dx);
     });
   });
 }

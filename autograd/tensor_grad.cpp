@@ -32,7 +32,7 @@ bool Tensor::is_leaf() const {
 }
 
 std::string Tensor::grad_fn_name() const {
-  return is_leaf() ? "" : static_cast<autograd::Node*>(impl()->node.get())->name;
+  return is_leaf() ? "" : static_cast<autograd::Node*>(impl_of(*this)->node.get())->name;
 }
 
 Tensor Tensor::grad() const { return defined_impl(*this, "grad")->grad; }

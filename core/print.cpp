@@ -153,7 +153,7 @@ std::string backward_name(const std::string& op) {
 std::string Tensor::str() const {
   if (!defined()) return "tensor(undefined)";
   const bool tracked = requires_grad(), leaf = is_leaf();
-  const TensorImpl* x = impl();
+  const TensorImpl* x = impl_of(*this);
   const bool default_dtype = x->dtype == kFloat32 || x->dtype == kInt64 || x->dtype == kBool;
   const std::string prefix = "tensor(";
   std::vector<std::string> suffixes;

@@ -254,10 +254,8 @@ class Tensor {
   /// Python's repr: `tensor([[1., 2.],\n        [3., 4.]])`.
   std::string str() const;
 
-  /// What the handle points at, opaque outside of the library; null where undefined.
-  TensorImpl* impl() const;
-
  private:
+  friend TensorImpl* impl_of(const Tensor& tensor);
   Shape all_dims() const;
   Ref<RefCounted> impl_;  // always a TensorImpl, whose definition users need not see
 };

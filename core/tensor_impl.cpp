@@ -13,7 +13,7 @@ TensorImpl* defined_impl(const Tensor& tensor, const char* op) {
     fail(op,
          "expected a defined tensor, got an undefined one; Tensor() is undefined, and so is grad() "
          "before backward()");
-  return tensor.impl();
+  return impl_of(tensor);
 }
 
 namespace {
@@ -49,7 +49,7 @@ Tensor new_tensor(const Shape& sizes, DType dtype) {
 }
 
 Tensor alias(const Tensor& source, const Shape& sizes, const Shape& strides, int64_t offset) {
-  const TensorImpl* from = source.impl();
+  const TensorImpl* from = impl_of(source);
   auto impl = Ref<TensorImpl>::make();
   impl->storage = from->storage;
   impl->offset = offset;
@@ -62,7 +62,7 @@ Tensor alias(const Tensor& source, const Shape& sizes, const Shape& strides, int
 }
 
 bool is_exclusive(const Tensor& tensor) {
-  const TensorImpl* impl = tensor.impl();
+  const TensorImpl* impl = impl_of(tensor);
   return impl->use_count() == 1 && impl->storage->use_count() == 1 && impl->contiguous;
 }
 

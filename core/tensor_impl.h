@@ -29,7 +29,10 @@ struct TensorImpl : RefCounted {
   }
 };
 
-inline TensorImpl* Tensor::impl() const { return static_cast<TensorImpl*>(impl_.get()); }
+/// Null for an undefined tensor.
+inline TensorImpl* impl_of(const Tensor& tensor) {
+  return static_cast<TensorImpl*>(tensor.impl_.get());
+}
 
 /// Uninitialised, contiguous.
 Tensor new_tensor(const Shape& sizes, DType dtype);
@@ -37,7 +40,7 @@ Tensor new_tensor(const Shape& sizes, DType dtype);
 Tensor alias(const Tensor& source, const Shape& sizes, const Shape& strides, int64_t offset);
 /// Whether nothing else sees the values, so that they may be changed or taken over.
 bool is_exclusive(const Tensor& tensor);
-/// `impl()` that throws `[op] …` on an undefined tensor.
+/// `impl_of` that throws `[op] …` on an undefined tensor.
 TensorImpl* defined_impl(const Tensor& tensor, const char* op);
 
 }  // namespace norma

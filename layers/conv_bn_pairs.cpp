@@ -137,7 +137,7 @@ class Recorder final : public autograd::Observer {
       const bool is_as_it_was = call.result.version() == call.version;
       // Held by this call alone; its node by this call, by the result and by the norm.
       const bool is_used_once =
-          call.result.impl()->use_count() == 1 && uses(call.node.get(), 2) == 1;
+          impl_of(call.result)->use_count() == 1 && uses(call.node.get(), 2) == 1;
       const bool has_its_channels = call.result.dim() == foldable_rank(*call.candidate->module);
       return is_as_it_was && is_used_once && has_its_channels ? &call : nullptr;
     }
@@ -152,7 +152,7 @@ class Recorder final : public autograd::Observer {
   /// Whether the weight is used in so many operations. In more: another module uses it, too, or
   /// forward() was called directly.
   static bool weight_is_used(const Candidate& candidate, std::ptrdiff_t times) {
-    return !candidate.weight.defined() || uses(candidate.weight.impl()->node.get(), 1) == times;
+    return !candidate.weight.defined() || uses(impl_of(candidate.weight)->node.get(), 1) == times;
   }
 
   std::list<Candidate> candidates_;  // whose addresses stay

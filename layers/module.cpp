@@ -192,10 +192,10 @@ std::string Module::Running::path() const {
 
 std::string Module::Running::name_of(const TensorImpl* tensor) const {
   for (const auto& [name, parameter] : module_.named_parameters()) {
-    if (parameter.impl() == tensor) return "the parameter " + join(path(), name);
+    if (impl_of(parameter) == tensor) return "the parameter " + join(path(), name);
   }
   for (const auto& [name, buffer] : module_.named_buffers()) {
-    if (buffer.impl() == tensor) return "the buffer " + join(path(), name);
+    if (impl_of(buffer) == tensor) return "the buffer " + join(path(), name);
   }
   return "";
 }

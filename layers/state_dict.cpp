@@ -18,8 +18,8 @@ void convert_in_place(Tensor tensor, DType dtype) {
   const NoGradGuard no_grad;
   const Tensor converted = tensor.detach().to(dtype).contiguous();
   // A view, or a result, becomes a leaf.
-  tensor.impl()->base.reset();
-  tensor.impl()->has_history = false;
+  impl_of(tensor)->base.reset();
+  impl_of(tensor)->has_history = false;
   tensor.set_data(converted);
 }
 

@@ -68,7 +68,7 @@ double gather(const Tensor& grad, double p) {
   if (n == 0) return 0;
   std::vector<double> parts(static_cast<std::size_t>(parallel_parts(n, kReadGrain)));
   dispatch_floating(packed.dtype(), [&]<class T>() {
-    const T* x = packed.impl()->data_as<T>();
+    const T* x = impl_of(packed)->data_as<T>();
     parallel_parts_for(n, kReadGrain, [&](int64_t begin, int64_t end, int part) {
       parts[static_cast<std::size_t>(part)] = p == 2.0 ? sum_of_squares(x + begin, end - begin)
                                               : std::isinf(p)

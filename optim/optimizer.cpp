@@ -43,9 +43,9 @@ Optimizer::Elements Optimizer::Elements::part(int64_t from, int64_t to) const {
 void Optimizer::check_gradients() const {
   for (const auto& group : group_parameters_) {
     for (const Tensor& parameter : group) {
-      const TensorImpl* p = parameter.impl();
+      const TensorImpl* p = impl_of(parameter);
       if (!p->grad.defined()) continue;
-      const TensorImpl* grad = p->grad.impl();
+      const TensorImpl* grad = impl_of(p->grad);
       if (grad->dtype == p->dtype && grad->sizes == p->sizes) continue;
       fail(type_, "expected a gradient of shape ", p->sizes, " and dtype ", p->dtype,
            ", got shape ", grad->sizes, " and dtype ", grad->dtype);
@@ -69,7 +69,7 @@ void Optimizer::prepare_state(std::size_t index, const Tensor& parameter, Elemen
     } else if (tensor.dtype() != parameter.dtype()) {
       tensor = tensor.to(parameter.dtype());
     }
-    elements.states_[slot++] = tensor.impl()->data();
+    elements.states_[slot++] = impl_of(tensor)->data();
   }
 }
 
@@ -84,19 +84,19 @@ void Optimizer::step() {
   for (int64_t g = 0; g < group_count(); ++g) {
     for (const Tensor& parameter : group_parameters_[static_cast<std::size_t>(g)]) {
       const std::size_t number = index++;
-      TensorImpl* p = parameter.impl();
+      TensorImpl* p = impl_of(parameter);
       if (!p->grad.defined()) continue;
-      const TensorImpl* grad = p->grad.impl();
+      const TensorImpl* grad = impl_of(p->grad);
       if (!grad->contiguous) {
         packed.push_back(p->grad.contiguous());
-        grad = packed.back().impl();
+        grad = impl_of(packed.back());
       }
       void* values = p->data();
       if (p->contiguous) {
         p->storage->bump_version();
       } else {
         strided.emplace_back(parameter.detach(), parameter.contiguous());
-        values = strided.back().second.impl()->data();
+        values = impl_of(strided.back().second)->data();
       }
       Elements elements(g, values, grad, total);
       prepare_state(number, parameter, elements);
@@ -123,7 +123,7 @@ void Optimizer::step() {
 void Optimizer::zero_grad(bool set_to_none) {
   for (const auto& group : group_parameters_) {
     for (const Tensor& parameter : group) {
-      Tensor& grad = parameter.impl()->grad;
+      Tensor& grad = impl_of(parameter)->grad;
       if (!grad.defined()) continue;
       if (set_to_none) {
         grad = Tensor();
@@ -166,7 +166,7 @@ void Optimizer::add_parameters(std::vector<Tensor> parameters) {
          "those that its constructor registers, with register_module or register_parameter");
   std::unordered_set<const TensorImpl*> known;
   for (const auto& group : group_parameters_)
-    for (const Tensor& parameter : group) known.insert(parameter.impl());
+    for (const Tensor& parameter : group) known.insert(impl_of(parameter));
   const std::size_t in_other_groups = known.size();
   std::unordered_set<const TensorImpl*> own;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -179,10 +179,10 @@ void Optimizer::add_parameters(std::vector<Tensor> parameters) {
       fail(op, "can't optimize a non-leaf Tensor: ", which, " of shape ", parameter.sizes(),
            " was made by ", parameter.grad_fn_name(),
            "; pass the leaf it was made from, or detach().requires_grad_() it");
-    if (in_other_groups > 0 && known.count(parameter.impl()) > 0)
+    if (in_other_groups > 0 && known.count(impl_of(parameter)) > 0)
       fail(op, "some parameters appear in more than one parameter group: ", which, " of shape ",
            parameter.sizes());
-    if (!own.insert(parameter.impl()).second)
+    if (!own.insert(impl_of(parameter)).second)
       fail(op, "expected every parameter once, got ", which, " of shape ", parameter.sizes(),
            " twice in one parameter group");
   }

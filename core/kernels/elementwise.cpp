@@ -26,7 +26,7 @@ struct Operand {
   int64_t size;  // bytes of an element
 
   explicit Operand(const Tensor& t)
-      : tensor(t.impl()), data(tensor->data()), size(item_size(tensor->dtype)) {}
+      : tensor(impl_of(t)), data(tensor->data()), size(item_size(tensor->dtype)) {}
   Operand(const void* value, int64_t bytes)
       : tensor(nullptr), data(static_cast<char*>(const_cast<void*>(value))), size(bytes) {}
 
@@ -242,12 +242,12 @@ struct Operation {
 
 /// Whether both are contiguous and of one shape.
 bool is_whole(const Tensor& out, const Tensor& x) {
-  const TensorImpl *o = out.impl(), *a = x.impl();
+  const TensorImpl *o = impl_of(out), *a = impl_of(x);
   return o->contiguous && a->contiguous && o->numel == a->numel;
 }
 void run_whole(Loop loop, const void* f, const Tensor& out, const Tensor& x, const void* y,
                bool one_y) {
-  const TensorImpl *o = out.impl(), *a = x.impl();
+  const TensorImpl *o = impl_of(out), *a = impl_of(x);
   const Run all{o->data(), a->data(), y, o->numel, one_y};
   if (parallel_parts(all.count, kElementGrain) == 1) return loop(f, all);
   const int64_t out_size = item_size(o->dtype), size = item_size(a->dtype);
@@ -268,7 +268,7 @@ void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x) 
 }
 void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, const Tensor& y) {
   if (is_whole(out, x) && is_whole(out, y)) {
-    return run_whole(loop, f, out, x, y.impl()->data(), false);
+    return run_whole(loop, f, out, x, impl_of(y)->data(), false);
   }
   Operation<3>{loop, f, {Operand(out), Operand(x), Operand(y)}}.run();
 }
@@ -292,7 +292,7 @@ void choose(const Tensor& out, const Tensor& condition, const Tensor& x, const T
 }
 
 void copy(const Tensor& out, const Tensor& source) {
-  const TensorImpl *to = out.impl(), *from = source.impl();
+  const TensorImpl *to = impl_of(out), *from = impl_of(source);
   if (to->dtype == from->dtype && to->contiguous && from->contiguous && to->numel == from->numel) {
     const int64_t size = item_size(to->dtype);
     char* const target = to->data();

@@ -99,7 +99,7 @@ TEMPLATE_TEST_CASE("Adam refuses parameters it cannot optimise, and adds nothing
             op + "expected a parameter group in [0, 1), got 1"));
   CHECK(has(error_of([&] { optimizer.set_lr(-1, 1.0); }), op + "expected a parameter group"));
   p.set_grad(zeros({2}, {.dtype = kFloat64}));
-  p.impl()->grad = zeros({3}, {.dtype = kFloat64});
+  impl_of(p)->grad = zeros({3}, {.dtype = kFloat64});
   CHECK(has(error_of([&] { optimizer.step(); }), op + "expected a gradient of shape [2]"));
   CHECK(optimizer.state_dict().tensors.empty());
 }
