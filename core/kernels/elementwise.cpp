@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kMost = 4;  // operands, the result among them
 constexpr int64_t kBlock = 512;   // elements gathered at a time
-constexpr int64_t kLong = 64;     // a row that is gathered by itself
 
 using Offsets = std::array<int64_t, kMost>;  // bytes, of each operand
 
@@ -193,9 +192,9 @@ struct Operation {
             .count = count,
             .one_y = one_y};
   }
-  /// Blocks of several short rows, or of a part of a long one.
+  /// Blocks of as many rows as fit, or of a part of a long one.
   void run_gathered(const Row<N>& row, int64_t rows, int64_t length, const Offsets& step) const {
-    const int64_t width = std::min(length, kBlock), height = length < kLong ? kBlock / width : 1;
+    const int64_t width = std::min(length, kBlock), height = kBlock / width;
     for (int64_t from = 0; from < length; from += width) {
       const int64_t count = std::min(width, length - from);
       Row<N> next = row;
