@@ -1,4 +1,9 @@
-// Fast products; their plain twin is plain/conv.h.
+// Fast products for convolutions, whose plain twin is plain/conv.h.
+//
+//     multiply, rows or positions short of a tile | the tile, through a copy
+//     add_outer, with offsets                     | terms lie in rows of their own
+//     add_outer, without                          | terms of a position lie side by side
+//     anything else                               | register_tile
 #include "norma/core/kernels/tile.h"
 
 #include <algorithm>

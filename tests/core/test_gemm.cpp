@@ -1,4 +1,5 @@
-// The matrix product against float64 loops: every layout, edges of tiles, strips, panels, blocks.
+// The matrix product against its plain twin in float64: every layout, edges of tiles, strips,
+// panels and blocks.
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "norma/core/kernels/matmul.h"
+#include "norma/core/kernels/plain/matmul.h"
 #include "norma/core/random.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
@@ -52,26 +54,35 @@ struct Operands {
   }
 };
 
+/// A product of the operands' values, or of their magnitudes, by the plain kernel in double.
+template <class T>
+std::vector<double> plain_product(const Case& s, const Operands<T>& o, bool magnitudes) {
+  const auto doubles = [&](const std::vector<T>& values) {
+    std::vector<double> out(values.begin(), values.end());
+    for (double& value : out) value = magnitudes ? std::fabs(value) : value;
+    return out;
+  };
+  const std::vector<double> a = doubles(o.a), b = doubles(o.b), start = doubles(o.start);
+  std::vector<double> c(o.c.size());
+  kernels::plain::multiply<double>({s.trans_a, s.trans_b, s.m, s.n, s.k, a.data(), o.lda, b.data(),
+                                    o.ldb, s.start ? start.data() : nullptr, c.data(), o.ldc});
+  return c;
+}
+
 /// "" when C is right, else the first wrong element. Every sum's bound is its length times the unit
 /// roundoff times the sum of magnitudes.
 template <class T>
 std::string wrong_element(const Case& s, const Operands<T>& o) {
   const double unit = std::is_same_v<T, float> ? 0x1p-24 : 0x1p-53;
+  const auto want = plain_product(s, o, false), magnitude = plain_product(s, o, true);
   for (int64_t i = 0; i < s.m; ++i) {
     for (int64_t j = 0; j < s.n; ++j) {
-      double sum = s.start ? static_cast<double>(o.start[static_cast<std::size_t>(j)]) : 0;
-      double magnitude = std::fabs(sum);
-      for (int64_t p = 0; p < s.k; ++p) {
-        const T x = o.a[static_cast<std::size_t>(s.trans_a ? p * o.lda + i : i * o.lda + p)];
-        const T y = o.b[static_cast<std::size_t>(s.trans_b ? j * o.ldb + p : p * o.ldb + j)];
-        sum += static_cast<double>(x) * static_cast<double>(y);
-        magnitude += std::fabs(static_cast<double>(x) * static_cast<double>(y));
-      }
-      const auto got = static_cast<double>(o.c[static_cast<std::size_t>(i * o.ldc + j)]);
-      const double bound = static_cast<double>(s.k + 2) * unit * magnitude;
-      if (!(std::fabs(got - sum) <= bound)) {
+      const auto at = static_cast<std::size_t>(i * o.ldc + j);
+      const auto got = static_cast<double>(o.c[at]);
+      const double bound = static_cast<double>(s.k + 2) * unit * magnitude[at];
+      if (!(std::fabs(got - want[at]) <= bound)) {
         return "(" + std::to_string(i) + ", " + std::to_string(j) + "): got " +
-               std::to_string(got) + ", want " + std::to_string(sum);
+               std::to_string(got) + ", want " + std::to_string(want[at]);
       }
     }
     for (int64_t j = s.n; i + 1 < s.m && j < o.ldc; ++j) {

@@ -1,4 +1,4 @@
-// Convolution in two dimensions, fast; its plain twin, the definition: core/kernels/plain/conv.h.
+// Convolution in two dimensions; its plain twin, the definition: plain/conv.h.
 // The loops behind functional::conv2d, on contiguous memory.
 #pragma once
 #include "norma/core/kernels/conv/conv_shape.h"

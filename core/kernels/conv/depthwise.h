@@ -1,5 +1,5 @@
 // Convolutions with one input channel per group (depthwise), where no matrix product pays off;
-// their plain twin: core/kernels/plain/conv.h.
+// their plain twin: plain/conv.h.
 #pragma once
 #include "norma/core/kernels/conv/conv_shape.h"
 

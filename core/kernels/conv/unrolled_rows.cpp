@@ -1,3 +1,4 @@
+// Fast unrolling of images; the plain twin of the convolution that it serves is plain/conv.h.
 #include "norma/core/kernels/conv/unrolled_rows.h"
 
 #include <algorithm>

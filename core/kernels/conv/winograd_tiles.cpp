@@ -1,4 +1,4 @@
-// Fast tiles of Winograd; drawn in the header. The plain twin of what they serve: plain/conv.h.
+// Fast tiles of Winograd; the plain twin of the convolution that they serve is plain/conv.h.
 #include "norma/core/kernels/conv/winograd_tiles.h"
 
 #include <algorithm>
@@ -153,149 +153,6 @@ NORMA_INLINE inline void transposed_at(const Tiles& tiles, const TileRows& rows,
   }
 }
 
-template <class T, class Level>
-NORMA_INLINE inline void input_at(const Tiles& tiles, const TileEdges<T>& edges,
-                                  const TileRows& rows, int64_t channels, const T* image, T* work,
-                                  T* out) {
-  using V = Vector<T, Level::kBytes>;
-  using Mask = typename TileEdges<T>::Mask;
-  using M = Vector<Mask, Level::kBytes>;
-  using Value = typename V::Value;
-  const Conv2dShape& s = tiles.shape;
-  const int64_t cols = tiles.cols, positions = rows.count * cols, plane = plane_size(tiles);
-  const int64_t matrix = Tiles::matrix_size(channels * tiles.stride());
-  // Cells by the parities of image row and column; the first odd row is the one above the tiles.
-  T* const even_even = work + kTileSlack;
-  T* const even_odd = even_even + plane;
-  T* const odd_even = even_odd + plane;
-  T* const odd_odd = odd_even + plane;
-  const T* const evens[4] = {odd_even, even_even, odd_even + cols, even_even + cols};
-  const T* const odds[4] = {odd_odd, even_odd, odd_odd + cols, even_odd + cols};
-  for (int64_t c = 0; c < channels; ++c) {
-    const T* in = image + c * s.in_size();
-    for (int64_t i = 0; i < 2 * rows.count + 2; ++i) {
-      const int64_t y = 2 * rows.first - 1 + i, at = i / 2 * cols;
-      T* even = (i % 2 == 0 ? odd_even : even_even) + at;
-      T* odd = (i % 2 == 0 ? odd_odd : even_odd) + at;
-      if (y < 0 || y >= s.in_h) {
-        std::fill_n(even, cols, T(0));
-        std::fill_n(odd, cols, T(0));
-      } else {
-        split_row<T, Level>(in + y * s.in_w, s.in_w, even, odd);
-      }
-    }
-    T* to = out + c * tiles.stride() + rows.position;
-    for (int64_t p = 0; p < positions; p += V::kLanes) {
-      const typename M::Value not_left = M::at(edges.not_left() + p).value;
-      const typename M::Value not_right = M::at(edges.not_right() + p).value;
-      transform<InputSide, Value>(
-          [&](int k, Value* d) NORMA_INLINE {
-            const auto* before = reinterpret_cast<const Mask*>(odds[k] + p - 1);
-            const auto* behind = reinterpret_cast<const Mask*>(evens[k] + p + 1);
-            const typename M::Value left = M::at(before).value & not_left;
-            const typename M::Value right = M::at(behind).value & not_right;
-            d[0] = reinterpret_cast<Value>(left), d[3] = reinterpret_cast<Value>(right);
-            d[1] = V::at(evens[k] + p).value, d[2] = V::at(odds[k] + p).value;
-          },
-          [=](int b, const Value* column) NORMA_INLINE {
-            unrolled<4>([&](int a) NORMA_INLINE {
-              V::at(to + (4 * a + b) * matrix + p).value = column[a];
-            });
-          });
-    }
-  }
-}
-
-template <class T, class Level>
-NORMA_INLINE inline void output_at(const Tiles& tiles, const TileRows& rows, int64_t channels,
-                                   const T* in, T* work, T* image) {
-  using V = Vector<T, Level::kBytes>;
-  using Value = typename V::Value;
-  const Conv2dShape& s = tiles.shape;
-  const int64_t cols = tiles.cols, positions = rows.count * cols;
-  const int64_t matrix = Tiles::matrix_size(channels * tiles.stride());
-  T* const upper = work;
-  T* const lower = work + 2 * plane_size(tiles);
-  for (int64_t c = 0; c < channels; ++c) {
-    const T* from = in + c * tiles.stride() + rows.position;
-    for (int64_t p = 0; p < positions; p += V::kLanes) {
-      transform<OutputSide, Value>(
-          [=](int b, Value* column) NORMA_INLINE {
-            unrolled<4>([&](int a) NORMA_INLINE {
-              column[a] = V::at(from + (4 * a + b) * matrix + p).value;
-            });
-          },
-          [=](int row, const Value* y) NORMA_INLINE {
-            Pairs<T, Level::kBytes>::join(y[0], y[1], (row == 0 ? upper : lower) + 2 * p);
-          });
-    }
-    T* out = image + c * s.out_size() + 2 * rows.first * s.out_w;
-    for (int64_t r = 0; r < rows.count; ++r, out += 2 * s.out_w) {
-      copy_row<T, Level>(upper + 2 * r * cols, s.out_w, out);
-      if (2 * (rows.first + r) + 1 < s.out_h) {
-        copy_row<T, Level>(lower + 2 * r * cols, s.out_w, out + s.out_w);
-      }
-    }
-  }
-}
-
-template <class T, class Level>
-NORMA_INLINE inline void weights_at(const WeightView<T>& view, int64_t rows, int64_t channels,
-                                    int64_t matrix, T* packed) {
-  constexpr int kRows = Level::kRows;
-  using V = Vector<T, kRows* static_cast<int>(sizeof(T))>;
-  using Value = typename V::Value;
-  for (int64_t e = 0; e < kTileElements; ++e) {
-    std::fill_n(packed + e * matrix, kRows, T(0));
-  }
-  if (view.bias) std::copy_n(view.bias, rows, packed + kCentre * matrix);
-  T g[3][3][kRows] = {};
-  for (int64_t c = 0; c < channels; ++c) {
-    packed += kRows;
-    for (int64_t r = 0; r < rows; ++r) {
-      const T* from = view.data + r * view.row + c * view.channel;
-      for (int i = 0; i < 3; ++i) {
-        for (int j = 0; j < 3; ++j) {
-          g[j][i][r] = from[i * view.kernel_row + j * view.kernel_column];
-        }
-      }
-    }
-    transform<WeightSide, Value>(
-        [&](int j, Value* column) NORMA_INLINE {
-          unrolled<3>([&](int i) NORMA_INLINE { column[i] = V::at(g[j][i]).value; });
-        },
-        [=](int a, const Value* row) NORMA_INLINE {
-          unrolled<4>([&](int b)
-                          NORMA_INLINE { V::at(packed + (4 * a + b) * matrix).value = row[b]; });
-        });
-  }
-}
-
-template <class T, class Level>
-NORMA_INLINE inline void weight_sums_at(const Conv2dShape& s, int64_t matrix, const T* sums,
-                                        T* dw) {
-  using V = Vector<T, Level::kBytes>;
-  using Value = typename V::Value;
-  for (int64_t o = 0; o < s.group_out(); o += V::kLanes) {
-    T g[3][3][V::kLanes];
-    transform<WeightGradSide, Value>(
-        [=](int b, Value* column) NORMA_INLINE {
-          unrolled<4>([&](int a) NORMA_INLINE {
-            column[a] = V::at(sums + (4 * a + b) * matrix + o).value;
-          });
-        },
-        [&](int i, const Value* row) NORMA_INLINE {
-          unrolled<3>([&](int j) NORMA_INLINE { V::at(g[i][j]).value = row[j]; });
-        });
-    for (int64_t k = 0; k < std::min<int64_t>(V::kLanes, s.group_out() - o); ++k) {
-      T* to = dw + (o + k) * s.group_in() * 9;
-      for (int i = 0; i < 3; ++i) {
-        for (int j = 0; j < 3; ++j) to[3 * i + j] = g[i][j][k];
-      }
-    }
-  }
-}
-
 }  // namespace
 
 Tiles::Tiles(const Conv2dShape& s, int64_t value_bytes)
@@ -333,22 +190,123 @@ template <class T>
 void transform_input(const Tiles& tiles, const TileEdges<T>& edges, const TileRows& rows,
                      int64_t channels, const T* image, T* work, T* out) {
   for_level([=, &tiles, &edges, &rows]<class Level>() NORMA_INLINE {
-    input_at<T, Level>(tiles, edges, rows, channels, image, work, out);
+    using V = Vector<T, Level::kBytes>;
+    using Mask = typename TileEdges<T>::Mask;
+    using M = Vector<Mask, Level::kBytes>;
+    using Value = typename V::Value;
+    const Conv2dShape& s = tiles.shape;
+    const int64_t cols = tiles.cols, positions = rows.count * cols, plane = plane_size(tiles);
+    const int64_t matrix = Tiles::matrix_size(channels * tiles.stride());
+    // Cells by the parities of image row and column; the first odd row is the one above the tiles.
+    T* const even_even = work + kTileSlack;
+    T* const even_odd = even_even + plane;
+    T* const odd_even = even_odd + plane;
+    T* const odd_odd = odd_even + plane;
+    const T* const evens[4] = {odd_even, even_even, odd_even + cols, even_even + cols};
+    const T* const odds[4] = {odd_odd, even_odd, odd_odd + cols, even_odd + cols};
+    for (int64_t c = 0; c < channels; ++c) {
+      const T* in = image + c * s.in_size();
+      for (int64_t i = 0; i < 2 * rows.count + 2; ++i) {
+        const int64_t y = 2 * rows.first - 1 + i, at = i / 2 * cols;
+        T* even = (i % 2 == 0 ? odd_even : even_even) + at;
+        T* odd = (i % 2 == 0 ? odd_odd : even_odd) + at;
+        if (y < 0 || y >= s.in_h) {
+          std::fill_n(even, cols, T(0));
+          std::fill_n(odd, cols, T(0));
+        } else {
+          split_row<T, Level>(in + y * s.in_w, s.in_w, even, odd);
+        }
+      }
+      T* to = out + c * tiles.stride() + rows.position;
+      for (int64_t p = 0; p < positions; p += V::kLanes) {
+        const typename M::Value not_left = M::at(edges.not_left() + p).value;
+        const typename M::Value not_right = M::at(edges.not_right() + p).value;
+        transform<InputSide, Value>(
+            [&](int k, Value* d) NORMA_INLINE {
+              const auto* before = reinterpret_cast<const Mask*>(odds[k] + p - 1);
+              const auto* behind = reinterpret_cast<const Mask*>(evens[k] + p + 1);
+              const typename M::Value left = M::at(before).value & not_left;
+              const typename M::Value right = M::at(behind).value & not_right;
+              d[0] = reinterpret_cast<Value>(left), d[3] = reinterpret_cast<Value>(right);
+              d[1] = V::at(evens[k] + p).value, d[2] = V::at(odds[k] + p).value;
+            },
+            [=](int b, const Value* column) NORMA_INLINE {
+              unrolled<4>([&](int a) NORMA_INLINE {
+                V::at(to + (4 * a + b) * matrix + p).value = column[a];
+              });
+            });
+      }
+    }
   });
 }
 
 template <class T>
 void transform_output(const Tiles& tiles, const TileRows& rows, int64_t channels, const T* in,
                       T* work, T* image) {
-  for_level([=, &tiles, &rows]<class Level>()
-                NORMA_INLINE { output_at<T, Level>(tiles, rows, channels, in, work, image); });
+  for_level([=, &tiles, &rows]<class Level>() NORMA_INLINE {
+    using V = Vector<T, Level::kBytes>;
+    using Value = typename V::Value;
+    const Conv2dShape& s = tiles.shape;
+    const int64_t cols = tiles.cols, positions = rows.count * cols;
+    const int64_t matrix = Tiles::matrix_size(channels * tiles.stride());
+    T* const upper = work;
+    T* const lower = work + 2 * plane_size(tiles);
+    for (int64_t c = 0; c < channels; ++c) {
+      const T* from = in + c * tiles.stride() + rows.position;
+      for (int64_t p = 0; p < positions; p += V::kLanes) {
+        transform<OutputSide, Value>(
+            [=](int b, Value* column) NORMA_INLINE {
+              unrolled<4>([&](int a) NORMA_INLINE {
+                column[a] = V::at(from + (4 * a + b) * matrix + p).value;
+              });
+            },
+            [=](int row, const Value* y) NORMA_INLINE {
+              Pairs<T, Level::kBytes>::join(y[0], y[1], (row == 0 ? upper : lower) + 2 * p);
+            });
+      }
+      T* out = image + c * s.out_size() + 2 * rows.first * s.out_w;
+      for (int64_t r = 0; r < rows.count; ++r, out += 2 * s.out_w) {
+        copy_row<T, Level>(upper + 2 * r * cols, s.out_w, out);
+        if (2 * (rows.first + r) + 1 < s.out_h) {
+          copy_row<T, Level>(lower + 2 * r * cols, s.out_w, out + s.out_w);
+        }
+      }
+    }
+  });
 }
 
 template <class T>
 void transform_weights(const WeightView<T>& weights, int64_t rows, int64_t channels, int64_t matrix,
                        T* packed) {
-  for_level([=]<class Level>()
-                NORMA_INLINE { weights_at<T, Level>(weights, rows, channels, matrix, packed); });
+  for_level([=]<class Level>() NORMA_INLINE {
+    constexpr int kRows = Level::kRows;
+    using V = Vector<T, kRows* static_cast<int>(sizeof(T))>;
+    using Value = typename V::Value;
+    for (int64_t e = 0; e < kTileElements; ++e) {
+      std::fill_n(packed + e * matrix, kRows, T(0));
+    }
+    if (weights.bias) std::copy_n(weights.bias, rows, packed + kCentre * matrix);
+    T g[3][3][kRows] = {};
+    for (int64_t c = 0; c < channels; ++c) {
+      T* const to = packed + (c + 1) * kRows;
+      for (int64_t r = 0; r < rows; ++r) {
+        const T* from = weights.data + r * weights.row + c * weights.channel;
+        for (int i = 0; i < 3; ++i) {
+          for (int j = 0; j < 3; ++j) {
+            g[j][i][r] = from[i * weights.kernel_row + j * weights.kernel_column];
+          }
+        }
+      }
+      transform<WeightSide, Value>(
+          [&](int j, Value* column) NORMA_INLINE {
+            unrolled<3>([&](int i) NORMA_INLINE { column[i] = V::at(g[j][i]).value; });
+          },
+          [=](int a, const Value* row) NORMA_INLINE {
+            unrolled<4>([&](int b)
+                            NORMA_INLINE { V::at(to + (4 * a + b) * matrix).value = row[b]; });
+          });
+    }
+  });
 }
 
 template <class T>
@@ -369,7 +327,28 @@ void transform_grad_transposed(const Tiles& tiles, const TileRows& rows, int64_t
 
 template <class T>
 void transform_weight_sums(const Conv2dShape& s, int64_t matrix, const T* sums, T* dw) {
-  for_level([=]<class Level>() NORMA_INLINE { weight_sums_at<T, Level>(s, matrix, sums, dw); });
+  for_level([=]<class Level>() NORMA_INLINE {
+    using V = Vector<T, Level::kBytes>;
+    using Value = typename V::Value;
+    for (int64_t o = 0; o < s.group_out(); o += V::kLanes) {
+      T g[3][3][V::kLanes];
+      transform<WeightGradSide, Value>(
+          [=](int b, Value* column) NORMA_INLINE {
+            unrolled<4>([&](int a) NORMA_INLINE {
+              column[a] = V::at(sums + (4 * a + b) * matrix + o).value;
+            });
+          },
+          [&](int i, const Value* row) NORMA_INLINE {
+            unrolled<3>([&](int j) NORMA_INLINE { V::at(g[i][j]).value = row[j]; });
+          });
+      for (int64_t k = 0; k < std::min<int64_t>(V::kLanes, s.group_out() - o); ++k) {
+        T* to = dw + (o + k) * s.group_in() * 9;
+        for (int i = 0; i < 3; ++i) {
+          for (int j = 0; j < 3; ++j) to[3 * i + j] = g[i][j][k];
+        }
+      }
+    }
+  });
 }
 
 #define NORMA_WINOGRAD(T)                                                                        \
