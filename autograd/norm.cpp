@@ -64,15 +64,21 @@ void check_parameter(const char* op, const char* name, const Tensor& tensor, con
   }
 }
 
-/// Checks everything and gives the input as [n, channels, length].
-ChannelShape channel_shape(const Tensor& input, const BatchNormArgs& args, bool batch_stats) {
-  const TensorImpl* x = check_floating("batch_norm", input);
-  const Shape& sizes = x->sizes;
+/// A floating input as [n, channels, length].
+ChannelShape channel_shape(const char* op, const Tensor& input) {
+  const Shape& sizes = check_floating(op, input)->sizes;
   if (sizes.size() < 2) {
-    fail("batch_norm", "expected an input of at least two dimensions, [N, C, …], got ", sizes);
+    fail(op, "expected an input of at least two dimensions, [N, C, …], got ", sizes);
   }
   ChannelShape shape{sizes[0], sizes[1], 1};
   for (int64_t i = 2; i < sizes.size(); ++i) shape.length *= sizes[i];
+  return shape;
+}
+
+/// Checks everything.
+ChannelShape check_batch_norm(const Tensor& input, const BatchNormArgs& args, bool batch_stats) {
+  const ChannelShape shape = channel_shape("batch_norm", input);
+  const TensorImpl* x = impl_of(input);
   const Shape channels{shape.channels};
   check_parameter("batch_norm", "running_mean", args.running_mean, channels, x);
   check_parameter("batch_norm", "running_var", args.running_var, channels, x);
@@ -84,7 +90,7 @@ ChannelShape channel_shape(const Tensor& input, const BatchNormArgs& args, bool 
   }
   if (batch_stats && shape.n * shape.length == 1) {
     fail("batch_norm", "Expected more than 1 value per channel when training, got input size ",
-         sizes,
+         x->sizes,
          "; call eval() to use the running statistics, or give the DataLoader drop_last = "
          "true so that no batch of one is left over");
   }
@@ -107,15 +113,10 @@ struct BatchNormBackward {
     const Tensor dy = g.contiguous();
     const DType dtype = dy.dtype();
     if (d.needs(0)) d[0] = free ? dy : autograd::donate_or_new(dy, dy.sizes(), dtype);
-    if (dy.numel() == 0) {
-      for (const int i : {1, 2}) {
-        if (d.needs(i)) d[i] = zeros({shape.channels}, {.dtype = dtype});
-      }
-      return;
-    }
     for (const int i : {1, 2}) {
-      if (d.needs(i)) d[i] = new_tensor({shape.channels}, dtype);
+      if (d.needs(i)) d[i] = zeros({shape.channels}, {.dtype = dtype});
     }
+    if (dy.numel() == 0) return;
     dispatch_floating(dtype, [&]<class T>() {
       kernels::batch_norm_backward<T>(
           shape, impl_of(dy)->data_as<T>(), impl_of(*x)->data_as<T>(), data_or_null<T>(*weight),
@@ -134,7 +135,7 @@ Tensor batch_norm(Tensor input, const BatchNormArgs& args) {
     return batch_norm(input, linear).relu();
   }
   const bool batch_stats = args.training || !args.running_mean.defined();
-  const ChannelShape shape = channel_shape(input, args, batch_stats);
+  const ChannelShape shape = check_batch_norm(input, args, batch_stats);
   const bool updates = args.training && args.running_mean.defined();
   const bool records = autograd::recording({&input, &args.weight, &args.bias});
   const Packed x(input), w(args.weight), b(args.bias);
@@ -234,17 +235,15 @@ Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tens
 
 namespace {
 
-void check_group_norm(const Tensor& input, int64_t groups, const Tensor& weight,
-                      const Tensor& bias) {
-  const TensorImpl* x = check_floating("group_norm", input);
+ChannelShape check_group_norm(const Tensor& input, int64_t groups, const Tensor& weight,
+                              const Tensor& bias) {
+  const ChannelShape shape = channel_shape("group_norm", input);
+  const TensorImpl* x = impl_of(input);
   const Shape& sizes = x->sizes;
-  if (sizes.size() < 2) {
-    fail("group_norm", "expected an input of at least two dimensions, [N, C, …], got ", sizes);
-  }
   if (groups < 1) {
     fail("group_norm", "Expected num groups to be greater than 0, got ", groups);
   }
-  const int64_t channels = sizes[1];
+  const int64_t channels = shape.channels;
   if (channels % groups != 0) {
     fail("group_norm",
          "Expected number of channels in input to be divisible by num_groups, but got input of "
@@ -266,16 +265,14 @@ void check_group_norm(const Tensor& input, int64_t groups, const Tensor& weight,
     fail("group_norm", "Expected more than 1 value per channel when training, got input size ",
          sizes, "; a group of one value always becomes its bias: use fewer groups");
   }
+  return shape;
 }
 
 }  // namespace
 
 Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight, const Tensor& bias,
                   double eps) {
-  check_group_norm(input, num_groups, weight, bias);
-  const Shape& sizes = input.sizes();
-  ChannelShape shape{sizes[0], sizes[1], 1};
-  for (int64_t i = 2; i < sizes.size(); ++i) shape.length *= sizes[i];
+  const ChannelShape shape = check_group_norm(input, num_groups, weight, bias);
   return norm_groups("group_norm", input, shape, num_groups, {shape.channels}, weight, bias, eps);
 }
 

@@ -1,17 +1,17 @@
-// The plain version: core/kernels/plain/batch_norm.h.
+// Fast batch normalisation; its plain twin is plain/batch_norm.h. Shape [n, channels, length] and
+// path:
 //
-// Shape [n, channels, length] → path, from the fewest steps to the most:
+//     length >= 32, statistics given      map_all_planes  in the order of memory
+//     length >= 32, statistics of x       pass_planes     channel by channel while a channel's
+//                                                         values stay cached (pass_alone), else in
+//                                                         the order of memory (pass_shared)
+//     length < 32, statistics given       map_all_rows    whole rows of channels * length
+//     length < 32, statistics of x        pass_lanes      blocks of up to 64 / length channels
 //
-//     length >= 32, statistics given      map_all_planes   in the order of memory
-//     length >= 32, statistics of x       PlanesPass       channel by channel while a channel's
-//                                                          values stay cached, else in the order of
-//                                                          memory
-//     length < 32, statistics given       map_all_rows     whole rows of channels * length
-//     length < 32, statistics of x        LanesPass        blocks of up to 64 / length channels
-//
-// Backward takes the same way as statistics of x; in double where few values share the sums.
-// A pass is a job: sums over the values of each channel, then a map. Forward is one, below;
-// Backward another, in batch_norm_backward.cpp.
+// One channel counts as a single plane of n * length. Backward takes the paths of statistics of x,
+// whichever it has: in double where few values share the sums. A pass is a job: sums over the
+// values of each channel, then a map. Forward is one, below; Backward another, in
+// batch_norm_backward.cpp.
 #include "norma/core/kernels/norm/batch_norm.h"
 
 #include "norma/core/kernels/norm/channel_math.h"

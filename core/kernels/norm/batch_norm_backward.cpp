@@ -1,4 +1,5 @@
-// The plain version: core/kernels/plain/batch_norm.h. The paths for each shape: batch_norm.cpp.
+// Fast gradients of batch normalisation; their plain twin is plain/batch_norm.h. The table of paths
+// is in batch_norm.cpp.
 #include "norma/core/kernels/norm/batch_norm.h"
 #include "norma/core/kernels/norm/channel_math.h"
 #include "norma/core/kernels/norm/pass.h"
@@ -14,23 +15,25 @@ bool needs_double(ChannelShape shape) {
   return shape.n * width <= 1024;
 }
 
-/// dy, and what reaches x through the ReLU: values base, scale and offset of the line.
+/// x, and what of dy passes the ReLU. Values: base, scale and offset of the line.
 template <class T, bool Relu>
 struct Incoming {
   const T *dy, *x;
 
-  template <int N, class V>
-  NORMA_INLINE void read(const V* line, int64_t at, Elements<T, N>& value,
-                         Elements<T, N>& g) const {
+  template <int N, class X>
+  NORMA_INLINE void read(const X* line, int64_t at, X& value, X& g) const {
     load<N>(x + at, value);
     load<N>(dy + at, g);
     if constexpr (Relu) {
-      Elements<T, N> base, scale, offset, y = value;
+      Elements<T, N> base, scale, offset, y, passed;
+      load<N>(x + at, y);
+      load<N>(dy + at, passed);
       convert<N>(line[0], base);
       convert<N>(line[1], scale);
       convert<N>(line[2], offset);
       apply_line(base, scale, offset, y);
-      keep_where_positive(y, g);
+      keep_where_positive(y, passed);
+      convert<N>(passed, g);
     }
   }
 };
@@ -43,13 +46,10 @@ struct GradientSums : Incoming<T, Relu> {
   template <int N>
   NORMA_INLINE void add(const Elements<double, N> (&v)[kSumValues], int64_t at,
                         Elements<double, N>& sum, Elements<double, N>& product) const {
-    Elements<T, N> value, g;
-    Elements<double, N> wide, wide_g;
+    Elements<double, N> value, g;
     this->template read<N>(v + 1, at, value, g);
-    convert<N>(value, wide);
-    convert<N>(g, wide_g);
-    sum += wide_g;
-    product += wide_g * (wide - v[0]);
+    sum += g;
+    product += g * (value - v[0]);
   }
 };
 
@@ -63,15 +63,10 @@ struct Gradient : Incoming<T, Relu> {
 
   template <int N>
   NORMA_INLINE void map(const Elements<V, N> (&v)[kMapValues], int64_t at) const {
-    Elements<T, N> value, g;
-    Elements<V, N> wide, wide_g;
+    Elements<V, N> value, g;
     this->template read<N>(v + 4, at, value, g);
-    convert<N>(value, wide);
-    convert<N>(g, wide_g);
-    if (batch_stats) wide_g += (wide - v[0]) * v[1] + v[2];
-    wide_g *= v[3];
-    convert<N>(wide_g, g);
-    store<N>(g, dx + at);
+    if (batch_stats) g += (value - v[0]) * v[1] + v[2];
+    store<N>(g * v[3], dx + at);
   }
 };
 

@@ -54,7 +54,7 @@ template <class V>
 __attribute__((noinline)) void noted_lines(int64_t first, int64_t channels, BatchNormStats stats,
                                            V* values, int64_t pitch) {
   for (const double* from : {stats.base, stats.scale, stats.offset}) {
-    for (int64_t c = 0; c < channels; ++c) values[c] = static_cast<V>(from[first + c]);
+    std::copy_n(from + first, channels, values);
     values += pitch;
   }
 }
@@ -94,8 +94,8 @@ __attribute__((noinline)) void gradient_lines(int64_t first, int64_t channels, d
       centred -= rest * sum;  // Σ dy (x - mean)
       if (dweight) store<N>(centred * invstd, dweight + c);
       if (dbias) store<N>(sum, dbias + c);
-      // dy minus its mean and its projection on x̂ (the usual two terms). Scaled at the very end,
-      // so that the factor's rounding cannot outweigh a small remainder.
+      // dy minus its mean and its projection on x̂ (the usual two terms). Scaled at the very
+      // end, so that the factor's rounding cannot outweigh a small remainder.
       centred *= invstd * invstd;
       store<N>(shift, lines + i);
       store<N>(centred * -inv_n, lines + pitch + i);

@@ -1,8 +1,12 @@
-// The plain version: core/kernels/plain/norm.h.
+// Fast layer and group normalisation; its plain twin is plain/norm.h. A row is the part of a sample
+// that shares a mean; all in double, x̂ = (x - mean) invstd. Shape [n, channels, length] → path:
 //
-// A row is the part of a sample that shares a mean: `channels` runs of `length` elements with one
-// weight each, or, for a length of 1, a single run of elements that have weights of their own. All
-// in double; x̂ = (x - mean) invstd.
+//     length = 1   a row is one run of elements with weights of their own, whose gradients are
+//                  sums of columns (column_gradients); layer_norm has one group
+//     length > 1   a row is channels / groups runs of `length` elements with one weight each,
+//                  whose gradients are sums of runs
+//
+// Sums of runs of less than kLanes elements take no vectors (sum_all).
 #include "norma/core/kernels/norm/group_norm.h"
 
 #include "norma/core/integers.h"
@@ -37,7 +41,7 @@ struct Rows {
   }
 };
 
-/// What belongs to single elements: null where nothing does, else of the element `base` on.
+/// The weights or biases of elements: their own from element `base` on, or null for the run's.
 template <class T>
 struct OwnWeights {
   const T* values;
@@ -48,8 +52,9 @@ struct OwnWeights {
         base(row * rows.size - rows.first_channel(row)) {}
 
   template <int N, class Wide>
-  NORMA_INLINE void get(int64_t at, Wide& wide) const {
-    load<N>(values + (at - base), wide);
+  NORMA_INLINE void get(int64_t at, const Wide& of_run, Wide& wide) const {
+    wide = of_run;
+    if (values) load<N>(values + (at - base), wide);
   }
 };
 
@@ -64,23 +69,15 @@ struct Normalise {
 
   template <int N>
   NORMA_INLINE void map(const Elements<double, N> (&v)[5], int64_t at) const {
-    Elements<double, N> value, own;
+    Elements<double, N> value, w, b;
     load<N>(x + at, value);
-    value = (value - v[0] - v[1]) * v[2] * v[3];
-    if (weight.values) {
-      weight.template get<N>(at, own);
-      value *= own;
-    }
-    value += v[4];
-    if (bias.values) {
-      bias.template get<N>(at, own);
-      value += own;
-    }
-    store<N>(value, y + at);
+    weight.template get<N>(at, v[3], w);
+    bias.template get<N>(at, v[4], b);
+    store<N>((value - v[0] - v[1]) * v[2] * w + b, y + at);
   }
 };
 
-/// The gradient of an element's x̂, and x̂. Values: shift, rest, invstd.
+/// An x̂ and its gradient, but for the weight of a run. Values: shift, rest, invstd.
 template <class T>
 struct Incoming {
   const T *dy, *x;
@@ -91,11 +88,10 @@ struct Incoming {
     load<N>(dy + at, g);
     load<N>(x + at, hat);
     hat = (hat - v[0] - v[1]) * v[2];
-    if (weight.values) {
-      Wide own;
-      weight.template get<N>(at, own);
-      g *= own;
-    }
+    if (!weight.values) return;
+    Wide own;
+    weight.template get<N>(at, g, own);
+    g *= own;
   }
 };
 
@@ -142,29 +138,29 @@ void column_gradients(const Rows& all, const T* dy, const T* x, NormStats stats,
   constexpr int64_t kBlock = 4 * kLanes;  // columns
   const Rows rows = all;
   const int64_t blocks = ceil_div(rows.size, kBlock);
+  const auto block = [=]<class Level>(int64_t group, int64_t from) NORMA_INLINE {
+    const int64_t count = std::min(kBlock, rows.size - from), whole = count / kLanes * kLanes;
+    LaneSums sums[kBlock / kLanes] = {};
+    for (int64_t row = group; row < rows.count(); row += rows.groups) {
+      const GradientSums<T> job{{dy, x, OwnWeights<T>(rows, nullptr, row)}};
+      const int64_t at = row * rows.size + from;
+      for (int64_t l = 0; l < whole; l += kLanes) {
+        sum_run<Level::kBytes>(job, of_row(stats, row), 0, at + l, 1, 0, sums[l / kLanes]);
+      }
+      if (whole < count) {
+        sum_rest(job, of_row(stats, row), 0, at + whole, count - whole, sums[whole / kLanes]);
+      }
+    }
+    for (int64_t l = 0, c = group * rows.size + from; l < count; ++l, ++c) {
+      if (dbias) dbias[c] = static_cast<T>(sums[l / kLanes][0][l % kLanes]);
+      if (dweight) dweight[c] = static_cast<T>(sums[l / kLanes][1][l % kLanes]);
+    }
+  };
   parallel_for(rows.groups * blocks, rows_grain(kNormGrain, rows.shape.n * kBlock),
                [&](int64_t begin, int64_t end) {
                  for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
                    for (int64_t i = begin; i < end; ++i) {
-                     const int64_t group = i / blocks, from = i % blocks * kBlock;
-                     const int64_t count = std::min(kBlock, rows.size - from);
-                     LaneSums sums[kBlock / kLanes] = {};
-                     for (int64_t row = group; row < rows.count(); row += rows.groups) {
-                       const GradientSums<T> job{{dy, x, OwnWeights<T>(rows, nullptr, row)}};
-                       int64_t at = row * rows.size + from, l = 0;
-                       for (; l + kLanes <= count; l += kLanes, at += kLanes) {
-                         sum_run<Level::kBytes>(job, of_row(stats, row), 0, at, 1, 0,
-                                                sums[l / kLanes]);
-                       }
-                       if (l < count)
-                         sum_rest(job, of_row(stats, row), 0, at, count - l, sums[l / kLanes]);
-                     }
-                     for (int64_t l = 0; l < count; ++l) {
-                       const LaneSums& both = sums[l / kLanes];
-                       const int64_t c = group * rows.size + from + l;
-                       if (dbias) dbias[c] = static_cast<T>(both[0][l % kLanes]);
-                       if (dweight) dweight[c] = static_cast<T>(both[1][l % kLanes]);
-                     }
+                     block.template operator()<Level>(i / blocks, i % blocks * kBlock);
                    }
                  });
                });

@@ -13,6 +13,7 @@
 namespace norma::kernels {
 
 inline constexpr int64_t kMostLanes = 64;
+inline constexpr int64_t kSlack = 4;  // values written together, though some may not belong
 
 /// `rows` rows of `width` elements, `stride` apart, and a last one of `tail` elements: `channels`
 /// times `length` elements, or several times these.
@@ -38,7 +39,7 @@ struct Rows {
   }
 };
 
-/// K values of each channel, `pitch` apart, as values of each lane.
+/// K values of each channel, `pitch` apart, as values of each lane. `lanes` holds kSlack more.
 template <int K, class V>
 inline ForEach<V, K> spread(const Rows& rows, const V* values, int64_t pitch, V* lanes) {
   if (rows.width == rows.channels) return {values, pitch};
@@ -46,7 +47,9 @@ inline ForEach<V, K> spread(const Rows& rows, const V* values, int64_t pitch, V*
   for (int k = 0; k < K; ++k) {
     V* const out = lanes + k * rows.width;
     for (int64_t c = 0; c < rows.channels; ++c) {
-      for (int64_t i = 0; i < rows.length; ++i) out[c * rows.length + i] = values[k * pitch + c];
+      for (int64_t i = 0; i < rows.length; i += kSlack) {
+        for (int64_t j = 0; j < kSlack; ++j) out[c * rows.length + i + j] = values[k * pitch + c];
+      }
     }
     for (int64_t l = own; l < rows.width; l += own) std::copy_n(out, own, out + l);
   }
@@ -97,8 +100,9 @@ __attribute__((noinline)) void sum_rows(const Rows& block, const Sums& terms,
         sum_rest(job, values, lane, rows.offset + rows.rows * rows.stride + lane,
                  std::min(kLanes, rows.tail - lane), sums[l / kLanes]);
       }
-      for (int j = 0; j < 2; ++j)
+      for (int j = 0; j < 2; ++j) {
         std::copy_n(sums[l / kLanes][j], count, out + j * kMostLanes + lane);
+      }
     }
   });
 }
@@ -125,50 +129,41 @@ __attribute__((noinline)) void map_rows(const Rows& block, const Map& map, int64
 template <class T, class Map>
 void map_all_rows(ChannelShape shape, const Map& map, const typename Map::MapValue* values) {
   const Rows rows(shape, 0, shape.channels);
-  const Scratch<typename Map::MapValue> lanes(Map::kMapValues * rows.width);
+  const Scratch<typename Map::MapValue> lanes(Map::kMapValues * rows.width + kSlack);
   const auto of_lanes = spread<Map::kMapValues>(rows, values, shape.channels, lanes.data());
   parallel_for(rows.rows, rows_grain(kNormGrain, rows.width),
                [&](int64_t from, int64_t to) { map_rows<T>(rows, map, from, to, of_lanes); });
 }
 
-/// A job of two passes (see batch_norm.cpp), block of channels after block of channels.
+/// A job (see pass.h) over one block of channels.
 template <class T, class Job>
-class LanesPass {
- public:
-  LanesPass(ChannelShape shape, const Job& job) : shape_(shape), job_(job) {}
-
-  void run() const {
-    const int64_t channels = shape_.channels, most = std::min(channels, kMostLanes / shape_.length);
-    parallel_for(ceil_div(channels, most), rows_grain(kNormGrain, shape_.n * most * shape_.length),
-                 [&](int64_t from, int64_t to) {
-                   for (int64_t c = from * most; c < std::min(to * most, channels); c += most) {
-                     block(Rows(shape_, c, std::min(most, channels - c)));
-                   }
-                 });
+void pass_block(const Rows& rows, const Job& job) {
+  constexpr int kSumValues = Job::Sums::kSumValues, kMapValues = Job::Map::kMapValues;
+  double from[kSumValues * kMostLanes], from_lanes[kSumValues * kMostLanes + kSlack];
+  double sums[2 * kMostLanes] = {};
+  typename Job::Map::MapValue values[kMapValues * kMostLanes],
+      value_lanes[kMapValues * kMostLanes + kSlack];
+  job.begin(rows.first, rows.channels, from, kMostLanes);
+  if (job.needs_sums()) {
+    sum_rows<T>(rows, job.sums, spread<kSumValues>(rows, from, kMostLanes, from_lanes), sums);
+    gather(rows, sums);
   }
+  job.finish(rows.first, rows.channels, from, sums, values, kMostLanes);
+  if (!job.needs_map()) return;
+  map_rows<T>(rows, job.map, 0, rows.rows,
+              spread<kMapValues>(rows, values, kMostLanes, value_lanes));
+}
 
- private:
-  using Value = typename Job::Map::MapValue;
-  static constexpr int kSumValues = Job::Sums::kSumValues, kMapValues = Job::Map::kMapValues;
-
-  void block(const Rows& rows) const {
-    double from[kSumValues * kMostLanes], from_lanes[kSumValues * kMostLanes];
-    double sums[2 * kMostLanes] = {};
-    Value values[kMapValues * kMostLanes], value_lanes[kMapValues * kMostLanes];
-    job_.begin(rows.first, rows.channels, from, kMostLanes);
-    if (job_.needs_sums()) {
-      const auto own = spread<kSumValues>(rows, from, kMostLanes, from_lanes);
-      sum_rows<T>(rows, job_.sums, own, sums);
-      gather(rows, sums);
-    }
-    job_.finish(rows.first, rows.channels, from, sums, values, kMostLanes);
-    if (!job_.needs_map()) return;
-    map_rows<T>(rows, job_.map, 0, rows.rows,
-                spread<kMapValues>(rows, values, kMostLanes, value_lanes));
-  }
-
-  ChannelShape shape_;
-  Job job_;
-};
+/// Block of channels after block of channels.
+template <class T, class Job>
+void pass_lanes(ChannelShape shape, const Job& job) {
+  const int64_t channels = shape.channels, most = std::min(channels, kMostLanes / shape.length);
+  parallel_for(ceil_div(channels, most), rows_grain(kNormGrain, shape.n * most * shape.length),
+               [&](int64_t from, int64_t to) {
+                 for (int64_t c = from * most; c < std::min(to * most, channels); c += most) {
+                   pass_block<T>(Rows(shape, c, std::min(most, channels - c)), job);
+                 }
+               });
+}
 
 }  // namespace norma::kernels

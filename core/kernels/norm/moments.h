@@ -40,7 +40,7 @@ inline T near_mean(const Group<T>& group) {
 
 /// Exact up to double's rounding for any input: two passes without shortcuts. Rarely needed.
 template <class T>
-__attribute__((noinline)) inline Moments<T> plain_moments(const Group<T>& group) {
+__attribute__((noinline)) inline Moments<T> exact_moments(const Group<T>& group) {
   const double n = group.count(), first = static_cast<double>(group.x[0]);
   double sum = 0.0, rest = 0.0, square = 0.0;
   const auto each = [&](auto use) {
@@ -64,7 +64,7 @@ __attribute__((noinline)) inline Moments<T> plain_moments(const Group<T>& group)
 }
 
 /// From Σ d and Σ d² with d = x - from. Where these cannot be trusted, because `from` was far from
-/// the mean or squares leave double's range, the plain way is taken.
+/// the mean or squares leave double's range, exact_moments takes its place.
 template <class T>
 inline Moments<T> moments_from_sums(const Group<T>& group, double from, double sum, double square) {
   constexpr bool kFloat = sizeof(T) == sizeof(float);
@@ -73,7 +73,7 @@ inline Moments<T> moments_from_sums(const Group<T>& group, double from, double s
   const double inv_n = 1.0 / group.count(), r = sum * inv_n, q = square * inv_n;
   const double var = q - r * r;
   if (r == 0.0 && q == 0.0) return {static_cast<T>(from), 0.0, 0.0};
-  if (!(r * r <= kFar * var && q > kTiny && q <= kHuge)) return plain_moments(group);
+  if (!(r * r <= kFar * var && q > kTiny && q <= kHuge)) return exact_moments(group);
   const T shift = static_cast<T>(from + r);
   return {shift, (from - static_cast<double>(shift)) + r, var};
 }

@@ -24,8 +24,8 @@ inline ChannelShape joined(ChannelShape shape) {
 
 template <class T, class Job>
 void pass(ChannelShape shape, const Job& job) {
-  if (has_planes(shape)) return PlanesPass<T, Job>(shape, job).run();
-  LanesPass<T, Job>(shape, job).run();
+  if (has_planes(shape)) return pass_planes<T>(shape, job);
+  pass_lanes<T>(shape, job);
 }
 
 }  // namespace norma::kernels

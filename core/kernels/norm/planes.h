@@ -101,84 +101,73 @@ void map_all_planes(const Planes& planes, const Map& map, const typename Map::Ma
                });
 }
 
-/// A job of two passes (see batch_norm.cpp) over planes.
+/// One thread takes these channels through both passes of a job (see pass.h), the second one from
+/// its cache.
 template <class T, class Job>
-class PlanesPass {
- public:
-  PlanesPass(ChannelShape shape, const Job& job) : planes_(shape), job_(job) {}
-
-  void run() const {
-    const int64_t channels = planes_.shape.channels;
-    const int64_t threads = parallel_parts(planes_.count() * channels, kNormGrain);
-    const int64_t bytes = planes_.count() * Job::kInputs * static_cast<int64_t>(sizeof(T));
-    if (bytes > kCached || (threads > 1 && channels < 4 * threads)) return share(channels, threads);
-    // Neighbouring short planes make long stretches of memory, while there are enough for all.
-    const int64_t together =
-        std::clamp<int64_t>(kStretch / planes_.shape.length, 1,
-                            std::clamp<int64_t>(channels / (4 * threads), 1, kNeighbours));
-    parallel_for(ceil_div(channels, together), rows_grain(kNormGrain, planes_.count() * together),
-                 [&](int64_t from, int64_t to) {
-                   for (int64_t c = from * together; c < std::min(to * together, channels);
-                        c += together) {
-                     alone(c, std::min(together, channels - c));
-                   }
-                 });
+void pass_alone(const Planes& planes, const Job& job, int64_t first, int64_t count) {
+  double from[kNeighbours * Job::Sums::kSumValues];
+  double sums[2 * kNeighbours] = {}, part_sums[2 * kNeighbours] = {};
+  typename Job::Map::MapValue values[kNeighbours * Job::Map::kMapValues];
+  job.begin(first, count, from, kNeighbours);
+  for (int64_t part = 0; job.needs_sums() && part < planes.parts; ++part) {
+    sum_planes<T>(planes, job.sums, part, first, count, from, part_sums, kNeighbours);
+    for (int64_t i = 0; i < 2 * kNeighbours; ++i) sums[i] += part_sums[i];
   }
+  job.finish(first, count, from, sums, values, kNeighbours);
+  if (!job.needs_map()) return;
+  map_planes<T>(planes, job.map, 0, planes.pieces, first, count, values, kNeighbours);
+}
 
- private:
-  using Value = typename Job::Map::MapValue;
-  static constexpr int kSumValues = Job::Sums::kSumValues, kMapValues = Job::Map::kMapValues;
-  static constexpr int64_t kStretch = 1024;    // values that neighbours should have together
-  static constexpr int64_t kCached = 1 << 20;  // bytes of a channel that the map finds in the cache
-
-  /// One thread takes these channels through both passes, the second one from its cache.
-  void alone(int64_t first, int64_t count) const {
-    double from[kNeighbours * kSumValues], sums[2 * kNeighbours] = {}, part_sums[2 * kNeighbours];
-    Value values[kNeighbours * kMapValues];
-    job_.begin(first, count, from, kNeighbours);
-    for (int64_t part = 0; job_.needs_sums() && part < planes_.parts; ++part) {
-      sum_planes<T>(planes_, job_.sums, part, first, count, from, part_sums, kNeighbours);
-      for (int64_t c = 0; c < count; ++c) {
-        for (int j = 0; j < 2; ++j) sums[j * kNeighbours + c] += part_sums[j * kNeighbours + c];
-      }
-    }
-    job_.finish(first, count, from, sums, values, kNeighbours);
-    if (!job_.needs_map()) return;
-    map_planes<T>(planes_, job_.map, 0, planes_.pieces, first, count, values, kNeighbours);
+/// Each pass goes through everything in the order of memory, and all threads share it: for few
+/// channels, and for more values of a channel than the cache keeps.
+template <class T, class Job>
+void pass_shared(const Planes& planes, const Job& job, int64_t threads) {
+  const int64_t channels = planes.shape.channels, parts = job.needs_sums() ? planes.parts : 0;
+  const Scratch<double> from(channels * Job::Sums::kSumValues);
+  const Scratch<double> sum_memory((parts + 1) * channels * 2);
+  const Scratch<typename Job::Map::MapValue> values(channels * Job::Map::kMapValues);
+  double *const sums = sum_memory.data(), *const part_sums = sums + 2 * channels;
+  job.begin(0, channels, from.data(), channels);
+  const int64_t together =
+      std::clamp<int64_t>(parts * channels / (4 * threads), 1, std::min(channels, kNeighbours));
+  const int64_t groups = ceil_div(channels, together);
+  parallel_for(parts * groups, rows_grain(kNormGrain, Planes::kPart * together),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; ++i) {
+                   const int64_t part = i / groups, c = i % groups * together;
+                   sum_planes<T>(planes, job.sums, part, c, std::min(together, channels - c),
+                                 from.data() + c, part_sums + 2 * part * channels + c, channels);
+                 }
+               });
+  std::fill_n(sums, 2 * channels, 0.0);
+  for (int64_t part = 0; part < parts; ++part) {
+    for (int64_t i = 0; i < 2 * channels; ++i) sums[i] += part_sums[2 * part * channels + i];
   }
+  job.finish(0, channels, from.data(), sums, values.data(), channels);
+  if (job.needs_map()) map_all_planes<T>(planes, job.map, values.data());
+}
 
-  /// Each pass goes through everything in the order of memory, and all threads share it: for few
-  /// channels, and for more values of a channel than the cache keeps.
-  void share(int64_t channels, int64_t threads) const {
-    const Scratch<double> from(channels * kSumValues);
-    const Scratch<double> sum_memory((planes_.parts + 1) * channels * 2);
-    const Scratch<Value> values(channels * kMapValues);
-    double *const sums = sum_memory.data(), *const part_sums = sums + 2 * channels;
-    job_.begin(0, channels, from.data(), channels);
-    std::fill_n(sums, 2 * channels, 0.0);
-    if (job_.needs_sums()) {
-      const int64_t together = std::clamp<int64_t>(planes_.parts * channels / (4 * threads), 1,
-                                                   std::min(channels, kNeighbours));
-      const int64_t groups = ceil_div(channels, together);
-      parallel_for(planes_.parts * groups, rows_grain(kNormGrain, Planes::kPart * together),
-                   [&](int64_t begin, int64_t end) {
-                     for (int64_t i = begin; i < end; ++i) {
-                       const int64_t part = i / groups, c = i % groups * together;
-                       sum_planes<T>(planes_, job_.sums, part, c, std::min(together, channels - c),
-                                     from.data() + c, part_sums + 2 * part * channels + c,
-                                     channels);
-                     }
-                   });
-      for (int64_t part = 0; part < planes_.parts; ++part) {
-        for (int64_t i = 0; i < 2 * channels; ++i) sums[i] += part_sums[2 * part * channels + i];
-      }
-    }
-    job_.finish(0, channels, from.data(), sums, values.data(), channels);
-    if (job_.needs_map()) map_all_planes<T>(planes_, job_.map, values.data());
+template <class T, class Job>
+void pass_planes(ChannelShape shape, const Job& job) {
+  constexpr int64_t kStretch = 1024;    // values that neighbours should have together
+  constexpr int64_t kCached = 1 << 20;  // bytes of a channel that the map finds in the cache
+  const Planes planes(shape);
+  const int64_t channels = shape.channels, count = planes.count();
+  const int64_t threads = parallel_parts(count * channels, kNormGrain);
+  const bool cached = count * Job::kInputs * static_cast<int64_t>(sizeof(T)) <= kCached;
+  if (!cached || (threads > 1 && channels < 4 * threads)) {
+    return pass_shared<T>(planes, job, threads);
   }
-
-  Planes planes_;
-  Job job_;
-};
+  // Neighbours of short planes make long stretches of memory, as long as there are enough for all.
+  const int64_t together = std::clamp<int64_t>(
+      kStretch / shape.length, 1, std::clamp<int64_t>(channels / (4 * threads), 1, kNeighbours));
+  parallel_for(ceil_div(channels, together), rows_grain(kNormGrain, count * together),
+               [&](int64_t from, int64_t to) {
+                 for (int64_t c = from * together; c < std::min(to * together, channels);
+                      c += together) {
+                   pass_alone<T>(planes, job, c, std::min(together, channels - c));
+                 }
+               });
+}
 
 }  // namespace norma::kernels

@@ -49,10 +49,8 @@ NORMA_INLINE inline void store(const X& x, T* to) {
     Vector<T, N* static_cast<int>(sizeof(T))>::at(to).value = x;
   } else {
     ElementOf<X> own[N];
-    Elements<T, N> converted;
     store<N>(x, own);
-    load<N>(own, converted);
-    store<N>(converted, to);
+    for (int i = 0; i < N; ++i) to[i] = static_cast<T>(own[i]);
   }
 }
 /// y = x, converted.
@@ -146,7 +144,7 @@ NORMA_INLINE inline void sum_rest(const Job& job, const Values& values, int64_t 
   }
 }
 
-/// The map of a job over `rows` rows of `count` elements, `stride` apart; values begin at lane 0.
+/// The map of a job over `rows` rows of `count` elements, `stride` apart, with values from lane 0.
 template <int Bytes, class Job, class Values>
 NORMA_INLINE inline void map_run(const Job& job, const Values& values, int64_t at, int64_t count,
                                  int64_t rows, int64_t stride) {
