@@ -104,8 +104,8 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
                 [rows, width, padding, by_frequency = options.scale_grad_by_freq,
                  saved = Saved(picks)](const Tensor& g, InputGrads& d) {
                   d[0] = filled({rows, width}, g, [&](const auto* dy, auto* dw) {
-                    kernels::sum_rows(dy, saved->data_ptr<int64_t>(), saved->numel(), rows, width,
-                                      by_frequency, padding, dw);
+                    kernels::add_to_rows(dy, saved->data_ptr<int64_t>(), saved->numel(), rows,
+                                         width, by_frequency, padding, dw);
                   });
                 });
 }

@@ -157,7 +157,7 @@ Tensor row_loss(const Classes& classes, DType dtype, const Reduce& reduce, Forwa
       return losses;
     }
     const int64_t rows = classes.shape.rows();
-    const kernels::Scratch<T> losses(rows);
+    kernels::Scratch<T> losses(rows);
     forward(losses.data());
     return reduce.number(kernels::ordered_sum(rows, losses.data()), dtype);
   });

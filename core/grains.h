@@ -11,7 +11,7 @@ inline constexpr int64_t kNormGrain = 16'384;       // elements of a normalisati
 inline constexpr int64_t kLossGrain = 8'192;        // exponentials of a loss
 inline constexpr int64_t kSoftmaxGrain = 4'096;     // exponentials in double
 inline constexpr int64_t kRandomGrain = 16'384;     // random bits
-inline constexpr int64_t kPoolGrain = 30'000;       // cells of windows
+inline constexpr int64_t kPoolGrain = 30'000;       // cells of windows and of padded images
 inline constexpr int64_t kMultiplyGrain = 200'000;  // multiplications and additions
 
 /// The grain of a loop over rows of `length` elements, given that of the elements.

@@ -17,6 +17,8 @@
 namespace norma {
 
 struct TensorImpl;
+class Tensor;
+inline TensorImpl* impl_of(const Tensor& tensor);  // for the library: tensor_impl.h
 
 /// What core sees of a graph node: it is told when the leaf it writes to is gone.
 struct History : RefCounted {

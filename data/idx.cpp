@@ -18,6 +18,7 @@ using detail::FileReader;
 
 template <class T>
 T big_endian(const unsigned char* bytes) {
+  static_assert(std::endian::native == std::endian::little);
   std::array<unsigned char, sizeof(T)> native;
   std::reverse_copy(bytes, bytes + sizeof(T), native.begin());
   return std::bit_cast<T>(native);

@@ -20,7 +20,9 @@ struct StoredType {
   DType dtype;                   ///< the narrowest of Norma's types that holds all its values
   void (*read)(const NextBytes& next, const Tensor& to);
 
-  std::string_view name() const { return torch.substr(6); }  ///< "float16"
+  std::string_view name() const {
+    return torch.substr(std::string_view("torch.").size());
+  }  ///< "float16"
 };
 
 /// All that can be read.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "norma/autograd/functional.h"
+#include "norma/autograd/observer.h"
 #include "norma/core/factory.h"
 #include "norma/layers/check.h"
 #include "norma/layers/init.h"
@@ -80,6 +81,7 @@ Tensor BatchNorm::forward_donated(Tensor&& input) {
 
 Tensor BatchNorm::with_relu(Tensor input) {
   if (const auto other = replacement()) return (*other)(std::move(input)).relu();
+  if (autograd::is_watched()) return with_path([&] { return normalise(input, false); }).relu();
   return with_path([&] { return normalise(std::move(input), true); });
 }
 

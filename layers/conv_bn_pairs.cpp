@@ -95,11 +95,7 @@ class Recorder final : public autograd::Observer {
   void called(const autograd::Scope& module, const Tensor& result, autograd::Inputs) override {
     for (const Candidate& candidate : candidates_) {
       if (!candidate.module->is_same(Module::of(module))) continue;
-      Ref<autograd::Node> node = autograd::gradient_edge(result);
-      // BatchNorm::with_relu gives the ReLU of what the norm gave.
-      const bool is_relu = node && node->name == std::string_view("relu");
-      if (is_relu && is_norm(*candidate.module)) node = node->inputs[0];
-      calls_.push_back({&candidate, result, node, result.version()});
+      calls_.push_back({&candidate, result, autograd::gradient_edge(result), result.version()});
     }
   }
 

@@ -120,12 +120,10 @@ class Module::Running final : public autograd::Scope {
  public:
   explicit Running(const Module& module) : module_(module) {}
   void add_path(Error& error) const { error.add_module(name(), type()); }
-  /// The result of the call, of which observers are told.
-  Tensor told(Tensor result, std::initializer_list<const Tensor*> inputs) const {
+  void tell(const Tensor& result, std::initializer_list<const Tensor*> inputs) const {
     if (autograd::observer()) {
       autograd::ObserverPause().tell(&autograd::Observer::called, *this, result, inputs);
     }
-    return result;
   }
   const Module& module() const { return module_; }
   std::string path() const override;
@@ -156,7 +154,11 @@ auto Module::in_scope(F&& body) const {
 
 Tensor Module::operator()(const Tensor& input) {
   if (state_ && state_->replacement) return (*state_->replacement)(input);
-  return in_scope([&](const Running& call) { return call.told(forward(input), {&input}); });
+  return in_scope([&](const Running& call) {
+    Tensor result = forward(input);
+    call.tell(result, {&input});
+    return result;
+  });
 }
 
 Tensor Module::operator()(Tensor&& input) {
@@ -165,11 +167,11 @@ Tensor Module::operator()(Tensor&& input) {
   return in_scope([&](const Running&) { return forward_donated(std::move(input)); });
 }
 
-void Module::run_in_scope(void (*body)(void*), void* context, const Tensor* told,
+void Module::run_in_scope(void (*body)(void*), void* context, const Tensor* result,
                           std::initializer_list<const Tensor*> inputs) const {
   in_scope([&](const Running& call) {
     body(context);
-    if (told) call.told(*told, inputs);
+    if (result) call.tell(*result, inputs);
   });
 }
 

@@ -178,9 +178,9 @@ class Module {
   auto with_path(F&& body, std::initializer_list<const Tensor*> inputs = {}) const {
     std::optional<std::invoke_result_t<F>> result;
     auto run = [&] { result.emplace(body()); };
-    const Tensor* told = nullptr;
-    if constexpr (std::is_same_v<std::invoke_result_t<F>, Tensor>) told = &result.emplace();
-    run_in_scope([](void* f) { (*static_cast<decltype(run)*>(f))(); }, &run, told, inputs);
+    const Tensor* tensor = nullptr;
+    if constexpr (std::is_same_v<std::invoke_result_t<F>, Tensor>) tensor = &result.emplace();
+    run_in_scope([](void* f) { (*static_cast<decltype(run)*>(f))(); }, &run, tensor, inputs);
     return std::move(*result);
   }
 
@@ -194,8 +194,8 @@ class Module {
   class Running;
   template <class F>
   auto in_scope(F&& body) const;
-  /// `told`: the result, of which observers are told.
-  void run_in_scope(void (*body)(void*), void* context, const Tensor* told,
+  /// `result`: where the body leaves it, for observers; may be null.
+  void run_in_scope(void (*body)(void*), void* context, const Tensor* result,
                     std::initializer_list<const Tensor*> inputs) const;
   State& state() const;
   void replace(const std::string& path, Module& old, std::shared_ptr<Module> module);

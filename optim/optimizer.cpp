@@ -110,9 +110,10 @@ void Optimizer::step() {
     for (const Elements& all : updates_) {
       const int64_t from = std::max(begin - all.begin_, int64_t{0});
       const int64_t to = std::min(end - all.begin_, all.numel_);
+      if (from >= to) continue;
       if (to - from == all.numel_) {
         update(all);
-      } else if (from < to) {
+      } else {
         update(all.part(from, to));
       }
     }

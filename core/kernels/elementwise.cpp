@@ -204,7 +204,8 @@ struct Operation {
       }
     }
   }
-  /// Operands that lie side by side already stay where they are, and so does a single value.
+  /// An operand stays where it is if all of the block lies side by side: in a single row, or in a
+  /// contiguous result. So does a single value.
   void run_block(Row<N>& row, int64_t rows, int64_t count, const Offsets& step) const {
     alignas(64) char blocks[N][kBlock * 8];
     int64_t results[kBlock];

@@ -29,10 +29,10 @@ void pick_rows(const T* table, const int64_t* index, int64_t count, int64_t widt
 }
 
 template <class T>
-void sum_rows(const T* from, const int64_t* index, int64_t count, int64_t rows, int64_t width,
-              bool by_frequency, int64_t skip, T* table) {
+void add_to_rows(const T* from, const int64_t* index, int64_t count, int64_t rows, int64_t width,
+                 bool by_frequency, int64_t skip, T* table) {
   if (plain_kernels())
-    return plain::sum_rows(from, index, count, rows, width, by_frequency, skip, table);
+    return plain::add_to_rows(from, index, count, rows, width, by_frequency, skip, table);
   // Row r is looked up at uses[ends[r - 1]], …, uses[ends[r] - 1].
   std::vector<int64_t> ends(static_cast<std::size_t>(rows + 1));
   std::vector<int64_t> uses(static_cast<std::size_t>(count));
@@ -98,10 +98,10 @@ NORMA_INSTANTIATE(float)
 NORMA_INSTANTIATE(double)
 #undef NORMA_INSTANTIATE
 
-#define NORMA_INSTANTIATE(T)                                                                    \
-  template void sum_rows<T>(const T*, const int64_t*, int64_t, int64_t, int64_t, bool, int64_t, \
-                            T*);                                                                \
-  template bool limit_norms<T>(T*, int64_t, int64_t, const int64_t*, int64_t, int64_t, double,  \
+#define NORMA_INSTANTIATE(T)                                                                       \
+  template void add_to_rows<T>(const T*, const int64_t*, int64_t, int64_t, int64_t, bool, int64_t, \
+                               T*);                                                                \
+  template bool limit_norms<T>(T*, int64_t, int64_t, const int64_t*, int64_t, int64_t, double,     \
                                double);
 NORMA_INSTANTIATE(float)
 NORMA_INSTANTIATE(double)

@@ -12,8 +12,8 @@ void pick_rows(const T* table, const int64_t* index, int64_t count, int64_t widt
 /// divided by their number. In double, rounded once, whatever the number of threads. The row `skip`
 /// is 0.
 template <class T>
-void sum_rows(const T* from, const int64_t* index, int64_t count, int64_t rows, int64_t width,
-              bool by_frequency, int64_t skip, T* table);
+void add_to_rows(const T* from, const int64_t* index, int64_t count, int64_t rows, int64_t width,
+                 bool by_frequency, int64_t skip, T* table);
 
 /// Scales those of the rows whose p-norm is larger than `max_norm` down to it; returns whether any
 /// was. Each number in `index` may occur once. Elements lie at

@@ -19,8 +19,6 @@ namespace {
 template <class Level>
 using Floats = Vector<float, Level::kBytes>;
 
-constexpr int64_t kRows = 8;  // of the highest tile
-
 // --- Cutting the product into parts that fit the caches ---
 
 constexpr int64_t kDepth = 208;      // a panel of b, kDepth × 48, stays in the first-level cache
@@ -42,12 +40,12 @@ struct Plan {
 
 Plan plan_for(const MatrixProduct<float>& m) {
   Plan plan{};
-  plan.rows = even_step(m.m, kBlockRows, kRows);
+  plan.rows = even_step(m.m, kBlockRows, kGemmRows);
   plan.columns = even_step(m.n, kColumns, 48);
   plan.depth = even_step(m.k, kDepth, 1);
   // Rows that lie a multiple of 1 KiB apart compete for the same places in the cache.
   const auto collide = [](int64_t ld) { return ld % 256 == 0; };
-  plan.pack_a = m.m % kRows != 0 || collide(m.lda) || (m.trans_a && plan.depth * m.lda > 8192);
+  plan.pack_a = m.m % kGemmRows != 0 || collide(m.lda) || (m.trans_a && plan.depth * m.lda > 8192);
   plan.pack_b = m.trans_b || m.n % 16 != 0 || collide(m.ldb) || m.m > 256;
   plan.ld_a = packed_row(plan.depth);
   return plan;
@@ -152,18 +150,18 @@ NORMA_INLINE inline void pack_rows(const MatrixProduct<float>& m, const Plan& pl
   if (m.trans_a) {
     for (int64_t q = 0; q < depth; ++q) {
       const float* in = m.a + (p + q) * m.lda + i;
-      float* to = out + q * kRows;
+      float* to = out + q * kGemmRows;
       int64_t r = 0;
-      for (; r + kRows <= rows; r += kRows, to += kRows * plan.ld_a) {
+      for (; r + kGemmRows <= rows; r += kGemmRows, to += kGemmRows * plan.ld_a) {
         Eight::at(to).value = Eight::at(in + r).value;
       }
       if (r < rows) {
-        for (int64_t l = 0; l < kRows; ++l) to[l] = r + l < rows ? in[r + l] : 0.0F;
+        for (int64_t l = 0; l < kGemmRows; ++l) to[l] = r + l < rows ? in[r + l] : 0.0F;
       }
     }
     return;
   }
-  for (int64_t l = 0; l < round_up(rows, kRows); ++l, out += plan.ld_a) {
+  for (int64_t l = 0; l < round_up(rows, kGemmRows); ++l, out += plan.ld_a) {
     if (l < rows) {
       std::memcpy(out, m.a + (i + l) * m.lda + p, static_cast<std::size_t>(depth) * sizeof(float));
     } else {
@@ -244,10 +242,12 @@ NORMA_INLINE inline void multiply_panel(const MatrixProduct<float>& m, const Pla
   float* c = m.c + block.i * m.ldc + block.j;
   const float* base = block.p > 0 ? c : m.start ? m.start + block.j : nullptr;
   const int64_t ld_base = block.p > 0 ? m.ldc : 0;
-  const int64_t step_a = plan.pack_a ? kRows * plan.ld_a : TransA ? kRows : kRows * m.lda;
-  for (int64_t r = 0; r < block.rows; r += kRows, o.a += step_a) {
+  const int64_t step_a = plan.pack_a ? kGemmRows * plan.ld_a
+                         : TransA    ? kGemmRows
+                                     : kGemmRows * m.lda;
+  for (int64_t r = 0; r < block.rows; r += kGemmRows, o.a += step_a) {
     Operands some = o;
-    for (int64_t s = r; s < std::min(r + kRows, block.rows); s += kHere) {
+    for (int64_t s = r; s < std::min(r + kGemmRows, block.rows); s += kHere) {
       part_tile<Level, kHere, Vectors, TransA>(some, block.rows - s, block.columns, base, ld_base,
                                                c, m.ldc);
       some.a += TransA ? kHere : kHere * o.ld_a;
@@ -271,7 +271,7 @@ NORMA_INLINE inline void multiply_at(const MatrixProduct<float>& m, const Plan& 
         if (plan.pack_a) {
           pack_rows(m, plan, p, o.depth, i, rows, memory);
           o.a = memory;
-          o.ld_a = TransA ? kRows : plan.ld_a;
+          o.ld_a = TransA ? kGemmRows : plan.ld_a;
         } else {
           o.a = TransA ? m.a + p * m.lda + i : m.a + i * m.lda + p;
           o.ld_a = m.lda;
@@ -297,7 +297,8 @@ NORMA_INLINE inline void multiply_at(const MatrixProduct<float>& m, const Plan& 
 
 int64_t gemm_memory(const MatrixProduct<float>& m) {
   // Enough for every part of the product, too, whatever its plan.
-  return std::min(round_up(m.m, kRows), kBlockRows) * packed_row(plan_for(m).depth) + kDepth * 48;
+  return std::min(round_up(m.m, kGemmRows), kBlockRows) * packed_row(plan_for(m).depth) +
+         kDepth * 48;
 }
 
 void gemm(const MatrixProduct<float>& m, float* memory) {

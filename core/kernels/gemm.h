@@ -4,6 +4,9 @@
 
 namespace norma::kernels {
 
+inline constexpr int64_t kGemmRows = 8;      // of the highest tile
+inline constexpr int64_t kGemmColumns = 16;  // of the widest vector
+
 /// How many floats of working memory the product, or a part of its rows or columns, needs.
 int64_t gemm_memory(const MatrixProduct<float>& product);
 /// Runs in the calling thread.

@@ -1,8 +1,9 @@
 // Fast products of matrices; their plain twin is plain/matmul.h. Which way one is computed is
 // decided here:
 //
-//     float with AVX2 or wider, many multiplications (suits_gemm) | gemm: Norma's register tiles
-//     anything else                                               | OpenBLAS
+//     float, AVX2 or wider, more than 8 rows, many multiplications | gemm: Norma's register tiles
+//     float, AVX-512, more than 8 rows, bᵀ of 16 columns or more   | gemm
+//     anything else                                                | OpenBLAS
 #include "norma/core/kernels/matmul.h"
 
 #include <cblas.h>
@@ -69,10 +70,10 @@ void by_openblas(const MatrixProduct<T>& p) {
 constexpr int64_t kParallelWork = 1 << 18;  // multiply-adds worth a second thread
 
 bool suits_gemm(const MatrixProduct<float>& p) {
-  if (simd_level() <= SimdLevel::Baseline || p.m <= 8) return false;
+  if (simd_level() <= SimdLevel::Baseline || p.m <= kGemmRows) return false;
   // OpenBLAS does small products well where it has AVX-512, but for a bᵀ of whole vectors.
   const bool wide = simd_level() == SimdLevel::Avx512;
-  if (wide && p.trans_b && !p.trans_a && p.n >= 16 && p.k > 0) return true;
+  if (wide && p.trans_b && !p.trans_a && p.n >= kGemmColumns && p.k > 0) return true;
   return p.m * p.n * p.k >= (wide ? 1 << 20 : 1 << 15);
 }
 
@@ -83,7 +84,7 @@ void matmul(const MatrixProduct<T>& p) {
   if (plain_kernels()) return plain::multiply(p);
   if constexpr (std::is_same_v<T, float>) {
     if (suits_gemm(p)) {
-      const Scratch<float> memory(gemm_memory(p));
+      Scratch<float> memory(gemm_memory(p));
       return gemm(p, memory.data());
     }
   }
@@ -108,7 +109,7 @@ void parallel_matmul(const MatrixProduct<T>& p) {
     if (suits_gemm(p)) {
       // Chosen by the whole product: the result does not depend on the number of threads.
       const int64_t each = gemm_memory(p);
-      const Scratch<float> memory(each * parallel_parts(strips, grain));
+      Scratch<float> memory(each * parallel_parts(strips, grain));
       return parallel_parts_for(strips, grain, [&](int64_t begin, int64_t end, int index) {
         gemm(part(begin, end), memory.data() + each * index);
       });

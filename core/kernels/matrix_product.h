@@ -1,4 +1,4 @@
-// A product of matrices that are to be multiplied.
+// The operands of a matrix product.
 #pragma once
 #include <cstdint>
 

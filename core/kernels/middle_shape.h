@@ -15,7 +15,8 @@ struct MiddleShape {
   /// The middle is dimension `dim`; a 0-d tensor is one element.
   MiddleShape(const Shape& sizes, int64_t dim) {
     for (int64_t i = 0; i < sizes.size(); ++i) {
-      (i < dim ? outer : i == dim ? length : inner) *= sizes[i];
+      int64_t& part = i < dim ? outer : i > dim ? inner : length;
+      part *= sizes[i];
     }
   }
 

@@ -19,7 +19,8 @@ class Scratch {
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
-  T* data() const { return data_; }
+  T* data() { return data_; }
+  const T* data() const { return data_; }
 
  private:
 #ifdef NORMA_SANITIZE  // blocks of their own and of the exact size: whoever goes past one is seen

@@ -31,7 +31,7 @@ void for_lines(MiddleShape s, int64_t arrays, Body body) {
   const int64_t n = s.length, batch = std::max<int64_t>(1, kBatch / n);
   const int64_t grain = std::max<int64_t>(batch, kSoftmaxGrain / n);
   const int64_t room = arrays * batch * n;
-  const Scratch<T> scratch(parallel_parts(s.lines(), grain) * room);
+  Scratch<T> scratch(parallel_parts(s.lines(), grain) * room);
   parallel_parts_for(s.lines(), grain, [&](int64_t begin, int64_t end, int part) {
     T* const space = scratch.data() + part * room;
     simd<Level256>([=]() NORMA_INLINE {

@@ -1,9 +1,11 @@
 // Fast products for convolutions, whose plain twin is plain/conv.h.
 //
-//     multiply, rows or positions short of a tile | the tile, through a copy
+//     multiply, whole tiles                       | straight from and to memory
+//     multiply, rows or positions short of a tile | through a copy of the tile
 //     add_outer, with offsets                     | terms lie in rows of their own
 //     add_outer, without                          | terms of a position lie side by side
-//     anything else                               | register_tile
+//
+// All of them end in register_tile.
 #include "norma/core/kernels/tile.h"
 
 #include <algorithm>

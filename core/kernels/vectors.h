@@ -26,7 +26,7 @@ struct Vector {
   NORMA_INLINE static Unaligned& at(T* to) { return *reinterpret_cast<Unaligned*>(to); }
 };
 
-/// A 4×4 block.
+/// out = inᵀ, a block of 4×4.
 template <class T>
 NORMA_INLINE inline void transpose_block(const T* in, int64_t ld, T* out, int64_t stride) {
   using V = Vector<T, 4 * static_cast<int>(sizeof(T))>;

@@ -282,3 +282,19 @@ TEST_CASE("nothing is overwritten or fused while somebody watches") {
   memory = y.data_ptr<float>();
   CHECK((std::move(y) * 2.0).data_ptr<float>() == memory);
 }
+
+TEST_CASE("BatchNorm::with_relu is told as a norm's call and a ReLU behind it") {
+  struct Names : Observer {
+    Events events;
+    void result(const char* op, const Tensor&, Inputs) override { events.emplace_back(op); }
+    void called(const Scope& module, const Tensor& out, Inputs) override {
+      events.push_back(module.type() + (out.detach().min().item<float>() < 0 ? "" : " of a ReLU"));
+    }
+  } listener;
+  nn::BatchNorm1d bn(3);
+  const Tensor x = randn({8, 3});
+  const Tensor want = bn(x).relu();
+  const ObserverGuard guard(listener);
+  CHECK(equal(bn.with_relu(x), want));
+  CHECK(listener.events == Events{"batch_norm", "BatchNorm1d", "relu"});
+}

@@ -124,3 +124,17 @@ TEST_CASE("An optimiser of one's own checks limits in groups, options and states
         "[RMSprop::load_state_dict] expected the option \"lr\" in every group");
   CHECK(optimizer.lr(1) == 0.05);
 }
+
+TEST_CASE("An optimiser of one's own is asked for parts with elements only") {
+  struct Sizes : RMSprop {
+    using RMSprop::RMSprop;
+    mutable std::vector<int64_t> groups;
+    void update(const Elements& elements) const override { groups.push_back(elements.group); }
+  };
+  Tensor none = zeros({0}).requires_grad_(), some = zeros({2}).requires_grad_();
+  none.set_grad(zeros({0}));
+  some.set_grad(ones({2}));
+  Sizes optimizer({{.params = {none}}, {.params = {some}}});
+  optimizer.step();
+  CHECK(optimizer.groups == std::vector<int64_t>{1});
+}

@@ -104,7 +104,7 @@ void depthwise_backward(const Conv2dShape& s, const T* x, const T* w, const T* d
   // Several outputs of a channel are summed one by one: a chain through all of them and their
   // weights would lose digits.
   const int64_t own_size = dx && outputs > 1 ? in_size : 0;
-  const Scratch<T> memory(parallel_parts(s.groups, grain) * own_size);
+  Scratch<T> memory(parallel_parts(s.groups, grain) * own_size);
   parallel_parts_for(s.groups, grain, [&](int64_t first, int64_t last, int part) {
     T* const own = memory.data() + part * own_size;
     for (int64_t item = first * s.batch; item < last * s.batch; ++item) {

@@ -104,7 +104,7 @@ void join_planes(const Conv2dShape& s, const Phase& rows, const Phase* phases,
                  const T* const* starts, const T* zeros, T* dx) {
   const int64_t planes = s.batch * s.in_channels;
   parallel_for(planes, 50'000 / (rows.cells * s.in_w) + 1, [&](int64_t first, int64_t last) {
-    const Scratch<const T*> row_memory(s.stride_w);
+    Scratch<const T*> row_memory(s.stride_w);
     const T** const in = row_memory.data();
     for_level([&, in, first, last]<class Level>() NORMA_INLINE {
       for (int64_t plane = first; plane < last; ++plane) {
@@ -129,18 +129,18 @@ void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx, Correlate<
   if (s.stride_h == 1 && s.stride_w == 1) {
     return phase_grad(s, row_phase(s, 0), column_phase(s, 0), w, dy, dx, correlate);
   }
-  const Scratch<Phase> phase_memory(s.stride_w);
+  Scratch<Phase> phase_memory(s.stride_w);
   Phase* const phases = phase_memory.data();
   for (int64_t b = 0; b < s.stride_w; ++b) phases[b] = column_phase(s, b);
-  const Scratch<T> zeros(s.in_w);
+  Scratch<T> zeros(s.in_w);
   std::fill_n(zeros.data(), s.in_w, T(0));
-  const Scratch<const T*> start_memory(s.stride_w);
+  Scratch<const T*> start_memory(s.stride_w);
   const T** const starts = start_memory.data();
   const int64_t planes = s.batch * s.in_channels;
   for (int64_t a = 0; a < s.stride_h; ++a) {
     const Phase rows = row_phase(s, a);
     if (rows.cells == 0) continue;
-    const Scratch<T> memory(rows.taps > 0 ? planes * rows.cells * s.in_w : 0);
+    Scratch<T> memory(rows.taps > 0 ? planes * rows.cells * s.in_w : 0);
     T* next = memory.data();
     for (int64_t b = 0; b < s.stride_w; ++b) {
       const bool reached = rows.taps * phases[b].taps * phases[b].cells > 0;

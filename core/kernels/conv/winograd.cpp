@@ -41,7 +41,7 @@ bool winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, cons
   const int64_t inputs = s.group_in(), outputs = s.group_out();
   const Tiles tiles(s, sizeof(T));
   const TileEdges<T> edges(tiles);
-  const Scratch<int64_t> offsets(inputs);
+  Scratch<int64_t> offsets(inputs);
   for (int64_t c = 0; c < inputs; ++c) offsets.data()[c] = c * tiles.stride();
   const int64_t matrix = packed_size(outputs, inputs);
   const auto pack = [=](const WeightView<T>& some, int64_t rows, T* packed) {
@@ -54,7 +54,7 @@ bool winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, cons
   const int64_t part_size = kTileElements * (in_matrix + out_matrix) + tile_work_size(tiles);
   const int64_t items = tiles.panels() * s.groups;
   const int64_t grain = conv_grain(items, tiles.multiplications());
-  const Scratch<T> memory(parallel_parts(items, grain) * part_size);
+  Scratch<T> memory(parallel_parts(items, grain) * part_size);
   std::atomic<bool> finite{true};
   parallel_parts_for(items, grain, [&](int64_t first, int64_t last, int part) {
     T* const in = memory.data() + part * part_size;
@@ -104,7 +104,7 @@ bool winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw) 
   const int64_t sum_size = s.groups * kTileElements * matrix;
   const int64_t items = tiles.panels(), grain = conv_grain(items, tiles.multiplications());
   const int64_t parts = parallel_parts(items, grain);
-  const Scratch<T> memory(parts * part_size), sums(parts * sum_size);
+  Scratch<T> memory(parts * part_size), sums(parts * sum_size);
   parallel_parts_for(items, grain, [&](int64_t first, int64_t last, int part) {
     T* const in = memory.data() + part * part_size;
     T* const grad = in + kTileElements * in_matrix;

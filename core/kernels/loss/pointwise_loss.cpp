@@ -17,8 +17,8 @@ namespace {
 
 constexpr int64_t kChunk = 16384;  // summed by one thread, whatever the number of threads
 
-/// A loss of input x and target t, and its derivatives along both: what nobody asks for is not
-/// computed. `w` weighs the element, `p` its positive part.
+/// A loss of input x and target t, and its derivatives along both. `w` weighs the element, `p` its
+/// positive part. What nobody asks for is not computed: all is inlined, and math sets no errno.
 template <class T>
 struct Terms {
   T value, dx, dt;
@@ -112,7 +112,7 @@ double pointwise_loss_sum(PointwiseLoss kind, int64_t count, PointwiseInputs<T> 
   return with_kind(kind, [&]<class Loss>(Loss) {
     const int64_t chunks = ceil_div(count, kChunk);
     if (chunks <= 1) return sum_stretch<Loss>(0, count, in);
-    const Scratch<double> sums(chunks);
+    Scratch<double> sums(chunks);
     double* const parts = sums.data();
     parallel_for(chunks, 1, [=](int64_t begin, int64_t end) {
       for (int64_t chunk = begin; chunk < end; ++chunk) {

@@ -100,7 +100,7 @@ void batch_norm_eval(ChannelShape shape, const T* x, ChannelParams<T> params, do
     return plain::batch_norm_eval(shape, x, params, eps, mean, var, relu, y, stats);
   }
   shape = joined(shape);
-  const Scratch<T> values(3 * shape.channels);
+  Scratch<T> values(3 * shape.channels);
   for (int64_t c = 0; c < shape.channels; ++c) {
     note_line(c, Moments<T>{mean[c], 0.0, static_cast<double>(var[c])}, eps, params, stats);
   }

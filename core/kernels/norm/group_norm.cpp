@@ -19,11 +19,11 @@
 namespace norma::kernels {
 namespace {
 
-struct Rows {
+struct NormRows {
   ChannelShape shape;
   int64_t groups, channels, size, run;
 
-  Rows(ChannelShape s, int64_t count)
+  NormRows(ChannelShape s, int64_t count)
       : shape(s),
         groups(count),
         channels(s.channels / count),
@@ -47,7 +47,7 @@ struct OwnWeights {
   const T* values;
   int64_t base;
 
-  OwnWeights(const Rows& rows, const T* of_channels, int64_t row)
+  OwnWeights(const NormRows& rows, const T* of_channels, int64_t row)
       : values(rows.own_weights() ? of_channels : nullptr),
         base(row * rows.size - rows.first_channel(row)) {}
 
@@ -133,10 +133,10 @@ ForAll<double, 3> of_row(NormStats stats, int64_t row) {
 
 /// The gradients of weight and bias where elements have their own: columns of all samples' rows.
 template <class T>
-void column_gradients(const Rows& all, const T* dy, const T* x, NormStats stats, T* dweight,
+void column_gradients(const NormRows& all, const T* dy, const T* x, NormStats stats, T* dweight,
                       T* dbias) {
   constexpr int64_t kBlock = 4 * kLanes;  // columns
-  const Rows rows = all;
+  const NormRows rows = all;
   const int64_t blocks = ceil_div(rows.size, kBlock);
   const auto block = [=]<class Level>(int64_t group, int64_t from) NORMA_INLINE {
     const int64_t count = std::min(kBlock, rows.size - from), whole = count / kLanes * kLanes;
@@ -172,7 +172,7 @@ template <class T>
 void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T> params, double eps,
                 T* y, NormStats stats) {
   if (plain_kernels()) return plain::group_norm(shape, groups, x, params, eps, y, stats);
-  const Rows rows(shape, groups);
+  const NormRows rows(shape, groups);
   parallel_for(rows.count(), rows_grain(kNormGrain, rows.size), [&](int64_t begin, int64_t end) {
     for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
       for (int64_t row = begin; row < end; ++row) {
@@ -203,8 +203,8 @@ void group_norm_backward(ChannelShape shape, int64_t groups, const T* dy, const 
   if (plain_kernels()) {
     return plain::group_norm_backward(shape, groups, dy, x, weight, stats, dx, dweight, dbias);
   }
-  const Rows rows(shape, groups);
-  const Scratch<double> memory(rows.own_weights() ? 0 : 2 * shape.n * shape.channels);
+  const NormRows rows(shape, groups);
+  Scratch<double> memory(rows.own_weights() ? 0 : 2 * shape.n * shape.channels);
   double* const of_channels = memory.data();
   parallel_for(rows.count(), rows_grain(kNormGrain, rows.size), [&](int64_t begin, int64_t end) {
     for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {

@@ -13,16 +13,17 @@
 namespace norma::kernels {
 
 inline constexpr int64_t kMostLanes = 64;
-inline constexpr int64_t kSlack = 4;  // values written together, though some may not belong
+inline constexpr int64_t kSlack = 4;      // values that are written together
+inline constexpr int64_t kTogether = 16;  // rows that are added up in one go
 
 /// `rows` rows of `width` elements, `stride` apart, and a last one of `tail` elements: `channels`
 /// times `length` elements, or several times these.
-struct Rows {
+struct LaneRows {
   int64_t offset, rows, stride, width, tail;
   int64_t first, channels, length;
 
   /// The channels [from, from + count) of a tensor. Short rows of a whole tensor join.
-  Rows(ChannelShape s, int64_t from, int64_t count)
+  LaneRows(ChannelShape s, int64_t from, int64_t count)
       : offset(from * s.length),
         rows(s.n),
         stride(s.channels * s.length),
@@ -39,9 +40,11 @@ struct Rows {
   }
 };
 
-/// K values of each channel, `pitch` apart, as values of each lane. `lanes` holds kSlack more.
+/// K values of each channel, `pitch` apart, as values of each lane. They are written kSlack at a
+/// time: what goes past a channel is overwritten by the next one, past the last by the copy, or it
+/// falls into the kSlack values that `lanes` has behind its end.
 template <int K, class V>
-inline ForEach<V, K> spread(const Rows& rows, const V* values, int64_t pitch, V* lanes) {
+inline ForEach<V, K> spread(const LaneRows& rows, const V* values, int64_t pitch, V* lanes) {
   if (rows.width == rows.channels) return {values, pitch};
   const int64_t own = rows.channels * rows.length;
   for (int k = 0; k < K; ++k) {
@@ -57,7 +60,7 @@ inline ForEach<V, K> spread(const Rows& rows, const V* values, int64_t pitch, V*
 }
 
 /// The reverse, in place: two sums of each lane to those of each channel, kMostLanes apart.
-inline void gather(const Rows& rows, double* sums) {
+inline void gather(const LaneRows& rows, double* sums) {
   if (rows.width == rows.channels) return;
   const int64_t own = rows.channels * rows.length;
   for (int j = 0; j < 2; ++j, sums += kMostLanes) {
@@ -73,15 +76,15 @@ inline void gather(const Rows& rows, double* sums) {
 
 /// Two sums of each lane, kMostLanes apart: kLanes at a time, the last of which may be taken twice.
 template <class T, class Sums>
-__attribute__((noinline)) void sum_rows(const Rows& block, const Sums& terms,
-                                        ForEach<double, Sums::kSumValues> values, double* out) {
-  const Rows rows = block;
+__attribute__((noinline)) void sum_lanes(const LaneRows& block, const Sums& terms,
+                                         ForEach<double, Sums::kSumValues> values, double* out) {
+  const LaneRows rows = block;
   const Sums job = terms;
   for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
     const int64_t count = std::min(kLanes, rows.width);
     LaneSums sums[kMostLanes / kLanes] = {};
-    for (int64_t r = 0, here; r < rows.rows; r += here) {
-      here = std::min<int64_t>(16, rows.rows - r);
+    for (int64_t r = 0; r < rows.rows; r += kTogether) {
+      const int64_t here = std::min(kTogether, rows.rows - r);
       for (int64_t l = 0; l < rows.width; l += kLanes) {
         const int64_t lane = std::min(l, rows.width - count);
         int64_t at = rows.offset + r * rows.stride + lane;
@@ -109,18 +112,20 @@ __attribute__((noinline)) void sum_rows(const Rows& block, const Sums& terms,
 
 /// The map over the rows [from, to), and behind the last one over the tail.
 template <class T, class Map>
-__attribute__((noinline)) void map_rows(const Rows& block, const Map& map, int64_t from, int64_t to,
+__attribute__((noinline)) void map_rows(const LaneRows& block, const Map& map, int64_t from,
+                                        int64_t to,
                                         ForEach<typename Map::MapValue, Map::kMapValues> values) {
-  const Rows rows = block;
+  const LaneRows rows = block;
   const Map job = map;
-  // Rows that take their values once. Those a multiple of 4 KB apart share few sets of the cache.
+  // Rows that take their values once. A multiple of 4 KB apart, they share few sets of the cache.
   const int64_t tile = rows.stride * static_cast<int64_t>(sizeof(T)) % 4096 == 0 ? 2 : 8;
   for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
     const int64_t end = to + (to == rows.rows && rows.tail > 0);
-    for (int64_t r = from, here; r < end; r += here) {
-      here = r < to ? std::min(tile, to - r) : 1;
+    for (int64_t r = from; r < end;) {
+      const int64_t here = r < to ? std::min(tile, to - r) : 1;
       map_run<Level::kBytes>(job, values, rows.offset + r * rows.stride,
                              r < to ? rows.width : rows.tail, here, rows.stride);
+      r += here;
     }
   });
 }
@@ -128,8 +133,8 @@ __attribute__((noinline)) void map_rows(const Rows& block, const Map& map, int64
 /// The map over everything, in the order of memory.
 template <class T, class Map>
 void map_all_rows(ChannelShape shape, const Map& map, const typename Map::MapValue* values) {
-  const Rows rows(shape, 0, shape.channels);
-  const Scratch<typename Map::MapValue> lanes(Map::kMapValues * rows.width + kSlack);
+  const LaneRows rows(shape, 0, shape.channels);
+  Scratch<typename Map::MapValue> lanes(Map::kMapValues * rows.width + kSlack);
   const auto of_lanes = spread<Map::kMapValues>(rows, values, shape.channels, lanes.data());
   parallel_for(rows.rows, rows_grain(kNormGrain, rows.width),
                [&](int64_t from, int64_t to) { map_rows<T>(rows, map, from, to, of_lanes); });
@@ -137,7 +142,7 @@ void map_all_rows(ChannelShape shape, const Map& map, const typename Map::MapVal
 
 /// A job (see pass.h) over one block of channels.
 template <class T, class Job>
-void pass_block(const Rows& rows, const Job& job) {
+void pass_block(const LaneRows& rows, const Job& job) {
   constexpr int kSumValues = Job::Sums::kSumValues, kMapValues = Job::Map::kMapValues;
   double from[kSumValues * kMostLanes], from_lanes[kSumValues * kMostLanes + kSlack];
   double sums[2 * kMostLanes] = {};
@@ -145,7 +150,7 @@ void pass_block(const Rows& rows, const Job& job) {
       value_lanes[kMapValues * kMostLanes + kSlack];
   job.begin(rows.first, rows.channels, from, kMostLanes);
   if (job.needs_sums()) {
-    sum_rows<T>(rows, job.sums, spread<kSumValues>(rows, from, kMostLanes, from_lanes), sums);
+    sum_lanes<T>(rows, job.sums, spread<kSumValues>(rows, from, kMostLanes, from_lanes), sums);
     gather(rows, sums);
   }
   job.finish(rows.first, rows.channels, from, sums, values, kMostLanes);
@@ -161,7 +166,7 @@ void pass_lanes(ChannelShape shape, const Job& job) {
   parallel_for(ceil_div(channels, most), rows_grain(kNormGrain, shape.n * most * shape.length),
                [&](int64_t from, int64_t to) {
                  for (int64_t c = from * most; c < std::min(to * most, channels); c += most) {
-                   pass_block<T>(Rows(shape, c, std::min(most, channels - c)), job);
+                   pass_block<T>(LaneRows(shape, c, std::min(most, channels - c)), job);
                  }
                });
 }

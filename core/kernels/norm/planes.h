@@ -123,9 +123,9 @@ void pass_alone(const Planes& planes, const Job& job, int64_t first, int64_t cou
 template <class T, class Job>
 void pass_shared(const Planes& planes, const Job& job, int64_t threads) {
   const int64_t channels = planes.shape.channels, parts = job.needs_sums() ? planes.parts : 0;
-  const Scratch<double> from(channels * Job::Sums::kSumValues);
-  const Scratch<double> sum_memory((parts + 1) * channels * 2);
-  const Scratch<typename Job::Map::MapValue> values(channels * Job::Map::kMapValues);
+  Scratch<double> from(channels * Job::Sums::kSumValues);
+  Scratch<double> sum_memory((parts + 1) * channels * 2);
+  Scratch<typename Job::Map::MapValue> values(channels * Job::Map::kMapValues);
   double *const sums = sum_memory.data(), *const part_sums = sums + 2 * channels;
   job.begin(0, channels, from.data(), channels);
   const int64_t together =

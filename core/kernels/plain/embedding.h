@@ -16,8 +16,8 @@ void pick_rows(const T* table, const int64_t* index, int64_t count, int64_t widt
 /// Its backward: table[r] = Σ from[i] over the i with index[i] = r, with `by_frequency` divided by
 /// how many these are. The row `skip` stays 0.
 template <class T>
-void sum_rows(const T* from, const int64_t* index, int64_t count, int64_t rows, int64_t width,
-              bool by_frequency, int64_t skip, T* table) {
+void add_to_rows(const T* from, const int64_t* index, int64_t count, int64_t rows, int64_t width,
+                 bool by_frequency, int64_t skip, T* table) {
   Sums sum(rows * width), uses(rows);
   for (int64_t i = 0; i < count; ++i) uses[index[i]] += 1;
   for (int64_t i = 0; i < count * width; ++i) {

@@ -236,7 +236,7 @@ void forward(const Pool2dShape& s, const T* x, T* y, Choice choice) {
         s, 0, [=](int64_t p, T*) NORMA_INLINE { max_tiles<Pick>(s, p, x, y, choice); });
   }
   const WindowColumns columns(s);
-  const Scratch<Cell<T>> firsts(s.out_h + s.out_w);
+  Scratch<Cell<T>> firsts(s.out_h + s.out_w);
   Cell<T>* const first_row = firsts.data();
   Cell<T>* const first_column = first_row + s.out_h;
   first_cells(s.out_h, s.stride_h, s.pad_h, s.kernel_h, s.dilation_h, first_row);
@@ -254,7 +254,7 @@ void backward(const Pool2dShape& s, const T* dy, Choice choice, T* dx) {
         s, 0, [=](int64_t p, T*) NORMA_INLINE { max_tiles_backward(s, p, dy, choice, dx); });
   }
   const int64_t window = s.kernel_h * s.kernel_w;
-  const Scratch<int64_t> places(2 * window);
+  Scratch<int64_t> places(2 * window);
   int64_t *const down = places.data(), *const across = down + window;
   for (int64_t cell = 0; cell < window; ++cell) {
     down[cell] = cell / s.kernel_w * s.dilation_h;
