@@ -108,11 +108,6 @@ double normal_draw(const std::array<uint32_t, 4>& words, int i) {
 
 }  // namespace
 
-void Generator::manual_seed(uint64_t seed) {
-  seed_ = seed;
-  next_ = 0;
-}
-
 void Generator::set_state(const State& state) {
   seed_ = state.seed;
   next_ = state.next;
@@ -125,9 +120,7 @@ std::array<uint32_t, 4> Generator::block(uint64_t seed, uint64_t index) {
 }
 
 uint64_t Generator::reserve(uint64_t count) {
-  const uint64_t first = next_;
-  next_ += count;
-  return first;
+  return next_.fetch_add(count, std::memory_order_relaxed);
 }
 
 uint64_t Generator::next_u64() { return word64(block(seed_, reserve(1)), 0); }
@@ -180,10 +173,17 @@ double normal_quantile(double p) {
   return q < 0 ? -value : value;
 }
 
-Generator& default_generator() {
-  static Generator generator;
-  return generator;
-}
+namespace {
+constinit Generator shared_generator;
+constinit thread_local Generator* own_generator = nullptr;  // of a RandomStateGuard
+}  // namespace
+
+Generator& default_generator() { return own_generator ? *own_generator : shared_generator; }
+
+RandomStateGuard::RandomStateGuard()
+    : copy_(default_generator()), outer_(std::exchange(own_generator, &copy_)) {}
+
+RandomStateGuard::~RandomStateGuard() { own_generator = outer_; }
 
 void manual_seed(uint64_t seed) { default_generator().manual_seed(seed); }
 

@@ -1,6 +1,7 @@
 // Random numbers: Philox4x32-10, a counter-based generator, with Norma's own distributions.
 #pragma once
 #include <array>
+#include <atomic>
 #include <cstdint>
 
 #include "norma/core/tensor.h"
@@ -9,12 +10,18 @@ namespace norma {
 
 /// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): block i
 /// of a seed is a pure function of both, so that the numbers are the same on every compiler,
-/// machine and thread count. A generator is its seed and the index of the next block.
+/// machine and thread count. A generator is its seed and the index of the next block. Threads may
+/// draw from one at the same time: no block is handed out twice.
 class Generator {
  public:
-  explicit Generator(uint64_t seed = 5489) : seed_(seed) {}
+  constexpr explicit Generator(uint64_t seed = 5489) : seed_(seed) {}
+  Generator(const Generator& other) : Generator(other.seed()) { set_state(other.state()); }
+  Generator& operator=(const Generator& other) {
+    set_state(other.state());
+    return *this;
+  }
 
-  void manual_seed(uint64_t seed);
+  void manual_seed(uint64_t seed) { set_state({seed, 0}); }
   uint64_t seed() const { return seed_; }
   /// The seed and the position: all there is to save.
   struct State {
@@ -39,28 +46,29 @@ class Generator {
   double normal();
 
  private:
-  uint64_t seed_;
-  uint64_t next_ = 0;
+  std::atomic<uint64_t> seed_, next_ = 0;
 };
 
 /// The quantile function of the standard normal distribution, from +, -, *, / and sqrt alone, so
 /// that it gives the same bits everywhere (Wichura, algorithm AS 241; relative error 1e-15).
 double normal_quantile(double p);
 
-/// The generator behind every function that is not given one.
+/// The generator behind every function that is not given one, of all threads.
 Generator& default_generator();
 void manual_seed(uint64_t seed);
 
-/// Restores the default generator's state at the end of the scope. PyTorch: `random.fork_rng()`.
+/// While it lives, this thread draws from a copy of the default generator, which itself stays as it
+/// is. PyTorch: `random.fork_rng()`.
 class RandomStateGuard {
  public:
-  RandomStateGuard() : before_(default_generator().state()) {}
-  ~RandomStateGuard() { default_generator().set_state(before_); }
+  RandomStateGuard();
+  ~RandomStateGuard();
   RandomStateGuard(const RandomStateGuard&) = delete;
   RandomStateGuard& operator=(const RandomStateGuard&) = delete;
 
  private:
-  Generator::State before_;
+  Generator copy_;
+  Generator* outer_;
 };
 
 /// Uniform in [0, 1).
