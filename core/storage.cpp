@@ -1,5 +1,6 @@
 #include "norma/core/storage.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -14,6 +15,13 @@
 #include <utility>
 
 #include "norma/core/error.h"
+
+// A program under ThreadSanitizer that links this library without it sees no atomic step of ours:
+// these tell it that a block changes hands. Absent everywhere else.
+extern "C" {
+__attribute__((weak)) void __tsan_acquire(void*);
+__attribute__((weak)) void __tsan_release(void*);
+}
 
 namespace norma {
 
@@ -93,20 +101,20 @@ void to_system(void* block, std::size_t size) {
   }
 }
 
-// Never destroyed: tensors in static variables are freed after everything else.
 struct BlockCache {
   SpinLock lock;
   std::array<FreeBlock*, kClasses> lists{};
   int64_t live_bytes = 0;  // of all storages
   int64_t kept_bytes = 0;  // of the blocks in the lists
 };
-BlockCache& block_cache() {
-  static BlockCache* cache = new BlockCache;
-  return *cache;
-}
+// Without construction and destruction: static objects hold tensors, too.
+constinit BlockCache cache;
+
+// A fork in the middle of a change would leave the child a lock that nobody opens.
+const int cache_at_fork = pthread_atfork([] { cache.lock.lock(); }, [] { cache.lock.unlock(); },
+                                         [] { cache.lock.unlock(); });
 
 void count_live(int64_t bytes) {
-  BlockCache& cache = block_cache();
   const std::lock_guard guard(cache.lock);
   cache.live_bytes += bytes;
 }
@@ -115,7 +123,6 @@ void count_live(int64_t bytes) {
 void* allocate_block(std::size_t bytes) {
   const int index = size_class(std::max<std::size_t>(bytes, 1));
   const std::size_t size = class_bytes(index);
-  BlockCache& cache = block_cache();
   {
     const std::lock_guard guard(cache.lock);
     FreeBlock*& head = cache.lists[static_cast<std::size_t>(index)];
@@ -123,6 +130,7 @@ void* allocate_block(std::size_t bytes) {
       head = block->next;
       cache.kept_bytes -= static_cast<int64_t>(size);
       cache.live_bytes += static_cast<int64_t>(bytes);
+      if (__tsan_acquire) __tsan_acquire(block);
       return block;
     }
   }
@@ -146,8 +154,8 @@ void free_block(void* data, std::size_t bytes) noexcept {
     return std::free(data);
   }
   const int index = size_class(std::max<std::size_t>(bytes, 1));
-  BlockCache& cache = block_cache();
   auto* block = static_cast<FreeBlock*>(data);
+  if (__tsan_release) __tsan_release(block);
   const std::lock_guard guard(cache.lock);
   block->next = cache.lists[static_cast<std::size_t>(index)];
   cache.lists[static_cast<std::size_t>(index)] = block;
@@ -227,13 +235,11 @@ Storage::~Storage() {
 }
 
 int64_t live_storage_bytes() {
-  BlockCache& cache = block_cache();
   const std::lock_guard guard(cache.lock);
   return cache.live_bytes;
 }
 
 int64_t cached_bytes() {
-  BlockCache& cache = block_cache();
   const std::lock_guard guard(cache.lock);
   return cache.kept_bytes;
 }
@@ -241,7 +247,6 @@ int64_t cached_bytes() {
 int64_t system_allocations() { return asked_system.load(std::memory_order_relaxed); }
 
 void empty_cache() {
-  BlockCache& cache = block_cache();
   for (int index = 0; index < kClasses; ++index) {
     FreeBlock* block = nullptr;
     {

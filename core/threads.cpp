@@ -1,5 +1,6 @@
 #include "norma/core/threads.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -79,9 +80,12 @@ thread_local bool inside_parallel = false;
 // One job at a time. Its parts are claimed through `ticket_`, which holds the job's number, its
 // parts and the next one to take, so that a worker that wakes late cannot take a part of another
 // job.
+//
+// Never destroyed: static objects and threads that outlive main may still compute. A forked child
+// has none of the threads, and gets a new pool.
 class Pool {
  public:
-  ~Pool() { stop(); }
+  explicit Pool(Pool* of_parent = nullptr) : of_parent_(of_parent) {}
 
   void run(int64_t count, int parts, detail::RangeFunction function, void* context) {
     // A nested call runs inline, as does one while another thread has the pool.
@@ -125,11 +129,16 @@ class Pool {
   }
 
   void ensure_workers(int wanted) {
+    wanted = std::min(wanted, most_workers_);
     if (static_cast<int>(workers_.size()) >= wanted) return;
     // More threads than processors would keep each other from working.
     spinning_ = wanted < processor_count();
-    while (static_cast<int>(workers_.size()) < wanted) {
-      workers_.emplace_back([this, seen = epoch_.load()] { worker(seen); });
+    try {
+      while (static_cast<int>(workers_.size()) < wanted) {
+        workers_.emplace_back([this, seen = epoch_.load()] { worker(seen); });
+      }
+    } catch (const std::exception&) {  // no more to be had: those there are do all parts
+      most_workers_ = static_cast<int>(workers_.size());
     }
   }
 
@@ -169,11 +178,14 @@ class Pool {
     epoch_.notify_all();
     for (std::thread& worker : workers_) worker.join();
     workers_.clear();
+    most_workers_ = kMaxThreads;
     stopping_.store(false, std::memory_order_release);
   }
 
+  [[maybe_unused]] Pool* const of_parent_;  // keeps it known to searches for leaks
   std::mutex busy_, error_lock_;
   std::vector<std::thread> workers_;
+  int most_workers_ = kMaxThreads;  // that the system gave when it was last asked
   std::atomic<uint32_t> epoch_{0};
   std::atomic<uint64_t> ticket_{0};
   std::atomic<int> pending_{0};
@@ -184,9 +196,19 @@ class Pool {
   std::exception_ptr error_;
 };
 
+constinit std::atomic<Pool*> current_pool{nullptr};
+constinit std::atomic<uint32_t> forks{0};
+
+const int pool_at_fork = pthread_atfork(nullptr, nullptr, [] {
+  forks.fetch_add(1, std::memory_order_relaxed);
+  if (Pool* parents = current_pool.load()) current_pool = new Pool(parents);
+});
+
 Pool& pool() {
-  static Pool instance;
-  return instance;
+  Pool* found = current_pool.load(std::memory_order_acquire);
+  if (found) return *found;
+  auto fresh = std::make_unique<Pool>();
+  return current_pool.compare_exchange_strong(found, fresh.get()) ? *fresh.release() : *found;
 }
 
 }  // namespace
@@ -199,6 +221,8 @@ void set_num_threads(int count) {
     fail("set_num_threads", "expected a call from outside a parallel loop, got one from within");
   if (thread_count().exchange(count) != count) pool().resize();
 }
+
+uint32_t fork_count() { return forks.load(std::memory_order_relaxed); }
 
 int get_num_threads() { return thread_count().load(std::memory_order_relaxed); }
 

@@ -11,6 +11,9 @@ namespace norma {
 void set_num_threads(int count);
 int get_num_threads();
 
+/// Changes in a forked child, which has none of its parent's threads but the one that forked.
+uint32_t fork_count();
+
 namespace detail {
 using RangeFunction = void (*)(void* context, int64_t begin, int64_t end, int part);
 void run_parallel(int64_t count, int parts, RangeFunction function, void* context);

@@ -1,18 +1,19 @@
 #include "norma/data/data_loader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <exception>
 #include <mutex>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/core/tensor_impl.h"
+#include "norma/core/threads.h"
 
 namespace norma::data {
 
@@ -72,11 +73,7 @@ class DataLoader::Epoch {
       Generator generator(join(words[0], words[1]));
       order_ = randperm(source_->dataset.size(), generator);
     }
-    try {
-      if (source_->options.prefetch && batches_ > 1) worker_ = std::thread([this] { work(); });
-    } catch (const std::system_error&) {
-      // No thread could be started: the loop prepares its batches itself.
-    }
+    if (source_->options.prefetch && batches_ > 1) start();
     try {
       advance();
     } catch (...) {  // the destructor of a half-made object never runs
@@ -94,21 +91,7 @@ class DataLoader::Epoch {
     current_ = {};
     at_end_ = true;  // also when the next batch fails
     if (next_ == batches_) return;
-    if (!worker_.joinable()) {
-      current_ = prepare(next_);
-    } else {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return !ready_.empty() || error_; });
-      if (ready_.empty()) {
-        next_ = batches_;
-        std::rethrow_exception(error_);
-      }
-      current_ = std::move(ready_.front());
-      ready_.pop_front();
-      const bool low = ready_.size() == queue_length_ / 2;
-      lock.unlock();
-      if (low) changed_.notify_one();
-    }
+    current_ = worker_ && !left_in_parent() ? take() : prepare(next_);
     ++next_;
     at_end_ = false;
   }
@@ -138,7 +121,38 @@ class DataLoader::Epoch {
     return batch;
   }
 
-  void work() {
+  // A thread that prepares batches, and what it shares with the loop, under the mutex.
+  struct Worker {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<Batch> ready;
+    std::exception_ptr error;
+    bool stopped = false;
+    const uint32_t forks = fork_count();
+    std::thread thread;
+    Worker* left = nullptr;
+  };
+
+  void start() {
+    worker_ = std::make_unique<Worker>();
+    try {
+      worker_->thread = std::thread([this] { work(*worker_); });
+    } catch (const std::exception&) {
+      worker_.reset();  // no thread could be started: the loop prepares its batches itself
+    }
+  }
+
+  /// Whether this process is a fork of the one that has the thread. Then nothing here may be
+  /// touched any more, not even to destroy it: the thread may have held the mutex.
+  bool left_in_parent() {
+    if (worker_->forks == fork_count()) return false;
+    static std::atomic<Worker*> all_left{nullptr};  // known to searches for leaks
+    worker_->left = all_left.exchange(worker_.get());
+    static_cast<void>(worker_.release());
+    return true;
+  }
+
+  void work(Worker& own) const {
     for (int64_t index = 0; index < batches_; ++index) {
       Batch batch;
       std::exception_ptr error;
@@ -147,30 +161,46 @@ class DataLoader::Epoch {
       } catch (...) {
         error = std::current_exception();
       }
-      std::unique_lock lock(mutex_);
-      if (ready_.size() == queue_length_) {
-        changed_.wait(lock, [this] { return stopped_ || ready_.size() <= queue_length_ / 2; });
+      std::unique_lock lock(own.mutex);
+      if (own.ready.size() == queue_length_) {
+        own.changed.wait(lock,
+                         [&] { return own.stopped || own.ready.size() <= queue_length_ / 2; });
       }
-      if (stopped_) return;
+      if (own.stopped) return;
       if (error) {
-        error_ = error;
+        own.error = error;
       } else {
-        ready_.push_back(std::move(batch));
+        own.ready.push_back(std::move(batch));
       }
       lock.unlock();
-      changed_.notify_one();
+      own.changed.notify_one();
       if (error) return;
     }
   }
 
-  void stop() {
-    if (!worker_.joinable()) return;
-    {
-      const std::lock_guard lock(mutex_);
-      stopped_ = true;
+  Batch take() {
+    std::unique_lock lock(worker_->mutex);
+    worker_->changed.wait(lock, [this] { return !worker_->ready.empty() || worker_->error; });
+    if (worker_->ready.empty()) {
+      next_ = batches_;
+      std::rethrow_exception(worker_->error);
     }
-    changed_.notify_one();
-    worker_.join();
+    Batch batch = std::move(worker_->ready.front());
+    worker_->ready.pop_front();
+    const bool low = worker_->ready.size() == queue_length_ / 2;
+    lock.unlock();
+    if (low) worker_->changed.notify_one();
+    return batch;
+  }
+
+  void stop() {
+    if (!worker_ || left_in_parent()) return;
+    {
+      const std::lock_guard lock(worker_->mutex);
+      worker_->stopped = true;
+    }
+    worker_->changed.notify_one();
+    worker_->thread.join();
   }
 
   const std::shared_ptr<const Source> source_;
@@ -184,13 +214,7 @@ class DataLoader::Epoch {
   int64_t next_ = 0;  // the batch that advance() brings
   bool at_end_ = false;
 
-  // Between the loop and the worker, under the mutex.
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Batch> ready_;
-  std::exception_ptr error_;
-  bool stopped_ = false;
-  std::thread worker_;  // last, so that all it uses exists before it starts
+  std::unique_ptr<Worker> worker_;  // last, so that all it uses exists before it starts
 };
 
 DataLoader::DataLoader(Dataset dataset, DataLoaderOptions options) {
