@@ -49,7 +49,8 @@ void for_each_line(const T* x, MiddleShape shape, Reduce reduce) {
   const int64_t grain = rows_grain(kElementGrain, shape.length);
   parallel_for(shape.lines(), grain, [=](int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; ++at) {
-      reduce(Line<T>{x + shape.start(at), shape.inner, shape.length}, at);
+      const int64_t start = shape.length > 0 ? shape.start(at) : 0;  // x may be null then
+      reduce(Line<T>{x + start, shape.inner, shape.length}, at);
     }
   });
 }

@@ -10,14 +10,14 @@ template <class T>
 void sum_middle(T* out, const T* x, int64_t outer, int64_t length, int64_t inner, double divisor) {
   for (int64_t o = 0; o < outer; ++o) {
     for (int64_t i = 0; i < inner; ++i) {
-      const T* const first = x + o * length * inner + i;
+      const auto at = [=](int64_t k) { return x[(o * length + k) * inner + i]; };
       if constexpr (std::is_floating_point_v<T>) {
         double sum = 0;
-        for (int64_t k = 0; k < length; ++k) sum += double(first[k * inner]);
+        for (int64_t k = 0; k < length; ++k) sum += double(at(k));
         out[o * inner + i] = static_cast<T>(sum / divisor);
       } else {
         uint64_t sum = 0;
-        for (int64_t k = 0; k < length; ++k) sum += static_cast<uint64_t>(first[k * inner]);
+        for (int64_t k = 0; k < length; ++k) sum += static_cast<uint64_t>(at(k));
         out[o * inner + i] = static_cast<T>(sum);
       }
     }
