@@ -1,7 +1,7 @@
 // Convolution in two dimensions; its plain twin, the definition: plain/conv.h.
 // The loops behind functional::conv2d, on contiguous memory.
 #pragma once
-#include "norma/core/kernels/conv/conv_shape.h"
+#include "norma/core/kernels/conv_shape.h"
 
 namespace norma::kernels {
 

@@ -1,7 +1,7 @@
 // Convolutions with one input channel per group (depthwise), where no matrix product pays off;
 // their plain twin: plain/conv.h.
 #pragma once
-#include "norma/core/kernels/conv/conv_shape.h"
+#include "norma/core/kernels/conv_shape.h"
 
 namespace norma::kernels {
 

@@ -1,8 +1,8 @@
 // Convolution as a product of the weights with unrolled rows of the images (implicit im2col); the
 // plain twin: plain/conv.h.
 #pragma once
-#include "norma/core/kernels/conv/conv_shape.h"
 #include "norma/core/kernels/conv/packed_weights.h"
+#include "norma/core/kernels/conv_shape.h"
 
 namespace norma::kernels {
 

@@ -1,7 +1,7 @@
 // The gradient of a convolution's input as correlations of dy; plain twin: plain/conv.h.
 #pragma once
-#include "norma/core/kernels/conv/conv_shape.h"
 #include "norma/core/kernels/conv/packed_weights.h"
+#include "norma/core/kernels/conv_shape.h"
 
 namespace norma::kernels {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "norma/core/integers.h"
-#include "norma/core/kernels/conv/conv_shape.h"
+#include "norma/core/kernels/conv_shape.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/tile.h"
 #include "norma/core/threads.h"

@@ -2,7 +2,7 @@
 #pragma once
 #include <numeric>
 
-#include "norma/core/kernels/conv/conv_shape.h"
+#include "norma/core/kernels/conv_shape.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/tile.h"
 

@@ -2,8 +2,8 @@
 // Winograd's F(2×2, 3×3), after Lavin and Gray, "Fast Algorithms for Convolutional Neural
 // Networks" (2015). The plain twin: plain/conv.h.
 #pragma once
-#include "norma/core/kernels/conv/conv_shape.h"
 #include "norma/core/kernels/conv/packed_weights.h"
+#include "norma/core/kernels/conv_shape.h"
 
 namespace norma::kernels {
 

@@ -14,8 +14,8 @@
 #pragma once
 #include <type_traits>
 
-#include "norma/core/kernels/conv/conv_shape.h"
 #include "norma/core/kernels/conv/packed_weights.h"
+#include "norma/core/kernels/conv_shape.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/tile.h"
 

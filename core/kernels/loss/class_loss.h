@@ -1,6 +1,6 @@
 // The loops of the losses over classes, on contiguous memory.
 #pragma once
-#include "norma/core/kernels/loss/loss_shape.h"
+#include "norma/core/kernels/loss_shape.h"
 
 namespace norma::kernels {
 

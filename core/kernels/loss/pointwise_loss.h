@@ -1,6 +1,6 @@
 // The loops of the losses of one input and one target element each.
 #pragma once
-#include "norma/core/kernels/loss/loss_shape.h"
+#include "norma/core/kernels/loss_shape.h"
 
 namespace norma::kernels {
 

@@ -1,6 +1,6 @@
 // The loops of batch normalisation.
 #pragma once
-#include "norma/core/kernels/norm/stats.h"
+#include "norma/core/kernels/norm_stats.h"
 
 namespace norma::kernels {
 

@@ -2,7 +2,7 @@
 // element is put through.
 #pragma once
 #include "norma/core/kernels/norm/moments.h"
-#include "norma/core/kernels/norm/stats.h"
+#include "norma/core/kernels/norm_stats.h"
 
 namespace norma::kernels {
 

@@ -1,7 +1,7 @@
 // The loops of group normalisation, and of layer normalisation: rows of `size` elements are the
 // shape [rows, size, 1] with one group.
 #pragma once
-#include "norma/core/kernels/norm/stats.h"
+#include "norma/core/kernels/norm_stats.h"
 
 namespace norma::kernels {
 

@@ -5,7 +5,7 @@
 
 #include "norma/core/integers.h"
 #include "norma/core/kernels/norm/runs.h"
-#include "norma/core/kernels/norm/stats.h"
+#include "norma/core/kernels/norm_stats.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/threads.h"
 

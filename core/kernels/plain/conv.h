@@ -1,6 +1,6 @@
 // Convolution in two dimensions, by its definition. The fast version: core/kernels/conv/conv.h.
 #pragma once
-#include "norma/core/kernels/conv/conv_shape.h"
+#include "norma/core/kernels/conv_shape.h"
 #include "norma/core/kernels/plain/sums.h"
 
 namespace norma::kernels::plain {

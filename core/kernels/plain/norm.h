@@ -5,7 +5,7 @@
 #pragma once
 #include <cmath>
 
-#include "norma/core/kernels/norm/stats.h"
+#include "norma/core/kernels/norm_stats.h"
 #include "norma/core/kernels/plain/sums.h"
 
 namespace norma::kernels::plain {

@@ -3,7 +3,7 @@
 #pragma once
 #include <cmath>
 
-#include "norma/core/kernels/loss/loss_shape.h"
+#include "norma/core/kernels/loss_shape.h"
 #include "norma/core/kernels/plain/elementwise.h"
 
 namespace norma::kernels::plain {

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
-#include "norma/core/kernels/conv/conv_shape.h"
+#include "norma/core/kernels/conv_shape.h"
 #include "norma/core/kernels/plain/sums.h"
-#include "norma/core/kernels/pool/pool_shape.h"
+#include "norma/core/kernels/pool_shape.h"
 
 namespace norma::kernels::plain {
 

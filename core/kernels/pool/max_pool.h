@@ -1,6 +1,6 @@
 // Maxima over windows of images, on contiguous memory.
 #pragma once
-#include "norma/core/kernels/pool/pool_shape.h"
+#include "norma/core/kernels/pool_shape.h"
 
 namespace norma::kernels {
 

@@ -4,8 +4,8 @@
 #include <type_traits>
 
 #include "norma/core/grains.h"
-#include "norma/core/kernels/conv/conv_shape.h"
-#include "norma/core/kernels/pool/pool_shape.h"
+#include "norma/core/kernels/conv_shape.h"
+#include "norma/core/kernels/pool_shape.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
