@@ -1,4 +1,4 @@
-// Identity: a placeholder.
+// Identity: the layer that changes nothing.
 #pragma once
 #include "norma/layers/cloneable.h"
 
