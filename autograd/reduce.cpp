@@ -1,5 +1,4 @@
 // Reductions over everything, one dimension or several.
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <bit>
 #include <cstdlib>
-#include <limits>
 #include <mutex>
 #include <new>
 #include <string>

@@ -2,7 +2,6 @@
 
 #include <string>
 #include <type_traits>
-#include <utility>
 
 #include "norma/core/tensor_impl.h"
 

@@ -1,6 +1,5 @@
 #include "norma/data/cifar.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <filesystem>

@@ -1,6 +1,5 @@
 #include "norma/layers/batch_norm.h"
 
-#include <cmath>
 #include <utility>
 
 #include "norma/autograd/functional.h"

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <list>
-#include <string_view>
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/observer.h"

@@ -1,6 +1,5 @@
 #include "norma/optim/clip.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 
