@@ -43,6 +43,7 @@
 #include "norma/optim/sgd.h"
 
 #include "norma/io/checkpoint.h"
+#include "norma/io/loader_position.h"
 #include "norma/io/safetensors.h"
 #include "norma/io/save_load.h"
 #include "norma/io/torch_file.h"

@@ -3,6 +3,7 @@
 #include <bit>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "norma/core/factory.h"
 #include "norma/io/input_file.h"
@@ -38,10 +39,20 @@ void put_optimizer(NamedTensors& file, const optim::OptimizerState& state) {
   }
 }
 
+void put_loader(NamedTensors& file, const LoaderPosition& loader) {
+  for (const auto& [name, value] : {std::pair{"epoch", loader.epoch},
+                                    {"batch", loader.batch},
+                                    {"seed", std::bit_cast<int64_t>(loader.seed)},
+                                    {"samples", loader.samples},
+                                    {"batch_size", loader.batch_size}})
+    file.emplace_back(text("loader.", name), full({}, value, {.dtype = kInt64}));
+}
+
 // What a checkpoint file holds; any part may be missing.
 struct Contents {
   NamedTensors module, optimizer;
   std::map<std::string, double> scheduler;
+  std::map<std::string, int64_t> loader;
   std::optional<Generator::State> generator;
   int64_t epoch = 0;
 };
@@ -63,7 +74,7 @@ const int64_t* read_integers(const std::string& name, const Tensor& value, const
 Contents sort_out(const TensorFile& file) {
   Contents contents;
   constexpr std::string_view kModule = "model.", kOptimizer = "optimizer.",
-                             kScheduler = "scheduler.";
+                             kScheduler = "scheduler.", kLoader = "loader.";
   for (const auto& [name, value] : file.tensors) {
     if (name.starts_with(kModule)) {
       contents.module.emplace_back(name.substr(kModule.size()), value);
@@ -71,6 +82,8 @@ Contents sort_out(const TensorFile& file) {
       contents.optimizer.emplace_back(name.substr(kOptimizer.size()), value);
     } else if (name.starts_with(kScheduler)) {
       contents.scheduler[name.substr(kScheduler.size())] = read_number(name, value);
+    } else if (name.starts_with(kLoader)) {
+      contents.loader[name.substr(kLoader.size())] = *read_integers(name, value, {});
     } else if (name == "generator") {
       const int64_t* words = read_integers(name, value, {2});
       contents.generator = {std::bit_cast<uint64_t>(words[0]), std::bit_cast<uint64_t>(words[1])};
@@ -81,6 +94,30 @@ Contents sort_out(const TensorFile& file) {
     }
   }
   return contents;
+}
+
+LoaderPosition read_loader(const Contents& contents) {
+  if (contents.loader.empty()) return {.epoch = contents.epoch};
+  std::map<std::string, int64_t> rest = contents.loader;
+  const auto take = [&](const char* name, bool any = false) {
+    const auto found = rest.find(name);
+    if (found == rest.end()) fail("load_checkpoint", "expected an entry \"loader.", name, "\"");
+    const int64_t value = found->second;
+    if (!any && value < 0)
+      fail("load_checkpoint", "expected \"loader.", name, "\" >= 0, got ", value);
+    rest.erase(found);
+    return value;
+  };
+  LoaderPosition loader;
+  loader.epoch = take("epoch");
+  loader.batch = take("batch");
+  loader.seed = std::bit_cast<uint64_t>(take("seed", true));
+  loader.samples = take("samples");
+  loader.batch_size = take("batch_size");
+  if (!rest.empty())
+    fail("load_checkpoint", "expected entries of a checkpoint, got ",
+         shown("loader." + rest.begin()->first));
+  return loader;
 }
 
 optim::OptimizerState read_optimizer(const std::string& type, const NamedTensors& entries) {
@@ -152,7 +189,9 @@ void save_checkpoint(const std::string& path, const CheckpointParts& parts) {
     tensors.emplace_back("generator", integers({std::bit_cast<int64_t>(state.seed),
                                                 std::bit_cast<int64_t>(state.next)}));
   }
-  tensors.emplace_back("epoch", full({}, parts.epoch, {.dtype = kInt64}));
+  if (parts.loader) put_loader(tensors, *parts.loader);
+  const int64_t epoch = parts.epoch == 0 && parts.loader ? parts.loader->epoch : parts.epoch;
+  tensors.emplace_back("epoch", full({}, epoch, {.dtype = kInt64}));
   save_safetensors(tensors, path, metadata);
 }
 
@@ -193,14 +232,15 @@ CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets&
       targets.scheduler->check_state_dict(scheduler);
     }
     if (targets.generator) require(contents.generator.has_value(), "generator");
+    CheckpointInfo info;
+    info.epoch = contents.epoch;
+    info.loader = read_loader(contents);
 
     if (targets.module) targets.module->load_state_dict(contents.module);
     if (targets.optimizer) targets.optimizer->load_state_dict(optimizer);
     if (targets.scheduler) targets.scheduler->load_state_dict(scheduler);
     if (targets.generator) targets.generator->set_state(*contents.generator);
 
-    CheckpointInfo info;
-    info.epoch = contents.epoch;
     for (const auto& [key, value] : file.metadata)
       if (!reserved(key)) info.metadata[key] = value;
     return info;

@@ -1,9 +1,11 @@
 // Checkpoints: everything training needs to go on as if it had never stopped.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 
 #include "norma/core/random.h"
+#include "norma/io/loader_position.h"
 #include "norma/layers/module.h"
 #include "norma/optim/lr_scheduler.h"
 #include "norma/optim/optimizer.h"
@@ -20,7 +22,8 @@ struct CheckpointParts {
   const optim::LRScheduler* scheduler = nullptr;
   /// Dropout, shuffling and initialisation draw from the default generator.
   const Generator* generator = &default_generator();
-  int64_t epoch = 0;                                 ///< epochs done
+  int64_t epoch = 0;  ///< epochs done; where it is 0 and there is a loader, that of the loader
+  std::optional<LoaderPosition> loader = {};         ///< `train_loader.position()`
   std::map<std::string, std::string> metadata = {};  ///< notes of your own
 };
 
@@ -35,6 +38,8 @@ struct CheckpointTargets {
 /// What `load_checkpoint` hands back besides the parts it filled.
 struct CheckpointInfo {
   int64_t epoch = 0;
+  /// For `train_loader.set_position()`. Of a file without one: the beginning of `epoch`.
+  LoaderPosition loader;
   std::map<std::string, std::string> metadata;
 };
 
@@ -44,9 +49,9 @@ struct CheckpointInfo {
 ///
 /// Tensors `model.<key>` hold the module's state_dict, `optimizer.state.<i>.<name>` (such as
 /// `momentum_buffer`) and `optimizer.param_groups.<g>.<option>` the optimiser's,
-/// `scheduler.<value>` the scheduler's, `generator` and `epoch` the rest. Numbers are float64 and
-/// int64 tensors, so that none loses a bit. Metadata keys "format" and those that start with
-/// "norma." are reserved.
+/// `scheduler.<value>` the scheduler's, `loader.<value>`, `generator` and `epoch` the rest. Numbers
+/// are float64 and int64 tensors, so that none loses a bit. Metadata keys "format" and those that
+/// start with "norma." are reserved.
 void save_checkpoint(const std::string& path, const CheckpointParts& parts);
 
 /// Fills the given parts, to the last bit; make them as they were made before saving:

@@ -148,6 +148,39 @@ TEST_CASE("Numbers in a checkpoint keep every bit") {
   CHECK(plateau.best() == std::numeric_limits<double>::infinity());
 }
 
+TEST_CASE("A checkpoint keeps the place of the loader") {
+  const TempFolder scratch;
+  const std::string path = scratch / "run.safetensors";
+  const LoaderPosition place{.epoch = 2,
+                             .batch = std::numeric_limits<int64_t>::max(),
+                             .seed = 0xFEDC'BA98'7654'3210u,
+                             .samples = 100,
+                             .batch_size = 7};
+  save_checkpoint(path, {.loader = place});
+  CheckpointInfo info = load_checkpoint(path, {});
+  CHECK(info.loader == place);
+  CHECK(info.epoch == 2);
+  save_checkpoint(path, {.epoch = 3, .loader = place});
+  info = load_checkpoint(path, {});
+  CHECK(info.loader == place);
+  CHECK(info.epoch == 3);
+  save_checkpoint(path, {.epoch = 4});  // without a loader: the beginning of the epoch
+  CHECK(load_checkpoint(path, {}).loader == LoaderPosition{.epoch = 4});
+
+  const auto refused = [&](const NamedTensors& changes) {
+    save_checkpoint(path, {.loader = place});
+    edit(path, changes);
+    return error_of([&] { load_checkpoint(path, {}); });
+  };
+  CHECK(has(refused({{"loader.batch", Tensor()}}), "expected an entry \"loader.batch\""));
+  CHECK(has(refused({{"loader.batch", full({}, -1, {.dtype = kInt64})}}),
+            "expected \"loader.batch\" >= 0, got -1"));
+  CHECK(has(refused({{"loader.batch", zeros({})}}),
+            "expected I64 numbers of shape [] as \"loader.batch\""));
+  CHECK(has(refused({{"loader.other", full({}, 1, {.dtype = kInt64})}}),
+            "expected entries of a checkpoint, got \"loader.other\""));
+}
+
 TEST_CASE("Parts that are not asked for are left alone") {
   const TempFolder scratch;
   const std::string path = scratch / "run.safetensors";
