@@ -7,9 +7,13 @@
 #include "norma/core/kernels/matmul.h"
 
 #include <cblas.h>
+#include <pthread.h>
 
 #include <algorithm>
+#include <mutex>
+#include <optional>
 #include <type_traits>
+#include <utility>
 
 #include "norma/core/grains.h"
 #include "norma/core/integers.h"
@@ -28,43 +32,109 @@ __attribute__((weak)) int omp_get_max_threads(void);
 namespace norma::kernels {
 namespace {
 
-// Norma splits products itself, so every OpenBLAS call runs on the calling thread alone. The
-// pthread build is told once for the process; the OpenMP build asks OpenMP before each call, per
-// thread.
+// Norma splits products itself: every OpenBLAS call runs on the calling thread alone, and the
+// program around keeps the number of threads that it gave OpenBLAS. The pthread build has one
+// number for the process, which is 1 while any product of ours runs; the OpenMP build asks OpenMP,
+// which has one per thread.
+struct HostThreads {
+  std::mutex lock;
+  int products = 0, number = 1;
+};
+constinit HostThreads host;
+
+// A fork beside a product leaves the child a lock that nobody opens.
+const int blas_at_fork = pthread_atfork(nullptr, nullptr, [] {
+  new (&host.lock) std::mutex;
+  host.products = 0;
+});
+
 class SingleThreadedBlas {
  public:
   SingleThreadedBlas() {
-    static const bool once = (openblas_set_num_threads(1), true);
-    static_cast<void>(once);
-    if (omp_set_num_threads && omp_get_max_threads) {
+    if (by_openmp_) {
       before_ = omp_get_max_threads();
       if (before_ != 1) omp_set_num_threads(1);
+      return;
     }
+    const std::lock_guard guard(host.lock);
+    ++host.products;
+    const int now = openblas_get_num_threads();
+    if (now == 1) return;
+    host.number = now;
+    openblas_set_num_threads(1);
   }
   ~SingleThreadedBlas() {
-    if (before_ > 1) omp_set_num_threads(before_);
+    if (by_openmp_) {
+      if (before_ != 1) omp_set_num_threads(before_);
+      return;
+    }
+    const std::lock_guard guard(host.lock);
+    if (--host.products > 0 || host.number == 1) return;
+    openblas_set_num_threads(std::exchange(host.number, 1));
   }
+  SingleThreadedBlas(const SingleThreadedBlas&) = delete;
+  SingleThreadedBlas& operator=(const SingleThreadedBlas&) = delete;
 
  private:
+  const bool by_openmp_ =
+      openblas_get_parallel() == OPENBLAS_OPENMP && omp_set_num_threads && omp_get_max_threads;
   int before_ = 1;
 };
 
 template <class T>
-void by_openblas(const MatrixProduct<T>& p) {
-  for (int64_t i = 0; p.start && i < p.m; ++i) std::copy_n(p.start, p.n, p.c + i * p.ldc);
-  const SingleThreadedBlas guard;
+void call_openblas(const MatrixProduct<T>& p, bool add) {
   const auto flag = [](bool transposed) { return transposed ? CblasTrans : CblasNoTrans; };
-  const auto integer = [](int64_t value) { return static_cast<blasint>(value); };
+  // The distance between rows says nothing where there is one.
+  const auto distance = [](int64_t rows, int64_t columns, int64_t ld) {
+    return static_cast<blasint>(rows > 1 ? ld : std::max<int64_t>(1, columns));
+  };
   const auto call = [&](auto function) {
-    function(CblasRowMajor, flag(p.trans_a), flag(p.trans_b), integer(p.m), integer(p.n),
-             integer(p.k), T(1), p.a, integer(p.lda), p.b, integer(p.ldb), p.start ? T(1) : T(0),
-             p.c, integer(p.ldc));
+    function(CblasRowMajor, flag(p.trans_a), flag(p.trans_b), static_cast<blasint>(p.m),
+             static_cast<blasint>(p.n), static_cast<blasint>(p.k), T(1), p.a,
+             p.trans_a ? distance(p.k, p.m, p.lda) : distance(p.m, p.k, p.lda), p.b,
+             p.trans_b ? distance(p.n, p.k, p.ldb) : distance(p.k, p.n, p.ldb), T(add), p.c,
+             distance(p.m, p.n, p.ldc));
   };
   if constexpr (std::is_same_v<T, float>) {
     call(cblas_sgemm);
   } else {
     call(cblas_dgemm);
   }
+}
+
+/// c += a b where `add`, c = a b otherwise, in parts that OpenBLAS can count in 32 bits.
+template <class T>
+void split_for_openblas(const MatrixProduct<T>& p, bool add) {
+  constexpr int64_t kMost = int64_t{1} << 30;
+  const auto too_far = [](int64_t rows, int64_t ld) { return rows > 1 && ld > kMost; };
+  const bool far_a = too_far(p.trans_a ? p.k : p.m, p.lda),
+             far_b = too_far(p.trans_b ? p.n : p.k, p.ldb);
+  if (p.m > kMost || (far_a && !p.trans_a) || too_far(p.m, p.ldc)) {
+    const int64_t half = p.m / 2;
+    split_for_openblas(p.part(0, half, 0, p.n), add);
+    return split_for_openblas(p.part(half, p.m - half, 0, p.n), add);
+  }
+  if (p.n > kMost || (far_b && p.trans_b)) {
+    const int64_t half = p.n / 2;
+    split_for_openblas(p.part(0, p.m, 0, half), add);
+    return split_for_openblas(p.part(0, p.m, half, p.n - half), add);
+  }
+  if (p.k > kMost || far_a || far_b) {
+    const int64_t half = p.k / 2;
+    split_for_openblas(p.terms(0, half), add);
+    return split_for_openblas(p.terms(half, p.k - half), true);
+  }
+  call_openblas(p, add);
+}
+
+template <class T>
+void by_openblas(const MatrixProduct<T>& p) {
+  for (int64_t i = 0; p.start && i < p.m; ++i) std::copy_n(p.start, p.n, p.c + i * p.ldc);
+  // It runs products as small as this on one thread by itself.
+  constexpr double kOwnThread = 65536;
+  std::optional<SingleThreadedBlas> guard;
+  if (p.multiplications() > kOwnThread) guard.emplace();
+  split_for_openblas(p, p.start);
 }
 
 constexpr int64_t kParallelWork = 1 << 18;  // multiply-adds worth a second thread
@@ -74,7 +144,7 @@ bool suits_gemm(const MatrixProduct<float>& p) {
   // OpenBLAS does small products well where it has AVX-512, but for a bᵀ of whole vectors.
   const bool wide = simd_level() == SimdLevel::Avx512;
   if (wide && p.trans_b && !p.trans_a && p.n >= kGemmColumns && p.k > 0) return true;
-  return p.m * p.n * p.k >= (wide ? 1 << 20 : 1 << 15);
+  return p.multiplications() >= (wide ? 1 << 20 : 1 << 15);
 }
 
 }  // namespace
@@ -94,13 +164,14 @@ void matmul(const MatrixProduct<T>& p) {
 template <class T>
 void parallel_matmul(const MatrixProduct<T>& p) {
   if (p.m == 0 || p.n == 0) return;
-  const int64_t work = p.m * p.n * p.k;
+  const double work = p.multiplications();
   if (plain_kernels() || work < 2 * kParallelWork || get_num_threads() == 1) return matmul(p);
   // Strips of 16 columns or rows, so that the kernels' tiles stay whole. What the parts share is
   // packed by each of them: the smaller matrix should be.
   const bool by_columns = p.n >= 64 && 4 * p.n >= p.m;
   const int64_t length = by_columns ? p.n : p.m, strips = ceil_div(length, 16);
-  const int64_t grain = rows_grain(kParallelWork, work / strips);
+  const auto per_strip = static_cast<int64_t>(work / static_cast<double>(strips));
+  const int64_t grain = rows_grain(kParallelWork, per_strip);
   const auto part = [&](int64_t begin, int64_t end) {
     const int64_t first = begin * 16, count = std::min(end * 16, length) - first;
     return by_columns ? p.part(0, p.m, first, count) : p.part(first, count, 0, p.n);

@@ -18,6 +18,18 @@ struct MatrixProduct {
   T* c;
   int64_t ldc;
 
+  double multiplications() const {
+    return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  }
+  /// The part that sums the terms [first, first + count), without `start`.
+  MatrixProduct terms(int64_t first, int64_t count) const {
+    MatrixProduct p = *this;
+    p.k = count;
+    p.a += first * (trans_a ? lda : 1);
+    p.b += first * (trans_b ? 1 : ldb);
+    p.start = nullptr;
+    return p;
+  }
   /// The part that yields rows [row, row + rows) and columns [col, col + cols) of c.
   MatrixProduct part(int64_t row, int64_t rows, int64_t col, int64_t cols) const {
     MatrixProduct p = *this;
