@@ -1,5 +1,6 @@
 // Element types, chosen at run time.
 #pragma once
+#include <concepts>
 #include <cstdint>
 #include <iosfwd>
 #include <limits>
@@ -27,17 +28,19 @@ constexpr int64_t item_size(DType dtype) {
 const char* dtype_name(DType dtype);
 std::ostream& operator<<(std::ostream& out, DType dtype);
 
+/// The types whose memory a tensor can be: bool, unsigned char, every signed integer of 64 bits,
+/// float, double; const or not.
+template <class T, class U = std::remove_const_t<T>>
+concept Element = std::same_as<U, bool> || std::same_as<U, uint8_t> || std::same_as<U, float> ||
+    std::same_as<U, double> ||(std::signed_integral<U> && sizeof(U) == sizeof(int64_t));
+
 /// The run-time tag of a C++ element type.
-template <class T>
-inline constexpr DType dtype_of = DType::Float32;
-template <>
-inline constexpr DType dtype_of<bool> = DType::Bool;
-template <>
-inline constexpr DType dtype_of<uint8_t> = DType::UInt8;
-template <>
-inline constexpr DType dtype_of<int64_t> = DType::Int64;
-template <>
-inline constexpr DType dtype_of<double> = DType::Float64;
+template <Element T, class U = std::remove_const_t<T>>
+inline constexpr DType dtype_of = std::same_as<U, bool>      ? DType::Bool
+                                  : std::same_as<U, uint8_t> ? DType::UInt8
+                                  : std::same_as<U, float>   ? DType::Float32
+                                  : std::same_as<U, double>  ? DType::Float64
+                                                             : DType::Int64;
 
 /// An element as another type. On the way to integers the fraction goes; NaN and what int64 does
 /// not hold become -2^63, as in PyTorch on x86, and uint8 takes the last eight bits of that.

@@ -170,16 +170,17 @@ Tensor tensor(const NestedList& values, const TensorOptions& options) {
   return finish(nested_tensor(values, &options.dtype), options);
 }
 
-template <class T>
-Tensor tensor(const std::vector<T>& values) {
-  Tensor result = new_tensor({static_cast<int64_t>(values.size())}, dtype_of<T>);
-  std::copy(values.begin(), values.end(), result.data_ptr<T>());
-  return result;
+void detail::add_row(std::size_t length, int64_t depth, Shape& sizes) {
+  const auto size = static_cast<int64_t>(length);
+  if (depth == sizes.size()) sizes.push_back(size);
+  if (sizes[depth] == size) return;
+  fail("tensor", "expected rows of equal length, got ", size, " elements in a row of ",
+       sizes[depth]);
 }
-template Tensor tensor<float>(const std::vector<float>&);
-template Tensor tensor<double>(const std::vector<double>&);
-template Tensor tensor<int64_t>(const std::vector<int64_t>&);
-template Tensor tensor<uint8_t>(const std::vector<uint8_t>&);
+
+void detail::refuse_number(uint64_t value) {
+  fail("tensor", "expected a value that fits int64, got ", std::to_string(value));
+}
 
 Tensor from_blob(void* data, const Shape& sizes, DType dtype, std::function<void()> deleter) {
   for (int64_t size : sizes) {

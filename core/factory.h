@@ -3,6 +3,7 @@
 #include <functional>
 #include <initializer_list>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "norma/core/tensor.h"
@@ -47,12 +48,79 @@ class NestedList {
 /// floating, kInt64 for integers, kBool for bools.
 Tensor tensor(const NestedList& values);
 Tensor tensor(const NestedList& values, const TensorOptions& options);
-/// A 1-d tensor with the values of a vector of float, double, int64_t or uint8_t.
-template <class T>
-Tensor tensor(const std::vector<T>& values);
 
-/// Wraps foreign contiguous memory without copying; `deleter` runs when the last view goes.
+namespace detail {
+template <class T>
+struct Leaf {
+  using Type = T;
+};
+template <class T>
+struct Leaf<std::vector<T>> : Leaf<T> {};
+
+/// Throws unless all rows of a depth are equally long, as `sizes` then tells.
+void add_row(std::size_t length, int64_t depth, Shape& sizes);
+template <class T>
+void add_rows(const std::vector<T>& list, int64_t depth, Shape& sizes) {
+  add_row(list.size(), depth, sizes);
+  if constexpr (!std::is_same_v<typename Leaf<T>::Type, T>) {
+    for (const T& row : list) add_rows(row, depth + 1, sizes);
+  }
+}
+
+[[noreturn]] void refuse_number(uint64_t value);
+template <class T, class To>
+void copy_values(const T& from, To*& to) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(int64_t)) {
+      if (from > static_cast<uint64_t>(INT64_MAX)) refuse_number(from);
+    }
+    *to++ = static_cast<To>(from);
+  } else {
+    for (const auto& item : from) copy_values(item, to);
+  }
+}
+}  // namespace detail
+
+/// A tensor with the values of a vector, or of equally long vectors in a vector. The dtype follows
+/// the numbers' type: bool, uint8_t, float and double keep theirs, other integers become kInt64.
+template <class T>
+Tensor tensor(const std::vector<T>& values) {
+  using Number = typename detail::Leaf<T>::Type;
+  static_assert(
+      std::is_arithmetic_v<Number> && sizeof(Number) <= sizeof(double),
+      "tensor(std::vector) takes bools and numbers of at most 64 bits, and vectors of them");
+  using To = std::conditional_t<Element<Number>, Number, int64_t>;
+  Shape sizes;
+  detail::add_rows(values, 0, sizes);
+  Tensor result = empty(sizes, {.dtype = dtype_of<To>});
+  To* to = result.data_ptr<To>();
+  detail::copy_values(values, to);
+  return result;
+}
+
+/// Wraps foreign contiguous memory without copying; `deleter` runs when the last view goes. For
+/// memory whose type is not known; the others take the dtype from the pointer.
 Tensor from_blob(void* data, const Shape& sizes, DType dtype = kFloat32,
                  std::function<void()> deleter = {});
+/// The same, and throws unless the pointer is one to `dtype`.
+template <class T>
+Tensor from_blob(T* data, const Shape& sizes, DType dtype, std::function<void()> deleter = {}) {
+  static_assert(Element<T>,
+                "from_blob(): a tensor can be memory of bool, uint8_t, int64_t, float and double "
+                "alone; copy other values with tensor(std::vector)");
+  if (dtype != dtype_of<T>) {
+    fail("from_blob", "expected a pointer to values of ", dtype, ", got one to ", dtype_of<T>);
+  }
+  return from_blob(const_cast<void*>(static_cast<const void*>(data)), sizes, dtype,
+                   std::move(deleter));
+}
+/// The same with the pointer's dtype. Values behind a pointer to const must not be written to.
+template <class T>
+Tensor from_blob(T* data, const Shape& sizes, std::function<void()> deleter = {}) {
+  static_assert(Element<T>,
+                "from_blob(): a tensor can be memory of bool, uint8_t, int64_t, float and double "
+                "alone; copy other values with tensor(std::vector)");
+  return from_blob(data, sizes, dtype_of<T>, std::move(deleter));
+}
 
 }  // namespace norma

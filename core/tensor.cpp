@@ -30,49 +30,45 @@ Shape Tensor::all_dims() const {
 
 void* Tensor::raw_data() const { return defined_impl(*this, "raw_data")->data(); }
 
-template <class T>
-T* Tensor::data_ptr() const {
+void* Tensor::data_of(DType dtype) const {
   const TensorImpl* self = defined_impl(*this, "data_ptr");
-  if (self->dtype != dtype_of<T>) {
-    fail("data_ptr", "expected a tensor of ", dtype_of<T>, ", got ", self->dtype,
+  if (self->dtype != dtype) {
+    fail("data_ptr", "expected a tensor of ", dtype, ", got ", self->dtype,
          "; convert with to() first");
   }
-  return self->data_as<T>();
+  return self->data();
 }
 
-template <class T>
-T Tensor::item() const {
-  const TensorImpl* self = defined_impl(*this, "item");
-  if (self->numel != 1) fail("item", "expected a tensor with one element, got ", self->sizes);
-  return dispatch(self->dtype, [&]<class From>() {
-    const From value = *self->data_as<From>();
-    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-      constexpr bool kByte = std::is_same_v<T, uint8_t>, kLong = std::is_same_v<T, int64_t>;
-      constexpr double kLowest = kByte ? 0 : kLong ? -0x1p63 : -0x1p31;
-      constexpr double kEnd = kByte ? 256 : kLong ? 0x1p63 : 0x1p31;
-      const double number = static_cast<double>(value);
-      const bool fits = (kLong && std::is_integral_v<From>) || (number >= kLowest && number < kEnd);
-      if (!fits) {
-        fail("item", "expected a value that fits the integer asked for, got ",
-             std::to_string(value), "; ask for a double");
-      }
-      return static_cast<T>(convert<int64_t>(value));
+namespace {
+const TensorImpl* one_element(const Tensor& tensor) {
+  const TensorImpl* impl = defined_impl(tensor, "item");
+  if (impl->numel != 1) fail("item", "expected a tensor with one element, got ", impl->sizes);
+  return impl;
+}
+}  // namespace
+
+double Tensor::item_number() const {
+  const TensorImpl* self = one_element(*this);
+  return dispatch(self->dtype, [&]<class T>() { return static_cast<double>(*self->data_as<T>()); });
+}
+
+int64_t Tensor::item_integer(int64_t least, int64_t most) const {
+  const TensorImpl* self = one_element(*this);
+  return dispatch(self->dtype, [&]<class T>() {
+    const T value = *self->data_as<T>();
+    bool fits = false;
+    if constexpr (std::is_floating_point_v<T>) {
+      const auto number = static_cast<double>(value);
+      fits = number >= static_cast<double>(least) && number < static_cast<double>(most) + 1.0;
     } else {
-      return static_cast<T>(value);
+      fits = static_cast<int64_t>(value) >= least && static_cast<int64_t>(value) <= most;
     }
+    if (!fits) {
+      fail("item", "expected a value that fits the integer asked for, got ", std::to_string(value),
+           "; ask for a double");
+    }
+    return convert<int64_t>(value);
   });
 }
-
-template bool* Tensor::data_ptr<bool>() const;
-template uint8_t* Tensor::data_ptr<uint8_t>() const;
-template int64_t* Tensor::data_ptr<int64_t>() const;
-template float* Tensor::data_ptr<float>() const;
-template double* Tensor::data_ptr<double>() const;
-template bool Tensor::item<bool>() const;
-template uint8_t Tensor::item<uint8_t>() const;
-template int Tensor::item<int>() const;
-template int64_t Tensor::item<int64_t>() const;
-template float Tensor::item<float>() const;
-template double Tensor::item<double>() const;
 
 }  // namespace norma

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
+#include <limits>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -68,11 +70,26 @@ class Tensor {
 
   /// The first element's address. Elements follow `strides()`. Throws when `T` is not the dtype.
   template <class T>
-  T* data_ptr() const;
+  T* data_ptr() const {
+    static_assert(Element<T>, "data_ptr<T>(): T is bool, uint8_t, int64_t, float or double");
+    return static_cast<T*>(data_of(dtype_of<T>));
+  }
   void* raw_data() const;
   /// The value of a one-element tensor, converted to `T`. Integers refuse what they cannot hold.
   template <class T>
-  T item() const;
+  T item() const {
+    static_assert(std::is_arithmetic_v<T>, "item<T>(): T is a number or bool");
+    if constexpr (std::same_as<T, bool>) {
+      return item_number() != 0;
+    } else if constexpr (std::floating_point<T>) {
+      return static_cast<T>(item_number());
+    } else {
+      constexpr auto most = static_cast<uint64_t>(std::numeric_limits<T>::max());
+      return static_cast<T>(
+          item_integer(static_cast<int64_t>(std::numeric_limits<T>::min()),
+                       static_cast<int64_t>(most < INT64_MAX ? most : INT64_MAX)));
+    }
+  }
 
   // --- Automatic differentiation (autograd/node.cpp, backward in autograd/engine.cpp) ---
   bool requires_grad() const;
@@ -259,6 +276,9 @@ class Tensor {
  private:
   friend TensorImpl* impl_of(const Tensor& tensor);
   Shape all_dims() const;
+  void* data_of(DType dtype) const;
+  double item_number() const;
+  int64_t item_integer(int64_t least, int64_t most) const;
   Ref<RefCounted> impl_;  // always a TensorImpl, whose definition users need not see
 };
 

@@ -165,13 +165,36 @@ TEST_CASE("foreign memory is wrapped, not copied, and let go once") {
   CHECK(deleted == 1);
   CHECK(live_storage_bytes() == live);
   CHECK(values[5] == 12);
+  void* const raw = values.data();
   CHECK(from_blob(nullptr, {0, 3}).numel() == 0);
   CHECK(error_of([] { from_blob(nullptr, {1}); }) ==
         "[from_blob] expected a pointer to the values, got null");
   CHECK(error_of([&] { from_blob(values.data(), {-1}); }) ==
         "[from_blob] expected sizes of 0 or more, got [-1]");
-  CHECK(error_of([&] { from_blob(values.data(), {int64_t{1} << 61}, kFloat64); }) ==
+  CHECK(error_of([&] { from_blob(raw, {int64_t{1} << 61}, kFloat64); }) ==
         "[from_blob] expected fewer than 2^63 bytes, got sizes [2305843009213693952]");
+}
+
+TEST_CASE("foreign memory has the dtype of its pointer") {
+  float single = 1;
+  const double number = 2;
+  const bool flag = true;
+  uint8_t byte = 3;
+  long long whole = 4;
+  CHECK(from_blob(&single, {}).dtype() == kFloat32);
+  CHECK(from_blob(&number, {}).item<double>() == 2);
+  CHECK(from_blob(&number, {}).dtype() == kFloat64);
+  CHECK(from_blob(&flag, {}).dtype() == kBool);
+  CHECK(from_blob(&byte, {}, kUInt8).item<int>() == 3);
+  CHECK(from_blob(&whole, {}).dtype() == kInt64);
+  CHECK(from_blob(&whole, {}).item<int>() == 4);
+  int deleted = 0;
+  from_blob(&single, {}, [&] { ++deleted; });
+  CHECK(deleted == 1);
+  void* const unknown = &single;
+  CHECK(from_blob(unknown, {}, kFloat32).item<float>() == 1);
+  CHECK(error_of([&] { from_blob(&single, {}, kInt64); }) ==
+        "[from_blob] expected a pointer to values of int64, got one to float32");
 }
 
 TEST_CASE("threads allocate and free each other's memory") {

@@ -94,6 +94,51 @@ TEST_CASE("tensors from literal values") {
   CHECK(error_of([] { tensor({{{1}}, {2}}); }).find("[tensor] expected lists of equal depth") == 0);
 }
 
+TEST_CASE("vectors of every kind of number become tensors") {
+  CHECK(tensor(std::vector<int>{3, -1}).str() == "tensor([ 3, -1])");
+  CHECK(tensor(std::vector<int>{3}).dtype() == kInt64);
+  CHECK(tensor(std::vector<short>{3}).dtype() == kInt64);
+  CHECK(tensor(std::vector<char>{3}).dtype() == kInt64);
+  CHECK(tensor(std::vector<signed char>{-3}).item<int>() == -3);
+  CHECK(tensor(std::vector<unsigned>{4294967295u}).item<int64_t>() == 4294967295);
+  CHECK(tensor(std::vector<long long>{3}).dtype() == kInt64);
+  CHECK(tensor(std::vector<std::size_t>{3}).dtype() == kInt64);
+  CHECK(tensor(std::vector<bool>{true, false}).str() == "tensor([ True, False])");
+  CHECK(error_of([] { tensor(std::vector<std::size_t>{std::size_t{1} << 63}); }) ==
+        "[tensor] expected a value that fits int64, got 9223372036854775808");
+
+  const std::vector<std::vector<float>> rows = {{1, 2, 3}, {4, 5, 6}};
+  CHECK(tensor(rows).sizes() == Shape({2, 3}));
+  CHECK(tensor(rows).dtype() == kFloat32);
+  CHECK(tensor(rows).select(0, 1).str() == "tensor([4., 5., 6.])");
+  CHECK(tensor(std::vector<std::vector<std::vector<int>>>{{{1}, {2}}}).sizes() == Shape({1, 2, 1}));
+  CHECK(tensor(std::vector<std::vector<double>>{{}, {}}).sizes() == Shape({2, 0}));
+  CHECK(tensor(std::vector<std::vector<double>>{}).sizes() == Shape({0}));
+  CHECK(error_of([] {
+          tensor(std::vector<std::vector<double>>{{1, 2}, {3}});
+        }) == "[tensor] expected rows of equal length, got 1 elements in a row of 2");
+  CHECK(error_of([] {
+          tensor(std::vector<std::vector<double>>{{}, {3}});
+        }) == "[tensor] expected rows of equal length, got 1 elements in a row of 0");
+}
+
+TEST_CASE("a value is had as any type of number that holds it") {
+  CHECK(tensor(3).item<std::size_t>() == 3);
+  CHECK(tensor(-3).item<short>() == -3);
+  CHECK(tensor(3.5).item<long long>() == 3);
+  CHECK(tensor(3.5).item<long double>() == 3.5L);
+  CHECK(tensor(0.5).item<bool>());
+  const int64_t most = std::numeric_limits<int64_t>::max();
+  CHECK(tensor(most).item<uint64_t>() == static_cast<uint64_t>(most));
+  for (const auto& value : {tensor(-1), tensor(-1.0)}) {
+    CHECK(error_of([&] { value.item<std::size_t>(); }).find("a value that fits the integer") !=
+          std::string::npos);
+  }
+  CHECK(error_of([] { tensor(40000).item<short>(); }) ==
+        "[item] expected a value that fits the integer asked for, got 40000; ask for a double");
+  CHECK(tensor({1.5}).data_ptr<const float>()[0] == 1.5f);
+}
+
 TEST_CASE("creation checks its arguments") {
   const double nan = std::numeric_limits<double>::quiet_NaN(),
                inf = std::numeric_limits<double>::infinity();

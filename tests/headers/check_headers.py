@@ -20,7 +20,7 @@ MOST = 60  # a surface that one can read
 SLOW = {"<iostream>", "<sstream>", "<fstream>", "<regex>", "<filesystem>", "<format>"}
 
 
-# What a program does in vain, a right way to do it, and words of both compilers' warning.
+# What a program does in vain or in error, a right way to do it, and words of both compilers' complaint.
 VAIN = [
     ("norma::NoGradGuard();", "norma::NoGradGuard guard;", "give the guard a name"),
     ("norma::NoGradGuard{};", "norma::NoGradGuard guard{};", "give the guard a name"),
@@ -28,6 +28,16 @@ VAIN = [
      "norma::autograd::Observer o; norma::autograd::ObserverGuard guard{o};",
      "give the guard a name"),
     ("norma::DetectAnomalyGuard();", "norma::DetectAnomalyGuard guard;", "give the guard a name"),
+    ("int v[2] = {}; norma::from_blob(v, {2}, norma::kInt64);",
+     "int64_t v[2] = {}; norma::from_blob(v, {2}, norma::kInt64);",
+     "copy other values with tensor(std::vector)"),
+    ("std::vector<std::vector<float>> v(2); norma::from_blob(v.data(), {2, 2});",
+     "std::vector<std::vector<float>> v(2); norma::tensor(v);",
+     "copy other values with tensor(std::vector)"),
+    ("norma::tensor(std::vector<std::string>(2));", "norma::tensor(std::vector<int>(2));",
+     "takes bools and numbers of at most 64 bits"),
+    ("norma::ones({2}).data_ptr<int>();", "static_cast<void>(norma::ones({2}).data_ptr<float>());",
+     "T is bool, uint8_t, int64_t, float or double"),
 ]
 
 
