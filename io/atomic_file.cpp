@@ -1,6 +1,9 @@
 #include "norma/io/atomic_file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,10 +11,9 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <utility>
+#include <string_view>
 
 #include "norma/core/error.h"
 
@@ -19,74 +21,151 @@ namespace norma {
 
 namespace {
 
-std::string folder_of(const std::string& path) {
+constexpr std::string_view kPrefix = ".norma-save-", kSuffix = ".tmp";
+constexpr int kMostLinks = 40;  // as many as Linux follows
+
+// "a/b" is "b" in "a".
+std::pair<std::string, std::string> folder_and_name(const std::string& path) {
   const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  if (slash == std::string::npos) return {".", path};
+  return {path.substr(0, std::max<std::size_t>(slash, 1)), path.substr(slash + 1)};
+}
+
+// Whether nobody holds the lock, which this process has from now on. Where there are no locks,
+// nothing is ever found dead.
+bool lock(const Descriptor& file) { return ::flock(file.get(), LOCK_EX | LOCK_NB) == 0; }
+
+void take_over_owner_and_mode(const Descriptor& file, const struct stat& old) {
+  const bool owner = ::fchown(file.get(), old.st_uid, old.st_gid) == 0;
+  const bool group = owner || ::fchown(file.get(), static_cast<uid_t>(-1), old.st_gid) == 0;
+  mode_t mode = old.st_mode & (owner ? 07777 : 01777);
+  // What a group may do, no other one may that could not before.
+  if (!group) mode = (mode & ~mode_t{070}) | (mode & 007) << 3;
+  if (::fchmod(file.get(), mode) != 0) errno = 0;
 }
 
 }  // namespace
 
-void AtomicFile::refuse(const std::string& action, int error) const {
-  fail("save", path_, ": cannot ", action, ": ", std::strerror(error));
+Descriptor::~Descriptor() {
+  if (is_open()) ::close(number_);
 }
 
-AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(path) {
-  struct stat existing {};
-  const bool exists = ::stat(path.c_str(), &existing) == 0;
-  if (exists && !S_ISREG(existing.st_mode))
-    fail("save", path, ": expected a regular file or none, got ",
-         S_ISDIR(existing.st_mode) ? "a folder" : "a device, pipe or socket");
+void AtomicFile::refuse(const std::string& action, int error, const char* hint) const {
+  fail("save", path_, ": cannot ", action, ": ", std::strerror(error), hint);
+}
+
+AtomicFile::AtomicFile(const std::string& path) : path_(path) {
+  if (path.empty()) fail("save", "expected the path of a file, got an empty one");
+  if (path.find('\0') != std::string::npos)
+    fail("save", path.c_str(), ": expected a path without zero bytes, got one after this");
+  find_target();
+  struct stat old {};
+  const bool exists = ::fstatat(folder_.get(), name_.c_str(), &old, 0) == 0;
+  if (!exists && errno != ENOENT) refuse("look at the file", errno);
   if (exists) {
-    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
-                                                           &std::free);
-    if (!real) refuse("resolve the path", errno);
-    target_ = real.get();
+    // The mode counts for root, too, who may write nevertheless.
+    const bool writable = (old.st_mode & 0222) != 0;
+    if (!writable) errno = EACCES;
+    if (!writable || ::faccessat(folder_.get(), name_.c_str(), W_OK, AT_EACCESS) != 0)
+      refuse("replace a file that is read-only", errno,
+             "; allow it with chmod u+w, or save under another name");
   }
+
+  remove_leftovers();
   static std::atomic<unsigned> counter{0};
-  for (;;) {
-    const std::string name = text(target_, ".tmp-", ::getpid(), "-", counter++);
-    descriptor_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ >= 0) {
-      temporary_ = name;
-      break;
-    }
-    if (errno != EEXIST) refuse("create a file in its folder", errno);
+  while (temporary_.empty()) {
+    const std::string name = text(kPrefix, ::getpid(), "-", counter++, kSuffix);
+    Descriptor file(::openat(folder_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                             exists ? 0600 : 0666));
+    if (!file.is_open() && errno == EEXIST) continue;
+    if (!file.is_open()) refuse("create a file in its folder", errno);
+    // Before the lock, another save may have taken it for a leftover.
+    struct stat made {};
+    const bool ours = lock(file) || errno != EWOULDBLOCK;
+    if (!ours || ::fstatat(folder_.get(), name.c_str(), &made, 0) != 0) continue;
+    file_ = std::move(file);
+    temporary_ = name;
   }
-  // Keeps the old file's permissions; without the right to, the new file has the default ones.
-  if (exists && ::fchmod(descriptor_, existing.st_mode & 07777) != 0) errno = 0;
+  if (exists) take_over_owner_and_mode(file_, old);
+}
+
+// Goes from link to link until there is a file or nothing.
+void AtomicFile::find_target() {
+  struct stat existing {};
+  if (::stat(path_.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode))
+    fail("save", path_, ": expected a regular file or none, got ",
+         S_ISDIR(existing.st_mode) ? "a folder" : "a device, pipe or socket");
+  std::string path = path_;
+  int start = AT_FDCWD;
+  for (int links = 0;; ++links) {
+    const auto [folder, name] = folder_and_name(path);
+    folder_ = Descriptor(::openat(start, folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (const int error = errno; !folder_.is_open())
+      refuse(text("open the folder \"", folder, "\""), error,
+             error == ENOENT ? "; make it first" : "");
+    start = folder_.get();
+    name_ = name;
+    char content[PATH_MAX];
+    const ssize_t length = ::readlinkat(start, name.c_str(), content, sizeof content);
+    if (length < 0 && (errno == EINVAL || errno == ENOENT)) return;
+    if (length < 0) refuse("look at the file", errno);
+    if (links == kMostLinks) refuse("follow the link", ELOOP);
+    path.assign(content, static_cast<std::size_t>(length));
+  }
+}
+
+void AtomicFile::remove_leftovers() const {
+  const int list = ::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (list < 0) return;
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::fdopendir(list), &::closedir);
+  if (!folder) {
+    ::close(list);
+    return;
+  }
+  while (const dirent* entry = ::readdir(folder.get())) {
+    const std::string_view name = entry->d_name;
+    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
+    constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    const Descriptor found(::openat(folder_.get(), entry->d_name, kFlags));
+    struct stat info {};
+    if (found.is_open() && ::fstat(found.get(), &info) == 0 && S_ISREG(info.st_mode) && lock(found))
+      ::unlinkat(folder_.get(), entry->d_name, 0);
+  }
 }
 
 AtomicFile::~AtomicFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlinkat(folder_.get(), temporary_.c_str(), 0);
 }
 
 void AtomicFile::write(const void* data, std::size_t size) {
+  // Beyond the limit the system would kill the process by a signal.
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      (written_ > limit.rlim_cur || size > limit.rlim_cur - written_))
+    refuse("write", EFBIG);
   const char* next = static_cast<const char*>(data);
   while (size > 0) {
-    const ssize_t written = ::write(descriptor_, next, std::min<std::size_t>(size, SSIZE_MAX));
-    if (written < 0) {
+    const ssize_t count = ::write(file_.get(), next, std::min<std::size_t>(size, SSIZE_MAX));
+    if (count < 0) {
       if (errno == EINTR) continue;
       refuse("write", errno);
     }
-    next += written;
-    size -= static_cast<std::size_t>(written);
+    next += count;
+    size -= static_cast<std::size_t>(count);
+    written_ += static_cast<uint64_t>(count);
   }
 }
 
 void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) refuse("flush", errno);
-  const int descriptor = std::exchange(descriptor_, -1);
-  if (::close(descriptor) != 0) refuse("close", errno);
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) refuse("replace the old file", errno);
+  if (::fsync(file_.get()) != 0) refuse("flush", errno);
+  if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) != 0)
+    refuse("replace the old file", errno);
   temporary_.clear();
+  file_ = Descriptor();
   // Makes the new name itself survive a power cut. Some file systems have no such call.
-  const int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return;
-  const bool failed = ::fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP;
-  const int error = errno;
-  ::close(folder);
-  if (failed) refuse("flush the folder", error);
+  const Descriptor folder(::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.is_open() && ::fsync(folder.get()) != 0 && errno != EINVAL && errno != ENOTSUP)
+    refuse("flush the folder", errno);
 }
 
 }  // namespace norma

@@ -1,14 +1,41 @@
 // Writing a file so that a reader sees the old one or the new one, never a part. For Norma's own
 // sources.
 #pragma once
-#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <utility>
 
 namespace norma {
 
-/// A new file beside `path`, which takes its place on `commit()`: after all bytes are on the disk,
-/// by one rename. Without `commit()` it is removed, and an existing file at `path` stays as it was.
-/// A symbolic link is followed. Every failure throws `[save] path: …` with the system's reason.
+/// The descriptor of an open file, which it closes; -1 is none.
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~Descriptor();
+  int get() const { return number_; }
+  bool is_open() const { return number_ >= 0; }
+
+ private:
+  int number_;
+};
+
+/// A new file in the folder of `path`, which takes the place of `path` on `commit()`: after all
+/// bytes are on the disk, by one rename. Without `commit()` it is removed, and an existing file at
+/// `path` stays as it was. Any number of threads and processes may do so at once: one of them comes
+/// last.
+///
+/// Links are followed, also to a file that is not there yet. Mode, owner and group of an old file
+/// are kept as far as the process may set them. A read-only file is not replaced. Of hard links,
+/// this name gets the new file and the others keep the old one.
+///
+/// Until then the file is called ".norma-save-….tmp" and locked by flock(2). What a process that
+/// was killed left behind has such a name and no lock, and the next AtomicFile in its folder removes
+/// it. Every failure throws `[save] path: …` with the system's reason.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);
@@ -20,12 +47,16 @@ class AtomicFile {
   void commit();
 
  private:
-  [[noreturn]] void refuse(const std::string& action, int error) const;
+  void find_target();
+  void remove_leftovers() const;
+  [[noreturn]] void refuse(const std::string& action, int error, const char* hint = "") const;
 
   std::string path_;       // as the user gave it
-  std::string target_;     // without links
+  Descriptor folder_;      // where links led to, whatever the process calls it by now
+  std::string name_;       // in the folder
   std::string temporary_;  // "" when there is none
-  int descriptor_ = -1;
+  Descriptor file_;        // open as long as there is a temporary, which it keeps locked
+  uint64_t written_ = 0;
 };
 
 }  // namespace norma
