@@ -34,7 +34,7 @@ class Descriptor {
 /// this name gets the new file and the others keep the old one.
 ///
 /// Until then the file is called ".norma-save-….tmp" and locked by flock(2). What a process that
-/// was killed left behind has such a name and no lock, and the next AtomicFile in its folder removes
+/// was killed left behind has such a name and no lock: the next AtomicFile in its folder removes
 /// it. Every failure throws `[save] path: …` with the system's reason.
 class AtomicFile {
  public:

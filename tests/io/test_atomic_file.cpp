@@ -209,7 +209,7 @@ TEST_CASE("AtomicFile keeps mode, owner and group") {
   const TempFolder scratch;
   const std::string path = scratch / "file";
   write_bytes(path, "old");
-  for (const mode_t mode : {0640, 0600, 0666, 0755, 0200, 04711}) {
+  for (const mode_t mode : {0640u, 0600u, 0666u, 0755u, 0200u, 04711u}) {
     REQUIRE(::chmod(path.c_str(), mode) == 0);
     replace(path, "new");
     CHECK((info_of(path).st_mode & 07777) == mode);
