@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace norma {
 
@@ -41,8 +42,13 @@ std::string text(const Pieces&... pieces) {
   return out;
 }
 
-/// "\"name\""
+/// "\"name\"" for a message, wherever the name comes from: at most 120 bytes of it, then "…", with
+/// escapes for quotes, backslashes, bytes that are no UTF-8, and characters that steer a terminal
+/// or are not seen (controls, marks of direction, of width 0).
 std::string quoted(std::string_view name);
+
+/// The names quoted and with commas between: at most 50, then "… (8 more)".
+std::string quoted_list(const std::vector<std::string>& names);
 
 /// The shortest number that reads back as `value`: "0.1", "-1", "1e-08".
 std::string shortest(double value);

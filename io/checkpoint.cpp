@@ -59,15 +59,15 @@ struct Contents {
 
 double read_number(const std::string& name, const Tensor& value) {
   if (value.dtype() != kFloat64 || value.dim() != 0)
-    fail("load_checkpoint", "expected one F64 number as \"", name, "\", got shape ", value.sizes(),
-         " of ", value.dtype());
+    fail("load_checkpoint", "expected one F64 number as ", quoted(name), ", got shape ",
+         value.sizes(), " of ", value.dtype());
   return value.item<double>();
 }
 
 const int64_t* read_integers(const std::string& name, const Tensor& value, const Shape& sizes) {
   if (value.dtype() != kInt64 || value.sizes() != sizes)
-    fail("load_checkpoint", "expected I64 numbers of shape ", sizes, " as \"", name,
-         "\", got shape ", value.sizes(), " of ", value.dtype());
+    fail("load_checkpoint", "expected I64 numbers of shape ", sizes, " as ", quoted(name),
+         ", got shape ", value.sizes(), " of ", value.dtype());
   return value.data_ptr<int64_t>();
 }
 
@@ -90,7 +90,7 @@ Contents sort_out(const TensorFile& file) {
     } else if (name == "epoch") {
       contents.epoch = *read_integers(name, value, {});
     } else {
-      fail("load_checkpoint", "expected entries of a checkpoint, got \"", name, "\"");
+      fail("load_checkpoint", "expected entries of a checkpoint, got ", quoted(name));
     }
   }
   return contents;
@@ -116,7 +116,7 @@ LoaderPosition read_loader(const Contents& contents) {
   loader.batch_size = take("batch_size");
   if (!rest.empty())
     fail("load_checkpoint", "expected entries of a checkpoint, got ",
-         shown("loader." + rest.begin()->first));
+         quoted("loader." + rest.begin()->first));
   return loader;
 }
 
@@ -146,7 +146,7 @@ optim::OptimizerState read_optimizer(const std::string& type, const NamedTensors
         const int64_t* numbers = read_integers(full_name, it->second, {size});
         for (int64_t i = 0; i < size; ++i)
           if (numbers[i] != first + i)
-            fail("load_checkpoint", "expected consecutive parameters in \"", full_name, "\"");
+            fail("load_checkpoint", "expected consecutive parameters in ", quoted(full_name));
       } else {
         options[name] = read_number(full_name, it->second);
       }
@@ -167,7 +167,7 @@ void save_checkpoint(const std::string& path, const CheckpointParts& parts) {
   for (const auto& [key, value] : parts.metadata) {
     if (reserved(key))
       fail("save_checkpoint", path,
-           ": expected metadata keys other than \"format\" and \"norma.…\", got \"", key, "\"");
+           ": expected metadata keys other than \"format\" and \"norma.…\", got ", quoted(key));
     metadata[key] = value;
   }
   metadata[kCheckpointKey] = kVersion;
@@ -205,7 +205,8 @@ CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets&
            "expected a checkpoint, got other tensors; read a module alone with "
            "load(module, path)");
     if (version->second != kVersion)
-      fail(op, "expected a checkpoint of version ", kVersion, ", got version ", version->second);
+      fail(op, "expected a checkpoint of version ", kVersion, ", got version ",
+           quoted(version->second));
     const Contents contents = sort_out(file);
     const auto require = [&](bool present, const char* part) {
       if (!present)

@@ -43,21 +43,4 @@ std::string InputFile::head(uint64_t count) const {
   return bytes;
 }
 
-std::string shown(std::string_view name) {
-  constexpr std::size_t kLongest = 120;
-  std::size_t length = std::min(name.size(), kLongest);
-  // Cuts between characters, which have at most three bytes after their first.
-  for (int i = 0; i < 3 && length > 0 && length < name.size() && (name[length] & 0xC0) == 0x80; ++i)
-    --length;
-  std::string text = "\"";
-  // No control characters on a terminal: C0, DEL, and C1, which UTF-8 writes as C2 80 to C2 9F.
-  for (std::size_t i = 0; i < length; ++i) {
-    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(name[at]); };
-    const bool c1 = byte(i) == 0xC2 && i + 1 < length && byte(i + 1) < 0xA0;
-    text += c1 || byte(i) < 0x20 || byte(i) == 0x7F ? '?' : name[i];
-    if (c1) ++i;
-  }
-  return text + (length < name.size() ? "…\"" : "\"");
-}
-
 }  // namespace norma

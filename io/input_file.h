@@ -30,10 +30,6 @@ class InputFile {
   uint64_t size_ = 0;
 };
 
-/// A name from a file in an error message: untrusted, so quoted, cut short and without control
-/// characters.
-std::string shown(std::string_view name);
-
 /// Runs `body`; an Error comes out as `[op] path: its message`.
 template <class F>
 auto with_file_name(const char* op, const std::string& path, F&& body) {

@@ -218,7 +218,7 @@ class Machine {
     for (const std::string_view known : allowed_)
       if (name == known) return push_text(Kind::Global, known);
     stop("expected tensors, numbers and strings in plain dicts, lists and tuples, got the name ",
-         shown(name), ", of which nothing was executed; ", hint(name));
+         quoted(name), ", of which nothing was executed; ", hint(name));
   }
 
   void reduce() {
@@ -388,7 +388,7 @@ std::string describe(const Object& object) {
       "a float", "the string ", "a tuple",        "a list",
       "a dict",  "the name ",   "a storage",      "a tensor"};
   const bool named = object.kind == Kind::String || object.kind == Kind::Global;
-  return text(kKinds[static_cast<std::size_t>(object.kind)], named ? shown(object.text) : "");
+  return text(kKinds[static_cast<std::size_t>(object.kind)], named ? quoted(object.text) : "");
 }
 
 }  // namespace norma::pickle

@@ -24,7 +24,7 @@ const StoredType& stored_type(const Entry& entry, const std::string& path) {
     if (known.safetensors == entry.dtype) return known;
     readable += text(" ", known.safetensors);
   }
-  refuse(path, "tensor \"", entry.name, "\" has the dtype ", entry.dtype,
+  refuse(path, "tensor ", quoted(entry.name), " has the dtype ", entry.dtype,
          ", for which Norma has no place; expected one of", readable);
 }
 
@@ -80,7 +80,7 @@ void save_safetensors(const NamedTensors& tensors, const std::string& path,
   std::vector<const std::pair<std::string, Tensor>*> order;
   for (const auto& named : tensors) {
     if (!named.second.defined())
-      refuse(path, "expected a tensor for \"", named.first, "\", got an undefined one");
+      refuse(path, "expected a tensor for ", quoted(named.first), ", got an undefined one");
     order.push_back(&named);
   }
   // Wide types first: every tensor then lies at a multiple of its element size.

@@ -29,6 +29,9 @@ constexpr std::array<DTypeInfo, 22> kDTypes{
 
 constexpr std::string_view kMetadata = "__metadata__";
 
+// Unqualified, quoted() would be std's, which the parser includes.
+std::string shown(std::string_view name) { return norma::quoted(name); }
+
 std::string shape_text(const std::vector<uint64_t>& shape) {
   std::string text = "[";
   for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
@@ -254,7 +257,7 @@ Header parse_header(std::string_view json, uint64_t data_bytes, const std::strin
 }
 
 std::string format_header(const Header& header, const std::string& path) {
-  const auto quoted = [&](const std::string& text) {
+  const auto json = [&](const std::string& text) {
     try {
       return nlohmann::json(text).dump();
     } catch (const nlohmann::json::exception&) {
@@ -263,9 +266,9 @@ std::string format_header(const Header& header, const std::string& path) {
   };
   std::string text = "{";
   const auto append = [&](const auto&... pieces) { text += norma::text(pieces...); };
-  if (!header.metadata.empty()) text += quoted(std::string(kMetadata)) + ":{";
+  if (!header.metadata.empty()) text += json(std::string(kMetadata)) + ":{";
   for (const auto& [key, value] : header.metadata)
-    append(text.back() == '{' ? "" : ",", quoted(key), ":", quoted(value));
+    append(text.back() == '{' ? "" : ",", json(key), ":", json(value));
   if (!header.metadata.empty()) text += "}";
   std::unordered_set<std::string_view> names;
   for (const Entry& entry : header.entries) {
@@ -273,7 +276,7 @@ std::string format_header(const Header& header, const std::string& path) {
       refuse(path, "expected another tensor name than ", shown(kMetadata));
     if (!names.insert(entry.name).second)
       refuse(path, "expected every name once, got ", shown(entry.name), " twice");
-    append(text.size() == 1 ? "" : ",", quoted(entry.name), ":{\"dtype\":\"", entry.dtype,
+    append(text.size() == 1 ? "" : ",", json(entry.name), ":{\"dtype\":\"", entry.dtype,
            "\",\"shape\":[");
     for (std::size_t i = 0; i < entry.shape.size(); ++i) append(i ? "," : "", entry.shape[i]);
     append("],\"data_offsets\":[", entry.begin, ",", entry.end, "]}");

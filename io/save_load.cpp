@@ -25,7 +25,7 @@ std::string fitting_prefixes(const NamedTensors& wanted, const NamedTensors& fou
     for (const auto& entry : wanted)
       fits = fits &&
              (names.contains(prefix + entry.first) || entry.first.ends_with("num_batches_tracked"));
-    if (fits) list += (list.empty() ? "" : ", ") + shown(prefix);
+    if (fits) list += (list.empty() ? "" : ", ") + quoted(prefix);
   }
   return list;
 }
@@ -38,7 +38,7 @@ std::string first_parts(const TensorFile& file) {
   const auto add = [&](const std::string& name) {
     const std::string part = name.substr(0, name.find('.'));
     if (!seen.insert(part).second || seen.size() > kMost + 1) return;
-    list += (list.empty() ? "" : ", ") + (seen.size() > kMost ? "…" : shown(part));
+    list += (list.empty() ? "" : ", ") + (seen.size() > kMost ? "…" : quoted(part));
   };
   for (const auto& entry : file.tensors) add(entry.first);
   for (const auto& entry : file.metadata) add(entry.first);
@@ -55,7 +55,7 @@ TensorFile behind(const TensorFile& file, std::string prefix) {
   for (const auto& [name, value] : file.metadata)
     if (name.starts_with(prefix)) part.metadata[name.substr(prefix.size())] = value;
   if (part.tensors.empty())
-    fail("load", "expected tensors whose names begin with ", shown(prefix),
+    fail("load", "expected tensors whose names begin with ", quoted(prefix),
          ", got none; the file has ", first_parts(file));
   return part;
 }
@@ -101,8 +101,8 @@ LoadResult load(nn::Module& module, const std::string& path, const LoadOptions& 
     module.check_state_dict(part.tensors);
     // A safetensors file's metadata are notes; these are entries of the dict itself.
     if (from_torch && !part.metadata.empty())
-      fail("load", "expected tensors alone, got ", shown(part.metadata.begin()->first), " = ",
-           shown(part.metadata.begin()->second), "; {.strict = false} loads the tensors");
+      fail("load", "expected tensors alone, got ", quoted(part.metadata.begin()->first), " = ",
+           quoted(part.metadata.begin()->second), "; {.strict = false} loads the tensors");
     return module.load_state_dict(part.tensors);
   });
 }

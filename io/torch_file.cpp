@@ -41,7 +41,7 @@ Container container_of(std::string_view head) {
 std::string read_record(const ZipArchive& archive, const ZipEntry& entry, uint64_t most) {
   ZipEntryReader reader(archive, entry);
   if (entry.size > most)
-    archive.file().refuse("expected the record ", shown(entry.name), " with at most ", most,
+    archive.file().refuse("expected the record ", quoted(entry.name), " with at most ", most,
                           " bytes, got ", entry.size);
   std::string text(entry.size, '\0');
   reader.read(text.data(), text.size());
@@ -56,15 +56,15 @@ std::string find_folder(const ZipArchive& archive) {
     const std::size_t slash = entry.name.find('/');
     if (slash == std::string::npos || entry.name.substr(slash) != "/data.pkl") continue;
     if (!folder.empty())
-      archive.file().refuse("expected one folder with a record data.pkl, got ", shown(folder),
-                            " and ", shown(entry.name.substr(0, slash + 1)));
+      archive.file().refuse("expected one folder with a record data.pkl, got ", quoted(folder),
+                            " and ", quoted(entry.name.substr(0, slash + 1)));
     folder = entry.name.substr(0, slash + 1);
   }
   if (folder.empty())
     archive.file().refuse(
         "expected a zip archive that torch.save wrote, with a record data.pkl in a folder, got ",
         archive.entries().empty() ? std::string("an empty one")
-                                  : "one with " + shown(archive.entries().front().name));
+                                  : "one with " + quoted(archive.entries().front().name));
   return folder;
 }
 
@@ -77,7 +77,7 @@ void check_records(const ZipArchive& archive, const std::string& folder) {
   if (const ZipEntry* entry = archive.find(folder + "byteorder")) {
     const std::string order = read_record(archive, *entry, 100);
     if (order != "little")
-      file.refuse("expected the byte order \"little\", got ", shown(order),
+      file.refuse("expected the byte order \"little\", got ", quoted(order),
                   "; load and save it again on a little-endian machine");
   }
   if (const ZipEntry* entry = archive.find(folder + "version")) {
@@ -85,7 +85,7 @@ void check_records(const ZipArchive& archive, const std::string& folder) {
     int version = 0;
     std::from_chars(text.data(), text.data() + text.size(), version);
     if (version < 1 || version > kMaxVersion)
-      file.refuse("expected a file format of version 1 to ", kMaxVersion, ", got ", shown(text));
+      file.refuse("expected a file format of version 1 to ", kMaxVersion, ", got ", quoted(text));
   }
 }
 
@@ -131,7 +131,7 @@ void walk(const InputFile& file, const pickle::Value& value, Leaf&& leaf) {
     if (kind != Kind::Dict && kind != Kind::List && kind != Kind::Tuple) return leaf(id, name);
     if (levels.size() == kMaxDepth)
       file.refuse("expected containers in at most ", kMaxDepth, " levels, got more at ",
-                  shown(name));
+                  quoted(name));
     levels.push_back({id, 0, name.size()});
   };
   enter(value.root);
@@ -148,7 +148,7 @@ void walk(const InputFile& file, const pickle::Value& value, Leaf&& leaf) {
       const Object& key = value[container.items[level.next++]];
       if (key.kind != Kind::String && key.kind != Kind::Int)
         file.refuse("expected strings or whole numbers as keys, got ", pickle::describe(key),
-                    name.empty() ? "" : " in " + shown(name));
+                    name.empty() ? "" : " in " + quoted(name));
       name += text_of(key);
     } else {
       name += std::to_string(level.next);
@@ -183,10 +183,10 @@ TensorFile load_torch(const std::string& path) {
   std::unordered_set<std::string> names;
   TensorFile result;
   walk(file, value, [&](Id id, const std::string& name) {
-    if (!names.insert(name).second) file.refuse("the name ", shown(name), " appears twice");
+    if (!names.insert(name).second) file.refuse("the name ", quoted(name), " appears twice");
     const Kind kind = value[id].kind;
     if (kind == Kind::StoredId)
-      file.refuse("expected a tensor as ", shown(name), ", got a storage without one");
+      file.refuse("expected a tensor as ", quoted(name), ", got a storage without one");
     if (kind == Kind::Call)
       plans.emplace_back(name, reader.plan(id, name));
     else

@@ -82,11 +82,11 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
 
   const std::string name = folder_ + "data/" + std::string(key);
   const ZipEntry* record = archive_.find(name);
-  if (!record) refuse(where, "expected the record ", shown(name), " in the file, got none");
+  if (!record) refuse(where, "expected the record ", quoted(name), " in the file, got none");
   int64_t bytes = count;
   if (count < 0 || (!untyped && !multiply(bytes, type->bytes)) ||
       static_cast<uint64_t>(bytes) != record->size || bytes % type->bytes != 0)
-    refuse(where, "expected a record ", shown(name), " of ", count,
+    refuse(where, "expected a record ", quoted(name), " of ", count,
            untyped ? " bytes of " : " elements of ", type->name(), ", got ", record->size,
            " bytes");
   const int64_t numel = bytes / type->bytes;
@@ -97,14 +97,14 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
     const ZipEntryReader possible(archive_, *record);
     storages_.push_back({record, type, numel, Tensor()});
   } else if (const Storage& other = storages_[place->second]; other.type != type) {
-    refuse(where, "expected one dtype for the record ", shown(name), ", got ", other.type->name(),
+    refuse(where, "expected one dtype for the record ", quoted(name), ", got ", other.type->name(),
            " and ", type->name());
   }
   return place->second;
 }
 
 Plan TensorReader::plan(Id call, const std::string& name) {
-  const std::string where = "tensor " + shown(name);
+  const std::string where = "tensor " + quoted(name);
   const auto callee = [&](Id id) {
     return value_[expect(id, Kind::Call, "a tensor", where).items[0]].text;
   };
@@ -117,7 +117,7 @@ Plan TensorReader::plan(Id call, const std::string& name) {
   }
   const std::string_view function = callee(call);
   if (function != kRebuild && function != kRebuildUntyped)
-    refuse(where, "expected a call that rebuilds a tensor, got one of ", shown(function));
+    refuse(where, "expected a call that rebuilds a tensor, got one of ", quoted(function));
   const bool untyped = function == kRebuildUntyped;
   const std::vector<Id>& values = arguments(call);
   const std::size_t least = untyped ? 7 : 6;

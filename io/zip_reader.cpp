@@ -100,7 +100,7 @@ void read_large_fields(const InputFile& file, std::string_view extra, ZipEntry& 
     }
     return;
   }
-  file.refuse("expected a ZIP64 field for the zip entry ", shown(entry.name), ", got none");
+  file.refuse("expected a ZIP64 field for the zip entry ", quoted(entry.name), ", got none");
 }
 
 }  // namespace
@@ -136,7 +136,7 @@ void ZipArchive::read_directory(uint64_t start, uint64_t bytes, uint64_t count) 
                  " in order; the file is damaged");
   for (std::size_t i = 0; i < entries_.size(); ++i)
     if (!by_name_.emplace(entries_[i].name, i).second)
-      file_.refuse("the zip entry ", shown(entries_[i].name), " appears twice");
+      file_.refuse("the zip entry ", quoted(entries_[i].name), " appears twice");
 }
 
 void ZipArchive::check_places(uint64_t directory_start) {
@@ -157,11 +157,11 @@ void ZipArchive::check_places(uint64_t directory_start) {
       entry.data = entry.header + kLocalBytes + name.size() + u16(&header[28]);
     }
     if (!inside || entry.data > limit || entry.packed_size > limit - entry.data)
-      file_.refuse("the zip entry ", shown(entry.name),
+      file_.refuse("the zip entry ", quoted(entry.name),
                    " reaches beyond the place that the zip directory leaves for it", kCutShort);
     if (u32(&header[0]) != kLocalHeader || u16(&header[8]) != entry.method ||
         u16(&header[26]) != name.size() || name != entry.name)
-      file_.refuse("the zip entry ", shown(entry.name),
+      file_.refuse("the zip entry ", quoted(entry.name),
                    " is another one in its own header than in the zip directory");
   }
 }

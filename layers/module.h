@@ -21,10 +21,13 @@ class Scope;
 /// Tensors by dotted name, in registration order.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
-/// The names that a load could not match. `mismatched`: their shapes differ.
+/// The names that a load could not match. `mismatched`: their shapes differ. `skipped`: entries of
+/// a file that are no tensors Norma can hold (see io/tensor_file.h).
 struct LoadResult {
-  std::vector<std::string> missing, unexpected, mismatched;
-  bool empty() const { return missing.empty() && unexpected.empty() && mismatched.empty(); }
+  std::vector<std::string> missing, unexpected, mismatched, skipped;
+  bool empty() const {
+    return missing.empty() && unexpected.empty() && mismatched.empty() && skipped.empty();
+  }
 };
 
 namespace nn {

@@ -23,12 +23,6 @@ void convert_in_place(Tensor tensor, DType dtype) {
   tensor.set_data(converted);
 }
 
-std::string quoted(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "\"" : ", \"") + name + "\"";
-  return list;
-}
-
 bool is_batch_counter(std::string_view name) {
   constexpr std::string_view kCounter = "num_batches_tracked";
   if (!name.ends_with(kCounter)) return false;
@@ -46,9 +40,9 @@ LoadPlan plan_load(const Module& module, const NamedTensors& state) {
   std::unordered_map<std::string, const Tensor*> given;
   for (const auto& [name, tensor] : state) {
     if (!tensor.defined())
-      fail("load_state_dict", "expected a tensor for \"", name, "\", got an undefined one");
+      fail("load_state_dict", "expected a tensor for ", quoted(name), ", got an undefined one");
     if (!given.emplace(name, &tensor).second)
-      fail("load_state_dict", "expected every key once, got \"", name, "\" twice");
+      fail("load_state_dict", "expected every key once, got ", quoted(name), " twice");
   }
 
   LoadPlan plan;
@@ -80,9 +74,9 @@ void require_complete(const LoadPlan& plan, const Module& module) {
   if (plan.result.empty()) return;
   std::string message = "Error(s) in loading state_dict for " + module.type_name() + ":";
   if (!plan.result.missing.empty())
-    message += "\n\tMissing key(s) in state_dict: " + quoted(plan.result.missing) + ".";
+    message += "\n\tMissing key(s) in state_dict: " + quoted_list(plan.result.missing) + ".";
   if (!plan.result.unexpected.empty())
-    message += "\n\tUnexpected key(s) in state_dict: " + quoted(plan.result.unexpected) + ".";
+    message += "\n\tUnexpected key(s) in state_dict: " + quoted_list(plan.result.unexpected) + ".";
   fail("load_state_dict", message, plan.mismatches);
 }
 

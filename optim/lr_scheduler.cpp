@@ -112,7 +112,7 @@ SchedulerState LRScheduler::state_dict() const {
 std::vector<std::vector<double>> LRScheduler::read(const SchedulerState& state) const {
   const std::string op = text(type_, "::load_state_dict");
   if (state.type != type_)
-    fail(op, "expected the state of a ", type_, ", got one of \"", state.type, "\"");
+    fail(op, "expected the state of a ", type_, ", got one of ", quoted(state.type));
   std::vector<std::vector<double>> result;
   std::map<std::string, double> rest = state.values;
   for (const Field& field : fields_) {
@@ -128,7 +128,7 @@ std::vector<std::vector<double>> LRScheduler::read(const SchedulerState& state) 
     check(op, field, values);
   }
   if (!rest.empty())
-    fail(op, "expected no value \"", rest.begin()->first, "\", got ",
+    fail(op, "expected no value ", quoted(rest.begin()->first), ", got ",
          shortest(rest.begin()->second));
   const std::size_t bases = result[1].size(), groups = result[2].size();
   // Fewer: the last group was added after the last step.

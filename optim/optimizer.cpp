@@ -234,7 +234,7 @@ OptimizerState Optimizer::state_dict() const {
 
 void Optimizer::check_layout(const OptimizerState& state, const std::string& op) const {
   if (state.type != type_)
-    fail(op, "expected the state of an optimizer ", type_, ", got one of \"", state.type, "\"");
+    fail(op, "expected the state of an optimizer ", type_, ", got one of ", quoted(state.type));
   const std::size_t groups = group_parameters_.size();
   if (state.groups.size() != groups || state.group_sizes.size() != groups)
     fail(op, "loaded state dict has a different number of parameter groups: expected ", groups,
@@ -260,14 +260,14 @@ void Optimizer::check_tensors(const NamedTensors& tensors, const std::string& op
   for (const auto& [name, tensor] : tensors) {
     const auto found = by_name.find(name);
     if (found == by_name.end()) {
-      problems += "\n\tUnexpected key in state: \"" + name + "\".";
+      problems += "\n\tUnexpected key in state: " + quoted(name) + ".";
       continue;
     }
     Slot& slot = *found->second;
     with_state.insert(slot.parameter);
     const Shape sizes = slot.counter() ? Shape{} : slot.parameter->sizes();
     if (slot.taken) {
-      problems += "\n\tRepeated key in state: \"" + name + "\".";
+      problems += "\n\tRepeated key in state: " + quoted(name) + ".";
     } else if (!tensor.defined() || !is_floating(tensor.dtype())) {
       problems += "\n\texpected a floating tensor for " + name + ".";
     } else if (tensor.sizes() != sizes) {
@@ -356,7 +356,7 @@ void from_numbers(const OptionFields& fields, const std::map<std::string, double
     field.set(value);
   }
   for (const auto& [key, value] : numbers)
-    if (known.count(key) == 0) fail(op, "expected options of ", type, ", got \"", key, "\"");
+    if (known.count(key) == 0) fail(op, "expected options of ", type, ", got ", quoted(key));
 }
 
 WeightDecaySplit split_weight_decay(const nn::Module& module, double weight_decay) {

@@ -21,6 +21,25 @@ TEST_CASE("a text is its pieces one after the other") {
   CHECK(text(std::string_view("a"), quoted("b")) == "a\"b\"");
 }
 
+TEST_CASE("a quoted name shows what cannot be seen and steers no terminal") {
+  CHECK(quoted("0.weight ünï 日本 😀") == "\"0.weight ünï 日本 😀\"");
+  CHECK(quoted("\x1b[31mred\a\b\x7f") == "\"\\x1b[31mred\\x07\\x08\\x7f\"");
+  CHECK(quoted(std::string_view("a\0b", 3)) == "\"a\\x00b\"");
+  CHECK(quoted("a\nb\tc\rd\"e\\") == "\"a\\nb\\tc\\rd\\\"e\\\\\"");
+  // C1 controls, marks of direction, zero width, a byte-order mark, a tag.
+  CHECK(quoted("\xC2\x9B|\u202E|\u2066|\u200B|\uFEFF|\U000E0041") ==
+        "\"\\u009b|\\u202e|\\u2066|\\u200b|\\ufeff|\\U000e0041\"");
+  // No UTF-8: a lone byte, a cut character, a long form, a surrogate, a number too large.
+  CHECK(quoted("\xFF|\x80|\xE2\x82|\xC0\xAF|\xED\xA0\x80|\xF4\x90\x80\x80") ==
+        "\"\\xff|\\x80|\\xe2\\x82|\\xc0\\xaf|\\xed\\xa0\\x80|\\xf4\\x90\\x80\\x80\"");
+  CHECK(quoted(std::string(120, 'n')) == '"' + std::string(120, 'n') + '"');
+  CHECK(quoted(std::string(121, 'n')) == '"' + std::string(120, 'n') + "…\"");
+  CHECK(quoted(std::string(119, 'n') + "ü") == '"' + std::string(119, 'n') + "…\"");
+  CHECK(quoted(std::string(1'000'000, '\1')).size() < 500);
+  CHECK(norma::quoted_list({"a", "b\n"}) == "\"a\", \"b\\n\"");
+  CHECK(norma::quoted_list(std::vector<std::string>(1000, "x")).ends_with(", \"x\", … (950 more)"));
+}
+
 TEST_CASE("integers of every kind are numbers in a text") {
   CHECK(text(int64_t{-7}, ' ', std::size_t{8}, ' ', uint8_t{65}) == "-7 8 65");
   CHECK(text(std::numeric_limits<int64_t>::min()) == "-9223372036854775808");

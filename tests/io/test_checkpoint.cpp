@@ -299,7 +299,7 @@ TEST_CASE("load_checkpoint checks every part before it changes any") {
             "expected entries of a checkpoint, got "
             "\"surprise\""));
   CHECK(has(refused({}, {{"norma.checkpoint", "2"}}),
-            "expected a checkpoint of version 1, got version 2"));
+            "expected a checkpoint of version 1, got version \"2\""));
 
   save_all(path, saved);
   load_checkpoint(path, training.targets());

@@ -149,7 +149,8 @@ std::vector<Case> cases() {
       {"F8", one("F8_E4M3", "[4]", "[0,4]", 4), "has the dtype F8_E4M3"},
       {"half a byte", one("F4", "[3]", "[0,2]", 2), "does not fill whole bytes"},
       {"F4", one("F4", "[4]", "[0,2]", 2), "has the dtype F4, for which Norma has no place"},
-      {"control characters", file_of("{\"a\\u0007b\":1}"), "tensor \"a?b\": expected an object"},
+      {"control characters", file_of("{\"a\\u0007b\":1}"),
+       "tensor \"a\\x07b\": expected an object"},
       {"very long name", file_of("{\"" + std::string(119, 'n') + "üxyz\":1}"), "nnn…\": expected"},
   };
 }
