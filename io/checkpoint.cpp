@@ -8,6 +8,7 @@
 #include "norma/core/factory.h"
 #include "norma/io/input_file.h"
 #include "norma/io/safetensors.h"
+#include "norma/io/saved_state.h"
 
 namespace norma {
 
@@ -15,7 +16,11 @@ namespace {
 
 constexpr const char* kVersion = "1";
 constexpr const char* kOptimizerKey = "norma.optimizer";
-constexpr const char* kSchedulerKey = "norma.scheduler";
+
+// "scheduler" for the first, "scheduler2" for the second …
+std::string scheduler_name(std::size_t index) {
+  return index == 0 ? "scheduler" : text("scheduler", index + 1);
+}
 
 bool reserved(std::string_view key) { return key == "format" || key.starts_with("norma."); }
 
@@ -48,10 +53,43 @@ void put_loader(NamedTensors& file, const LoaderPosition& loader) {
     file.emplace_back(text("loader.", name), full({}, value, {.dtype = kInt64}));
 }
 
+TensorFile put_together(const CheckpointParts& parts) {
+  const char* op = "save_checkpoint";
+  TensorFile file;
+  for (const auto& [key, value] : parts.metadata) {
+    if (reserved(key))
+      fail(op, "expected metadata keys other than \"format\" and \"norma.…\", got ", quoted(key));
+    file.metadata[key] = value;
+  }
+  file.metadata[kCheckpointKey] = kVersion;
+  if (parts.module) put_all(file.tensors, "model.", saved_state(op, *parts.module));
+  if (parts.optimizer) {
+    const optim::OptimizerState state = parts.optimizer->state_dict();
+    file.metadata[kOptimizerKey] = state.type;
+    put_optimizer(file.tensors, state);
+  }
+  for (std::size_t i = 0; i < parts.scheduler.size(); ++i) {
+    if (!parts.scheduler[i]) fail(op, "expected schedulers, got a null pointer among them");
+    const optim::SchedulerState state = parts.scheduler[i]->state_dict();
+    file.metadata["norma." + scheduler_name(i)] = state.type;
+    for (const auto& [name, value] : state.values)
+      file.tensors.emplace_back(text(scheduler_name(i), ".", name), scalar(value));
+  }
+  if (parts.generator) {
+    const Generator::State state = parts.generator->state();
+    file.tensors.emplace_back("generator", integers({std::bit_cast<int64_t>(state.seed),
+                                                     std::bit_cast<int64_t>(state.next)}));
+  }
+  if (parts.loader) put_loader(file.tensors, *parts.loader);
+  const int64_t epoch = parts.epoch == 0 && parts.loader ? parts.loader->epoch : parts.epoch;
+  file.tensors.emplace_back("epoch", full({}, epoch, {.dtype = kInt64}));
+  return file;
+}
+
 // What a checkpoint file holds; any part may be missing.
 struct Contents {
   NamedTensors module, optimizer;
-  std::map<std::string, double> scheduler;
+  std::map<std::string, std::map<std::string, double>> schedulers;  // by the names above
   std::map<std::string, int64_t> loader;
   std::optional<Generator::State> generator;
   int64_t epoch = 0;
@@ -71,17 +109,24 @@ const int64_t* read_integers(const std::string& name, const Tensor& value, const
   return value.data_ptr<int64_t>();
 }
 
+// "scheduler2.gamma" is "scheduler2" and "gamma"; a name of anything else is "" and "".
+std::pair<std::string, std::string> scheduler_and_key(const std::string& name) {
+  const std::size_t digits = std::string_view("scheduler").size();
+  const std::size_t dot = name.find_first_not_of("0123456789", digits);
+  if (!name.starts_with("scheduler") || dot == std::string::npos || name[dot] != '.') return {};
+  return {name.substr(0, dot), name.substr(dot + 1)};
+}
+
 Contents sort_out(const TensorFile& file) {
   Contents contents;
-  constexpr std::string_view kModule = "model.", kOptimizer = "optimizer.",
-                             kScheduler = "scheduler.", kLoader = "loader.";
+  constexpr std::string_view kModule = "model.", kOptimizer = "optimizer.", kLoader = "loader.";
   for (const auto& [name, value] : file.tensors) {
     if (name.starts_with(kModule)) {
       contents.module.emplace_back(name.substr(kModule.size()), value);
     } else if (name.starts_with(kOptimizer)) {
       contents.optimizer.emplace_back(name.substr(kOptimizer.size()), value);
-    } else if (name.starts_with(kScheduler)) {
-      contents.scheduler[name.substr(kScheduler.size())] = read_number(name, value);
+    } else if (const auto [scheduler, key] = scheduler_and_key(name); !scheduler.empty()) {
+      contents.schedulers[scheduler][key] = read_number(name, value);
     } else if (name.starts_with(kLoader)) {
       contents.loader[name.substr(kLoader.size())] = *read_integers(name, value, {});
     } else if (name == "generator") {
@@ -163,36 +208,19 @@ optim::OptimizerState read_optimizer(const std::string& type, const NamedTensors
 }  // namespace
 
 void save_checkpoint(const std::string& path, const CheckpointParts& parts) {
-  std::map<std::string, std::string> metadata;
-  for (const auto& [key, value] : parts.metadata) {
-    if (reserved(key))
-      fail("save_checkpoint", path,
-           ": expected metadata keys other than \"format\" and \"norma.…\", got ", quoted(key));
-    metadata[key] = value;
-  }
-  metadata[kCheckpointKey] = kVersion;
-  NamedTensors tensors;
-  if (parts.module) put_all(tensors, "model.", parts.module->state_dict());
-  if (parts.optimizer) {
-    const optim::OptimizerState state = parts.optimizer->state_dict();
-    metadata[kOptimizerKey] = state.type;
-    put_optimizer(tensors, state);
-  }
-  if (parts.scheduler) {
-    const optim::SchedulerState state = parts.scheduler->state_dict();
-    metadata[kSchedulerKey] = state.type;
-    for (const auto& [name, value] : state.values)
-      tensors.emplace_back("scheduler." + name, scalar(value));
-  }
-  if (parts.generator) {
-    const Generator::State state = parts.generator->state();
-    tensors.emplace_back("generator", integers({std::bit_cast<int64_t>(state.seed),
-                                                std::bit_cast<int64_t>(state.next)}));
-  }
-  if (parts.loader) put_loader(tensors, *parts.loader);
-  const int64_t epoch = parts.epoch == 0 && parts.loader ? parts.loader->epoch : parts.epoch;
-  tensors.emplace_back("epoch", full({}, epoch, {.dtype = kInt64}));
-  save_safetensors(tensors, path, metadata);
+  const TensorFile file =
+      with_file_name("save_checkpoint", path, [&] { return put_together(parts); });
+  save_safetensors(file.tensors, path, file.metadata);
+}
+
+void save_checkpoint(std::ostream& stream, const CheckpointParts& parts) {
+  const TensorFile file = put_together(parts);
+  save_safetensors(file.tensors, stream, file.metadata);
+}
+
+void save_checkpoint(std::vector<std::byte>& bytes, const CheckpointParts& parts) {
+  const TensorFile file = put_together(parts);
+  save_safetensors(file.tensors, bytes, file.metadata);
 }
 
 CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets& targets) {
@@ -215,7 +243,7 @@ CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets&
     };
 
     optim::OptimizerState optimizer;
-    optim::SchedulerState scheduler;
+    std::vector<optim::SchedulerState> schedulers;
     if (targets.module) {
       require(!contents.module.empty() || targets.module->state_dict().empty(), "module");
       targets.module->check_state_dict(contents.module);
@@ -226,11 +254,21 @@ CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets&
       optimizer = read_optimizer(type->second, contents.optimizer);
       targets.optimizer->check_state_dict(optimizer);
     }
-    if (targets.scheduler) {
-      const auto type = file.metadata.find(kSchedulerKey);
-      require(type != file.metadata.end(), "scheduler");
-      scheduler = {type->second, contents.scheduler};
-      targets.scheduler->check_state_dict(scheduler);
+    if (!targets.scheduler.empty()) {
+      require(contents.schedulers.contains("scheduler"), "scheduler");
+      if (targets.scheduler.size() != contents.schedulers.size())
+        fail(op, "expected as many schedulers as are given, ", targets.scheduler.size(), ", got ",
+             contents.schedulers.size());
+    }
+    for (std::size_t i = 0; i < targets.scheduler.size(); ++i) {
+      if (!targets.scheduler[i]) fail(op, "expected schedulers, got a null pointer among them");
+      const std::string name = scheduler_name(i);
+      const auto type = file.metadata.find("norma." + name);
+      if (type == file.metadata.end() || !contents.schedulers.contains(name))
+        fail(op, "expected the type and the values of ", quoted(name),
+             ", got one without the other");
+      schedulers.push_back({type->second, contents.schedulers.at(name)});
+      targets.scheduler[i]->check_state_dict(schedulers.back());
     }
     if (targets.generator) require(contents.generator.has_value(), "generator");
     CheckpointInfo info;
@@ -239,7 +277,8 @@ CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets&
 
     if (targets.module) targets.module->load_state_dict(contents.module);
     if (targets.optimizer) targets.optimizer->load_state_dict(optimizer);
-    if (targets.scheduler) targets.scheduler->load_state_dict(scheduler);
+    for (std::size_t i = 0; i < schedulers.size(); ++i)
+      targets.scheduler[i]->load_state_dict(schedulers[i]);
     if (targets.generator) targets.generator->set_state(*contents.generator);
 
     for (const auto& [key, value] : file.metadata)

@@ -1,8 +1,12 @@
 // Checkpoints: everything training needs to go on as if it had never stopped.
 #pragma once
+#include <cstddef>
+#include <initializer_list>
+#include <iosfwd>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "norma/core/random.h"
 #include "norma/io/loader_position.h"
@@ -15,11 +19,20 @@ namespace norma {
 /// The metadata key that tells a checkpoint from the state of a module alone.
 inline constexpr const char* kCheckpointKey = "norma.checkpoint";
 
+/// No schedule, one, or several that share an optimiser, in their order: `&cosine`,
+/// `{&warm_up, &cosine}`.
+template <class Scheduler>
+struct Schedules : std::vector<Scheduler*> {
+  Schedules() = default;
+  Schedules(Scheduler* one) : std::vector<Scheduler*>(one ? 1 : 0, one) {}
+  Schedules(std::initializer_list<Scheduler*> all) : std::vector<Scheduler*>(all) {}
+};
+
 /// What goes into a checkpoint. Null parts are left out.
 struct CheckpointParts {
   const nn::Module* module = nullptr;
   const optim::Optimizer* optimizer = nullptr;
-  const optim::LRScheduler* scheduler = nullptr;
+  Schedules<const optim::LRScheduler> scheduler = {};
   /// Dropout, shuffling and initialisation draw from the default generator.
   const Generator* generator = &default_generator();
   int64_t epoch = 0;  ///< epochs done; where it is 0 and there is a loader, that of the loader
@@ -31,7 +44,7 @@ struct CheckpointParts {
 struct CheckpointTargets {
   nn::Module* module = nullptr;
   optim::Optimizer* optimizer = nullptr;
-  optim::LRScheduler* scheduler = nullptr;
+  Schedules<optim::LRScheduler> scheduler = {};
   Generator* generator = &default_generator();
 };
 
@@ -49,10 +62,14 @@ struct CheckpointInfo {
 ///
 /// Tensors `model.<key>` hold the module's state_dict, `optimizer.state.<i>.<name>` (such as
 /// `momentum_buffer`) and `optimizer.param_groups.<g>.<option>` the optimiser's,
-/// `scheduler.<value>` the scheduler's, `loader.<value>`, `generator` and `epoch` the rest. Numbers
-/// are float64 and int64 tensors, so that none loses a bit. Metadata keys "format" and those that
-/// start with "norma." are reserved.
+/// `scheduler.<value>` the scheduler's (`scheduler2.<value>` a second one's), `loader.<value>`,
+/// `generator` and `epoch` the rest. Numbers are float64 and int64 tensors, so that none loses a
+/// bit. Metadata keys "format" and those that start with "norma." are reserved.
 void save_checkpoint(const std::string& path, const CheckpointParts& parts);
+/// The same bytes into a stream, opened as `std::ios::binary`; or as what `bytes` holds from then
+/// on.
+void save_checkpoint(std::ostream& stream, const CheckpointParts& parts);
+void save_checkpoint(std::vector<std::byte>& bytes, const CheckpointParts& parts);
 
 /// Fills the given parts, to the last bit; make them as they were made before saving:
 ///

@@ -1,6 +1,7 @@
 #include "norma/io/safetensors.h"
 
 #include <algorithm>
+#include <ostream>
 #include <string_view>
 #include <utility>
 
@@ -75,12 +76,21 @@ TensorFile load_safetensors(const std::string& path) {
   return result;
 }
 
-void save_safetensors(const NamedTensors& tensors, const std::string& path,
-                      const std::map<std::string, std::string>& metadata) {
+namespace {
+
+// A file that is to be written: `head` is its beginning up to the bytes of the tensors.
+struct Draft {
+  std::string head;
+  std::vector<Tensor> tensors;
+  uint64_t size = 0;
+};
+
+Draft make_draft(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata,
+                 const std::string& name) {
   std::vector<const std::pair<std::string, Tensor>*> order;
   for (const auto& named : tensors) {
     if (!named.second.defined())
-      refuse(path, "expected a tensor for ", quoted(named.first), ", got an undefined one");
+      refuse(name, "expected a tensor for ", quoted(named.first), ", got an undefined one");
     order.push_back(&named);
   }
   // Wide types first: every tensor then lies at a multiple of its element size.
@@ -89,6 +99,7 @@ void save_safetensors(const NamedTensors& tensors, const std::string& path,
     const int rb = safetensors::dtype_rank(stored_dtype(b->second.dtype()));
     return ra != rb ? ra > rb : a->first < b->first;
   });
+  Draft draft;
   Header header;
   header.metadata = metadata;
   header.metadata["format"] = "pt";
@@ -102,18 +113,68 @@ void save_safetensors(const NamedTensors& tensors, const std::string& path,
     for (int64_t size : tensor.sizes()) entry.shape.push_back(static_cast<uint64_t>(size));
     entry.begin = offset;
     entry.end = offset += bytes;
+    draft.tensors.push_back(tensor.detach());
   }
-  const std::string json = safetensors::format_header(header, path);
+  const std::string json = safetensors::format_header(header, name);
   const uint64_t header_bytes = json.size();
+  draft.head.assign(reinterpret_cast<const char*>(&header_bytes), 8);
+  draft.head += json;
+  draft.size = draft.head.size() + offset;
+  return draft;
+}
 
-  AtomicFile file(path);
-  file.write(&header_bytes, 8);
-  file.write(json.data(), json.size());
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const Tensor packed = order[i]->second.detach().contiguous();
-    file.write(packed.raw_data(), header.entries[i].end - header.entries[i].begin);
+// Calls write(data, size) for one piece after the other.
+void write_pieces(const Draft& draft, auto&& write) {
+  write(static_cast<const void*>(draft.head.data()), draft.head.size());
+  for (const Tensor& tensor : draft.tensors) {
+    const Tensor packed = tensor.contiguous();
+    const auto bytes = static_cast<std::size_t>(packed.numel() * item_size(packed.dtype()));
+    write(static_cast<const void*>(packed.raw_data()), bytes);
   }
+}
+
+}  // namespace
+
+void save_safetensors(const NamedTensors& tensors, const std::string& path,
+                      const std::map<std::string, std::string>& metadata) {
+  const Draft draft = make_draft(tensors, metadata, path);
+  AtomicFile file(path);
+  write_pieces(draft, [&](const void* data, std::size_t size) { file.write(data, size); });
   file.commit();
+}
+
+void save_safetensors(const NamedTensors& tensors, std::ostream& stream,
+                      const std::map<std::string, std::string>& metadata) {
+  const Draft draft = make_draft(tensors, metadata, "a stream");
+  uint64_t written = 0;
+  const auto check = [&](bool good) {
+    if (!good)
+      fail("save", "expected a stream that takes ", draft.size,
+           " bytes, got one that failed after ", written);
+  };
+  try {
+    check(stream.good());
+    write_pieces(draft, [&](const void* data, std::size_t size) {
+      stream.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+      check(stream.good());
+      written += size;
+    });
+    stream.flush();
+  } catch (const std::ios_base::failure&) {  // of a stream that was told to throw
+  }
+  check(stream.good());
+}
+
+void save_safetensors(const NamedTensors& tensors, std::vector<std::byte>& bytes,
+                      const std::map<std::string, std::string>& metadata) {
+  const Draft draft = make_draft(tensors, metadata, "memory");
+  std::vector<std::byte> result;
+  result.reserve(draft.size);
+  write_pieces(draft, [&](const void* data, std::size_t size) {
+    const auto* first = static_cast<const std::byte*>(data);
+    if (size > 0) result.insert(result.end(), first, first + size);
+  });
+  bytes = std::move(result);
 }
 
 }  // namespace norma

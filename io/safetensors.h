@@ -1,7 +1,10 @@
 // The safetensors file format: named tensors, opened by Python and many other tools.
 #pragma once
+#include <cstddef>
+#include <iosfwd>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "norma/io/tensor_file.h"
 
@@ -18,6 +21,12 @@ TensorFile load_safetensors(const std::string& path);
 /// metadata entry {"format": "pt"} is added, which Python asks for. An existing file is replaced in
 /// one step once the new one is safely on the disk (see io/atomic_file.h).
 void save_safetensors(const NamedTensors& tensors, const std::string& path,
+                      const std::map<std::string, std::string>& metadata = {});
+/// The same bytes into a stream, or as what `bytes` holds from then on. A stream that fails on the
+/// way has got a part of them.
+void save_safetensors(const NamedTensors& tensors, std::ostream& stream,
+                      const std::map<std::string, std::string>& metadata = {});
+void save_safetensors(const NamedTensors& tensors, std::vector<std::byte>& bytes,
                       const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace norma

@@ -5,6 +5,7 @@
 
 #include "norma/io/checkpoint.h"
 #include "norma/io/input_file.h"
+#include "norma/io/saved_state.h"
 #include "norma/io/torch_file.h"
 
 namespace norma {
@@ -71,7 +72,17 @@ bool has_none(const NamedTensors& wanted, const NamedTensors& found) {
 }  // namespace
 
 void save(const nn::Module& module, const std::string& path) {
-  save_safetensors(module.state_dict(), path);
+  const NamedTensors state =
+      with_file_name("save", path, [&] { return saved_state("save", module); });
+  save_safetensors(state, path);
+}
+
+void save(const nn::Module& module, std::ostream& stream) {
+  save_safetensors(saved_state("save", module), stream);
+}
+
+void save(const nn::Module& module, std::vector<std::byte>& bytes) {
+  save_safetensors(saved_state("save", module), bytes);
 }
 
 TensorFile load_tensors(const std::string& path) {

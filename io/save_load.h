@@ -1,7 +1,10 @@
 // Saving a module's parameters and buffers, and loading them back.
 #pragma once
 #include <concepts>
+#include <cstddef>
+#include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "norma/io/safetensors.h"
 #include "norma/layers/module.h"
@@ -24,8 +27,13 @@ struct LoadOptions {
 ///
 /// A tensor that two names share is written under both, because PyTorch asks for all names; loading
 /// it writes the shared memory twice. An existing file is replaced in one step, and stays as it was
-/// when anything fails.
+/// when anything fails; a read-only one is not replaced. A module without a single parameter or
+/// buffer is an error: something was not registered.
 void save(const nn::Module& module, const std::string& path);
+/// The same bytes into a stream, opened as `std::ios::binary`; or as what `bytes` holds from then
+/// on.
+void save(const nn::Module& module, std::ostream& stream);
+void save(const nn::Module& module, std::vector<std::byte>& bytes);
 
 /// Reads a safetensors file, or what `torch.save(model.state_dict(), path)` wrote (see
 /// io/torch_file.h), into a module of the same structure; the file's first bytes tell which it is.

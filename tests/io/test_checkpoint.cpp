@@ -148,6 +148,51 @@ TEST_CASE("Numbers in a checkpoint keep every bit") {
   CHECK(plateau.best() == std::numeric_limits<double>::infinity());
 }
 
+TEST_CASE("A checkpoint of two schedules on one optimizer") {
+  const TempFolder scratch;
+  const std::string path = scratch / "run.safetensors";
+  struct Two {
+    Tensor p = ones({2}).requires_grad_();
+    optim::SGD optimizer{{p}, {.lr = 0.1}};
+    optim::LinearLR warm_up{optimizer};
+    optim::CosineAnnealingLR cosine{optimizer, 10};
+
+    std::vector<double> rates(int steps) {
+      std::vector<double> result;
+      for (int i = 0; i < steps; ++i) {
+        optimizer.step();
+        warm_up.step();
+        cosine.step();
+        result.push_back(optimizer.lr());
+      }
+      return result;
+    }
+  };
+  Two straight, resumed;
+  straight.rates(3);
+  save_checkpoint(
+      path, {.optimizer = &straight.optimizer, .scheduler = {&straight.warm_up, &straight.cosine}});
+  const std::vector<double> rates = straight.rates(6);
+  load_checkpoint(
+      path, {.optimizer = &resumed.optimizer, .scheduler = {&resumed.warm_up, &resumed.cosine}});
+  CHECK(resumed.rates(6) == rates);
+
+  const auto refused = [&](const Schedules<optim::LRScheduler>& targets) {
+    return error_of([&] { load_checkpoint(path, {.scheduler = targets}); });
+  };
+  CHECK(has(refused(&resumed.warm_up), "expected as many schedulers as are given, 1, got 2"));
+  CHECK(has(refused({&resumed.cosine, &resumed.warm_up}), "expected the state of a CosineAnneal"));
+  CHECK(has(refused({&resumed.warm_up, nullptr}), "null pointer"));
+  CHECK(has(error_of([&] {
+              save_checkpoint(path, {.scheduler = {nullptr, nullptr}});
+            }),
+            "null pointer"));
+  edit(path, {}, {{"norma.scheduler2", ""}});
+  CHECK(has(refused({&resumed.warm_up, &resumed.cosine}),
+            "expected the type and the values of \"scheduler2\", got one without the other"));
+  CHECK(resumed.rates(1) == straight.rates(1));
+}
+
 TEST_CASE("A checkpoint keeps the place of the loader") {
   const TempFolder scratch;
   const std::string path = scratch / "run.safetensors";
