@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ostream>
 #include <typeinfo>
+#include <unordered_set>
 #include <utility>
 
 #include "norma/autograd/observer.h"
@@ -16,11 +17,6 @@
 namespace norma::nn {
 
 namespace {
-
-template <class List>
-bool has_name(const List& list, const std::string& name) {
-  return std::any_of(list.begin(), list.end(), [&](const auto& e) { return e.first == name; });
-}
 
 std::string join(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
@@ -35,39 +31,12 @@ std::vector<Second> values(std::vector<std::pair<std::string, Second>> named) {
   return list;
 }
 
-/// Whether the module is in a list of pairs of a name and a module.
-bool holds(const auto& list, const Module& module) {
-  return std::any_of(list.begin(), list.end(),
-                     [&](const auto& entry) { return entry.second->is_same(module); });
-}
-
-/// The tensors that `own` gives of each module in the tree, once each.
-NamedTensors gather(const Module& root, auto own) {
-  NamedTensors found;
-  for (const auto& [path, module] : root.named_modules()) {
-    for (const auto& [name, tensor] : own(*module)) {
-      const bool is_known =
-          std::any_of(found.begin(), found.end(),
-                      [&t = tensor](const auto& entry) { return entry.second.is_same(t); });
-      if (tensor.defined() && !is_known) found.emplace_back(join(path, name), tensor);
-    }
-  }
-  return found;
-}
-
-void walk(const std::string& path, Module* module,
-          std::vector<std::pair<std::string, Module*>>& found) {
-  if (holds(found, *module)) return;
-  found.emplace_back(path, module);
-  for (const auto& [name, child] : module->named_children())
-    walk(join(path, name), child.get(), found);
-}
-
-std::string indented(const std::string& text) {
+/// With `start` after every line break.
+std::string continued(const std::string& lines, const std::string& start) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : lines) {
     out += c;
-    if (c == '\n') out += "  ";
+    if (c == '\n') out += start;
   }
   return out;
 }
@@ -102,7 +71,7 @@ Module::State& Module::state() const {
   return *state;
 }
 
-bool Module::is_same(const Module& other) const { return &state() == &other.state(); }
+const void* Module::id() const { return &state(); }
 
 std::shared_ptr<Module> Module::replacement() const {
   std::shared_ptr<Module> found = state_ ? state_->replacement : nullptr;
@@ -179,12 +148,16 @@ void Module::run_in_scope(void (*body)(void*), void* context, const Tensor* resu
 // may run the layers of a Sequential one by one.
 std::string Module::Running::name() const {
   const Module* caller = outer() ? &of(*outer()) : nullptr;
-  if (caller && !caller->is_same(module_)) {
-    for (const auto& [name, module] : caller->named_modules()) {
-      if (module->is_same(module_)) return name;
-    }
+  std::string found = module_.state().name;
+  if (!caller || caller->is_same(module_)) return found;
+  for (const auto& [name, child] : caller->child_list()) {
+    if (child->is_same(module_)) return name;
   }
-  return module_.state().name;
+  bool is_first = true;
+  caller->walk(true, [&](const std::string& path, const Module& module) {
+    if (is_first && module.is_same(module_)) found = path, is_first = false;
+  });
+  return found;
 }
 
 std::string Module::Running::path() const {
@@ -213,10 +186,34 @@ bool Module::is_training() const { return state().training; }
 
 const Module::NamedModules& Module::child_list() const { return state().children; }
 
+// Without recursion: models may be deep.
+template <class Visit>
+void Module::walk(bool with_paths, const Visit& visit) const {
+  std::unordered_set<const State*> seen;
+  std::vector<std::pair<std::string, const Module*>> next = {{"", this}};
+  while (!next.empty()) {
+    const auto [path, module] = std::move(next.back());
+    next.pop_back();
+    if (!seen.insert(&module->state()).second) continue;
+    visit(path, *module);
+    const NamedModules& below = module->child_list();
+    for (auto child = below.rbegin(); child != below.rend(); ++child) {
+      next.emplace_back(with_paths ? join(path, child->first) : "", child->second.get());
+    }
+  }
+}
+
+bool Module::contains(const Module& other) const {
+  bool found = false;
+  walk(false, [&](const std::string&, const Module& module) { found |= module.is_same(other); });
+  return found;
+}
+
 std::vector<std::pair<std::string, std::shared_ptr<Module>>> Module::named_children() const {
   NamedModules result;
+  std::unordered_set<const State*> seen;
   for (const auto& entry : child_list()) {
-    if (!holds(result, *entry.second)) result.push_back(entry);
+    if (seen.insert(&entry.second->state()).second) result.push_back(entry);
   }
   return result;
 }
@@ -225,29 +222,58 @@ std::vector<std::shared_ptr<Module>> Module::children() const { return values(na
 
 std::vector<std::pair<std::string, Module*>> Module::named_modules() const {
   std::vector<std::pair<std::string, Module*>> found;
-  walk("", const_cast<Module*>(this), found);
+  walk(true, [&](const std::string& path, const Module& module) {
+    found.emplace_back(path, const_cast<Module*>(&module));
+  });
   return found;
 }
 
-std::vector<Module*> Module::modules() const { return values(named_modules()); }
+std::vector<Module*> Module::modules() const {
+  std::vector<Module*> found;
+  walk(false, [&](const std::string&, const Module& module) {
+    found.push_back(const_cast<Module*>(&module));
+  });
+  return found;
+}
 
 void Module::apply(const std::function<void(Module&)>& function) {
   for (const auto& child : children()) child->apply(function);
   function(*this);
 }
 
+// The tensors that `own` gives of each module in the tree, once each.
+template <class Own>
+NamedTensors Module::gather(bool with_paths, const Own& own) const {
+  NamedTensors found;
+  std::unordered_set<const TensorImpl*> seen;
+  walk(with_paths, [&](const std::string& path, const Module& module) {
+    for (const auto& [name, tensor] : own(module.state())) {
+      if (!tensor.defined() || !seen.insert(impl_of(tensor)).second) continue;
+      found.emplace_back(with_paths ? join(path, name) : "", tensor);
+    }
+  });
+  return found;
+}
+
 NamedTensors Module::named_parameters() const {
   return gather(
-      *this, [](const Module& m) -> auto& { return m.state().parameters; });
+      true, [](const State& s) -> auto& { return s.parameters; });
 }
 
 NamedTensors Module::named_buffers() const {
   return gather(
-      *this, [](const Module& m) -> auto& { return m.state().buffers; });
+      true, [](const State& s) -> auto& { return s.buffers; });
 }
 
-std::vector<Tensor> Module::parameters() const { return values(named_parameters()); }
-std::vector<Tensor> Module::buffers() const { return values(named_buffers()); }
+std::vector<Tensor> Module::parameters() const {
+  return values(gather(
+      false, [](const State& s) -> auto& { return s.parameters; }));
+}
+
+std::vector<Tensor> Module::buffers() const {
+  return values(gather(
+      false, [](const State& s) -> auto& { return s.buffers; }));
+}
 
 void Module::check_name(const char* op, const std::string& name) const {
   if (name.empty()) fail(op, "expected a name, got \"\" (in ", type_name(), ")");
@@ -255,14 +281,10 @@ void Module::check_name(const char* op, const std::string& name) const {
     fail(op, "expected a name without dots, got \"", name,
          "\"; dots separate the names of nested modules");
   }
-  const State& s = state();
-  const char* kind = has_name(s.parameters, name) ? "parameter"
-                     : has_name(s.buffers, name)  ? "buffer"
-                     : has_name(s.children, name) ? "child"
-                                                  : nullptr;
-  if (kind) {
+  const auto known = state().kinds.find(name);
+  if (known != state().kinds.end()) {
     fail(op, "expected a new name, got \"", name, "\", which ", type_name(), " already has as a ",
-         kind);
+         known->second);
   }
 }
 
@@ -275,19 +297,22 @@ Tensor Module::register_parameter(const std::string& name, Tensor tensor, bool r
     }
     tensor.requires_grad_(requires_grad);
   }
+  state().kinds[name] = "parameter";
   state().parameters.emplace_back(name, tensor);
   return tensor;
 }
 
 Tensor Module::register_buffer(const std::string& name, Tensor tensor) {
   check_name("register_buffer", name);
+  state().kinds[name] = "buffer";
   state().buffers.emplace_back(name, tensor);
   return tensor;
 }
 
 void Module::check_child(const std::string& name, const Module* module) const {
   if (!module) fail("register_module", "expected a module for \"", name, "\", got a null pointer");
-  if (holds(module->named_modules(), *this)) {
+  // One that stands nowhere is in no other module.
+  if (state().name.empty() ? is_same(*module) : module->contains(*this)) {
     fail("register_module", "expected another module for \"", name, "\", got one that holds ",
          type_name(), " itself");
   }
@@ -297,6 +322,7 @@ void Module::add_child(const std::string& name, std::shared_ptr<Module> module) 
   check_name("register_module", name);
   check_child(name, module.get());
   if (module->state().name.empty()) module->state().name = name;
+  state().kinds[name] = "child";
   state().children.emplace_back(name, std::move(module));
 }
 
@@ -316,7 +342,7 @@ void Module::set_submodule(const std::string& path, std::shared_ptr<Module> modu
 
 void Module::replace(const std::string& path, Module& old, std::shared_ptr<Module> module) {
   check_child(path, module.get());
-  if (holds(module->named_modules(), old)) {
+  if (module->contains(old)) {
     fail("set_submodule", "expected another module for \"", path, "\", got one that holds the ",
          old.type_name(), " that stands there; give it a clone");
   }
@@ -344,14 +370,22 @@ std::shared_ptr<Module> Module::clone_module() const {
 std::string Module::type_name() const { return short_name(typeid(*this)); }
 
 std::string Module::str() const {
-  if (const auto other = replacement()) return other->str();
-  const std::string extra = extra_repr();
-  std::string lines;
-  for (const auto& [name, child] : child_list())
-    lines += "\n  (" + name + "): " + indented(child->str());
-  const bool one_line = lines.empty() && extra.find('\n') == std::string::npos;
-  if (!extra.empty()) lines = (one_line ? extra : "\n  " + indented(extra)) + lines;
-  return type_name() + "(" + lines + (one_line ? ")" : "\n)");
+  std::string out;
+  print(out, 0);
+  return out;
+}
+
+void Module::print(std::string& out, std::size_t depth) const {
+  if (const auto other = replacement()) return other->print(out, depth);
+  const std::string margin(2 * depth, ' '), inner = margin + "  ", extra = extra_repr();
+  const bool one_line = child_list().empty() && extra.find('\n') == std::string::npos;
+  out += type_name() + "(";
+  if (!extra.empty()) out += one_line ? extra : "\n" + inner + continued(extra, inner);
+  for (const auto& [name, child] : child_list()) {
+    out += "\n" + inner + "(" + name + "): ";
+    child->print(out, depth + 1);
+  }
+  out += one_line ? ")" : "\n" + margin + ")";
 }
 
 std::ostream& operator<<(std::ostream& out, const Module& module) { return out << module.str(); }

@@ -136,7 +136,9 @@ class Module {
   /// The class name without namespaces.
   virtual std::string type_name() const;
   /// Whether two handles name the same module.
-  bool is_same(const Module& other) const;
+  bool is_same(const Module& other) const { return id() == other.id(); }
+  /// The same for all handles on a module: a key for maps.
+  const void* id() const;
   /// The module whose call an `autograd::Observer` is told of.
   static const Module& of(const autograd::Scope& scope);
 
@@ -201,6 +203,14 @@ class Module {
   void run_in_scope(void (*body)(void*), void* context, const Tensor* result,
                     std::initializer_list<const Tensor*> inputs) const;
   State& state() const;
+  /// Calls `visit(path, module)` for this module and all below it, parents first, each once.
+  template <class Visit>
+  void walk(bool with_paths, const Visit& visit) const;
+  bool contains(const Module& other) const;
+  template <class Own>
+  NamedTensors gather(bool with_paths, const Own& own) const;
+  void add_state(const std::string& prefix, NamedTensors& result) const;
+  void print(std::string& out, std::size_t depth) const;
   void replace(const std::string& path, Module& old, std::shared_ptr<Module> module);
   void check_name(const char* op, const std::string& name) const;
   void check_child(const std::string& name, const Module* module) const;

@@ -1,6 +1,7 @@
 // What the copies of a module share. For Norma's own sources.
 #pragma once
 #include <typeinfo>
+#include <unordered_map>
 
 #include "norma/layers/module.h"
 
@@ -10,6 +11,7 @@ struct Module::State {
   bool training = true;
   NamedTensors parameters, buffers;  // undefined tensors: names of absent ones
   NamedModules children;
+  std::unordered_map<std::string, const char*> kinds;  // by name: "parameter", "buffer", "child"
   std::string name;                     // under which it was first registered, "" at the top
   std::shared_ptr<Module> replacement;  // all handles on this state call it instead
   bool is_replacement = false;          // clones of its parent take it over as it is

@@ -1,5 +1,6 @@
 #include "norma/layers/sequential.h"
 
+#include <unordered_map>
 #include <utility>
 
 #include "norma/layers/fuse_norm_relu.h"
@@ -61,17 +62,25 @@ void Sequential::wrong_type(const std::type_info& wanted, const Module& module,
        (type == name ? module.str() : type));
 }
 
+Sequential Sequential::clone_structure() const {
+  Sequential copy;
+  std::unordered_map<const void*, std::shared_ptr<Module>> twins;
+  for (const auto& [name, child] : child_list()) {
+    std::shared_ptr<Module>& twin = twins[child->id()];
+    if (!twin && is_exactly<Sequential>(*child)) {
+      const auto& row = static_cast<const Sequential&>(*child);
+      twin = std::make_shared<Sequential>(row.clone_structure());
+    } else if (!twin) {
+      twin = child->clone_module();
+    }
+    copy.push_back(name, twin);
+  }
+  return copy;
+}
+
 Sequential Sequential::clone() const {
   if (!is_exactly<Sequential>(*this)) Module::clone_module();  // would lose the derived class
-  Sequential copy;
-  const NamedModules& children = child_list();
-  for (std::size_t i = 0; i < children.size(); ++i) {
-    std::shared_ptr<Module> twin;
-    for (std::size_t j = 0; j < i && !twin; ++j) {
-      if (children[j].second->is_same(*children[i].second)) twin = copy.child_list()[j].second;
-    }
-    copy.push_back(children[i].first, twin ? twin : children[i].second->clone_module());
-  }
+  Sequential copy = clone_structure();
   if (copy.modules().size() != modules().size() ||
       copy.parameters().size() != parameters().size()) {
     fail("clone",

@@ -109,6 +109,8 @@ class Sequential : public Module {
 
  private:
   Tensor run(Tensor value);
+  /// Clones of the modules, under their names; their state is copied where the copy ends.
+  Sequential clone_structure() const;
   std::size_t position(int64_t index) const;
   [[noreturn]] void wrong_type(const std::type_info& wanted, const Module& module,
                                int64_t index) const;

@@ -102,13 +102,16 @@ void Module::to(DType dtype) {
 }
 
 NamedTensors Module::state_dict() const {
-  NamedTensors result = state().tensors();
-  std::erase_if(result, [](const auto& entry) { return !entry.second.defined(); });
-  for (const auto& [name, child] : child_list()) {
-    for (auto& entry : child->state_dict())
-      result.emplace_back(name + "." + entry.first, std::move(entry.second));
-  }
+  NamedTensors result;
+  add_state("", result);
   return result;
+}
+
+void Module::add_state(const std::string& prefix, NamedTensors& result) const {
+  for (const auto& [name, tensor] : state().tensors()) {
+    if (tensor.defined()) result.emplace_back(prefix + name, tensor);
+  }
+  for (const auto& [name, child] : child_list()) child->add_state(prefix + name + ".", result);
 }
 
 void Module::check_state_dict(const NamedTensors& state) const {

@@ -79,23 +79,43 @@ void LRScheduler::start() {
   apply();
 }
 
-void LRScheduler::note_rates() {
-  last_lr_.clear();
-  for (int64_t g = 0; g < optimizer_.group_count(); ++g) last_lr_.push_back(optimizer_.lr(g));
+void LRScheduler::note_rates() { last_lr_ = optimizer_.rates(); }
+
+void LRScheduler::note_step() {
+  note_rates();
+  optimizer_.schedules_ = {.stepped = true, .left = last_lr_, .replaced = {}};
+}
+
+void LRScheduler::begin() {
+  note_rates();
+  auto& [stepped, left, replaced] = optimizer_.schedules_;
+  if (replaced.empty() || last_lr_ != left) replaced = last_lr_;
+  for (std::size_t i = 0; stepped && i < left.size(); ++i) {
+    const auto g = static_cast<int64_t>(i);
+    if (last_lr_[i] == left[i]) {
+      optimizer_.set_lr(g, optimizer_.initial_lr(g));
+    } else {
+      optimizer_.initial_lrs_[i] = last_lr_[i];
+    }
+  }
+  stepped = false;
 }
 
 void LRScheduler::apply() {
+  if (last_lr_.empty()) begin();
   for (int64_t g = 0; g < optimizer_.group_count(); ++g) {
     // A group added since counts from the rate it came with.
     if (g >= static_cast<int64_t>(base_lrs_.size())) base_lrs_.push_back(optimizer_.initial_lr(g));
     optimizer_.set_lr(g, next_lr(optimizer_.lr(g), base_lrs_[static_cast<std::size_t>(g)]));
   }
   note_rates();
+  optimizer_.schedules_.left = last_lr_;
 }
 
 void LRScheduler::step() {
   ++last_epoch_;
   apply();
+  note_step();
 }
 
 double LRScheduler::next_lr(double lr, double) const { return lr; }
@@ -143,6 +163,13 @@ void LRScheduler::check_state_dict(const SchedulerState& state) const { read(sta
 void LRScheduler::load_state_dict(const SchedulerState& state) {
   const std::vector<std::vector<double>> values = read(state);
   for (std::size_t i = 0; i < fields_.size(); ++i) fields_[i].set(values[i]);
+  // Nothing happened since schedulers were made: undone is what making them did to the rates.
+  auto& [stepped, left, replaced] = optimizer_.schedules_;
+  if (!replaced.empty() && optimizer_.rates() == left) {
+    for (std::size_t i = 0; i < replaced.size(); ++i)
+      optimizer_.set_lr(static_cast<int64_t>(i), replaced[i]);
+  }
+  optimizer_.schedules_ = {.stepped = true, .left = optimizer_.rates(), .replaced = {}};
 }
 
 namespace {
@@ -348,7 +375,7 @@ void ReduceLROnPlateau::step(double metric) {
     cooldown_counter_ = options_.cooldown;
     num_bad_epochs_ = 0;
   }
-  note_rates();
+  note_step();
 }
 
 }  // namespace norma::optim

@@ -19,7 +19,13 @@ struct SchedulerState {
 /// The base of schedules. e below is the number of `step()` calls so far, b a group's initial
 /// learning rate. As in PyTorch, a schedule derives the next rate from the current one: it composes
 /// with rates set from elsewhere and with other schedulers, and equals the formula up to rounding.
-/// Making a scheduler sets the rates of e = 0. The optimiser must outlive it.
+/// The optimiser must outlive it.
+///
+/// Making a scheduler sets the rates of e = 0:
+/// - Those made one after the other, before any of them steps, compose: a warm-up and a decay.
+/// - One made after others have stepped begins anew from b, as warm restarts by hand do. (PyTorch
+///   goes on from the rates that the others left: from 0 after a CosineAnnealingLR.)
+/// - A rate that was set by hand after their last step is the b of the new one.
 class LRScheduler {
  public:
   LRScheduler(const LRScheduler&) = delete;
@@ -36,8 +42,9 @@ class LRScheduler {
   SchedulerState state_dict() const;
   /// Throws unless `load_state_dict` would take `state`.
   void check_state_dict(const SchedulerState& state) const;
-  /// Takes over options and counters; the rates themselves are part of the optimiser's state.
-  /// Everything is checked before anything changes.
+  /// Takes over options and counters; the rates themselves are part of the optimiser's state, and
+  /// are what they were before this scheduler was made. Everything is checked before anything
+  /// changes.
   void load_state_dict(const SchedulerState& state);
 
  protected:
@@ -63,6 +70,8 @@ class LRScheduler {
   /// The rate for epoch `last_epoch()` of a group that had `lr`.
   virtual double next_lr(double lr, double base_lr) const;
   void note_rates();
+  /// The last line of a `step` that does not call `LRScheduler::step`.
+  void note_step();
 
   Optimizer& optimizer_;
   int64_t last_epoch_ = 0;
@@ -72,6 +81,8 @@ class LRScheduler {
   void check(const std::string& op, const Field& field, const std::vector<double>& values) const;
   /// Field by field what `state` says.
   std::vector<std::vector<double>> read(const SchedulerState& state) const;
+  /// While it is made: the rates that it begins with.
+  void begin();
 
   const char* type_;
   std::vector<double> base_lrs_;  // empty where the schedule has no use for them

@@ -152,6 +152,12 @@ void Optimizer::set_lr(double lr) {
   for (int64_t group = 0; group < group_count(); ++group) set_lr(group, lr);
 }
 
+std::vector<double> Optimizer::rates() const {
+  std::vector<double> result;
+  for (int64_t group = 0; group < group_count(); ++group) result.push_back(lr(group));
+  return result;
+}
+
 double Optimizer::initial_lr(int64_t group) {
   check_group(group, "Optimizer::initial_lr");
   double& initial = initial_lrs_[static_cast<std::size_t>(group)];
@@ -320,6 +326,7 @@ void Optimizer::load_state_dict(const OptimizerState& state) {
     initial_lrs_[i] = initial ? initial.mapped() : std::numeric_limits<double>::quiet_NaN();
     set_group_numbers(g, numbers);
   }
+  schedules_ = {.stepped = true, .left = rates(), .replaced = {}};
 }
 
 // --- Options ---

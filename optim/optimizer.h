@@ -46,7 +46,8 @@ class Optimizer {
   /// For every group.
   void set_lr(double lr);
   /// The rate from which schedules count: the group's rate at the first call, which the first
-  /// scheduler makes. A second scheduler on the same optimiser gets the same.
+  /// scheduler makes. Later schedulers get the same, unless the rate was set by hand after the last
+  /// step of those before: then it is that one.
   double initial_lr(int64_t group);
 
   /// The tensors share memory with the optimiser's. A parameter that has never had a gradient has
@@ -153,8 +154,17 @@ class Optimizer {
   const std::vector<StateField> fields_;
   std::vector<std::vector<Tensor>> group_parameters_;
   std::vector<double> initial_lrs_;  // NaN until asked for
-  std::vector<Tensor> state_;        // parameter by parameter, undefined until needed
-  std::vector<Elements> updates_;    // kept so that a step allocates nothing
+  /// What schedulers did to the rates, for those that are made later.
+  struct Schedules {
+    bool stepped = false;          // since the last of them was made
+    std::vector<double> left;      // the rates as they left them
+    std::vector<double> replaced;  // those before they were made, until a step or a load
+  };
+  friend class LRScheduler;
+  std::vector<double> rates() const;
+  Schedules schedules_;
+  std::vector<Tensor> state_;      // parameter by parameter, undefined until needed
+  std::vector<Elements> updates_;  // kept so that a step allocates nothing
 };
 
 /// "Invalid `what`: <value>; expected `expected`" unless `valid(value)`.

@@ -283,3 +283,68 @@ TEST_CASE("ReduceLROnPlateau takes NaN for no improvement") {
   CHECK(optimizer->lr() == 0.025);
   CHECK(plateau.best() == 1.0);
 }
+
+TEST_CASE("A scheduler made anew begins with the rates of its first epoch") {
+  for (const ScheduleGolden& golden : kScheduleGolden) {
+    CAPTURE(golden.name);
+    const auto optimizer = make_optimizer();
+    Schedulers schedulers = make(golden.name, *optimizer);
+    if (dynamic_cast<ReduceLROnPlateau*>(schedulers[0].get())) continue;  // sets none when made
+    const std::vector<double> first = {optimizer->lr(0), optimizer->lr(1)};
+    for (int restart = 0; restart < 3; ++restart) {
+      for (int epoch = 0; epoch < 23; ++epoch) {
+        for (const auto& scheduler : schedulers) step(*scheduler, epoch);
+      }
+      // One that is replaced lives until the new one is made; the others of a chain are gone.
+      schedulers.resize(1);
+      schedulers = make(golden.name, *optimizer);
+      CHECK(optimizer->lr(0) == first[0]);
+      CHECK(optimizer->lr(1) == first[1]);
+      CHECK(schedulers.back()->get_last_lr() == first);
+    }
+  }
+}
+
+TEST_CASE("A rate set by hand is the initial one of the next scheduler") {
+  const auto optimizer = make_optimizer();
+  { StepLR(*optimizer, 1, 0.5).step(); }
+  CHECK(optimizer->lr(0) == 0.025);
+  optimizer->set_lr(0, 0.08);
+  CosineAnnealingLR cosine(*optimizer, 2);
+  CHECK(optimizer->lr(0) == 0.08);
+  CHECK(optimizer->initial_lr(0) == 0.08);
+  CHECK(optimizer->lr(1) == 0.4);  // left alone, so this group begins anew
+  cosine.step();
+  CHECK(optimizer->lr(0) == Approx(0.04));
+  CHECK(optimizer->lr(1) == Approx(0.2));
+}
+
+TEST_CASE("A training goes on with its rates, in whatever order its parts are made and loaded") {
+  const auto made = make_optimizer();
+  LinearLR warm_up(*made, {.start_factor = 0.5, .total_iters = 4});
+  ExponentialLR decay(*made, 0.9);
+  const auto both = [](LRScheduler& a, LRScheduler& b) {
+    a.step();
+    b.step();
+  };
+  both(warm_up, decay);
+  both(warm_up, decay);
+  const OptimizerState state = made->state_dict();
+  const SchedulerState first = warm_up.state_dict(), second = decay.state_dict();
+  both(warm_up, decay);
+  for (int order = 0; order < 4; ++order) {
+    CAPTURE(order);
+    const auto resumed = make_optimizer();
+    if (order < 2) resumed->load_state_dict(state);
+    LinearLR warm(*resumed, {.start_factor = 0.5, .total_iters = 4});
+    if (order == 0) warm.load_state_dict(first);
+    ExponentialLR exponential(*resumed, 0.9);
+    if (order == 2) resumed->load_state_dict(state);
+    if (order != 0) warm.load_state_dict(first);
+    exponential.load_state_dict(second);
+    if (order == 3) resumed->load_state_dict(state);
+    both(warm, exponential);
+    CHECK(resumed->lr(0) == made->lr(0));
+    CHECK(resumed->lr(1) == made->lr(1));
+  }
+}
