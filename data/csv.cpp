@@ -1,231 +1,475 @@
 #include "norma/data/csv.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <cstring>
+#include <functional>
+#include <map>
+#include <memory>
+#include <new>
 #include <string_view>
-#include <system_error>
 
 #include "norma/core/tensor_impl.h"
+#include "norma/data/csv_text.h"
 #include "norma/data/file_reader.h"
 
 namespace norma::data {
 
 namespace {
 
+using detail::CellKind;
+using detail::CellRules;
+using detail::CsvText;
 using detail::FileReader;
+using detail::NumberStatus;
+using Names = std::vector<std::string>;
+using Row = CsvText::Row;
 
 constexpr uint64_t kMaxBytes = uint64_t{4} << 30;
+// Of what a compressed file may hold: times its size, and what is always allowed.
+constexpr uint64_t kMostUnfolded = 256, kAlwaysUnfolded = uint64_t{16} << 20;
 
-enum class Number { Good, Malformed, OutOfRange };
-
-// The whole of `text` as a number; independent of the locale.
-template <class T>
-Number parse_number(std::string_view text, T& value) {
-  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
-  const auto parse = [text](auto& target) {
-    const auto [stop, status] = std::from_chars(text.data(), text.data() + text.size(), target);
-    if (status == std::errc::invalid_argument || stop != text.data() + text.size()) {
-      return Number::Malformed;
-    }
-    return status == std::errc() ? Number::Good : Number::OutOfRange;
+void check_options(const CsvOptions& options) {
+  const char* op = "read_csv";
+  const auto in_numbers = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '+';
   };
-  const Number result = parse(value);
-  if constexpr (sizeof(T) == sizeof(float)) {
-    // Too small for a float is no error, only zero or nearly so.
-    double wide = 0;
-    if (result == Number::OutOfRange && parse(wide) == Number::Good && std::abs(wide) < 1) {
-      value = static_cast<T>(wide);
-      return Number::Good;
+  const auto breaks = [](char c) { return c == '"' || c == '\n' || c == '\r'; };
+  const char d = options.delimiter;
+  if (breaks(d) || in_numbers(d) || d == '.' || d == '\0') {
+    fail(op, "expected a delimiter that no number contains, such as ',', ';' or '\\t', ",
+         "got character ", static_cast<unsigned char>(d));
+  }
+  if (d == options.comment || options.decimal == options.thousands) {
+    fail(op, "expected comment to differ from delimiter, and decimal from thousands, got ",
+         detail::written(options.comment), " and ", detail::written(d), ", ",
+         detail::written(options.decimal), " and ", detail::written(options.thousands));
+  }
+  for (const char c : {options.decimal, options.thousands}) {
+    if (breaks(c) || in_numbers(c)) {
+      fail(op, "expected decimal and thousands to be marks such as '.' and ',', got character ",
+           static_cast<unsigned char>(c));
     }
   }
-  return result;
+  if (!is_floating(options.dtype)) {
+    fail(op, "expected the dtype kFloat32 or kFloat64, got ", options.dtype,
+         "; convert columns afterwards with to()");
+  }
+  if (options.skip_rows < 0) fail(op, "expected skip_rows from 0, got ", options.skip_rows);
 }
 
-bool is_number(std::string_view text) {
-  double value;
-  return parse_number(text, value) != Number::Malformed;
+// The number of the column among `width`, which may have names.
+int64_t find_column(const CsvColumn& column, const Names& names, int64_t width) {
+  const char* op = "read_csv";
+  if (!column.named) {
+    const int64_t at = column.number + (column.number < 0 ? width : 0);
+    if (at < 0 || at >= width) {
+      fail(op, "expected a column from 0 to ", width - 1, ", got ", column.number);
+    }
+    return at;
+  }
+  const auto found = std::find(names.begin(), names.end(), column.name);
+  if (found == names.end()) {
+    std::string known;
+    for (std::size_t i = 0; i < names.size() && i < 10; ++i)
+      known += text(i ? ", " : "", quoted(names[i]));
+    fail(
+        op, "expected the name of a column", text(names.empty() ? "" : ": ", known),
+        names.size() > 10 ? ", …" : "", "; got ", quoted(column.name),
+        names.empty() ? "; the table has no names: give numbers, or .header = CsvHeader::Yes" : "");
+  }
+  if (std::find(found + 1, names.end(), column.name) != names.end()) {
+    fail(op, "expected a name that one column has, got ", quoted(column.name),
+         ", which several have; give its number");
+  }
+  return found - names.begin();
 }
 
-bool is_letter_or_digit(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+// The rows that hold no data: names, and units under them.
+struct Header {
+  Names names, units;
+  std::size_t rows = 0;
+};
 
-bool is_space(char c) { return c == ' ' || c == '\t'; }
-
-// Cuts the text into rows of cells.
-class Scanner {
+class HeaderFinder {
  public:
-  Scanner(const FileReader& file, std::string_view text, char delimiter)
-      : file_(file), text_(text), delimiter_(delimiter) {
-    if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
-  }
+  HeaderFinder(const CsvText& csv, const CellRules& rules) : csv_(csv), rules_(rules) {}
 
-  // The next row that is not blank; false at the end. `line` is the one the row begins on.
-  bool next_row(std::vector<std::string>& cells) {
-    std::size_t blank_line = 0;
-    while (at_ < text_.size() && skip_blank_line()) {
-      if (blank_line == 0) blank_line = line_;
-      ++line_;
+  Header find(CsvHeader asked) const {
+    Header header;
+    const Names first = csv_.cells(csv_.rows().front());
+    if (asked != CsvHeader::No &&
+        (asked == CsvHeader::Yes ? may_be_names(first) : has_names(first))) {
+      header.names = first;
+      header.rows = 1;
+      if (csv_.rows().size() > 2) {
+        Names second = csv_.cells(csv_.rows()[1]);
+        if (are_units(second)) {
+          header.units = std::move(second);
+          header.rows = 2;
+        }
+      }
+    } else if (asked != CsvHeader::No) {
+      header.names = csv_.comment_names();
     }
-    if (at_ == text_.size()) return false;
-    if (blank_line != 0) {
-      refuse("expected a row, got a blank line", blank_line, 1);
-    }
-    row_line_ = line_;
-    std::size_t count = 0;
-    bool more = true;
-    while (more) {
-      if (cells.size() == count) cells.emplace_back();
-      more = read_cell(cells[count], count + 1);
-      ++count;
-    }
-    cells.resize(count);
-    ++line_;
-    return true;
-  }
-
-  std::size_t row_line() const { return row_line_; }
-
-  [[noreturn]] void refuse(const std::string& message, std::size_t line, std::size_t column,
-                           const std::string& hint = "") const {
-    file_.refuse(text(message, " at line ", line, ", column ", column), hint);
+    return header;
   }
 
  private:
-  bool skip_blank_line() {
-    std::size_t i = at_;
-    while (i < text_.size() && is_space(text_[i]) && text_[i] != delimiter_) ++i;
-    if (i < text_.size() && text_[i] == '\r') ++i;
-    if (i < text_.size() && text_[i] != '\n') return false;
-    at_ = std::min(i + 1, text_.size());
+  struct Counts {
+    int64_t numbers = 0, marks = 0, words = 0;
+  };
+
+  void count(Counts& counts, const std::string& cell) const {
+    const CellKind kind = rules_.kind(cell);
+    counts.numbers += kind == CellKind::Number;
+    counts.marks += kind == CellKind::Missing && !cell.empty();
+    counts.words += kind == CellKind::Word;
+  }
+
+  Counts count(const Names& cells) const {
+    Counts counts;
+    for (const std::string& cell : cells) count(counts, cell);
+    return counts;
+  }
+
+  // Of each column, from row `first` on; some rows tell enough.
+  std::vector<Counts> below(std::size_t first) const {
+    std::vector<Counts> counts(static_cast<std::size_t>(csv_.width()));
+    const std::size_t end = std::min<std::size_t>(csv_.rows().size(), first + 1000);
+    for (std::size_t r = first; r < end; ++r) {
+      csv_.for_cells(csv_.rows()[r], [&](int64_t c, std::string_view cell) {
+        count(counts[static_cast<std::size_t>(c)], std::string(cell));
+      });
+    }
+    return counts;
+  }
+
+  // Numbers beside marks of missing values are no names, even where names are asked for.
+  bool may_be_names(const Names& cells) const {
+    const Counts counts = count(cells);
+    return counts.numbers == 0 || counts.marks == 0 || counts.words > 0;
+  }
+
+  bool has_names(const Names& cells) const {
+    const Counts counts = count(cells);
+    if (counts.numbers > 0) return is_numbered(cells);
+    if (counts.words == 0) return false;
+    const std::vector<Counts> columns = below(1);
+    if (columns.empty() || csv_.rows().size() == 1) return true;
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      if (columns[c].numbers > 0 && rules_.kind(cells[c]) == CellKind::Word) return true;
+    }
+    if (counts.marks > 0 || comes_again(cells)) return false;
+    csv_.refuse(
+        "expected to see whether the first row names the columns, got words in it and below",
+        csv_.rows().front().line, 0, "", "say so: .header = CsvHeader::Yes or CsvHeader::No");
+  }
+
+  // ",0,1,2": what pandas writes for columns without names.
+  bool is_numbered(const Names& cells) const {
+    if (cells.size() < 3 || !cells[0].empty()) return false;
+    for (std::size_t c = 1; c < cells.size(); ++c) {
+      if (cells[c] != std::to_string(c - 1)) return false;
+    }
     return true;
   }
 
-  // Reads one cell and what ends it; true when that was a delimiter.
-  bool read_cell(std::string& cell, std::size_t column) {
-    cell.clear();
-    skip_spaces();
-    if (at_ < text_.size() && text_[at_] == '"') {
-      read_quoted(cell, column);
-      skip_spaces();
-    } else {
-      const std::size_t begin = at_;
-      while (at_ < text_.size() && text_[at_] != delimiter_ && text_[at_] != '\n') ++at_;
-      std::size_t end = at_;
-      while (end > begin && (is_space(text_[end - 1]) || text_[end - 1] == '\r')) --end;
-      cell = text_.substr(begin, end - begin);
-    }
-    if (at_ < text_.size() && text_[at_] == '\r') ++at_;
-    if (at_ == text_.size()) return false;
-    const char last = text_[at_++];
-    if (last == delimiter_) return true;
-    if (last != '\n') {
-      refuse("expected the end of the cell after the closing quote, got more text", line_, column);
+  bool comes_again(const Names& cells) const {
+    for (std::size_t r = 1; r < csv_.rows().size(); ++r) {
+      bool again = false;
+      csv_.for_cells(csv_.rows()[r], [&](int64_t c, std::string_view cell) {
+        again |= !cell.empty() && cell == cells[static_cast<std::size_t>(c)];
+      });
+      if (again) return true;
     }
     return false;
   }
 
-  void read_quoted(std::string& cell, std::size_t column) {
-    const std::size_t first_line = line_;
-    for (++at_; at_ < text_.size(); ++at_) {
-      if (text_[at_] == '"') {
-        if (at_ + 1 == text_.size() || text_[at_ + 1] != '"') {
-          ++at_;
-          return;
-        }
-        ++at_;
-      }
-      if (text_[at_] == '\n') ++line_;
-      cell.push_back(text_[at_]);
-    }
-    refuse("expected a closing quote, got the end of the file for the cell that begins", first_line,
-           column);
+  // In brackets, or words over nothing but numbers.
+  bool are_units(const Names& cells) const {
+    const Counts counts = count(cells);
+    if (counts.numbers + counts.marks > 0 || counts.words == 0) return false;
+    const auto bracketed = [](const std::string& s) {
+      return s.empty() || (s.size() > 1 && ((s.front() == '(' && s.back() == ')') ||
+                                            (s.front() == '[' && s.back() == ']')));
+    };
+    if (std::all_of(cells.begin(), cells.end(), bracketed)) return true;
+    const std::vector<Counts> columns = below(2);
+    return cells.size() > 1 && counts.words == csv_.width() &&
+           std::all_of(columns.begin(), columns.end(),
+                       [](const Counts& c) { return c.numbers > 0 && c.words == 0; });
   }
 
-  void skip_spaces() {
-    while (at_ < text_.size() && is_space(text_[at_]) && text_[at_] != delimiter_) ++at_;
-  }
-
-  const FileReader& file_;
-  std::string_view text_;
-  char delimiter_;
-  std::size_t at_ = 0;
-  std::size_t line_ = 1, row_line_ = 1;
+  const CsvText& csv_;
+  const CellRules& rules_;
 };
 
-// The names of the columns, if `cells` holds them.
-std::vector<std::string> header_names(const std::vector<std::string>& cells, CsvHeader header) {
-  if (header == CsvHeader::No) return {};
-  if (header == CsvHeader::Auto && std::any_of(cells.begin(), cells.end(), is_number)) return {};
-  return cells;
-}
+// The different cells of a column of text, numbered as they come.
+struct Classes {
+  std::map<std::string, int64_t, std::less<>> numbers;
+  bool given = false;
 
-template <class T>
-CsvTable read_table(const FileReader& file, std::string_view contents, const CsvOptions& options) {
-  Scanner scanner(file, contents, options.delimiter);
-  CsvTable table;
-  std::vector<std::string> cells;
-  std::vector<T> values;
-  std::size_t width = 0, first_line = 0;
-  int64_t rows = 0;
-
-  while (scanner.next_row(cells)) {
-    const std::size_t line = scanner.row_line();
-    if (width == 0) {
-      width = cells.size();
-      first_line = line;
-      table.columns = header_names(cells, options.header);
-      if (!table.columns.empty()) continue;
-    }
-    if (cells.size() != width) {
-      scanner.refuse(
-          text("expected ", width, " cells as in line ", first_line, ", got ", cells.size()), line,
-          std::min(width, cells.size()) + 1,
-          line == first_line + 1 || width == 1 ? "is the delimiter right?" : "");
-    }
-    for (std::size_t c = 0; c < width; ++c) {
-      T value{};
-      const Number result = parse_number(cells[c], value);
-      if (result != Number::Good) {
-        const std::string cell = cells[c].empty() ? "an empty cell" : '"' + cells[c] + '"';
-        if (result == Number::OutOfRange) {
-          scanner.refuse(text("expected a number in the range of ", options.dtype, ", got ", cell),
-                         line, c + 1);
-        }
-        scanner.refuse(
-            "expected a number, got " + cell, line, c + 1,
-            line == first_line ? "if the line names the columns: .header = CsvHeader::Yes" : "");
-      }
-      values.push_back(value);
-    }
-    ++rows;
+  // -1 for one that is not there and may not be added.
+  int64_t number(std::string_view cell) {
+    const auto found = numbers.find(cell);
+    if (found != numbers.end()) return found->second;
+    if (given) return -1;
+    const auto next = static_cast<int64_t>(numbers.size());
+    numbers.emplace(cell, next);
+    return next;
   }
-  if (rows == 0) file.refuse("expected at least one row of numbers, got none");
+};
 
-  table.values = new_tensor({rows, static_cast<int64_t>(width)}, options.dtype);
-  std::memcpy(table.values.raw_data(), values.data(), values.size() * sizeof(T));
-  return table;
+struct Column {
+  int64_t from = 0;   // its number in the file
+  bool text = false;  // whatever it holds
+  bool numbers = false;
+  bool missing = false;
+  bool odd = true;                 // its words are all numbers in another notation
+  const Row* first_row = nullptr;  // where the first word stands
+  std::string first_word;
+  std::unique_ptr<Classes> classes;
+};
+
+class TableReader {
+ public:
+  TableReader(const CsvText& csv, const CellRules& rules, const CsvOptions& options)
+      : csv_(csv),
+        rules_(rules),
+        options_(options),
+        header_(HeaderFinder(csv, rules).find(options.header)) {
+    choose_columns();
+  }
+
+  std::size_t rows() const { return csv_.rows().size() - header_.rows; }
+
+  CsvTable read() {
+    CsvTable table;
+    const auto rows = static_cast<int64_t>(this->rows());
+    table.values = new_tensor({rows, static_cast<int64_t>(columns_.size())}, options_.dtype);
+    dispatch_floating(options_.dtype, [&]<class T>() {
+      T* row = table.values.data_ptr<T>();
+      for (std::size_t r = header_.rows; r < csv_.rows().size(); ++r, row += columns_.size()) {
+        csv_.for_cells(csv_.rows()[r], [&](int64_t c, std::string_view cell) {
+          const int64_t slot = slots_[static_cast<std::size_t>(c)];
+          if (slot < 0) return;
+          row[slot] = read_cell<T>(columns_[static_cast<std::size_t>(slot)], csv_.rows()[r], cell);
+        });
+      }
+      for (std::size_t s = 0; s < columns_.size(); ++s) {
+        table.classes.push_back(finish(columns_[s], table.values.data_ptr<T>() + s, rows));
+      }
+    });
+    for (const Column& column : columns_) {
+      const auto c = static_cast<std::size_t>(column.from);
+      if (!header_.names.empty()) table.columns.push_back(header_.names[c]);
+      if (!header_.units.empty()) table.units.push_back(header_.units[c]);
+    }
+    table.missing = missing_;
+    return table;
+  }
+
+ private:
+  void choose_columns() {
+    const int64_t width = csv_.width();
+    const auto find = [&](const CsvColumn& c) { return find_column(c, header_.names, width); };
+    std::vector<int64_t> chosen;
+    for (const CsvColumn& column : options_.columns) {
+      chosen.push_back(find(column));
+      if (std::count(chosen.begin(), chosen.end(), chosen.back()) > 1) {
+        fail("read_csv", "expected every column once in .columns, got column ", chosen.back(),
+             " twice");
+      }
+    }
+    if (options_.columns.empty()) {
+      for (int64_t c = 0; c < width; ++c) chosen.push_back(c);
+    }
+    for (const CsvColumn& column : options_.skip_columns) std::erase(chosen, find(column));
+    if (chosen.empty()) fail("read_csv", "expected a column to read, got all of them skipped");
+
+    slots_.assign(static_cast<std::size_t>(width), -1);
+    columns_.resize(chosen.size());
+    for (std::size_t s = 0; s < chosen.size(); ++s) {
+      columns_[s].from = chosen[s];
+      slots_[static_cast<std::size_t>(chosen[s])] = static_cast<int64_t>(s);
+    }
+    for (const CsvColumn& column : options_.text_columns) {
+      const int64_t slot = slots_[static_cast<std::size_t>(find(column))];
+      if (slot >= 0) columns_[static_cast<std::size_t>(slot)].text = true;
+    }
+    if (options_.classes.empty()) return;
+    if (options_.classes.size() != columns_.size()) {
+      fail("read_csv", "expected in .classes a list for each of the ", columns_.size(),
+           " columns read, got ", options_.classes.size());
+    }
+    for (std::size_t s = 0; s < columns_.size(); ++s) {
+      if (options_.classes[s].empty()) continue;
+      columns_[s].text = true;
+      columns_[s].classes = std::make_unique<Classes>();
+      for (const std::string& name : options_.classes[s]) columns_[s].classes->number(name);
+      columns_[s].classes->given = true;
+    }
+  }
+
+  std::string name_of(const Column& column) const {
+    return header_.names.empty() ? "" : header_.names[static_cast<std::size_t>(column.from)];
+  }
+
+  [[noreturn]] void refuse(const Column& column, const Row& row, const std::string& expected,
+                           std::string_view cell, const std::string& hint) const {
+    csv_.refuse(
+        text("expected ", expected, ", got ", cell.empty() ? "an empty cell" : quoted(cell)),
+        row.line, column.from, name_of(column), hint);
+  }
+
+  [[noreturn]] void refuse_word(const Column& column, const Row& row, std::string_view cell) const {
+    std::string hint = rules_.other_notation(cell);
+    if (hint.empty()) {
+      const std::string name = name_of(column);
+      hint = text("if it marks a missing value: .na_values = {", quoted(cell),
+                  "}; if the column is text: .text_columns = {",
+                  name.empty() ? std::to_string(column.from) : quoted(name), "}");
+      if (&row == &csv_.rows().front()) {
+        hint = "if the line names the columns: .header = CsvHeader::Yes; " + hint;
+      }
+    }
+    refuse(column, row, "a number", cell, hint);
+  }
+
+  // The number, or that of the class as yet; NaN where the value is missing.
+  template <class T>
+  T read_cell(Column& column, const Row& row, std::string_view cell) {
+    if (rules_.missing(cell)) {
+      if (!options_.missing) {
+        refuse(column, row, "a value", cell, "{.missing = NAN} lets values be missing");
+      }
+      ++missing_;
+      column.missing = true;
+      return std::numeric_limits<T>::quiet_NaN();
+    }
+    if (!column.text) {
+      T value{};
+      const NumberStatus status = rules_.number(cell, value);
+      if (status == NumberStatus::OutOfRange) {
+        refuse(column, row, text("a number in the range of ", options_.dtype), cell,
+               options_.dtype == kFloat32 ? "{.dtype = kFloat64} reaches further" : "");
+      }
+      if (status == NumberStatus::Good) {
+        if (column.classes) refuse_word(column, *column.first_row, column.first_word);
+        column.numbers = true;
+        return value;
+      }
+      if (column.numbers) refuse_word(column, row, cell);
+      column.odd = column.odd && !rules_.other_notation(cell).empty();
+    }
+    if (!column.classes) {
+      column.classes = std::make_unique<Classes>();
+      column.first_row = &row;
+      column.first_word = cell;
+    }
+    const int64_t number = column.classes->number(cell);
+    if (number < 0) {
+      refuse(column, row, text("one of the ", column.classes->numbers.size(), " classes given"),
+             cell, "");
+    }
+    if (number >= kMostClasses) {
+      refuse(column, row, text("at most ", kMostClasses, " different texts"), cell,
+             ".skip_columns leaves the column out");
+    }
+    return static_cast<T>(number);
+  }
+
+  // What can be said only when the whole column, at `values`, is there. Returns its classes.
+  template <class T>
+  Names finish(Column& column, T* values, int64_t rows) const {
+    const auto stride = static_cast<int64_t>(columns_.size());
+    if (!column.classes) {
+      if (!column.missing || std::isnan(*options_.missing)) return {};
+      for (int64_t r = 0; r < rows; ++r) {
+        if (std::isnan(values[r * stride])) values[r * stride] = static_cast<T>(*options_.missing);
+      }
+      return {};
+    }
+    if (!column.text && column.odd) refuse_word(column, *column.first_row, column.first_word);
+    if (column.classes->given) return options_.classes[static_cast<std::size_t>(slot_of(column))];
+    Names names;
+    std::vector<T> sorted(column.classes->numbers.size());
+    for (const auto& [name, number] : column.classes->numbers) {
+      sorted[static_cast<std::size_t>(number)] = static_cast<T>(names.size());
+      names.push_back(name);
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+      T& value = values[r * stride];
+      if (!std::isnan(value)) value = sorted[static_cast<std::size_t>(value)];
+    }
+    return names;
+  }
+
+  int64_t slot_of(const Column& column) const { return &column - columns_.data(); }
+
+  static constexpr int64_t kMostClasses = int64_t{1} << 24;  // which a float still tells apart
+
+  const CsvText& csv_;
+  const CellRules& rules_;
+  const CsvOptions& options_;
+  const Header header_;
+  std::vector<Column> columns_;  // those that are read
+  std::vector<int64_t> slots_;   // of each column of the file: its number among them, or -1
+  int64_t missing_ = 0;
+};
+
+CsvTable read_table(const FileReader& file, std::string contents, const CsvOptions& options) {
+  const CsvText csv(file, std::move(contents), options);
+  if (csv.rows().empty()) file.refuse("expected at least one row of numbers, got none");
+  const CellRules rules(options);
+  TableReader reader(csv, rules, options);
+  if (reader.rows() == 0) file.refuse("expected at least one row of numbers, got none");
+  return reader.read();
 }
 
 }  // namespace
 
 CsvTable read_csv(const std::string& path, const CsvOptions& options) {
-  const char d = options.delimiter;
-  if (d == '"' || d == '\n' || d == '\r' || d == '.' || d == '-' || d == '+' ||
-      is_letter_or_digit(d)) {
-    fail("read_csv", "expected a delimiter that no number contains, such as ',', ';' or '\\t', ",
-         "got character ", static_cast<unsigned char>(d));
-  }
-  if (!is_floating(options.dtype)) {
-    fail("read_csv", "expected the dtype kFloat32 or kFloat64, got ", options.dtype,
-         "; convert columns afterwards with to()");
-  }
+  check_options(options);
   FileReader file("read_csv", path);
-  const std::string text = file.read_rest(kMaxBytes);
-  return dispatch_floating(options.dtype,
-                           [&]<class T>() { return read_table<T>(file, text, options); });
+  file.refuse_foreign("a table in a text file");
+  try {
+    const uint64_t unfolded = std::max(kAlwaysUnfolded, kMostUnfolded * file.disk_bytes());
+    const bool bound = file.compressed() && unfolded < kMaxBytes;
+    return read_table(
+        file,
+        file.read_rest(
+            bound ? unfolded : kMaxBytes,
+            bound ? "it unfolds to more than 256 times its size; unpack it beforehand" : ""),
+        options);
+  } catch (const std::bad_alloc&) {
+    file.refuse(text("expected memory for a table of ", file.disk_bytes(), " bytes, got none"));
+  }
+}
+
+int64_t CsvTable::index_of(const CsvColumn& column) const {
+  return find_column(column, columns, values.size(1));
+}
+
+Tensor CsvTable::column(const CsvColumn& column) const {
+  return values.select(1, index_of(column));
+}
+
+std::vector<std::string> CsvTable::strings(const CsvColumn& which) const {
+  const int64_t at = index_of(which);
+  const Names& names = classes[static_cast<std::size_t>(at)];
+  if (names.empty()) {
+    fail("CsvTable::strings", "expected a column of text, got one of numbers, column ", at,
+         "; read it with .text_columns = {", at, "}");
+  }
+  const Tensor numbers = values.select(1, at).to(kFloat64).contiguous();
+  std::vector<std::string> cells(static_cast<std::size_t>(numbers.numel()));
+  for (std::size_t r = 0; r < cells.size(); ++r) {
+    const double number = numbers.data_ptr<double>()[r];
+    if (!std::isnan(number)) cells[r] = names[static_cast<std::size_t>(number)];
+  }
+  return cells;
 }
 
 }  // namespace norma::data

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "norma/core/error.h"
+#include "norma/io/foreign_file.h"
 
 namespace norma::data::detail {
 
@@ -31,6 +32,8 @@ FileReader::FileReader(const char* op, std::string path) : op_(op), path_(std::m
   if (compressed_ && inflateInit2(&stream_, 15 + 16) != Z_OK) {
     refuse("expected memory for inflating, got none");
   }
+  head_.resize(512);
+  head_.resize(decode(reinterpret_cast<unsigned char*>(head_.data()), head_.size()));
 }
 
 // Reads on where the buffer is used up; false at the end of the file.
@@ -45,7 +48,14 @@ bool FileReader::fill() {
 }
 
 std::size_t FileReader::read(void* out, std::size_t count) {
-  auto* target = static_cast<unsigned char*>(out);
+  const std::size_t known = std::min(count, head_.size() - head_read_);
+  head_.copy(static_cast<char*>(out), known, head_read_);
+  head_read_ += known;
+  if (known == count) return count;
+  return known + decode(static_cast<unsigned char*>(out) + known, count - known);
+}
+
+std::size_t FileReader::decode(unsigned char* target, std::size_t count) {
   std::size_t done = 0;
   while (done < count && fill()) {
     done += compressed_ ? inflate(target + done, count - done) : copy(target + done, count - done);
@@ -83,9 +93,9 @@ std::size_t FileReader::inflate(unsigned char* out, std::size_t count) {
   return wanted - stream_.avail_out;
 }
 
-std::string FileReader::read_rest(uint64_t limit) {
+std::string FileReader::read_rest(uint64_t limit, const std::string& hint) {
   const auto too_long = [&](const auto& got) {
-    refuse(text("expected at most ", limit, " bytes, got ", got));
+    refuse(text("expected at most ", limit, " bytes, got ", got), hint);
   };
   if (!compressed() && disk_bytes() > limit) too_long(disk_bytes());
   std::string contents;
@@ -100,6 +110,11 @@ std::string FileReader::read_rest(uint64_t limit) {
   }
   contents.resize(size);
   return contents;
+}
+
+void FileReader::refuse_foreign(const char* expected) const {
+  const ForeignFile foreign = foreign_file(head_);
+  if (foreign.what) refuse(text("expected ", expected, ", got ", foreign.what), foreign.way_out);
 }
 
 void FileReader::refuse(const std::string& message, const std::string& hint) const {

@@ -30,14 +30,19 @@ class FileReader {
   /// Up to `count` bytes; fewer only at the end of the file. Gzip data that are cut short, corrupt
   /// or followed by something else are refused.
   std::size_t read(void* out, std::size_t count);
-  /// The rest of the file, which must not exceed `limit` bytes.
-  std::string read_rest(uint64_t limit);
+  /// The rest of the file, which must not exceed `limit` bytes; `hint` says what to do if it does.
+  std::string read_rest(uint64_t limit, const std::string& hint = "");
+  /// The first bytes of the contents, at most 512; `read` begins with them all the same.
+  const std::string& head() const { return head_; }
+  /// Refuses contents that `foreign_file` knows to be something else than `expected`.
+  void refuse_foreign(const char* expected) const;
 
   /// Throws `[op] message in "path"` and, where given, `; hint`.
   [[noreturn]] void refuse(const std::string& message, const std::string& hint = "") const;
 
  private:
   bool fill();
+  std::size_t decode(unsigned char* out, std::size_t count);
   std::size_t copy(unsigned char* out, std::size_t count);
   std::size_t inflate(unsigned char* out, std::size_t count);
 
@@ -47,6 +52,8 @@ class FileReader {
   uint64_t disk_bytes_ = 0;
   bool compressed_ = false;
   bool finished_ = false;  // the last gzip member ended
+  std::string head_;
+  std::size_t head_read_ = 0;  // how much of it `read` has handed out
 
   std::array<unsigned char, 65536> buffer_;
   z_stream stream_{};  // its next_in and avail_in: what of the buffer was not yet used
