@@ -4,6 +4,7 @@
 #include "norma/autograd/functional.h"
 #include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
+#include "norma/core/factory.h"
 #include "norma/core/kernels/conv/conv.h"
 #include "norma/core/tensor_impl.h"
 
@@ -130,9 +131,16 @@ Conv2dShape conv_shape(const char* op, int64_t axes, const Shape& x, const Shape
     return axes == 1 ? Pair(1, sizes[2]) : Pair(sizes[2], sizes[3]);
   };
   const Pair in = size(x), kernel = size(w);
-  const Pair reach(o.dilation.h * (kernel.h - 1), o.dilation.w * (kernel.w - 1));
+  const auto reach_of = [op](int64_t dilation, int64_t cells) {
+    return checked_cells(op, "dilation * (kernel_size - 1)", Wide(dilation) * (cells - 1));
+  };
+  const auto padded_size = [op](int64_t cells, int64_t before, int64_t behind) {
+    return checked_cells(op, "a padded input", Wide(cells) + before + behind);
+  };
+  const Pair reach(reach_of(o.dilation.h, kernel.h), reach_of(o.dilation.w, kernel.w));
   const PadSizes padding = o.pad_sizes(kernel);
-  const Pair padded(in.h + padding.top + padding.bottom, in.w + padding.left + padding.right);
+  const Pair padded(padded_size(in.h, padding.top, padding.bottom),
+                    padded_size(in.w, padding.left, padding.right));
   if (padded.h <= reach.h || padded.w <= reach.w) {
     const auto size_text = [&](int64_t h, int64_t width) {
       return axes == 1 ? text('(', width, ')') : text('(', h, " x ", width, ')');
@@ -141,6 +149,7 @@ Conv2dShape conv_shape(const char* op, int64_t axes, const Shape& x, const Shape
          ". Kernel size: ", size_text(reach.h + 1, reach.w + 1),
          ". Kernel size can't be greater than actual input size");
   }
+  // Of strides and dilations beyond the image nothing is seen.
   return {.batch = x[0],
           .in_channels = x[1],
           .in_h = in.h,
@@ -150,13 +159,28 @@ Conv2dShape conv_shape(const char* op, int64_t axes, const Shape& x, const Shape
           .out_w = (padded.w - reach.w - 1) / o.stride.w + 1,
           .kernel_h = kernel.h,
           .kernel_w = kernel.w,
-          .stride_h = o.stride.h,
-          .stride_w = o.stride.w,
+          .stride_h = std::min(o.stride.h, padded.h),
+          .stride_w = std::min(o.stride.w, padded.w),
           .pad_top = padding.top,
           .pad_left = padding.left,
-          .dilation_h = o.dilation.h,
-          .dilation_w = o.dilation.w,
+          .dilation_h = std::min(o.dilation.h, padded.h),
+          .dilation_w = std::min(o.dilation.w, padded.w),
           .groups = o.groups};
+}
+
+// Without an input cell or a weight, kernels of any size sum nothing to the bias.
+Tensor convolve_nothing(const char* op, const Shape& out_sizes, const Tensor& x, const Tensor& w,
+                        const Tensor& b) {
+  const Tensor y = zeros(out_sizes, {.dtype = x.dtype()});
+  if (b.defined() && y.numel() > 0) y.transpose(1, -1).detach().add_(b.detach());
+  return record(op, y, {&x, &w, &b},
+                [x_sizes = x.sizes(), w_sizes = w.sizes()](const Tensor& g, InputGrads& d) {
+                  d[0] = zeros(x_sizes, {.dtype = g.dtype()});
+                  d[1] = zeros(w_sizes, {.dtype = g.dtype()});
+                  Shape others = {0};
+                  for (int64_t i = 2; i < g.dim(); ++i) others.push_back(i);
+                  if (d.needs(2)) d[2] = g.sum(others);
+                });
 }
 
 Tensor convolve(const char* op, const Conv2dShape& shape, const Tensor& input, const Tensor& weight,
@@ -165,6 +189,7 @@ Tensor convolve(const char* op, const Conv2dShape& shape, const Tensor& input, c
   const Tensor b = bias.defined() ? bias.contiguous() : bias;
   Shape out_sizes{shape.batch, shape.out_channels, shape.out_w};
   if (x.dim() == 4) out_sizes = {shape.batch, shape.out_channels, shape.out_h, shape.out_w};
+  if (x.numel() == 0 || w.numel() == 0) return convolve_nothing(op, out_sizes, x, w, b);
   const Tensor y = new_tensor(out_sizes, x.dtype());
   dispatch_floating(x.dtype(), [&]<class T>() {
     kernels::conv2d_forward(shape, impl_of(x)->data_as<T>(), impl_of(w)->data_as<T>(),

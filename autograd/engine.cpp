@@ -8,6 +8,7 @@
 #include "norma/autograd/node.h"
 #include "norma/autograd/observer.h"
 #include "norma/core/factory.h"
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma {
@@ -72,15 +73,14 @@ class BackwardOrder {
  public:
   explicit BackwardOrder(Node* root) {
     // A list instead of recursion: graphs are deeper than call stacks.
-    root->visited = true;
-    order_.push_back(root);
-    for (std::size_t i = 0; i < order_.size(); ++i) {
-      for (int k = 0; k < order_[i]->input_count; ++k) {
-        Node* input = order_[i]->inputs[k].get();
-        if (!input || input->visited) continue;
-        input->visited = true;
-        order_.push_back(input);
+    try {
+      add(root);
+      for (std::size_t i = 0; i < order_.size(); ++i) {
+        for (int k = 0; k < order_[i]->input_count; ++k) add(order_[i]->inputs[k].get());
       }
+    } catch (...) {
+      clear();
+      throw;
     }
     // An operation must not run before every use of its result has sent its share: in b = a + a;
     // c = b + b, node b waits for both edges from c. Inputs are older than the operations on them,
@@ -88,15 +88,22 @@ class BackwardOrder {
     std::sort(order_.begin(), order_.end(),
               [](const Node* a, const Node* b) { return a->sequence > b->sequence; });
   }
-  ~BackwardOrder() {
+  ~BackwardOrder() { clear(); }
+  const std::vector<Node*>& order() const { return order_; }
+
+ private:
+  void add(Node* node) {
+    if (!node || node->visited) return;
+    order_.push_back(node);
+    node->visited = true;
+  }
+  void clear() {
     for (Node* node : order_) {
       node->visited = false;
       node->grad = Tensor();
     }
   }
-  const std::vector<Node*>& order() const { return order_; }
 
- private:
   ReusedList<Node*> list_;
   std::vector<Node*>& order_ = list_.values;
 };
@@ -181,10 +188,9 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph) const {
     fail("backward", "expected a gradient of shape ", self->sizes, ", got ", gradient.sizes());
   }
   const Ref<autograd::Node> root = autograd::gradient_edge(*this);
-  autograd::run_backward(root.get(),
-                         gradient.defined() ? gradient.detach().to(self->dtype)
-                                            : ones(self->sizes, {.dtype = self->dtype}),
-                         retain_graph);
+  const Tensor start = gradient.defined() ? gradient.detach().to(self->dtype)
+                                          : ones(self->sizes, {.dtype = self->dtype});
+  with_memory(0, [&] { autograd::run_backward(root.get(), start, retain_graph); });
 }
 
 }  // namespace norma

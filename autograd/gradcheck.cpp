@@ -71,6 +71,7 @@ double central_difference(double& x, double eps, const std::function<double()>& 
 
 GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
                           const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+  if (!function) fail("gradcheck", "expected a function of the inputs, got none");
   check_inputs(inputs);
   const KeptGradients kept(inputs);
   const Tensor out = function(inputs);

@@ -24,19 +24,19 @@ bool InputGrads::needs(int i) const { return static_cast<bool>(inputs_[i]); }
 Node::Node(const char* op_name) : name(op_name) {}
 
 void Node::drop_inputs() noexcept {
-  thread_local std::vector<Ref<Node>> waiting;
-  thread_local bool draining = false;
+  // A list through the nodes, which needs no memory and no destructor at a thread's end.
+  constinit thread_local Node* dying = nullptr;
+  constinit thread_local bool draining = false;
   for (int i = 0; i < input_count; ++i) {
     // If both inputs are the same node, only the second release finds a count of 1.
     Ref<Node> input = std::move(inputs[i]);
-    if (input && input->use_count() == 1) waiting.push_back(std::move(input));
+    if (!input || input->use_count() != 1) continue;
+    input->next_dying = std::exchange(dying, input.get());
+    input.give_up();
   }
   if (draining) return;
   draining = true;
-  while (!waiting.empty()) {
-    const Ref<Node> last = std::move(waiting.back());
-    waiting.pop_back();
-  }
+  while (dying) std::exchange(dying, dying->next_dying)->release();
   draining = false;
 }
 

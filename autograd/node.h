@@ -53,6 +53,7 @@ class Node : public History {
   Shape sizes;  // of the output
   DType dtype = kFloat32;
   Ref<Node>* inputs = nullptr;  // null where an input needs no gradient
+  Node* next_dying = nullptr;   // in the list of drop_inputs
   int input_count = 0;
   Tensor grad;            // of the output, gathered while backward() runs
   bool visited = false;   // by the running backward()

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include "norma/autograd/functional.h"
@@ -53,22 +54,25 @@ void check_input(const char* op, const Tensor& input, int64_t axes = 2) {
 }
 
 // The number of windows along one axis.
-int64_t window_count(int64_t in, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation,
-                     bool ceil_mode) {
-  const int64_t room = in + 2 * pad - dilation * (kernel - 1) - 1;
+int64_t window_count(const char* op, int64_t in, int64_t kernel, int64_t stride, int64_t pad,
+                     int64_t dilation, bool ceil_mode) {
+  const Wide padded = checked_cells(op, "a padded input", in + Wide(2) * pad);
+  const Wide reach =
+      checked_cells(op, "dilation * (kernel_size - 1)", Wide(dilation) * (kernel - 1));
+  const Wide room = padded - reach - 1;
   if (room < 0 && !(ceil_mode && room + stride > 0)) return 0;
-  const int64_t count = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+  const Wide count = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
   // The last window has to start in the image or in the padding before it.
-  return (count - 1) * stride >= in + pad ? count - 1 : count;
+  return static_cast<int64_t>((count - 1) * stride >= in + pad ? count - 1 : count);
 }
 
 Pool2dShape pool_shape(const char* op, const Shape& x, const Window& o) {
   const int64_t rank = x.size(), channel_axis = rank - o.axes - 1;
   const int64_t h = o.axes == 1 ? 1 : x[rank - 2], w = x[rank - 1];
   const int64_t out_h =
-      window_count(h, o.kernel.h, o.stride.h, o.padding.h, o.dilation.h, o.ceil_mode);
+      window_count(op, h, o.kernel.h, o.stride.h, o.padding.h, o.dilation.h, o.ceil_mode);
   const int64_t out_w =
-      window_count(w, o.kernel.w, o.stride.w, o.padding.w, o.dilation.w, o.ceil_mode);
+      window_count(op, w, o.kernel.w, o.stride.w, o.padding.w, o.dilation.w, o.ceil_mode);
   if (out_h < 1 || out_w < 1) {
     const auto size = [&](int64_t rows, int64_t cols) {
       return text('(', x[channel_axis], 'x', o.axes == 1 ? "" : text(rows, 'x'), cols, ')');
@@ -76,6 +80,8 @@ Pool2dShape pool_shape(const char* op, const Shape& x, const Window& o) {
     fail(op, "Given input size: ", size(h, w), ". Calculated output size: ", size(out_h, out_w),
          ". Output size is too small");
   }
+  // Of strides and dilations beyond the image nothing is seen.
+  const int64_t most_h = h + 2 * o.padding.h, most_w = w + 2 * o.padding.w;
   return {.planes = x[channel_axis] * (channel_axis == 1 ? x[0] : 1),
           .in_h = h,
           .in_w = w,
@@ -83,12 +89,12 @@ Pool2dShape pool_shape(const char* op, const Shape& x, const Window& o) {
           .out_w = out_w,
           .kernel_h = o.kernel.h,
           .kernel_w = o.kernel.w,
-          .stride_h = o.stride.h,
-          .stride_w = o.stride.w,
+          .stride_h = std::min(o.stride.h, most_h),
+          .stride_w = std::min(o.stride.w, most_w),
           .pad_h = o.padding.h,
           .pad_w = o.padding.w,
-          .dilation_h = o.dilation.h,
-          .dilation_w = o.dilation.w};
+          .dilation_h = std::min(o.dilation.h, most_h),
+          .dilation_w = std::min(o.dilation.w, most_w)};
 }
 
 // `sizes` with those of the windows in the last one or two dimensions.
@@ -100,8 +106,8 @@ Shape output_sizes(Shape sizes, const Pool2dShape& shape, int64_t axes = 2) {
 
 template <class Index>
 Tensor max_pool(const char* op, const Tensor& input, const Pool2dShape& shape, const Shape& sizes) {
-  const int64_t bytes = sizes.numel() * static_cast<int64_t>(sizeof(Index));
-  const Tensor choice = autograd::recording({&input}) ? new_tensor({bytes}, kUInt8) : Tensor();
+  const Shape bytes{sizes.numel(), sizeof(Index)};
+  const Tensor choice = autograd::recording({&input}) ? new_tensor(bytes, kUInt8) : Tensor();
   return dense_operation(
       op, input, sizes,
       [&](const auto* x, auto* y) {
@@ -116,9 +122,12 @@ Tensor max_pool(const char* op, const Tensor& input, const Window& window) {
   check_input(op, input, window.axes);
   const Pool2dShape shape = pool_shape(op, input.sizes(), window);
   const Shape sizes = output_sizes(input.sizes(), shape, window.axes);
-  const bool small = shape.kernel_h * shape.kernel_w <= std::numeric_limits<uint8_t>::max();
-  return small ? max_pool<uint8_t>(op, input, shape, sizes)
-               : max_pool<int32_t>(op, input, shape, sizes);
+  const int64_t cells = shape.window_cells();
+  if (cells > std::numeric_limits<int32_t>::max()) {
+    return max_pool<int64_t>(op, input, shape, sizes);
+  }
+  return cells <= std::numeric_limits<uint8_t>::max() ? max_pool<uint8_t>(op, input, shape, sizes)
+                                                      : max_pool<int32_t>(op, input, shape, sizes);
 }
 
 Window window_of(Pair kernel_size, const MaxPoolOptions& o) {

@@ -6,6 +6,7 @@
 #include "norma/autograd/ops.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
+#include "norma/core/integers.h"
 #include "norma/core/kernels/elementwise.h"
 
 namespace norma {
@@ -335,7 +336,7 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
            " and ", tensor.sizes());
     }
     lengths.push_back(length);
-    sizes[d] += length;
+    sizes[d] = checked_cells("cat", "a joined dimension", Wide(sizes[d]) + length);
   }
   Tensor out = new_tensor(sizes, dtype);
   int64_t start = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "norma/core/integers.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma {
@@ -120,8 +121,9 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& option
     fail("arange", "expected an end that the step leads to, got start ", std::to_string(first),
          ", end ", std::to_string(last), ", step ", std::to_string(delta));
   }
+  const Wide range = Wide(to) - from;
   const int64_t count =
-      whole ? (to - from) / by + ((to - from) % by != 0) : static_cast<int64_t>(steps);
+      whole ? static_cast<int64_t>(range / by + (range % by != 0)) : static_cast<int64_t>(steps);
   Tensor result = new_tensor({count}, options.dtype);
   dispatch(options.dtype, [&]<class T>() {
     T* out = result.data_ptr<T>();
@@ -130,7 +132,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& option
         out[i] = static_cast<T>(first + static_cast<double>(i) * delta);
     } else {
       for (int64_t i = 0; i < count; ++i) {
-        out[i] = static_cast<T>(from + i * by);
+        out[i] = static_cast<T>(static_cast<int64_t>(from + Wide(i) * by));
       }
     }
   });
@@ -145,9 +147,8 @@ Tensor linspace(double start, double end, int64_t steps, const TensorOptions& op
     T* out = result.data_ptr<T>();
     // From both ends towards the middle, so that the ends are exact.
     for (int64_t i = 0; i < steps; ++i) {
-      out[i] =
-          static_cast<T>(i < (steps + 1) / 2 ? start + static_cast<double>(i) * delta
-                                             : end - static_cast<double>(steps - 1 - i) * delta);
+      out[i] = convert<T>(i < (steps + 1) / 2 ? start + static_cast<double>(i) * delta
+                                              : end - static_cast<double>(steps - 1 - i) * delta);
     }
   });
   return finish(result, options);

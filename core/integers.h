@@ -1,6 +1,7 @@
 // Arithmetic on counts.
 #pragma once
 #include <cstdint>
+#include <limits>
 
 namespace norma {
 
@@ -8,5 +9,22 @@ namespace norma {
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// The least multiple of `b` that is not below `a`.
 constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+/// Holds any product of two int64, and any sum of a few of those.
+__extension__ typedef __int128 Wide;
+
+/// Where paddings, reaches of kernels and the like end: sums of four of them fit int64.
+inline constexpr int64_t kMostCells = int64_t{1} << 61;
+/// `cells`, which options led to; throws `[op] …` naming `what` where it is not within
+/// ±kMostCells.
+int64_t checked_cells(const char* op, const char* what, Wide cells);
+
+/// a b; throws `[op] …` where it is 2^63 or more. For factors of at least 0.
+int64_t checked_product(const char* op, const char* what, int64_t a, int64_t b);
+/// a b, or 2^63 - 1 where that is less: for amounts of work, of which so much is no different.
+constexpr int64_t limited_product(int64_t a, int64_t b) {
+  int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<int64_t>::max() : product;
+}
 
 }  // namespace norma

@@ -7,6 +7,14 @@
 
 namespace norma {
 
+namespace {
+
+[[noreturn]] void too_many(const Shape& sizes) {
+  fail("shape", "expected fewer than 2^63 elements, got sizes ", sizes);
+}
+
+}  // namespace
+
 Shape::Shape(const int64_t* values, std::size_t count) {
   if (count > static_cast<std::size_t>(kMaxDims)) {
     fail("shape", "expected at most 8 dimensions, got ", count);
@@ -41,15 +49,19 @@ void Shape::erase(int64_t position) {
 
 bool Shape::contains(int64_t value) const { return std::find(begin(), end(), value) != end(); }
 
+void Shape::no_such_place(int64_t i) const {
+  fail("shape", "expected an entry in [0, ", size_, ") of ", *this, ", got ", i);
+}
+
 int64_t Shape::numel() const {
   int64_t product = 1;
-  bool overflow = false;
+  bool overflow = false, none = false;
   for (int64_t value : *this) {
-    if (value == 0) return 0;
-    overflow |= __builtin_mul_overflow(product, value, &product);
+    none |= value == 0;
+    overflow |= __builtin_mul_overflow(product, value == 0 ? 1 : value, &product);
   }
-  if (overflow) fail("shape", "expected fewer than 2^63 elements, got sizes ", str());
-  return product;
+  if (overflow) too_many(*this);
+  return none ? 0 : product;
 }
 
 std::string Shape::str() const {
@@ -70,10 +82,13 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << 
 Shape contiguous_strides(const Shape& sizes) {
   Shape strides;
   strides.size_ = sizes.size();
-  if (!sizes.empty()) strides[sizes.size() - 1] = 1;
-  for (int64_t i = sizes.size() - 2; i >= 0; --i) {
-    strides[i] = strides[i + 1] * std::max<int64_t>(sizes[i + 1], 1);
+  int64_t stride = 1;
+  bool overflow = false;
+  for (int64_t i = sizes.size() - 1; i >= 0; --i) {
+    strides[i] = stride;
+    overflow |= __builtin_mul_overflow(stride, std::max<int64_t>(sizes[i], 1), &stride);
   }
+  if (overflow) too_many(sizes);
   return strides;
 }
 

@@ -27,8 +27,9 @@ class Shape {
 
   int64_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  int64_t& operator[](int64_t i) { return values_[static_cast<std::size_t>(i)]; }
-  int64_t operator[](int64_t i) const { return values_[static_cast<std::size_t>(i)]; }
+  /// Entry i in [0, size()); throws for any other.
+  int64_t& operator[](int64_t i) { return values_[place(i)]; }
+  int64_t operator[](int64_t i) const { return values_[place(i)]; }
   int64_t front() const { return (*this)[0]; }
   int64_t back() const { return (*this)[size_ - 1]; }
   const int64_t* begin() const { return values_.data(); }
@@ -38,7 +39,8 @@ class Shape {
   void erase(int64_t position);
   bool contains(int64_t value) const;
 
-  /// The product of all entries (1 for the empty list); throws when it exceeds int64.
+  /// The product of all entries (1 for the empty list). Throws when those other than 0 multiply to
+  /// 2^63 or more: that of any of them is an int64.
   int64_t numel() const;
   /// "[32, 3, 28, 28]"
   std::string str() const;
@@ -48,13 +50,18 @@ class Shape {
  private:
   friend Shape contiguous_strides(const Shape& sizes);
   Shape(const int64_t* values, std::size_t count);
+  std::size_t place(int64_t i) const {
+    if (static_cast<uint64_t>(i) >= static_cast<uint64_t>(size_)) no_such_place(i);
+    return static_cast<std::size_t>(i);
+  }
+  [[noreturn]] void no_such_place(int64_t i) const;
   std::array<int64_t, kMaxDims> values_{};
   int64_t size_ = 0;
 };
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
-/// Row-major strides, in elements.
+/// Row-major strides, in elements; throws as `numel` does.
 Shape contiguous_strides(const Shape& sizes);
 
 /// The common shape of `a` and `b` under broadcasting; throws `[op] …` naming both.

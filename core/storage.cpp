@@ -9,11 +9,10 @@
 #include <bit>
 #include <cstdlib>
 #include <mutex>
-#include <new>
 #include <string>
 #include <utility>
 
-#include "norma/core/error.h"
+#include "norma/core/memory.h"
 
 // A program under ThreadSanitizer that links this library without it sees no atomic step of ours:
 // these tell it that a block changes hands. Absent everywhere else.
@@ -118,6 +117,20 @@ void count_live(int64_t bytes) {
   cache.live_bytes += bytes;
 }
 
+/// A block of the system's for `bytes`; what the cache keeps is given back before it gives up.
+template <class Ask>
+void* ask_system(std::size_t bytes, Ask ask) {
+  asked_system.fetch_add(1, std::memory_order_relaxed);
+  keep_reserve();
+  void* block = ask();
+  if (!block && cached_bytes() > 0) {
+    empty_cache();
+    block = ask();
+  }
+  if (!block) out_of_memory(static_cast<int64_t>(bytes));
+  return block;
+}
+
 /// Takes a block for `bytes` that count as live.
 void* allocate_block(std::size_t bytes) {
   const int index = size_class(std::max<std::size_t>(bytes, 1));
@@ -133,16 +146,7 @@ void* allocate_block(std::size_t bytes) {
       return block;
     }
   }
-  asked_system.fetch_add(1, std::memory_order_relaxed);
-  void* block = from_system(size);
-  if (!block && cached_bytes() > 0) {
-    empty_cache();
-    block = from_system(size);
-  }
-  if (!block) {
-    fail("allocate", "expected memory for ", bytes,
-         " bytes, got none from the system; use a smaller batch or model");
-  }
+  void* const block = ask_system(bytes, [size] { return from_system(size); });
   count_live(static_cast<int64_t>(bytes));
   return block;
 }
@@ -198,10 +202,7 @@ void* RefCounted::operator new(std::size_t size) {
       return block;
     }
   }
-  asked_system.fetch_add(1, std::memory_order_relaxed);
-  void* block = std::malloc(index * kSmallStep);
-  if (!block) throw std::bad_alloc();
-  return block;
+  return ask_system(size, [index] { return std::malloc(index * kSmallStep); });
 }
 
 void RefCounted::operator delete(void* block, std::size_t size) noexcept {

@@ -21,7 +21,7 @@ double kaiming_std(const char* op, const Tensor& tensor, const KaimingOptions& o
 
 double xavier_std(const Tensor& tensor, double gain) {
   const auto [fan_in, fan_out] = calculate_fan_in_and_fan_out(tensor);
-  return gain * std::sqrt(2.0 / static_cast<double>(fan_in + fan_out));
+  return gain * std::sqrt(2.0 / (static_cast<double>(fan_in) + static_cast<double>(fan_out)));
 }
 
 }  // namespace

@@ -237,6 +237,7 @@ std::vector<Module*> Module::modules() const {
 }
 
 void Module::apply(const std::function<void(Module&)>& function) {
+  if (!function) fail("apply", "expected a function of a module, got none");
   for (const auto& child : children()) child->apply(function);
   function(*this);
 }

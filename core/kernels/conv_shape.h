@@ -27,7 +27,7 @@ struct Conv2dShape {
            in_h == out_h && in_w == out_w;
   }
   int64_t multiplications() const {
-    return batch * out_channels * out_size() * group_in() * kernel_size();
+    return limited_product(batch * out_channels * out_size(), group_in() * kernel_size());
   }
 };
 
@@ -43,7 +43,8 @@ struct SamePadding {
   int64_t before, behind;
 };
 inline SamePadding same_padding(int64_t kernel_size, int64_t dilation) {
-  const int64_t cells = dilation * (kernel_size - 1);
+  const int64_t cells =
+      checked_cells("padding", "dilation * (kernel_size - 1)", Wide(dilation) * (kernel_size - 1));
   return {cells / 2, cells - cells / 2};
 }
 

@@ -3,6 +3,7 @@
 #include <bit>
 #include <optional>
 
+#include "norma/core/integers.h"
 #include "norma/core/storage.h"
 
 namespace norma::kernels {
@@ -14,8 +15,9 @@ template <class T>
 class Scratch {
  public:
   explicit Scratch(int64_t count) {
-    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
-    if (bytes > kFewBytes) data_ = static_cast<T*>(block_.emplace(block_size(bytes)).data());
+    if (count <= kFew) return;
+    const int64_t bytes = checked_product("scratch", "bytes", count, sizeof(T));
+    data_ = static_cast<T*>(block_.emplace(block_size(static_cast<std::size_t>(bytes))).data());
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
@@ -31,6 +33,7 @@ class Scratch {
   static std::size_t block_size(std::size_t bytes) { return std::bit_ceil(bytes); }
 #endif
 
+  static constexpr int64_t kFew = kFewBytes / sizeof(T);
   alignas(64) std::byte few_[kFewBytes + 1];
   T* data_ = reinterpret_cast<T*>(few_);
   std::optional<Storage> block_;

@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "norma/core/factory.h"
 #include "norma/core/scalar.h"
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
@@ -42,11 +43,29 @@ TEST_CASE("the number of elements") {
   CHECK(Shape({2, 3, 4}).numel() == 24);
   CHECK(Shape({2, 0, 4}).numel() == 0);
   const int64_t large = int64_t{1} << 40;
-  CHECK(Shape({large, large, 0}).numel() == 0);
+  CHECK(Shape({large, 0}).numel() == 0);
+  // The strides of an empty tensor have to fit as well.
+  const std::string too_many = "[shape] expected fewer than 2^63 elements, got sizes ";
+  for (const Shape& sizes : {Shape{large, large, 0}, Shape{0, large, large}, Shape{large, 0, large},
+                             Shape{int64_t{1} << 62, 2}}) {
+    CHECK(error_of([=] { sizes.numel(); }) == too_many + sizes.str());
+    CHECK(error_of([=] { contiguous_strides(sizes); }) == too_many + sizes.str());
+    CHECK(error_of([=] { empty(sizes); }) == too_many + sizes.str());
+    CHECK(error_of([=] { empty({0}).view(sizes); }) != "no error");
+  }
   CHECK(error_of([=] {
           Shape({large, large}).numel();
         }) ==
         "[shape] expected fewer than 2^63 elements, got sizes [1099511627776, 1099511627776]");
+}
+
+TEST_CASE("an entry that is not there is refused") {
+  Shape s = {2, 3};
+  CHECK(error_of([&] { s[2] = 1; }) == "[shape] expected an entry in [0, 2) of [2, 3], got 2");
+  CHECK(error_of([&] { static_cast<void>(std::as_const(s)[-1]); }) ==
+        "[shape] expected an entry in [0, 2) of [2, 3], got -1");
+  CHECK(error_of([] { static_cast<void>(Shape().front()); }) != "no error");
+  CHECK(error_of([] { static_cast<void>(Shape().back()); }) != "no error");
 }
 
 TEST_CASE("at most eight dimensions") {

@@ -21,6 +21,7 @@ NORMA_INLINE inline void each_run(const Conv2dShape& s, F f) {
     for (int64_t j = 0; j < s.kernel_w; ++j) {
       const int64_t shift_x = j * s.dilation_w - s.pad_left;
       const Span cols = valid_positions(s.out_w, s.stride_w, shift_x, s.in_w);
+      if (cols.first == cols.last) continue;
       for (int64_t row = rows.first; row < rows.last; ++row) {
         f(row * s.out_w + cols.first,
           (row * s.stride_h + shift_y) * s.in_w + cols.first * s.stride_w + shift_x,
@@ -31,7 +32,7 @@ NORMA_INLINE inline void each_run(const Conv2dShape& s, F f) {
 }
 
 int64_t plane_grain(const Conv2dShape& s) {
-  return 50'000 / std::max<int64_t>(s.out_size() * s.kernel_size(), 1) + 1;
+  return 50'000 / std::max<int64_t>(limited_product(s.out_size(), s.kernel_size()), 1) + 1;
 }
 
 // out[k * out_step] += weight * in[k * in_step], as vector code where both steps are 1.

@@ -1,7 +1,7 @@
 // Fast gradient of x; its plain twin is plain/conv.h.
 //
 //     stride 1       | one correlation of dy with the weights in reverse
-//     larger strides | so for each residue modulo the stride, whose results are interleaved
+//     larger strides | so for each residue of a cell modulo the stride; results are interleaved
 #include "norma/core/kernels/conv/input_grad.h"
 
 #include <algorithm>
@@ -15,9 +15,9 @@
 namespace norma::kernels {
 namespace {
 
-// Along one axis: the input cells that lie at `residue` modulo the stride, and the taps that reach
-// them. dx at those cells is a convolution of dy, of stride 1, with these taps in reverse. With 3
-// taps, stride 2 and a padding of 1, y[o] sees x[2o-1], x[2o] and x[2o+1]:
+// Along one axis: every `stride`th input cell from `first_cell` on, and the taps that reach them.
+// dx at those cells is a convolution of dy, of stride 1, with these taps in reverse. With 3 taps,
+// stride 2 and a padding of 1, y[o] sees x[2o-1], x[2o] and x[2o+1]:
 //
 //     dx[0]       dx[1]             dx[2]       dx[3]             dx[4]
 //     w[1]dy[0]   w[2]dy[0]         w[1]dy[1]   w[2]dy[1]         w[1]dy[2]
@@ -25,28 +25,29 @@ namespace {
 //
 // Even cells are a phase of one tap, odd cells one of two.
 struct Phase {
-  Phase(int64_t residue, int64_t stride, int64_t dilation, int64_t kernel, int64_t pad, int64_t in)
-      : tap_step(stride / std::gcd(stride, dilation)), dilation_step(tap_step * dilation / stride) {
+  Phase(int64_t first, int64_t stride, int64_t dilation, int64_t kernel, int64_t pad, int64_t in)
+      : tap_step(stride / std::gcd(stride, dilation)),
+        dilation_step(dilation / std::gcd(stride, dilation)),
+        first_cell(first),
+        cells((in - 1 - first) / stride + 1) {
+    const int64_t residue = (first + pad) % stride, before = (first + pad) / stride;
     int64_t first_tap = 0;
     while (first_tap < kernel && first_tap * dilation % stride != residue) ++first_tap;
     taps = first_tap < kernel ? (kernel - 1 - first_tap) / tap_step + 1 : 0;
     last_tap = first_tap + (taps - 1) * tap_step;
-    const int64_t before = pad > residue ? ceil_div(pad - residue, stride) : 0;
-    first_cell = before * stride + residue - pad;
-    cells = first_cell < in ? (in - 1 - first_cell) / stride + 1 : 0;
     padding = (taps - 1) * dilation_step + first_tap * dilation / stride - before;
   }
   int64_t tap_step, dilation_step;
+  int64_t first_cell, cells;
   int64_t taps = 0, last_tap = 0;
-  int64_t first_cell = 0, cells = 0;
   int64_t padding = 0;  // rows of zeros around dy; negative: rows of dy that do not count
 };
 
-Phase row_phase(const Conv2dShape& s, int64_t residue) {
-  return {residue, s.stride_h, s.dilation_h, s.kernel_h, s.pad_top, s.in_h};
+Phase row_phase(const Conv2dShape& s, int64_t first) {
+  return {first, s.stride_h, s.dilation_h, s.kernel_h, s.pad_top, s.in_h};
 }
-Phase column_phase(const Conv2dShape& s, int64_t residue) {
-  return {residue, s.stride_w, s.dilation_w, s.kernel_w, s.pad_left, s.in_w};
+Phase column_phase(const Conv2dShape& s, int64_t first) {
+  return {first, s.stride_w, s.dilation_w, s.kernel_w, s.pad_left, s.in_w};
 }
 
 // dx at the cells of two phases, densely.
@@ -71,15 +72,13 @@ void phase_grad(const Conv2dShape& s, const Phase& rows, const Phase& cols, cons
   correlate(t, view, dy, dx);
 }
 
-// One row of dx from those of its column phases, `stride` of them.
+// One row of dx from those of its `count` column phases.
 template <class T, class Level>
-NORMA_INLINE inline void join_phases(const Phase* phases, const T* const* rows, int64_t stride,
-                                     T* out) {
-  if (stride == 2) {
-    const bool swapped = phases[0].first_cell == 1;
-    const T* even = rows[swapped];
-    const T* odd = rows[!swapped];
-    const int64_t evens = phases[swapped].cells, pairs = phases[!swapped].cells;
+NORMA_INLINE inline void join_phases(const Phase* phases, const T* const* rows, int64_t count,
+                                     int64_t stride, T* out) {
+  if (stride == 2 && count == 2) {
+    const T *const even = rows[0], *const odd = rows[1];
+    const int64_t evens = phases[0].cells, pairs = phases[1].cells;
     const auto join = [=]<int Bytes>(int64_t k) NORMA_INLINE {
       using V = Vector<T, Bytes>;
       const typename V::Value a = V::at(even + k).value, b = V::at(odd + k).value;
@@ -90,9 +89,9 @@ NORMA_INLINE inline void join_phases(const Phase* phases, const T* const* rows, 
       return;
     }
   }
-  for (int64_t b = 0; b < stride; ++b) {
+  for (int64_t b = 0; b < count; ++b) {
     const T* in = rows[b];
-    T* to = out + phases[b].first_cell;
+    T* to = out + b;
     for (int64_t k = 0; k < phases[b].cells; ++k) to[k * stride] = in[k];
   }
 }
@@ -102,19 +101,19 @@ NORMA_INLINE inline void join_phases(const Phase* phases, const T* const* rows, 
 template <class T>
 void join_planes(const Conv2dShape& s, const Phase& rows, const Phase* phases,
                  const T* const* starts, const T* zeros, T* dx) {
-  const int64_t planes = s.batch * s.in_channels;
+  const int64_t planes = s.batch * s.in_channels, column_phases = std::min(s.stride_w, s.in_w);
   parallel_for(planes, 50'000 / (rows.cells * s.in_w) + 1, [&](int64_t first, int64_t last) {
-    Scratch<const T*> row_memory(s.stride_w);
+    Scratch<const T*> row_memory(column_phases);
     const T** const in = row_memory.data();
     for_level([&, in, first, last]<class Level>() NORMA_INLINE {
       for (int64_t plane = first; plane < last; ++plane) {
         for (int64_t y = 0; y < rows.cells; ++y) {
-          for (int64_t b = 0; b < s.stride_w; ++b) {
+          for (int64_t b = 0; b < column_phases; ++b) {
             const int64_t row = plane * rows.cells + y;
             in[b] = starts[b] ? starts[b] + row * phases[b].cells : zeros;
           }
           T* out = dx + plane * s.in_size() + (rows.first_cell + y * s.stride_h) * s.in_w;
-          join_phases<T, Level>(phases, in, s.stride_w, out);
+          join_phases<T, Level>(phases, in, column_phases, s.stride_w, out);
         }
       }
     });
@@ -129,21 +128,23 @@ void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx, Correlate<
   if (s.stride_h == 1 && s.stride_w == 1) {
     return phase_grad(s, row_phase(s, 0), column_phase(s, 0), w, dy, dx, correlate);
   }
-  Scratch<Phase> phase_memory(s.stride_w);
+  // Phases with cells alone: a stride may be far longer than the image.
+  const int64_t row_phases = std::min(s.stride_h, s.in_h);
+  const int64_t column_phases = std::min(s.stride_w, s.in_w);
+  Scratch<Phase> phase_memory(column_phases);
   Phase* const phases = phase_memory.data();
-  for (int64_t b = 0; b < s.stride_w; ++b) phases[b] = column_phase(s, b);
+  for (int64_t b = 0; b < column_phases; ++b) phases[b] = column_phase(s, b);
   Scratch<T> zeros(s.in_w);
   std::fill_n(zeros.data(), s.in_w, T(0));
-  Scratch<const T*> start_memory(s.stride_w);
+  Scratch<const T*> start_memory(column_phases);
   const T** const starts = start_memory.data();
   const int64_t planes = s.batch * s.in_channels;
-  for (int64_t a = 0; a < s.stride_h; ++a) {
+  for (int64_t a = 0; a < row_phases; ++a) {
     const Phase rows = row_phase(s, a);
-    if (rows.cells == 0) continue;
     Scratch<T> memory(rows.taps > 0 ? planes * rows.cells * s.in_w : 0);
     T* next = memory.data();
-    for (int64_t b = 0; b < s.stride_w; ++b) {
-      const bool reached = rows.taps * phases[b].taps * phases[b].cells > 0;
+    for (int64_t b = 0; b < column_phases; ++b) {
+      const bool reached = rows.taps > 0 && phases[b].taps > 0;
       starts[b] = reached ? next : nullptr;
       if (!reached) continue;
       phase_grad(s, rows, phases[b], w, dy, next, correlate);

@@ -27,17 +27,15 @@ struct Run {
 
 // out[k] = in[k * step].
 template <class T, class Level>
-NORMA_INLINE inline void copy_steps(const T* in, int64_t step, int64_t first, int64_t last,
-                                    T* out) {
+NORMA_INLINE inline void copy_steps(const T* in, int64_t step, int64_t count, T* out) {
   if (step == 1) {
-    for (int64_t k = first; k < last; ++k) out[k] = in[k];
+    for (int64_t k = 0; k < count; ++k) out[k] = in[k];
     return;
   }
-  const auto copy = [=]<int Bytes>(int64_t k) NORMA_INLINE {
-    Pairs<T, Bytes>::even(in + (first + k) * 2, out + first + k);
-  };
-  if (step == 2 && cover<T, Level::kBytes>(last - first, copy)) return;
-  for (int64_t k = first; k < last; ++k) out[k] = in[k * step];
+  const auto copy = [=]<int Bytes>(int64_t k)
+                        NORMA_INLINE { Pairs<T, Bytes>::even(in + k * 2, out + k); };
+  if (step == 2 && cover<T, Level::kBytes>(count, copy)) return;
+  for (int64_t k = 0; k < count; ++k) out[k] = in[k * step];
 }
 
 template <class T, class Level>
@@ -45,6 +43,7 @@ NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T*
   const int64_t width = s.out_w, first = run.cols.first, last = run.cols.last;
   std::fill(out, out + run.rows.first * width, T(0));
   std::fill(out + run.rows.last * width, out + run.count * width, T(0));
+  if (run.rows.first == run.rows.last) return;
   if (run.step == 1 && s.stride_w == 1 && width == s.in_w) {
     // Neighbours in memory both here and there: one copy, then the edges.
     const int64_t from = (run.y + run.rows.first) * width + run.shift;
@@ -63,14 +62,17 @@ NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T*
     return;
   }
   if (width == 1 && s.in_w == 1 && first == 0 && last == 1) {  // a signal
-    copy_steps<T, Level>(channel + run.y, run.step, run.rows.first, run.rows.last, out);
+    const int64_t top = run.y + run.rows.first * run.step;
+    copy_steps<T, Level>(channel + top, run.step, run.rows.last - run.rows.first,
+                         out + run.rows.first);
     return;
   }
+  const int64_t left = first < last ? run.shift + first * s.stride_w : 0;
   for (int64_t row = run.rows.first; row < run.rows.last; ++row) {
-    const T* in = channel + (run.y + row * run.step) * s.in_w + run.shift;
+    const T* in = channel + (run.y + row * run.step) * s.in_w + left;
     T* line = out + row * width;
     for (int64_t k = 0; k < first; ++k) line[k] = T(0);
-    copy_steps<T, Level>(in, s.stride_w, first, last, line);
+    copy_steps<T, Level>(in, s.stride_w, last - first, line + first);
     for (int64_t k = last; k < width; ++k) line[k] = T(0);
   }
 }
@@ -93,8 +95,10 @@ UnrolledRows::UnrolledRows(const Conv2dShape& s, int64_t row_bytes, bool direct)
       direct_(direct),
       panel_rows_(ceil_div(s.out_h, panel_count(s, row_bytes))),
       panels_(ceil_div(s.out_h, panel_rows_)),
-      height_(start(sets())),
+      height_(0),
       offsets_(round_up(s.group_in() * s.kernel_size(), kTermBlock)) {
+  if (shift_step_ >= panel_rows_) row_step_ = s.kernel_h;  // a set for each kernel row
+  height_ = start(sets());
   int64_t* next = offsets_.data();
   for (int64_t c = 0; c < s.group_in(); ++c) {
     for (int64_t i = 0; i < s.kernel_h; ++i) {

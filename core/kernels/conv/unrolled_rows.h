@@ -16,7 +16,8 @@ namespace norma::kernels {
 ///     unrolled[offset(c, i, j) + position]
 ///
 /// is the cell that (c, i, j) sees at `position` of a panel of output rows. Kernel rows share what
-/// they see of the same image rows: all of them at stride 1, every second at stride 2.
+/// they see of the same image rows: all of them at stride 1, every second at stride 2; none where a
+/// dilation keeps them a panel apart.
 class UnrolledRows {
  public:
   /// Panels are cut so that unrolled rows and what else is needed, `row_bytes` for every output
@@ -63,7 +64,7 @@ class UnrolledRows {
   bool direct_;
   int64_t panel_rows_, panels_;
   int64_t row_step_ = shape_.stride_h / std::gcd(shape_.stride_h, shape_.dilation_h);
-  int64_t shift_step_ = row_step_ * shape_.dilation_h / shape_.stride_h;
+  int64_t shift_step_ = shape_.dilation_h / std::gcd(shape_.stride_h, shape_.dilation_h);
   int64_t height_;  // of the unrolled rows of a channel and kernel column
   Scratch<int64_t> offsets_;
 };

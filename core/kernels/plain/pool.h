@@ -10,7 +10,7 @@
 
 namespace norma::kernels::plain {
 
-/// Calls f(y, x, cell) for each cell of each window that lies in the image, with where the output
+/// Calls f(y, x, i, j) for each cell of each window that lies in the image, with where the output
 /// and the input lie. Cell (i, j) of window (row, col) is in the image's row
 /// row * stride + i * dilation - pad, and its column likewise.
 template <class F>
@@ -19,16 +19,24 @@ void each_cell(const Pool2dShape& s, F f) {
   for (int64_t p = 0; p < s.planes; ++p) {
     for (int64_t row = 0; row < s.out_h; ++row) {
       for (int64_t col = 0; col < s.out_w; ++col, ++y) {
-        for (int64_t cell = 0; cell < s.kernel_h * s.kernel_w; ++cell) {
-          const int64_t i = cell / s.kernel_w, j = cell % s.kernel_w;
-          const int64_t h = row * s.stride_h + i * s.dilation_h - s.pad_h;
-          const int64_t w = col * s.stride_w + j * s.dilation_w - s.pad_w;
-          if (h < 0 || h >= s.in_h || w < 0 || w >= s.in_w) continue;
-          f(y, (p * s.in_h + h) * s.in_w + w, cell);
+        const int64_t top = row * s.stride_h - s.pad_h, left = col * s.stride_w - s.pad_w;
+        const Span rows = valid_positions(s.kernel_h, s.dilation_h, top, s.in_h);
+        const Span cols = valid_positions(s.kernel_w, s.dilation_w, left, s.in_w);
+        for (int64_t i = rows.first; i < rows.last; ++i) {
+          for (int64_t j = cols.first; j < cols.last; ++j) {
+            const int64_t h = top + i * s.dilation_h, w = left + j * s.dilation_w;
+            f(y, (p * s.in_h + h) * s.in_w + w, i, j);
+          }
         }
       }
     }
   }
+}
+
+/// What `choice` notes of cell (i, j) at x: its number in the window; x, in a type as wide as that.
+template <class Index>
+Index note_of(const Pool2dShape& s, int64_t x, int64_t i, int64_t j) {
+  return static_cast<Index>(sizeof(Index) == sizeof(x) ? x : i * s.kernel_w + j);
 }
 
 /// y = the largest cell: the first of equals, the last of NaN. `choice` (may be null) tells which.
@@ -38,12 +46,12 @@ void max_pool_forward(const Pool2dShape& s, const T* x, T* y, Index* choice) {
   std::fill_n(y, s.planes * s.out_h * s.out_w, lowest);
   if (choice) std::fill_n(choice, s.planes * s.out_h * s.out_w, Index(0));
   int64_t window = -1;
-  each_cell(s, [&](int64_t to, int64_t from, int64_t cell) {
+  each_cell(s, [&](int64_t to, int64_t from, int64_t i, int64_t j) {
     const bool first = to != window;
     window = to;
     if (!first && !(x[from] > y[to]) && !std::isnan(x[from])) return;
     y[to] = x[from];
-    if (choice) choice[to] = static_cast<Index>(cell);
+    if (choice) choice[to] = note_of<Index>(s, from, i, j);
   });
 }
 
@@ -51,8 +59,8 @@ void max_pool_forward(const Pool2dShape& s, const T* x, T* y, Index* choice) {
 template <class T, class Index>
 void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T* dx) {
   Sums sum(s.planes * s.in_h * s.in_w);
-  each_cell(s, [&](int64_t from, int64_t to, int64_t cell) {
-    if (cell == static_cast<int64_t>(choice[from])) sum[to] += double(dy[from]);
+  each_cell(s, [&](int64_t from, int64_t to, int64_t i, int64_t j) {
+    if (choice[from] == note_of<Index>(s, to, i, j)) sum[to] += double(dy[from]);
   });
   sum.store(dx);
 }
@@ -69,18 +77,19 @@ inline int64_t counted_cells(int64_t i, int64_t stride, int64_t pad, int64_t ker
 template <class F>
 void each_share(const Pool2dShape& s, const AvgPoolRule& rule, F f) {
   const bool pad = rule.count_include_pad;
-  each_cell(s, [&](int64_t y, int64_t x, int64_t) {
+  each_cell(s, [&](int64_t y, int64_t x, int64_t, int64_t) {
     const int64_t row = y / s.out_w % s.out_h, col = y % s.out_w;
     const int64_t rows = counted_cells(row, s.stride_h, s.pad_h, s.kernel_h, s.in_h, pad);
     const int64_t cols = counted_cells(col, s.stride_w, s.pad_w, s.kernel_w, s.in_w, pad);
-    f(y, x, static_cast<double>(rule.divisor ? rule.divisor : rows * cols));
+    f(y, x, rule.divisor ? double(rule.divisor) : double(rows) * double(cols));
   });
 }
 
 /// Window i of `out` that share out an axis of `in` cells: from i in / out, rounded down, to
 /// (i + 1) in / out, rounded up.
 inline Span adaptive_window(int64_t i, int64_t in, int64_t out) {
-  return {i * in / out, ((i + 1) * in + out - 1) / out};
+  const auto end = (Wide(i + 1) * in + out - 1) / out;
+  return {static_cast<int64_t>(Wide(i) * in / out), static_cast<int64_t>(end)};
 }
 
 /// The same for windows that share an image out.

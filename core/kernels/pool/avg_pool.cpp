@@ -44,7 +44,7 @@ class Divisors {
 
 template <class T>
 void avg_pool_forward(const Pool2dShape& s, const AvgPoolRule& rule, const T* x, T* y) {
-  if (plain_kernels()) return plain::avg_pool_forward(s, rule, x, y);
+  if (plain_kernels() || s.sees_little()) return plain::avg_pool_forward(s, rule, x, y);
   const Divisors<T> divisors(s, rule);
   const WindowColumns columns(s);
   each_plane<Level512, T>(
@@ -67,7 +67,7 @@ void avg_pool_forward(const Pool2dShape& s, const AvgPoolRule& rule, const T* x,
 
 template <class T>
 void avg_pool_backward(const Pool2dShape& s, const AvgPoolRule& rule, const T* dy, T* dx) {
-  if (plain_kernels()) return plain::avg_pool_backward(s, rule, dy, dx);
+  if (plain_kernels() || s.sees_little()) return plain::avg_pool_backward(s, rule, dy, dx);
   const Divisors<T> divisors(s, rule);
   const WindowColumns columns(s);
   each_plane<Level512, T>(

@@ -2,6 +2,8 @@
 //
 //     windows                            forward            backward
 //     2×2 tiles inside the image         max_tiles          max_tiles_backward
+//     far larger than the image,
+//     or of 2^31 cells                   the plain twin     the plain twin
 //     any others                         max_windows        max_windows_backward
 #include "norma/core/kernels/pool/max_pool.h"
 
@@ -268,14 +270,22 @@ void backward(const Pool2dShape& s, const T* dy, Choice choice, T* dx) {
 
 template <class T, class Index>
 void max_pool_forward(const Pool2dShape& s, const T* x, T* y, Index* choice) {
-  if (plain_kernels()) return plain::max_pool_forward(s, x, y, choice);
-  choice ? forward<true>(s, x, y, Choice(choice)) : forward<false>(s, x, y, Choice(choice));
+  constexpr bool kPlaces = sizeof(Index) == sizeof(int64_t);
+  if (kPlaces || plain_kernels() || s.sees_little()) {
+    return plain::max_pool_forward(s, x, y, choice);
+  }
+  if constexpr (!kPlaces) {
+    choice ? forward<true>(s, x, y, Choice(choice)) : forward<false>(s, x, y, Choice(choice));
+  }
 }
 
 template <class T, class Index>
 void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T* dx) {
-  if (plain_kernels()) return plain::max_pool_backward(s, dy, choice, dx);
-  backward(s, dy, Choice(const_cast<Index*>(choice)), dx);
+  constexpr bool kPlaces = sizeof(Index) == sizeof(int64_t);
+  if (kPlaces || plain_kernels() || s.sees_little()) {
+    return plain::max_pool_backward(s, dy, choice, dx);
+  }
+  if constexpr (!kPlaces) backward(s, dy, Choice(const_cast<Index*>(choice)), dx);
 }
 
 #define NORMA_MAX_POOL(T, Index)                                                      \
@@ -283,8 +293,10 @@ void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T
   template void max_pool_backward<T, Index>(const Pool2dShape&, const T*, const Index*, T*);
 NORMA_MAX_POOL(float, uint8_t)
 NORMA_MAX_POOL(float, int32_t)
+NORMA_MAX_POOL(float, int64_t)
 NORMA_MAX_POOL(double, uint8_t)
 NORMA_MAX_POOL(double, int32_t)
+NORMA_MAX_POOL(double, int64_t)
 #undef NORMA_MAX_POOL
 
 }  // namespace norma::kernels

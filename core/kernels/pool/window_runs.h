@@ -13,7 +13,8 @@
 namespace norma::kernels {
 
 inline int64_t plane_grain(const Pool2dShape& s) {
-  const int64_t work = s.in_h * s.in_w + s.out_h * s.out_w * s.kernel_h * s.kernel_w;
+  const int64_t cells = limited_product(s.out_h * s.out_w, s.window_cells());
+  const int64_t work = s.in_h * s.in_w + std::min(cells, kPoolGrain);
   return kPoolGrain / std::max<int64_t>(work, 1) + 1;
 }
 
@@ -66,6 +67,7 @@ NORMA_INLINE inline void each_run(const Pool2dShape& s, const Span* columns, int
     if (y < 0 || y >= s.in_h) continue;
     for (int64_t j = 0; j < s.kernel_w; ++j) {
       const Span span = columns[j];
+      if (span.first == span.last) continue;
       const int64_t from = y * s.in_w + span.first * s.stride_w + j * s.dilation_w - s.pad_w;
       with_step(s.stride_w, [=](auto step) NORMA_INLINE {
         f(span.first, from, step, span.last - span.first, i * s.kernel_w + j);
