@@ -1,5 +1,6 @@
 // Everything. `#include <norma/norma.h>` is all a program needs.
 #pragma once
+#include "norma/core/deterministic.h"
 #include "norma/core/dtype.h"
 #include "norma/core/error.h"
 #include "norma/core/factory.h"

@@ -5,6 +5,7 @@
 #include "norma/autograd/elementwise.h"
 #include "norma/autograd/in_place.h"
 #include "norma/autograd/ops.h"
+#include "norma/core/elementary.h"
 #include "norma/core/factory.h"
 
 namespace norma {
@@ -187,7 +188,7 @@ namespace {
 template <class T>
 NORMA_INLINE inline T power(T base, T exponent) {
   if constexpr (std::is_floating_point_v<T>) {
-    return std::pow(base, exponent);
+    return elementary::pow(base, exponent);
   } else {
     T result = 1;
     for (; exponent > 0; exponent = static_cast<T>(exponent / 2)) {

@@ -7,6 +7,7 @@
 
 #include "norma/autograd/fuse_norm_relu.h"
 #include "norma/autograd/ops.h"
+#include "norma/core/elementary.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/vector_math.h"
 
@@ -113,7 +114,7 @@ Tensor Tensor::gelu(bool approximate_tanh) const {
         if (approximate_tanh) {
           return x / 2 * (1 + fast_tanh(T(kSqrt2OverPi) * (x + T(kCubic) * x * x * x)));
         }
-        return x / 2 * (1 + std::erf(x * T(kSqrtHalf)));
+        return x / 2 * (1 + elementary::erf(x * T(kSqrtHalf)));
       });
   return record("gelu", out, {this}, [=, x = Saved(*this)](const Tensor& g, InputGrads& d) {
     d[0] = combine(g, *x, approximate_tanh ? plain::gelu_tanh_backward : plain::gelu_backward,
@@ -124,7 +125,7 @@ Tensor Tensor::gelu(bool approximate_tanh) const {
                        const T inner = T(kSqrt2OverPi) * (1 + 3 * T(kCubic) * v * v);
                        return u * ((1 + t) / 2 + v / 2 * ((1 - t) * (1 + t)) * inner);
                      }
-                     return u * ((1 + std::erf(v * T(kSqrtHalf))) / 2 +
+                     return u * ((1 + elementary::erf(v * T(kSqrtHalf))) / 2 +
                                  v * T(kDensity) * fast_exp(-v * v / 2));
                    });
   });

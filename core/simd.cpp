@@ -3,13 +3,27 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "norma/core/deterministic.h"
+#include "norma/core/error.h"
+
 namespace norma {
 
 namespace {
+SimdLevel deterministic_level() {
+#if defined(__FMA__) || defined(__FAST_MATH__)
+  fail("use_deterministic_algorithms",
+       "expected a library for every x86-64, got one compiled for this processor or with "
+       "-ffast-math; build Norma without NORMA_NATIVE, -march and -ffast-math");
+#else
+  return SimdLevel::Deterministic;
+#endif
+}
+
 SimdLevel detect() {
   const char* wish = std::getenv("NORMA_SIMD");
   const std::string_view name = wish ? wish : "";
   if (name == "plain") return SimdLevel::Plain;
+  if (name == "deterministic") return deterministic_level();
 #if defined(__x86_64__)
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
@@ -30,5 +44,14 @@ SimdLevel detail::find_level() {
   known_level.store(level, std::memory_order_relaxed);
   return level;
 }
+
+void use_deterministic_algorithms(bool mode) {
+  if (!mode) {
+    detail::find_level();
+    return;
+  }
+  detail::known_level.store(deterministic_level(), std::memory_order_relaxed);
+}
+bool are_deterministic_algorithms_enabled() { return deterministic(); }
 
 }  // namespace norma

@@ -8,21 +8,23 @@
 
 namespace norma {
 
-enum class SimdLevel { Unknown, Plain, Baseline, Avx2, Avx512 };
+enum class SimdLevel { Unknown, Plain, Deterministic, Baseline, Avx2, Avx512 };
 namespace detail {
 /// Asked for by every kernel: one load, once the first of them has found it.
 inline constinit std::atomic<SimdLevel> known_level{SimdLevel::Unknown};
 SimdLevel find_level();
 }  // namespace detail
 
-/// The widest level that this processor and the environment variable NORMA_SIMD (plain, baseline,
-/// avx2, avx512) allow.
+/// The widest level that this processor and the environment variable NORMA_SIMD (plain,
+/// deterministic, baseline, avx2, avx512) allow.
 inline SimdLevel simd_level() {
   const SimdLevel level = detail::known_level.load(std::memory_order_relaxed);
   return level == SimdLevel::Unknown ? detail::find_level() : level;
 }
 /// Whether NORMA_SIMD=plain asks for the plain kernels; what has none runs at the baseline then.
 inline bool plain_kernels() { return simd_level() == SimdLevel::Plain; }
+/// The baseline without anything whose bits depend on the processor: core/deterministic.h.
+inline bool deterministic() { return simd_level() == SimdLevel::Deterministic; }
 
 /// The levels as types: bytes of a vector, and the registers of a product's tile: kRows × kVectors
 /// sums, the vectors of one term, one weight.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "norma/core/error.h"
+#include "norma/core/simd.h"
 
 namespace norma {
 
@@ -94,7 +95,7 @@ class Pool {
       for (int part = 0; part < parts; ++part) run_part(count, parts, part, function, context);
       return;
     }
-    ensure_workers(parts - 1);
+    ensure_workers(std::min(parts, get_num_threads()) - 1);
     count_ = count;
     function_ = function;
     context_ = context;
@@ -226,9 +227,11 @@ uint32_t fork_count() { return forks.load(std::memory_order_relaxed); }
 
 int get_num_threads() { return thread_count().load(std::memory_order_relaxed); }
 
+int planned_threads() { return deterministic() ? 4 : get_num_threads(); }
+
 int detail::several_parts(int64_t count, int64_t grain) {
   const int64_t useful = grain > 0 ? count / grain : count;
-  return static_cast<int>(std::clamp<int64_t>(useful, 1, get_num_threads()));
+  return static_cast<int>(std::clamp<int64_t>(useful, 1, planned_threads()));
 }
 
 void detail::run_parallel(int64_t count, int parts, RangeFunction function, void* context) {

@@ -11,6 +11,10 @@ namespace norma {
 void set_num_threads(int count);
 int get_num_threads();
 
+/// For how many threads loops are divided: as many as there are, but always four under
+/// deterministic algorithms, since sums are gathered per part.
+int planned_threads();
+
 /// Changes in a forked child, which has none of its parent's threads but the one that forked.
 uint32_t fork_count();
 
@@ -26,7 +30,7 @@ inline int parallel_parts(int64_t count, int64_t grain) {
 }
 
 /// Calls `body(begin, end)` for consecutive ranges that cover [0, count). The split depends only on
-/// `count`, `grain` and the number of threads. Exceptions reach the caller. Nested calls run
+/// `count`, `grain` and `planned_threads()`. Exceptions reach the caller. Nested calls run
 /// inline.
 template <class F>
 void parallel_for(int64_t count, int64_t grain, F&& body) {

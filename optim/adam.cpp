@@ -1,4 +1,5 @@
 #include "norma/optim/adam.h"
+#include "norma/core/elementary.h"
 
 #include <cmath>
 
@@ -62,8 +63,8 @@ void AdamFamily<Options>::update(const Elements& elements) const {
   const double coupled = decoupled_ ? 0 : o.weight_decay;
   const double kept = decoupled_ ? 1 - o.lr * o.weight_decay : 1;
   // In double, as PyTorch does.
-  const double step = o.lr / (1 - std::pow(beta1, elements.count));
-  const double root = std::sqrt(1 - std::pow(beta2, elements.count));
+  const double step = o.lr / (1 - elementary::pow(beta1, elements.count));
+  const double root = std::sqrt(1 - elementary::pow(beta2, elements.count));
   const auto rule = [=, beta1 = beta1, beta2 = beta2]<class T>(T& p, T g, T& m, T& v, auto&... most)
                         NORMA_INLINE {
                           T d = T(sign) * g;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "norma/autograd/grad_mode.h"
+#include "norma/core/elementary.h"
 #include "norma/core/grains.h"
 #include "norma/core/kernels/sums.h"
 #include "norma/core/simd.h"
@@ -56,7 +57,7 @@ double largest(const T* x, int64_t n) {
 template <class T>
 double sum_of_powers(const T* x, int64_t n, double p) {
   double sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += std::pow(std::abs(static_cast<double>(x[i])), p);
+  for (int64_t i = 0; i < n; ++i) sum += elementary::pow(std::abs(static_cast<double>(x[i])), p);
   return sum;
 }
 
@@ -96,7 +97,7 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
     total = largest(sums.data(), static_cast<int64_t>(sums.size()));
   } else {
     for (double sum : sums) total += sum;
-    total = norm_type == 2.0 ? std::sqrt(total) : std::pow(total, 1 / norm_type);
+    total = norm_type == 2.0 ? std::sqrt(total) : elementary::pow(total, 1 / norm_type);
   }
   if (error_if_nonfinite && !std::isfinite(total))
     fail(op, "The total norm of order ", shortest(norm_type),

@@ -1,4 +1,5 @@
 #include "norma/optim/lr_scheduler.h"
+#include "norma/core/elementary.h"
 
 #include <algorithm>
 #include <cmath>
@@ -205,7 +206,7 @@ MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<int64_t> milestones, 
 
 double MultiStepLR::next_lr(double lr, double) const {
   const auto hits = std::count(milestones_.begin(), milestones_.end(), last_epoch());
-  return hits == 0 ? lr : lr * std::pow(gamma_, static_cast<double>(hits));
+  return hits == 0 ? lr : lr * elementary::pow(gamma_, static_cast<double>(hits));
 }
 
 // --- ExponentialLR ---
@@ -235,9 +236,9 @@ double CosineAnnealingLR::next_lr(double lr, double base_lr) const {
   if (last_epoch() == 0) return lr;
   // The quotient below is 0/0 just after a minimum.
   if ((last_epoch() - 1 - t_max_) % (2 * t_max_) == 0)
-    return lr + (base_lr - eta_min_) * (1 - std::cos(std::numbers::pi / t)) / 2;
-  return (1 + std::cos(std::numbers::pi * e / t)) / (1 + std::cos(std::numbers::pi * (e - 1) / t)) *
-             (lr - eta_min_) +
+    return lr + (base_lr - eta_min_) * (1 - elementary::cos(std::numbers::pi / t)) / 2;
+  return (1 + elementary::cos(std::numbers::pi * e / t)) /
+             (1 + elementary::cos(std::numbers::pi * (e - 1) / t)) * (lr - eta_min_) +
          eta_min_;
 }
 
@@ -291,7 +292,7 @@ double PolynomialLR::next_lr(double lr, double) const {
   if (last_epoch() == 0 || last_epoch() > options_.total_iters) return lr;
   const auto total = static_cast<double>(options_.total_iters);
   const auto e = static_cast<double>(last_epoch());
-  return lr * std::pow((1 - e / total) / (1 - (e - 1) / total), options_.power);
+  return lr * elementary::pow((1 - e / total) / (1 - (e - 1) / total), options_.power);
 }
 
 // --- LambdaLR ---

@@ -88,6 +88,12 @@ done < <(grep -H '#include "norma/' "${code[@]}" | circles)
 planted=$(printf '%s:#include "norma/%s"\n' core/b.h core/a.h core/a.cpp core/c.h core/c_impl.h core/b.h core/a.cpp core/a.h | circles)
 [ "$(wc -w <<<"$planted")" -eq 5 ] || complain "scripts/check-style.sh: a planted circle of three files was not found"
 
+# --- Functions whose last bits depend on the processor are called through core/elementary.h
+while read -r line; do
+  complain "$line: call it as elementary::…, whose bits can be made to depend on nothing"
+done < <(grep -rnE 'std::(exp|exp2|expm1|log|log1p|log2|log10|sinh|cosh|tanh|erf|erfc|pow|sin|cos|tan|cbrt|hypot)\(' \
+  core autograd layers optim io data --include='*.h' --include='*.cpp' | grep -vE '^core/(elementary\.|kernels/plain/)' | cut -d: -f1,2)
+
 # --- What tests/support/ gives to all tests is defined there alone. Not oracle.h: its functions have the names of operations, in a
 # namespace of their own.
 helpers=$(sed -nE 's/^(inline|struct|class) ([^(]*[ *&])?(\w+)(\(.*| \{)$/\3/p' $(printf '%s\n' tests/support/*.h | grep -v '/oracle\.h$') | paste -sd '|')

@@ -3,6 +3,7 @@
 //
 //     float, AVX2 or wider, more than 8 rows, many multiplications | gemm: Norma's register tiles
 //     float, AVX-512, more than 8 rows, bᵀ of 16 columns or more   | gemm
+//     deterministic algorithms                                     | ordered_product
 //     anything else                                                | OpenBLAS
 #include "norma/core/kernels/matmul.h"
 
@@ -18,6 +19,7 @@
 #include "norma/core/grains.h"
 #include "norma/core/integers.h"
 #include "norma/core/kernels/gemm.h"
+#include "norma/core/kernels/ordered_product.h"
 #include "norma/core/kernels/plain/matmul.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/simd.h"
@@ -152,6 +154,7 @@ bool suits_gemm(const MatrixProduct<float>& p) {
 template <class T>
 void matmul(const MatrixProduct<T>& p) {
   if (plain_kernels()) return plain::multiply(p);
+  if (deterministic()) return ordered_product(p);
   if constexpr (std::is_same_v<T, float>) {
     if (suits_gemm(p)) {
       Scratch<float> memory(gemm_memory(p));
@@ -186,7 +189,10 @@ void parallel_matmul(const MatrixProduct<T>& p) {
       });
     }
   }
-  parallel_for(strips, grain, [&](int64_t begin, int64_t end) { by_openblas(part(begin, end)); });
+  parallel_for(strips, grain, [&](int64_t begin, int64_t end) {
+    if (deterministic()) return ordered_product(part(begin, end));
+    by_openblas(part(begin, end));
+  });
 }
 
 template void matmul(const MatrixProduct<float>&);

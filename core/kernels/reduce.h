@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 
+#include "norma/core/elementary.h"
 #include "norma/core/grains.h"
 #include "norma/core/kernels/middle_shape.h"
 #include "norma/core/threads.h"
@@ -36,11 +37,11 @@ double power_norm(Line<T> line, double p) {
     if (extreme) {
       total = (p > 0 ? v > total : v < total) || v != v ? v : total;
     } else {
-      total += p == 2 ? v * v : p == 1 ? v : p == 0 ? double(v != 0) : std::pow(v, p);
+      total += p == 2 ? v * v : p == 1 ? v : p == 0 ? double(v != 0) : elementary::pow(v, p);
     }
   }
   if (extreme || p == 1 || p == 0) return total;
-  return p == 2 ? std::sqrt(total) : std::pow(total, 1 / p);
+  return p == 2 ? std::sqrt(total) : elementary::pow(total, 1 / p);
 }
 
 /// Calls `reduce(line, position)` for every element of the result.

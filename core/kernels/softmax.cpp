@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "norma/core/elementary.h"
 #include "norma/core/grains.h"
 #include "norma/core/kernels/plain/softmax.h"
 #include "norma/core/kernels/scratch.h"
@@ -85,7 +86,7 @@ void softmax_forward(MiddleShape s, bool log, const T* x, T* y) {
       T* const line = out + k * n;
       const double sum = sum_in_lanes<kLanes>(n, [=](int64_t i) NORMA_INLINE { return e[i]; });
       if (log) {
-        const double shift = std::log(sum);
+        const double shift = elementary::log(sum);
         for (int64_t i = 0; i < n; ++i) {
           line[i] = static_cast<T>(static_cast<double>(line[i]) - shift);
         }

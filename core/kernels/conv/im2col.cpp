@@ -27,7 +27,7 @@ void pack_rows(const Conv2dShape& s, const WeightView<T>& w, int64_t rows, T* pa
 // for all threads, whole blocks of them.
 int64_t channel_share(const Conv2dShape& s, int64_t panels) {
   const int64_t block = row_block(), blocks = ceil_div(s.group_out(), block);
-  const int64_t least = ceil_div(get_num_threads(), std::max<int64_t>(panels, 1));
+  const int64_t least = ceil_div(planned_threads(), std::max<int64_t>(panels, 1));
   return ceil_div(blocks, std::min(blocks, least)) * block;
 }
 

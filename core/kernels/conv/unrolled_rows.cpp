@@ -83,7 +83,7 @@ int64_t panel_count(const Conv2dShape& s, int64_t row_bytes) {
   const int64_t fit = std::max<int64_t>(kPanelBytes / std::max<int64_t>(row_bytes, 1), 1);
   const int64_t count = ceil_div(s.out_h, std::min(fit, s.out_h));
   // With few images, every one is shared out.
-  const int64_t threads = get_num_threads();
+  const int64_t threads = planned_threads();
   if (s.batch >= 4 * threads || s.batch % threads == 0) return count;
   return std::min(s.out_h, round_up(count, threads));
 }

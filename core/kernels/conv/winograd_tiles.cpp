@@ -158,7 +158,7 @@ NORMA_INLINE inline void transposed_at(const Tiles& tiles, const TileRows& rows,
 Tiles::Tiles(const Conv2dShape& s, int64_t value_bytes)
     : shape(s), rows(ceil_div(s.out_h, 2)), cols(ceil_div(s.out_w, 2)), panel_rows(1) {
   // Half-filled vectors, images cut in two, and threads that wait for one another cost time.
-  const int64_t all = s.batch * rows, threads = get_num_threads();
+  const int64_t all = s.batch * rows, threads = planned_threads();
   const int64_t tile_bytes = kTileElements * (s.group_in() + s.group_out()) * value_bytes;
   const int64_t fit = std::max(kPanelBytes / tile_bytes, 3 * kTileSlack);
   const int64_t most = std::clamp<int64_t>(fit / cols, 1, all);

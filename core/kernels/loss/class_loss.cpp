@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "norma/core/elementary.h"
 #include "norma/core/grains.h"
 #include "norma/core/kernels/plain/loss.h"
 #include "norma/core/kernels/sums.h"
@@ -98,7 +99,7 @@ void cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
       return;
     }
     const T* const row = x + first;
-    const double max = wide(softmax.max[r]), log_sum = std::log(softmax.sum[r]);
+    const double max = wide(softmax.max[r]), log_sum = elementary::log(softmax.sum[r]);
     const auto term = [=](int64_t c) NORMA_INLINE {
       const double z = log_sum - (wide(row[c * inner]) - max);
       return w ? wide(w[c]) * z : z;
@@ -150,7 +151,7 @@ void soft_cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> sof
   const double other = targets.smoothing / static_cast<double>(classes);
   const T* const w = targets.weight;
   for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
-    const double max = wide(softmax.max[r]), log_sum = std::log(softmax.sum[r]);
+    const double max = wide(softmax.max[r]), log_sum = elementary::log(softmax.sum[r]);
     const T *row = x + first, *q = targets.q + first;
     loss[r] = static_cast<T>(sum_of(classes, [=](int64_t c) NORMA_INLINE {
       const double t = wide(q[c * inner]) * own + other;
@@ -171,7 +172,7 @@ void soft_cross_entropy_backward(ClassShape shape, const T* x, SoftmaxRows<T> so
   const T* const w = targets.weight;
   for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
     const double gr = wide(g.values[r * g.stride]) * g.scale;
-    const double max = wide(softmax.max[r]), sum = softmax.sum[r], log_sum = std::log(sum);
+    const double max = wide(softmax.max[r]), sum = softmax.sum[r], log_sum = elementary::log(sum);
     const T *row = x + first, *q = targets.q + first, *e = softmax.exps + r * classes;
     if (dx) {
       const auto weighed = [=](int64_t c) NORMA_INLINE {

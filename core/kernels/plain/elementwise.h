@@ -5,29 +5,35 @@
 #pragma once
 #include <cmath>
 
+#include "norma/core/elementary.h"
+
 namespace norma::kernels::plain {
 
-inline double exp(double x) { return std::exp(x); }
-inline double log(double x) { return std::log(x); }
+inline double exp(double x) { return elementary::exp(x); }
+inline double log(double x) { return elementary::log(x); }
 
 /// y = (e^x - e^-x) / (e^x + e^-x); dx = dy (1 - y²).
-inline double tanh(double x) { return std::tanh(x); }
+inline double tanh(double x) { return elementary::tanh(x); }
 inline double tanh_backward(double dy, double y) { return dy * ((1 - y) * (1 + y)); }
 
 /// y = 1 / (1 + e^-x), in the form that does not overflow; dx = dy y (1 - y).
 inline double sigmoid(double x) {
-  return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x));
+  return x < 0 ? elementary::exp(x) / (1 + elementary::exp(x)) : 1 / (1 + elementary::exp(-x));
 }
 inline double sigmoid_backward(double dy, double y) { return dy * y * (1 - y); }
 
 /// y = log(1 + e^x), in the form that does not overflow; its slope is the sigmoid.
-inline double softplus(double x) { return std::fmax(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); }
+inline double softplus(double x) {
+  return std::fmax(x, 0.0) + elementary::log1p(elementary::exp(-std::fabs(x)));
+}
 
 /// y = x Φ(x), Φ being the normal distribution's; dx = dy (Φ(x) + x φ(x)), φ = Φ' its density.
-inline double normal_distribution(double x) { return (1 + std::erf(x / std::sqrt(2.0))) / 2; }
+inline double normal_distribution(double x) {
+  return (1 + elementary::erf(x / std::sqrt(2.0))) / 2;
+}
 inline double gelu(double x) { return x * normal_distribution(x); }
 inline double gelu_backward(double dy, double x) {
-  const double density = std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0));
+  const double density = elementary::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0));
   return dy * (normal_distribution(x) + x * density);
 }
 
@@ -36,9 +42,9 @@ inline double gelu_backward(double dy, double x) {
 inline double gelu_angle(double x) {
   return std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x);
 }
-inline double gelu_tanh(double x) { return x * ((1 + std::tanh(gelu_angle(x))) / 2); }
+inline double gelu_tanh(double x) { return x * ((1 + elementary::tanh(gelu_angle(x))) / 2); }
 inline double gelu_tanh_backward(double dy, double x) {
-  const double t = std::tanh(gelu_angle(x));
+  const double t = elementary::tanh(gelu_angle(x));
   const double slope = std::sqrt(2 / std::acos(-1.0)) * (1 + 3 * 0.044715 * x * x);
   return dy * ((1 + t) / 2 + x / 2 * ((1 - t) * (1 + t)) * slope);
 }

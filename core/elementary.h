@@ -1,0 +1,39 @@
+// exp, log and their kin, as the kernels and schedules call them: the C library's, whose last bits
+// depend on its version and on the processor, or under deterministic algorithms Norma's own.
+#pragma once
+#include <cmath>
+
+#include "norma/core/simd.h"
+
+namespace norma::elementary {
+
+/// From + - * / in long double and powers of two alone, which every x86-64 rounds alike. Within
+/// 0.51 ulp; zeros, infinities, NaN and signs as in the C library.
+namespace portable {
+double exp(double x);
+double log(double x);
+double log1p(double x);
+double tanh(double x);
+double erf(double x);
+double cos(double x);  ///< for |x| < 10⁶
+double pow(double x, double exponent);
+}  // namespace portable
+
+inline double exp(double x) { return deterministic() ? portable::exp(x) : std::exp(x); }
+inline double log(double x) { return deterministic() ? portable::log(x) : std::log(x); }
+inline double log1p(double x) { return deterministic() ? portable::log1p(x) : std::log1p(x); }
+inline double tanh(double x) { return deterministic() ? portable::tanh(x) : std::tanh(x); }
+inline double cos(double x) { return deterministic() ? portable::cos(x) : std::cos(x); }
+
+inline double erf(double x) { return deterministic() ? portable::erf(x) : std::erf(x); }
+inline float erf(float x) {
+  return deterministic() ? static_cast<float>(portable::erf(x)) : std::erf(x);
+}
+inline double pow(double x, double exponent) {
+  return deterministic() ? portable::pow(x, exponent) : std::pow(x, exponent);
+}
+inline float pow(float x, float exponent) {
+  return deterministic() ? static_cast<float>(portable::pow(x, exponent)) : std::pow(x, exponent);
+}
+
+}  // namespace norma::elementary
