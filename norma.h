@@ -1,5 +1,9 @@
 // Everything. `#include <norma/norma.h>` is all a program needs.
 #pragma once
+#if __cplusplus < 202002L
+#error "Norma is written in C++20: compile with -std=c++20 or newer"
+#endif
+
 #include "norma/core/deterministic.h"
 #include "norma/core/dtype.h"
 #include "norma/core/error.h"

@@ -71,7 +71,7 @@ class Scope {
 /// - What an observer itself computes, and the arithmetic of backward functions, is not told.
 /// - An observer that throws stops what it was told of; the error reaches the caller. Nothing is
 ///   left half done: an in-place operation has changed nothing yet, a graph can run backward again.
-class Observer {
+class [[gnu::visibility("default")]] Observer {
  public:
   virtual ~Observer() = default;
 

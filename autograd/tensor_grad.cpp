@@ -22,6 +22,7 @@ Tensor& Tensor::requires_grad_(bool on) {
     fail("requires_grad_", "expected a leaf, got the result of ", grad_fn_name(), "; use detach()");
   }
   impl->requires_grad = on;
+  if (on) autograd::gradient_edge(*this);  // now, so that threads that use the leaf find it
   return *this;
 }
 
@@ -72,6 +73,7 @@ void Tensor::set_data(const Tensor& other) {
   impl->numel = from->numel;
   impl->dtype = from->dtype;
   impl->contiguous = from->contiguous;
+  if (impl->requires_grad) autograd::gradient_edge(*this);
 }
 
 }  // namespace norma

@@ -33,3 +33,30 @@ install(FILES
   ${PROJECT_BINARY_DIR}/norma-config-version.cmake
   cmake/norma-openblas.cmake
   DESTINATION ${norma_package_dir})
+
+# For pkg-config. Its paths are relative to itself, so that the package may be moved.
+set(norma_pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+set(norma_pc_prefix ${CMAKE_INSTALL_PREFIX})
+if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  string(REGEX REPLACE "[^/]+" ".." norma_pc_prefix "${norma_pc_dir}")
+  set(norma_pc_prefix "\${pcfiledir}/${norma_pc_prefix}")
+endif()
+foreach(dir IN ITEMS LIBDIR INCLUDEDIR)
+  set(norma_pc_${dir} ${CMAKE_INSTALL_${dir}})
+  if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_${dir}}")
+    set(norma_pc_${dir} "\${prefix}/${CMAKE_INSTALL_${dir}}")
+  endif()
+endforeach()
+# A static Norma is linked together with the libraries it uses; a shared one brings them along.
+set(norma_pc_libs "")
+if(norma_library_type STREQUAL "STATIC_LIBRARY")
+  find_library(norma_plain_openblas openblas NO_CACHE)  # where every linker looks
+  if(NOT norma_plain_openblas)
+    get_filename_component(norma_openblas_dir ${NORMA_OPENBLAS_LIBRARY} DIRECTORY)
+    set(norma_pc_libs " -L${norma_openblas_dir}")
+  endif()
+  string(APPEND norma_pc_libs " -lopenblas -lz -pthread")
+endif()
+configure_file(cmake/norma.pc.in norma.pc.in @ONLY)
+file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/pkgconfig/$<CONFIG>/norma.pc INPUT ${PROJECT_BINARY_DIR}/norma.pc.in)
+install(FILES ${PROJECT_BINARY_DIR}/pkgconfig/$<CONFIG>/norma.pc DESTINATION ${norma_pc_dir})

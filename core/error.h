@@ -10,7 +10,8 @@ namespace norma {
 
 /// Every error Norma raises. `what()` reads `[op] expected …, got …; hint`, followed by the path of
 /// the module in whose forward pass it arose, `(in net.1, a BatchNorm1d)`, where there is one.
-class Error : public std::runtime_error {
+/// Visible everywhere: it is caught on both sides of a shared library's border.
+class [[gnu::visibility("default")]] Error : public std::runtime_error {
  public:
   Error(std::string op, std::string message);
 

@@ -13,13 +13,7 @@
 #include <utility>
 
 #include "norma/core/memory.h"
-
-// A program under ThreadSanitizer that links this library without it sees no atomic step of ours:
-// these tell it that a block changes hands. Absent everywhere else.
-extern "C" {
-__attribute__((weak)) void __tsan_acquire(void*);
-__attribute__((weak)) void __tsan_release(void*);
-}
+#include "norma/core/sanitizer.h"
 
 namespace norma {
 
@@ -142,7 +136,7 @@ void* allocate_block(std::size_t bytes) {
       head = block->next;
       cache.kept_bytes -= static_cast<int64_t>(size);
       cache.live_bytes += static_cast<int64_t>(bytes);
-      if (__tsan_acquire) __tsan_acquire(block);
+      tell_acquire(block);
       return block;
     }
   }
@@ -158,7 +152,7 @@ void free_block(void* data, std::size_t bytes) noexcept {
   }
   const int index = size_class(std::max<std::size_t>(bytes, 1));
   auto* block = static_cast<FreeBlock*>(data);
-  if (__tsan_release) __tsan_release(block);
+  tell_release(block);
   const std::lock_guard guard(cache.lock);
   block->next = cache.lists[static_cast<std::size_t>(index)];
   cache.lists[static_cast<std::size_t>(index)] = block;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "norma/core/error.h"
+#include "norma/core/sanitizer.h"
 #include "norma/core/simd.h"
 
 namespace norma {
@@ -102,6 +103,7 @@ class Pool {
     error_ = nullptr;
     pending_.store(parts, std::memory_order_relaxed);
     const uint64_t job = ((ticket_.load(std::memory_order_relaxed) >> 32) + 1) << 32;
+    tell_release(&ticket_);
     ticket_.store(job | static_cast<uint64_t>(parts) << 16, std::memory_order_release);
     epoch_.fetch_add(1, std::memory_order_release);
     epoch_.notify_all();
@@ -113,6 +115,7 @@ class Pool {
     if (!spinning_ || !spin_until(finished)) {
       while (!finished()) std::this_thread::yield();
     }
+    tell_acquire(&pending_);
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
 
@@ -162,12 +165,14 @@ class Pool {
       const int parts = static_cast<int>(ticket >> 16 & 0xffff);
       if (next >= parts) return;
       if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
+      tell_acquire(&ticket_);
       try {
         run_part(count_, parts, next, function_, context_);
       } catch (...) {
         std::lock_guard<std::mutex> lock(error_lock_);
         if (!error_) error_ = std::current_exception();
       }
+      tell_release(&pending_);
       pending_.fetch_sub(1, std::memory_order_acq_rel);
       ticket = ticket_.load(std::memory_order_acquire);
     }
@@ -207,9 +212,13 @@ const int pool_at_fork = pthread_atfork(nullptr, nullptr, [] {
 
 Pool& pool() {
   Pool* found = current_pool.load(std::memory_order_acquire);
-  if (found) return *found;
-  auto fresh = std::make_unique<Pool>();
-  return current_pool.compare_exchange_strong(found, fresh.get()) ? *fresh.release() : *found;
+  if (!found) {
+    auto fresh = std::make_unique<Pool>();
+    tell_release(&current_pool);
+    if (current_pool.compare_exchange_strong(found, fresh.get())) found = fresh.release();
+  }
+  tell_acquire(&current_pool);
+  return *found;
 }
 
 }  // namespace

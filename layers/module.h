@@ -1,5 +1,9 @@
 // Module: the base of every layer and model.
 #pragma once
+#ifndef __cpp_rtti
+#error "Norma's modules need run-time type information: compile this file without -fno-rtti"
+#endif
+
 #include <concepts>
 #include <functional>
 #include <initializer_list>
@@ -32,7 +36,7 @@ struct LoadResult {
 
 namespace nn {
 
-class Module;
+class [[gnu::visibility("default")]] Module;
 /// A module or a class derived from it.
 template <class M>
 concept AnyModule = std::derived_from<std::remove_cvref_t<M>, Module>;

@@ -26,7 +26,7 @@ struct OptimizerState {
 };
 
 /// Schedulers point at their optimiser: it can be neither copied nor moved.
-class Optimizer {
+class [[gnu::visibility("default")]] Optimizer {
  public:
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;

@@ -46,6 +46,7 @@ missing_packages() {
       tests)
         have_header catch2/catch.hpp catch2/catch_all.hpp || echo catch2
         have python3 || echo python3
+        have pkg-config || echo pkg-config
         ;;
       examples) have_header CLI/CLI.hpp || echo libcli11-dev ;;
       clang) have clang++ || echo clang ;;

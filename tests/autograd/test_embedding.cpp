@@ -17,7 +17,7 @@ using norma::functional::EmbeddingOptions;
 
 namespace {
 
-Tensor index(const std::vector<int64_t>& values, const Shape& sizes) {
+Tensor indices_of(const std::vector<int64_t>& values, const Shape& sizes) {
   return norma::tensor(values).reshape(sizes);
 }
 
@@ -31,7 +31,7 @@ TEST_CASE("embedding gives PyTorch's numbers") {
   for (const golden::EmbeddingCase& c : golden::embedding_cases) {
     INFO("case " << &c - golden::embedding_cases.data());
     const Tensor w = tensor_of(c.weight, {5, 3}).clone().requires_grad_();
-    const Tensor y = embedding(index(c.indices, c.sizes), w, c.options);
+    const Tensor y = embedding(indices_of(c.indices, c.sizes), w, c.options);
     CHECK(y.grad_fn_name() == "embedding");
     REQUIRE(y.dim() == c.sizes.size() + 1);
     CHECK(y.size(-1) == 3);
@@ -45,16 +45,16 @@ TEST_CASE("embedding gives PyTorch's numbers") {
 TEST_CASE("embedding takes indices of any shape and weights of any type and strides") {
   norma::manual_seed(1);
   const Tensor w = leaf({6, 4});
-  const Tensor indices = index({5, 0, 3, 3, 1, 2}, {2, 3});
+  const Tensor indices = indices_of({5, 0, 3, 3, 1, 2}, {2, 3});
   const Tensor y = embedding(indices, w);
   CHECK(y.sizes() == Shape{2, 3, 4});
   CHECK(norma::equal(y[1][0], w.detach()[3]));
   CHECK(norma::equal(embedding(indices.t(), w), y.transpose(0, 1).contiguous()));
   CHECK(norma::equal(embedding(norma::tensor(5), w), w.detach()[5]));
-  CHECK(embedding(index({}, {2, 0}), w).sizes() == Shape{2, 0, 4});
-  CHECK(embedding(index({1, 2}, {2}), norma::zeros({3, 0})).sizes() == Shape{2, 0});
-  CHECK(norma::equal(embedding(index({1, 0}, {2}), index({7, 8, 9, 10}, {2, 2})),
-                     index({9, 10, 7, 8}, {2, 2})));
+  CHECK(embedding(indices_of({}, {2, 0}), w).sizes() == Shape{2, 0, 4});
+  CHECK(embedding(indices_of({1, 2}, {2}), norma::zeros({3, 0})).sizes() == Shape{2, 0});
+  CHECK(norma::equal(embedding(indices_of({1, 0}, {2}), indices_of({7, 8, 9, 10}, {2, 2})),
+                     indices_of({9, 10, 7, 8}, {2, 2})));
 
   const Tensor turned = leaf({4, 6});
   weighted_sum(embedding(indices, turned.t())).backward();
@@ -68,7 +68,7 @@ TEST_CASE("embedding takes indices of any shape and weights of any type and stri
 
 TEST_CASE("embedding's gradients agree with central differences") {
   norma::manual_seed(2);
-  const Tensor indices = index({1, 4, 1, 1, 0, 4}, {3, 2});
+  const Tensor indices = indices_of({1, 4, 1, 1, 0, 4}, {3, 2});
   for (const EmbeddingOptions& options : {EmbeddingOptions{}, EmbeddingOptions{.padding_idx = 3},
                                           EmbeddingOptions{.max_norm = 1e3}}) {
     CHECK(gradient_error([&](const auto& in) { return embedding(indices, in[0], options); },
@@ -76,7 +76,7 @@ TEST_CASE("embedding's gradients agree with central differences") {
   }
   CHECK(gradient_error(
             [&](const auto& in) {
-              return embedding(index({2, 0}, {2}), in[0], {.scale_grad_by_freq = true});
+              return embedding(indices_of({2, 0}, {2}), in[0], {.scale_grad_by_freq = true});
             },
             {leaf({3, 2})}) == "");
   CHECK(gradient_error([](const auto& in) { return embedding(norma::tensor(1), in[0]); },
@@ -119,44 +119,44 @@ TEST_CASE("embedding sums the gradients of repeated indices in double, with any 
 TEST_CASE("embedding with max_norm changes the rows it looks up, and no others") {
   const auto table = [] { return tensor_of({3, 4, 0.3, 0.4, 6, 8}, {3, 2}); };
   const Tensor w = table().clone().requires_grad_();
-  const Tensor y = embedding(index({0, 0, 1}, {3}), w, {.max_norm = 1.0});
+  const Tensor y = embedding(indices_of({0, 0, 1}, {3}), w, {.max_norm = 1.0});
   CHECK(worst_error(w, {0.6, 0.8, 0.3, 0.4, 6, 8}) < 1e-7);
-  CHECK(norma::equal(y, w.detach().index_select(0, index({0, 0, 1}, {3}))));
+  CHECK(norma::equal(y, w.detach().index_select(0, indices_of({0, 0, 1}, {3}))));
   CHECK(w.is_leaf());
   y.sum().backward();
   CHECK(to_vector(w.grad()) == std::vector<double>{2, 2, 1, 1, 0, 0});
 
   // Views, and layouts other than row-major.
   const Tensor turned = table().t().contiguous();
-  embedding(index({2}, {1}), turned.t(), {.max_norm = 5.0});
+  embedding(indices_of({2}, {1}), turned.t(), {.max_norm = 5.0});
   CHECK(worst_error(turned.t(), {3, 4, 0.3, 0.4, 3, 4}) < 1e-7);
   const Tensor large = tensor_of({9, 9, 3, 4, 0.3, 0.4, 9, 9}, {4, 2}).clone();
-  embedding(index({0}, {1}), large.slice(0, 1, 3), {.max_norm = 1.0});
+  embedding(indices_of({0}, {1}), large.slice(0, 1, 3), {.max_norm = 1.0});
   CHECK(worst_error(large, {9, 9, 0.6, 0.8, 0.3, 0.4, 9, 9}) < 1e-7);
 
   // A graph that needs the old values says so, and one that does not goes on.
   const Tensor used = table().clone().requires_grad_();
   const Tensor square = used.square();
-  embedding(index({1}, {1}), used, {.max_norm = 1.0});
+  embedding(indices_of({1}, {1}), used, {.max_norm = 1.0});
   square.sum().backward();
   const Tensor again = used.square();
-  embedding(index({0}, {1}), used, {.max_norm = 1.0});
+  embedding(indices_of({0}, {1}), used, {.max_norm = 1.0});
   CHECK_THROWS_AS(again.sum().backward(), norma::Error);
 
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double inf = std::numeric_limits<double>::infinity();
   for (const double p : {2.0, 1.0, inf, -inf}) {
     const Tensor broken = tensor_of({nan, 5, 5, nan}, {2, 2}).clone();
-    embedding(index({0, 1}, {2}), broken, {.max_norm = 1.0, .norm_type = p});
+    embedding(indices_of({0, 1}, {2}), broken, {.max_norm = 1.0, .norm_type = p});
     CHECK(to_vector(broken)[1] == 5.0);
     CHECK(to_vector(broken)[2] == 5.0);
   }
-  CHECK(embedding(index({1}, {1}), norma::zeros({2, 0}), {.max_norm = 1.0}).numel() == 0);
+  CHECK(embedding(indices_of({1}, {1}), norma::zeros({2, 0}), {.max_norm = 1.0}).numel() == 0);
 }
 
 TEST_CASE("embedding notices indices that were changed before backward") {
   const Tensor w = leaf({3, 2});
-  Tensor indices = index({0, 1}, {2});
+  Tensor indices = indices_of({0, 1}, {2});
   const Tensor y = embedding(indices, w);
   indices.fill_(2);
   CHECK_THROWS_AS(y.sum().backward(), norma::Error);
@@ -167,15 +167,15 @@ TEST_CASE("embedding refuses what it cannot do, and changes nothing then") {
   const auto message = [&](const Tensor& indices, const EmbeddingOptions& options = {}) {
     return error_of([&] { embedding(indices, w, options); });
   };
-  CHECK(message(index({0, 4, 5, 1}, {2, 2})) ==
+  CHECK(message(indices_of({0, 4, 5, 1}, {2, 2})) ==
         "[embedding] index out of range in self: expected 0 <= index < 5, got 5 at [1, 0]");
-  CHECK(message(index({0, -1}, {2}), {.max_norm = 1.0}) ==
+  CHECK(message(indices_of({0, -1}, {2}), {.max_norm = 1.0}) ==
         "[embedding] index out of range in self: expected 0 <= index < 5, got -1 at [1]");
   CHECK(message(norma::tensor(9)) ==
         "[embedding] index out of range in self: expected 0 <= index < 5, got 9");
   CHECK(message(norma::tensor({1.0})) ==
         "[embedding] expected indices of dtype int64, got float32; convert them with to(kInt64)");
-  const Tensor one = index({1}, {1});
+  const Tensor one = indices_of({1}, {1});
   CHECK(message(one, {.padding_idx = 5}) ==
         "[embedding] Padding_idx must be within num_embeddings, got padding_idx=5 and "
         "num_embeddings=5");

@@ -1,7 +1,7 @@
 """Checks the installed headers: each compiles on its own, and includes only the standard library
 and Norma. The headers that every program pulls in also stay clear of the slowest of the former, are few,
-and none of them is for Norma's own sources.
-What would silently do nothing draws a warning.
+and none of them is for Norma's own sources. All are free of warnings that Norma's own build does not ask for.
+What would silently do nothing draws a warning, and what cannot work is refused in words of Norma's own.
 
 usage: check_headers.py CMAKE BUILD_DIR SCRATCH_DIR COMPILER
 """
@@ -40,9 +40,22 @@ VAIN = [
      "T is bool, uint8_t, int64_t, float or double"),
 ]
 
+# Flags of a user's file, and words of the error where Norma cannot be used with them.
+FLAGS = [
+    ("-std=c++17", "Norma is written in C++20"),
+    ("-fno-rtti", "Norma's modules need run-time type information"),
+    ("-fno-exceptions", None),
+    ("-fvisibility=hidden -fvisibility-inlines-hidden", None),
+    ("-std=c++2b", None),
+    ("-ffast-math", None),
+    ("-Wpedantic -Wold-style-cast -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wundef "
+     "-Wdouble-promotion -Wnull-dereference -Wredundant-decls -Wswitch-enum -Wmissing-declarations", None),
+]
 
-def compile_text(program, include_dir, compiler):
+
+def compile_text(program, include_dir, compiler, flags=""):
     command = [compiler, "-std=c++20", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
+    command += flags.split()
     command += ["-fsyntax-only", "-I", str(include_dir), "-x", "c++", "-"]
     return subprocess.run(command, input=program, text=True, stderr=subprocess.PIPE)
 
@@ -57,6 +70,17 @@ def unwarned(include_dir, compiler):
         run = compile_text(program % right, include_dir, compiler)
         if run.returncode != 0:
             found.append(f"does not compile: {right}\n{run.stderr}")
+    return found
+
+
+def wrong_under_flags(include_dir, compiler):
+    found = []
+    for flags, words in FLAGS:
+        run = compile_text("#include <norma/norma.h>\n", include_dir, compiler, flags)
+        if words is None and run.returncode != 0:
+            found.append(f"norma.h does not compile with {flags}\n{run.stderr}")
+        elif words is not None and (run.returncode == 0 or words not in run.stderr):
+            found.append(f"no error \"{words}\" with {flags}\n{run.stderr[:2000]}")
     return found
 
 
@@ -88,7 +112,7 @@ def main():
     headers = sorted(include_dir.glob("norma/**/*.h"))
     with concurrent.futures.ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         found = sum(pool.map(lambda h: complaints(include_dir, h, compiler), headers), [])
-    found += unwarned(include_dir, compiler)
+    found += unwarned(include_dir, compiler) + wrong_under_flags(include_dir, compiler)
     if len(headers) >= MOST:
         found.append(f"{len(headers)} headers are installed; keep them below {MOST}")
     print("\n".join(found))
