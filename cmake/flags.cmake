@@ -13,8 +13,8 @@ function(norma_own_settings target)
   target_compile_options(${target} PRIVATE
     -fexceptions -frtti -fthreadsafe-statics -fvisibility=default -fno-visibility-inlines-hidden
     # NaN, infinities and the order of sums are as written, under -ffast-math and -Ofast, too.
-    -fno-fast-math -fno-unsafe-math-optimizations -fno-associative-math -fno-reciprocal-math
-    -fno-finite-math-only -fsigned-zeros -fno-rounding-math)
+    -fno-fast-math $<$<CXX_COMPILER_ID:GNU>:-fno-unsafe-math-optimizations> -fno-associative-math
+    -fno-reciprocal-math -fno-finite-math-only -fsigned-zeros -fno-rounding-math)
   if(NOT PROJECT_IS_TOP_LEVEL)
     set_target_properties(${target} PROPERTIES
       COMPILE_WARNING_AS_ERROR OFF
