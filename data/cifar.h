@@ -1,4 +1,4 @@
-// CIFAR-10 in its binary form.
+// CIFAR-10 and CIFAR-100 in their binary form.
 #pragma once
 #include <string>
 
@@ -20,5 +20,16 @@ namespace norma::data {
 /// 50,000 training images then have means (0.4914, 0.4822, 0.4465) and standard deviations
 /// (0.2470, 0.2435, 0.2616).
 Dataset cifar10(const std::string& dir, bool train = true);
+
+/// The 100 classes of CIFAR-100, in alphabetical order, or the 20 groups of five that they form.
+enum class Cifar100Labels { Fine, Coarse };
+
+/// CIFAR-100 from the folder `dir`: inputs [N, 3, 32, 32] kUInt8, targets [N] kInt64 in 0..99, or
+/// in 0..19 for the coarse labels. It reads train.bin or test.bin, plain or with `.gz`: records of
+/// 3074 bytes (coarse label, fine label, 1024 red, 1024 green, 1024 blue), 50,000 in the original
+/// training file (153,700,000 bytes) and 10,000 in the test file (30,740,000), any whole number
+/// from 1 in reduced ones.
+Dataset cifar100(const std::string& dir, bool train = true,
+                 Cifar100Labels labels = Cifar100Labels::Fine);
 
 }  // namespace norma::data

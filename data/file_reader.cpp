@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -102,7 +103,11 @@ std::string FileReader::read_rest(uint64_t limit, const std::string& hint) {
   std::size_t size = 0;
   uint64_t capacity = std::min(limit, compressed() ? uint64_t{1} << 20 : disk_bytes()) + 1;
   for (;;) {
-    contents.resize(static_cast<std::size_t>(capacity));
+    try {
+      contents.resize(static_cast<std::size_t>(capacity));
+    } catch (const std::bad_alloc&) {
+      refuse(text("expected memory for ", capacity, " bytes, got none"));
+    }
     size += read(contents.data() + size, contents.size() - size);
     if (size < capacity) break;
     if (size > limit) too_long("more");

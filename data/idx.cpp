@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <filesystem>
 #include <initializer_list>
-#include <vector>
+#include <string_view>
 
 #include "norma/core/tensor_impl.h"
+#include "norma/data/data_folder.h"
 #include "norma/data/file_reader.h"
 
 namespace norma::data {
@@ -70,6 +70,7 @@ std::string hex(unsigned char value) {
 Tensor read(const char* op, const std::string& path) {
   FileReader file(op, path);
   unsigned char header[4 + 4 * Shape::kMaxDims];
+  file.refuse_foreign("an IDX file");
   if (file.read(header, 4) < 4) file.refuse("expected an IDX header of 4 bytes, got fewer");
   if (header[0] != 0 || header[1] != 0) {
     file.refuse("expected an IDX file, which begins with two zero bytes, got " + hex(header[0]) +
@@ -91,17 +92,19 @@ Tensor read(const char* op, const std::string& path) {
   }
 
   Shape sizes;
-  uint64_t bytes = type->bytes;
+  // The second product leaves out sizes of 0, for strides are made of the others.
+  uint64_t bytes = type->bytes, extent = type->bytes;
   bool overflow = false;
   for (uint64_t d = 0; d < dims; ++d) {
     const auto size = big_endian<uint32_t>(header + 4 + 4 * d);
     sizes.push_back(size);
-    overflow |= __builtin_mul_overflow(bytes, uint64_t{size}, &bytes);
+    overflow |= __builtin_mul_overflow(extent, std::max<uint64_t>(size, 1), &extent);
+    bytes = overflow ? 0 : bytes * size;
   }
   const std::string what = text(type->name, " ", sizes);
   const uint64_t header_bytes = 4 + 4 * dims;
   // Eight bytes in memory may come from one in the file.
-  if (overflow || bytes > uint64_t{1} << 59) {
+  if (overflow || extent > uint64_t{1} << 59) {
     file.refuse("expected a size that fits in memory, got a header that promises " + what);
   }
   const std::string expected =
@@ -122,19 +125,60 @@ Tensor read(const char* op, const std::string& path) {
   return result;
 }
 
+using detail::FolderSign;
+
 // The path of the file under the first of its usual names that exists.
-std::string find_file(const std::string& dir, const std::string& stem, const std::string& rank) {
-  for (const char* mark : {"-", "."}) {
-    for (const char* ending : {"", ".gz"}) {
-      std::string path =
-          (std::filesystem::path(dir) / (stem + mark + "idx" + rank + "-ubyte" + ending)).string();
-      std::error_code error;
-      if (std::filesystem::exists(path, error)) return path;
-    }
+std::string find_file(const char* op, const std::string& dir, const std::string& stem,
+                      const std::string& rank, std::initializer_list<FolderSign> signs,
+                      std::string_view otherwise) {
+  const std::string dash = text(stem, "-idx", rank, "-ubyte"),
+                    dot = text(stem, ".idx", rank, "-ubyte");
+  std::string path = detail::find_in(dir, {dash, dash + ".gz", dot, dot + ".gz"});
+  if (!path.empty()) return path;
+  fail(op, "expected the file ", dash, " (or ", dot, ", plain or .gz), got none of them in ",
+       quoted(dir), "; ", detail::folder_hint(dir, signs, otherwise));
+}
+
+// Images as they lie in the file [N, rows, cols], and labels from `least` to `most`.
+Dataset read_pair(const char* op, const std::string& image_path, const std::string& label_path,
+                  int least, int most, const char* hint) {
+  const auto check_kind = [op](const Tensor& t, int64_t rank, const char* kind,
+                               const std::string& path) {
+    if (t.dtype() == kUInt8 && t.dim() == rank) return;
+    fail(op, "expected ", kind, ", got ", t.dtype(), " ", t.sizes(), " in \"", path, "\"");
+  };
+  const Tensor labels = read(op, label_path);
+  check_kind(labels, 1, "labels, uint8 [N]", label_path);
+  const Tensor images = read(op, image_path);
+  check_kind(images, 3, "images, uint8 [N, rows, cols]", image_path);
+  if (images.size(0) != labels.size(0)) {
+    fail(op, "expected one label per image, got ", images.size(0), " images in \"", image_path,
+         "\" and ", labels.size(0), " labels in \"", label_path, "\"");
   }
-  fail("mnist", "expected the file ", stem, "-idx", rank, "-ubyte (or ", stem, ".idx", rank,
-       "-ubyte, plain or .gz), got none of them in \"", dir,
-       "\"; download MNIST there, or use synthetic_digits()");
+  const auto* values = labels.data_ptr<uint8_t>();
+  const auto* wrong =
+      std::find_if(values, values + labels.numel(), [=](int v) { return v < least || v > most; });
+  if (wrong != values + labels.numel()) {
+    fail(op, "expected labels from ", least, " to ", most, ", got ", *wrong, " for image ",
+         wrong - values, " in \"", label_path, "\"; ", hint);
+  }
+  return {images, labels.to(kInt64)};
+}
+
+struct Split {
+  const char* name;
+  int least, most;  // labels
+};
+
+constexpr Split kSplits[] = {{"byclass", 0, 61}, {"bymerge", 0, 46}, {"balanced", 0, 46},
+                             {"letters", 1, 26}, {"digits", 0, 9},   {"mnist", 0, 9}};
+
+const Split& find_split(const char* op, const std::string& name) {
+  for (const Split& split : kSplits) {
+    if (name == split.name) return split;
+  }
+  fail(op, "expected the split byclass, bymerge, balanced, letters, digits or mnist, got ",
+       quoted(name));
 }
 
 }  // namespace
@@ -143,28 +187,59 @@ Tensor read_idx(const std::string& path) { return read("read_idx", path); }
 
 Dataset mnist(const std::string& dir, bool train) {
   const std::string part = train ? "train" : "t10k";
-  const std::string image_path = find_file(dir, part + "-images", "3");
-  const std::string label_path = find_file(dir, part + "-labels", "1");
-  const auto check_kind = [](const Tensor& t, int64_t rank, const char* kind,
-                             const std::string& path) {
-    if (t.dtype() == kUInt8 && t.dim() == rank) return;
-    fail("mnist", "expected ", kind, ", got ", t.dtype(), " ", t.sizes(), " in \"", path, "\"");
+  const auto find = [&](const char* which, const char* rank) {
+    return find_file("mnist", dir, text(part, which), rank,
+                     {{"emnist-*", "it has files of EMNIST: emnist(dir, \"digits\") reads them"},
+                      {"raw", "give the folder raw in it"},
+                      {"MNIST", "give the folder MNIST/raw in it"},
+                      {"FashionMNIST", "give the folder FashionMNIST/raw in it"},
+                      {"mnist.npz", "mnist.npz holds NumPy arrays: download the IDX files"},
+                      {"mnist_train.csv", "read_csv() reads mnist_train.csv"},
+                      {"data_batch_1.bin", "cifar10() reads CIFAR-10"}},
+                     "download MNIST there, or use synthetic_digits()");
   };
-  const Tensor labels = read("mnist", label_path);
-  check_kind(labels, 1, "labels, uint8 [N]", label_path);
-  const Tensor images = read("mnist", image_path);
-  check_kind(images, 3, "images, uint8 [N, rows, cols]", image_path);
-  if (images.size(0) != labels.size(0)) {
-    fail("mnist", "expected one label per image, got ", images.size(0), " images in \"", image_path,
-         "\" and ", labels.size(0), " labels in \"", label_path, "\"");
+  const std::string images = find("-images", "3"), labels = find("-labels", "1");
+  Dataset set =
+      read_pair("mnist", images, labels, 0, 9, "read other label sets with read_idx or emnist");
+  set.inputs = set.inputs.unsqueeze(1);
+  return set;
+}
+
+Dataset emnist(const std::string& dir, const std::string& name, bool train) {
+  const Split& split = find_split("emnist", name);
+  const auto find = [&](const char* which, const char* rank) {
+    return find_file("emnist", dir, text("emnist-", name, train ? "-train" : "-test", which), rank,
+                     {{"gzip", "give the folder gzip in it"},
+                      {"raw", "give the folder raw in it"},
+                      {"EMNIST", "give the folder EMNIST/raw in it"},
+                      {"gzip.zip", "unpack gzip.zip"},
+                      {"emnist-*", "other splits of EMNIST are there"},
+                      {"train-images-idx3-ubyte*", "mnist() reads MNIST"}},
+                     "download EMNIST there");
+  };
+  const std::string images = find("-images", "3"), labels = find("-labels", "1");
+  Dataset set = read_pair("emnist", images, labels, split.least, split.most,
+                          "is it the split that the name says?");
+  set.inputs = set.inputs.transpose(1, 2).contiguous().unsqueeze(1);
+  return set;
+}
+
+std::vector<std::string> emnist_classes(const std::string& name) {
+  const Split& split = find_split("emnist_classes", name);
+  const std::string digits = "0123456789", upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                    lower = "abcdefghijklmnopqrstuvwxyz";
+  std::vector<std::string> classes;
+  std::string all = digits;
+  if (split.least == 1) {
+    classes = {"N/A"};
+    all = lower;
+  } else if (split.most == 61) {
+    all += upper + lower;
+  } else if (split.most == 46) {
+    all += upper + "abdefghnqrt";
   }
-  const auto* values = labels.data_ptr<uint8_t>();
-  const auto* wrong = std::find_if(values, values + labels.numel(), [](int v) { return v > 9; });
-  if (wrong != values + labels.numel()) {
-    fail("mnist", "expected labels from 0 to 9, got ", *wrong, " for image ", wrong - values,
-         " in \"", label_path, "\"; read other label sets with read_idx");
-  }
-  return {images.unsqueeze(1), labels.to(kInt64)};
+  for (const char c : all) classes.emplace_back(1, c);
+  return classes;
 }
 
 }  // namespace norma::data

@@ -91,7 +91,7 @@ ForeignFile foreign_file(std::string_view head) {
   for (const Magic& magic : kMagics) {
     if (head.starts_with(magic.bytes)) return magic.file;
   }
-  if (head.size() > 262 && head.substr(257, 5) == "ustar"sv) return {"a tar archive", kUnpack};
+  if (head.size() >= 262 && head.substr(257, 5) == "ustar"sv) return {"a tar archive", kUnpack};
   // Pickles of protocol 2 to 5; others are text.
   if (head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5) {
     return {"a Python pickle", "write its arrays in Python as CSV or safetensors"};

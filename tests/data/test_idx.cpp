@@ -145,6 +145,9 @@ TEST_CASE("read_idx refuses headers that make no sense, before it sets memory as
             "expected a size that fits in memory, got a header that promises uint8 [4294967295, "
             "4294967295, 4294967295]"));
   CHECK(has(message_for(idx(9, {0xffffffff, 0x40000000}, "a")), "expected a size that fits"));
+  // A size of 0 beside others whose product no stride holds.
+  CHECK(has(message_for(idx(8, {0, 0xffffffff, 0xffffffff}, "")), "expected a size that fits"));
+  CHECK(has(message_for(idx(14, {0xffffffff, 0xffffffff, 0}, "")), "expected a size that fits"));
   CHECK(has(message_for(idx(8, {4'000'000'000}, "a")),
             "expected 4000000008 bytes for uint8 [4000000000], got 9"));
   const std::string packed = gzip(idx(8, {4'000'000'000}, "a"));
@@ -207,6 +210,83 @@ TEST_CASE("mnist refuses files that do not fit together, and names them") {
   scratch.write("train-images-idx3-ubyte", idx(9, {3, 1, 1}, "abc"));
   CHECK(message() == "[mnist] expected images, uint8 [N, rows, cols], got int64 [3, 1, 1] in \"" +
                          image_path + "\"");
+}
+
+TEST_CASE("emnist reads every split, and sets the images upright") {
+  struct Row {
+    const char* split;
+    std::string labels;
+    std::size_t classes;
+    int least, most;
+  };
+  const Row rows[] = {{"byclass", std::string("\x00\x3d", 2), 62, 0, 61},
+                      {"bymerge", std::string("\x00\x2e", 2), 47, 0, 46},
+                      {"balanced", std::string("\x00\x2e", 2), 47, 0, 46},
+                      {"letters", "\x01\x1a", 27, 1, 26},
+                      {"digits", std::string("\x00\x09", 2), 10, 0, 9},
+                      {"mnist", std::string("\x00\x09", 2), 10, 0, 9}};
+  for (const Row& row : rows) {
+    INFO(row.split);
+    const TempFolder scratch;
+    const std::string stem = std::string("emnist-") + row.split;
+    scratch.write(stem + "-train-images-idx3-ubyte.gz", gzip(images(2)));
+    scratch.write(stem + "-train-labels-idx1-ubyte.gz", gzip(labels(row.labels)));
+    scratch.write(stem + "-test-images-idx3-ubyte", images(1));
+    scratch.write(stem + "-test-labels-idx1-ubyte", labels("\x05"));
+    const data::Dataset train = data::emnist(scratch.path(), row.split);
+    CHECK(train.inputs.sizes() == Shape({2, 1, 3, 2}));
+    // 200 201 202 / 203 204 205 in the file
+    CHECK(norma::equal(train.inputs[0][0].to(norma::kInt64),
+                       norma::tensor({{200, 203}, {201, 204}, {202, 205}})));
+    CHECK(norma::equal(train.targets, norma::tensor({row.least, row.most})));
+    CHECK(norma::equal(data::emnist(scratch.path(), row.split, false).targets, norma::tensor({5})));
+    const std::vector<std::string> names = data::emnist_classes(row.split);
+    CHECK(names.size() == row.classes);
+    CHECK(names.size() == static_cast<std::size_t>(row.most) + 1);
+    scratch.write(stem + "-train-labels-idx1-ubyte.gz",
+                  gzip(labels({static_cast<char>(row.least), static_cast<char>(row.most + 1)})));
+    CHECK(has(error_of([&] { data::emnist(scratch.path(), row.split); }),
+              "[emnist] expected labels from " + std::to_string(row.least) + " to " +
+                  std::to_string(row.most) + ", got " + std::to_string(row.most + 1) +
+                  " for image 1 in \""));
+  }
+  CHECK(data::emnist_classes("letters")[1] == "a");
+  CHECK(data::emnist_classes("byclass")[61] == "z");
+  CHECK(data::emnist_classes("balanced")[46] == "t");
+  CHECK(error_of([] { data::emnist(".", "letter"); }) ==
+        "[emnist] expected the split byclass, bymerge, balanced, letters, digits or mnist, got "
+        "\"letter\"");
+}
+
+TEST_CASE("folders of another kind, and files, are named with the way out") {
+  const auto mnist_in = [](const std::string& name, const std::string& bytes = "x") {
+    const TempFolder scratch;
+    scratch.write(name, bytes);
+    return error_of([&] { data::mnist(scratch.path()); });
+  };
+  CHECK(has(mnist_in("emnist-letters-train-images-idx3-ubyte.gz"), "files of EMNIST: emnist("));
+  CHECK(has(mnist_in("mnist.npz"), "holds NumPy arrays"));
+  CHECK(has(mnist_in("mnist_train.csv"), "read_csv() reads"));
+  CHECK(has(mnist_in("train-labels-idx1-ubyte"), "expected the file train-images-idx3-ubyte"));
+  const std::string name = "train-images-idx3-ubyte";
+  const auto mnist_of = [&](const std::string& bytes) {
+    const TempFolder scratch;
+    scratch.write("train-labels-idx1-ubyte", bytes);
+    scratch.write(name, bytes);
+    return error_of([&] { data::mnist(scratch.path()); });
+  };
+  CHECK(has(mnist_of("version https://git-lfs.github.com/spec/v1\noid"),
+            "[mnist] expected an IDX file, got a Git LFS pointer in \""));
+  CHECK(has(mnist_of("<!DOCTYPE html><html>"), "got an HTML page in \""));
+  CHECK(has(mnist_of("<?xml version=\"1.0\"?><Error>"), "got an XML document in \""));
+  CHECK(has(mnist_of("\x93NUMPY\x01"), "got a NumPy array (.npy) in \""));
+  CHECK(has(mnist_of("PK\x03\x04"), "got a ZIP archive in \""));
+  CHECK(has(mnist_of(gzip("PK\x03\x04")), "got a ZIP archive in \""));
+  CHECK(has(mnist_of(gzip(gzip("x"))), "got gzip data in \""));
+  const TempFolder scratch;
+  CHECK(has(error_of([&] { data::emnist(scratch.path(), "mnist"); }), "; download EMNIST there"));
+  scratch.write("emnist-digits-train-images-idx3-ubyte", "x");
+  CHECK(has(error_of([&] { data::emnist(scratch.path(), "mnist"); }), "other splits of EMNIST"));
 }
 
 TEST_CASE("the MNIST files") {
