@@ -55,8 +55,10 @@
 
 #include "norma/data/cifar.h"
 #include "norma/data/csv.h"
+#include "norma/data/csv_options.h"
 #include "norma/data/data_loader.h"
 #include "norma/data/dataset.h"
 #include "norma/data/idx.h"
+#include "norma/data/sampler.h"
 #include "norma/data/synthetic.h"
 #include "norma/data/transforms.h"

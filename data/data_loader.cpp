@@ -1,254 +1,231 @@
 #include "norma/data/data_loader.h"
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <cstring>
-#include <deque>
-#include <exception>
-#include <mutex>
-#include <string>
-#include <thread>
+#include <memory>
 #include <utility>
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/core/tensor_impl.h"
-#include "norma/core/threads.h"
+#include "norma/data/batch_queue.h"
 
 namespace norma::data {
 
 // What every epoch shares.
 struct DataLoader::Source {
-  Dataset dataset;  // contiguous
-  DataLoaderOptions options;
+  explicit Source(AnyDataset any) : samples(std::move(any)), size(samples.size()) {}
 
+  AnyDataset samples;
+  int64_t size;
+  DataLoaderOptions options = {};
+
+  // How many samples an epoch visits.
+  int64_t length() const {
+    return options.sampler.order && options.sampler.length >= 0 ? options.sampler.length : size;
+  }
   int64_t batches() const {
-    const int64_t n = dataset.size(), b = options.batch_size;
+    const int64_t n = length(), b = options.batch_size;
     return n / b + (!options.drop_last && n % b != 0);
+  }
+  // How many batches may be begun before the loop takes them: more where they are small.
+  int64_t ahead() const {
+    const int64_t bytes = samples.source().sample_bytes();
+    const int64_t count = std::min(options.batch_size, length());
+    constexpr int64_t kBytes = int64_t{4} << 20;
+    const int64_t fit =
+        bytes == 0 ? 2 : kBytes / std::max<int64_t>(1, std::min(bytes, kBytes)) / count;
+    return std::clamp<int64_t>(fit, 2, 16) + std::clamp<int64_t>(options.num_workers, 1, 256) - 1;
   }
 };
 
 namespace {
 
-// How many finished batches may wait for the loop: more where they are small, so that the worker is
-// woken less often.
-std::size_t queue_length(const Dataset& data, int64_t batch_size) {
-  const int64_t per_sample = 4 * (data.inputs.numel() / data.size()) + 1;
-  const int64_t samples = std::min(batch_size, data.size());
-  return static_cast<std::size_t>(
-      std::clamp<int64_t>((int64_t{4} << 20) / (per_sample * samples), 2, 16));
-}
-
-// Rows order[0], …, order[count - 1] of `from`, or the rows from `first` where there is no order.
-Tensor take_rows(const Tensor& from, const int64_t* order, int64_t first, int64_t count) {
-  Shape sizes = from.sizes();
-  sizes[0] = count;
-  Tensor out = new_tensor(sizes, from.dtype());
-  const auto bytes =
-      static_cast<std::size_t>(from.numel() / from.size(0) * item_size(from.dtype()));
-  const auto* source = static_cast<const char*>(from.raw_data());
-  auto* target = static_cast<char*>(out.raw_data());
-  for (int64_t i = 0; i < count; ++i, target += bytes) {
-    const int64_t row = order ? order[first + i] : first + i;
-    std::memcpy(target, source + static_cast<std::size_t>(row) * bytes, bytes);
-  }
-  return out;
-}
-
 uint64_t join(uint32_t high, uint32_t low) { return uint64_t{high} << 32 | low; }
+
+void check_rows(const Tensor& tensor, int64_t count, const char* which, std::size_t i) {
+  const bool defined = tensor.defined();
+  if (defined && tensor.dim() >= 1 && tensor.size(0) == count) return;
+  fail("DataLoader", "expected ", which, " ", i, " to return a batch of ", count, " samples, got ",
+       defined ? tensor.sizes().str() : "an undefined tensor");
+}
+
+template <class T>
+void check_functions(const std::vector<T>& functions, const char* which) {
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    if (!functions[i]) {
+      fail("DataLoader", "expected a function as ", which, " ", i, ", got an empty one");
+    }
+  }
+}
 
 }  // namespace
 
 // One pass over the data. Batch k is a pure function of source, epoch and k.
 class DataLoader::Epoch {
  public:
-  Epoch(std::shared_ptr<const Source> source, int64_t number)
+  Epoch(std::shared_ptr<const Source> source, std::shared_ptr<LoaderPosition> place)
       : source_(std::move(source)),
+        place_(std::move(place)),
         batches_(source_->batches()),
-        queue_length_(queue_length(source_->dataset, source_->options.batch_size)) {
+        next_(place_->batch) {
     // Two seeds of their own, so that neither stream repeats the other or that of another epoch.
-    const auto words = Generator::block(source_->options.seed, static_cast<uint64_t>(number));
+    const DataLoaderOptions& options = source_->options;
+    const auto words = Generator::block(options.seed, static_cast<uint64_t>(place_->epoch));
     transform_seed_ = join(words[2], words[3]);
-    if (source_->options.shuffle) {
-      Generator generator(join(words[0], words[1]));
-      order_ = randperm(source_->dataset.size(), generator);
+    Generator generator(join(words[0], words[1]));
+    if (options.sampler.order) {
+      order_ = checked_order(options.sampler.order(source_->size, generator));
+    } else if (options.shuffle) {
+      order_ = randperm(source_->size, generator);
     }
-    if (source_->options.prefetch && batches_ > 1) start();
-    try {
-      advance();
-    } catch (...) {  // the destructor of a half-made object never runs
-      stop();
-      throw;
-    }
+    // One batch alone would only be waited for.
+    const int64_t threads = options.prefetch && batches_ - next_ > 1 ? options.num_workers : 0;
+    queue_ = std::make_unique<detail::BatchQueue>([this](int64_t index) { return prepare(index); },
+                                                  next_, batches_, source_->ahead(), threads);
+    advance();
   }
-
-  ~Epoch() { stop(); }
 
   bool at_end() const { return at_end_; }
   Batch& current() { return current_; }
 
   void advance() {
     current_ = {};
+    if (at_end_) return;
     at_end_ = true;  // also when the next batch fails
-    if (next_ == batches_) return;
-    current_ = worker_ && !left_in_parent() ? take() : prepare(next_);
-    ++next_;
+    if (next_ == batches_) {
+      place_->batch = 0;
+      ++place_->epoch;
+      return;
+    }
+    current_ = queue_->take();
+    place_->batch = ++next_;
     at_end_ = false;
   }
 
  private:
+  Tensor checked_order(const Tensor& order) const {
+    const int64_t length = source_->length();
+    if (!order.defined() || order.dtype() != kInt64 || order.sizes() != Shape(length)) {
+      fail("DataLoader", "expected the sampler to return int64 [", length, "], got ",
+           order.defined() ? text(order.dtype(), " ", order.sizes()) : "an undefined tensor");
+    }
+    Tensor flat = order.contiguous();
+    const auto* rows = flat.data_ptr<int64_t>();
+    for (int64_t i = 0; i < length; ++i) {
+      if (rows[i] < 0 || rows[i] >= source_->size) {
+        fail("DataLoader", "expected the sampler to return numbers of samples, from 0 to ",
+             source_->size - 1, ", got ", rows[i]);
+      }
+    }
+    return flat;
+  }
+
   Batch prepare(int64_t index) const {
     const NoGradGuard no_grad;
     const DataLoaderOptions& options = source_->options;
-    const Dataset& data = source_->dataset;
     const int64_t first = index * options.batch_size;
-    const int64_t count = std::min(options.batch_size, data.size() - first);
-    const int64_t* order = order_.defined() ? order_.data_ptr<int64_t>() : nullptr;
+    const int64_t count = std::min(options.batch_size, source_->length() - first);
+    std::vector<int64_t> rows(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = first + static_cast<int64_t>(i);
+    if (order_.defined()) std::copy_n(order_.data_ptr<int64_t>() + first, count, rows.begin());
 
-    Batch batch{take_rows(data.inputs, order, first, count),
-                take_rows(data.targets, order, first, count)};
-    if (batch.inputs.dtype() == kUInt8) batch.inputs = convert_image_dtype(batch.inputs);
+    // Blocks of the stream that no other batch uses; the upper half is for what draws by default.
+    const uint64_t block = static_cast<uint64_t>(index) << 32;
+    const RandomStateGuard guard;
+    default_generator().set_state({transform_seed_, block | uint64_t{1} << 31});
     Generator generator(transform_seed_);
-    generator.set_state({transform_seed_, static_cast<uint64_t>(index) << 32});
+    generator.set_state({transform_seed_, block});
+
+    Sample tensors = source_->samples.source().get_batch(rows.data(), count);
+    Batch batch;
+    batch.inputs = std::move(tensors[0]);
+    if (tensors.size() > 1) batch.targets = std::move(tensors[1]);
+    for (std::size_t i = 2; i < tensors.size(); ++i) batch.more.push_back(std::move(tensors[i]));
+    if (batch.inputs.dtype() == kUInt8) batch.inputs = convert_image_dtype(batch.inputs);
+    transform(batch, generator, count);
+    return batch;
+  }
+
+  void transform(Batch& batch, Generator& generator, int64_t count) const {
+    const DataLoaderOptions& options = source_->options;
     for (std::size_t i = 0; i < options.transforms.size(); ++i) {
       batch.inputs = options.transforms[i](batch.inputs, generator);
-      const bool defined = batch.inputs.defined();
-      if (!defined || batch.inputs.dim() < 1 || batch.inputs.size(0) != count) {
-        fail("DataLoader", "expected transform ", i, " to return a batch of ", count,
-             " samples, got ", defined ? batch.inputs.sizes().str() : "an undefined tensor");
-      }
+      check_rows(batch.inputs, count, "transform", i);
     }
-    return batch;
-  }
-
-  // A thread that prepares batches, and what it shares with the loop, under the mutex.
-  struct Worker {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::deque<Batch> ready;
-    std::exception_ptr error;
-    bool stopped = false;
-    const uint32_t forks = fork_count();
-    std::thread thread;
-    Worker* left = nullptr;
-  };
-
-  void start() {
-    worker_ = std::make_unique<Worker>();
-    try {
-      worker_->thread = std::thread([this] { work(*worker_); });
-    } catch (const std::exception&) {
-      worker_.reset();  // no thread could be started: the loop prepares its batches itself
+    for (std::size_t i = 0; i < options.target_transforms.size(); ++i) {
+      batch.targets = options.target_transforms[i](batch.targets, generator);
+      check_rows(batch.targets, count, "target transform", i);
     }
-  }
-
-  /// Whether this process is a fork of the one that has the thread. Then nothing here may be
-  /// touched any more, not even to destroy it: the thread may have held the mutex.
-  bool left_in_parent() {
-    if (worker_->forks == fork_count()) return false;
-    static std::atomic<Worker*> all_left{nullptr};  // known to searches for leaks
-    worker_->left = all_left.exchange(worker_.get());
-    static_cast<void>(worker_.release());
-    return true;
-  }
-
-  void work(Worker& own) const {
-    for (int64_t index = 0; index < batches_; ++index) {
-      Batch batch;
-      std::exception_ptr error;
-      try {
-        batch = prepare(index);
-      } catch (...) {
-        error = std::current_exception();
-      }
-      std::unique_lock lock(own.mutex);
-      if (own.ready.size() == queue_length_) {
-        own.changed.wait(lock,
-                         [&] { return own.stopped || own.ready.size() <= queue_length_ / 2; });
-      }
-      if (own.stopped) return;
-      if (error) {
-        own.error = error;
-      } else {
-        own.ready.push_back(std::move(batch));
-      }
-      lock.unlock();
-      own.changed.notify_one();
-      if (error) return;
+    for (std::size_t i = 0; i < options.batch_transforms.size(); ++i) {
+      const bool labelled = batch.targets.defined();
+      options.batch_transforms[i](batch, generator);
+      check_rows(batch.inputs, count, "batch transform", i);
+      if (labelled) check_rows(batch.targets, count, "batch transform", i);
+      for (const Tensor& other : batch.more) check_rows(other, count, "batch transform", i);
     }
-  }
-
-  Batch take() {
-    std::unique_lock lock(worker_->mutex);
-    worker_->changed.wait(lock, [this] { return !worker_->ready.empty() || worker_->error; });
-    if (worker_->ready.empty()) {
-      next_ = batches_;
-      std::rethrow_exception(worker_->error);
-    }
-    Batch batch = std::move(worker_->ready.front());
-    worker_->ready.pop_front();
-    const bool low = worker_->ready.size() == queue_length_ / 2;
-    lock.unlock();
-    if (low) worker_->changed.notify_one();
-    return batch;
-  }
-
-  void stop() {
-    if (!worker_ || left_in_parent()) return;
-    {
-      const std::lock_guard lock(worker_->mutex);
-      worker_->stopped = true;
-    }
-    worker_->changed.notify_one();
-    worker_->thread.join();
   }
 
   const std::shared_ptr<const Source> source_;
+  const std::shared_ptr<LoaderPosition> place_;  // written by the loop alone
   const int64_t batches_;
-  const std::size_t queue_length_;
   uint64_t transform_seed_ = 0;
-  Tensor order_;
+  Tensor order_;  // undefined: as they stand
 
   // For the loop alone.
   Batch current_;
-  int64_t next_ = 0;  // the batch that advance() brings
+  int64_t next_;  // the batch that advance() brings
   bool at_end_ = false;
 
-  std::unique_ptr<Worker> worker_;  // last, so that all it uses exists before it starts
+  std::unique_ptr<detail::BatchQueue> queue_;  // last, so that its threads end first
 };
 
-DataLoader::DataLoader(Dataset dataset, DataLoaderOptions options) {
+DataLoader::DataLoader(Dataset dataset, DataLoaderOptions options)
+    : DataLoader(std::make_shared<Source>(detail::tensor_set("DataLoader", dataset)),
+                 std::move(options)) {}
+
+DataLoader::DataLoader(AnyDataset dataset, DataLoaderOptions options)
+    : DataLoader(std::make_shared<Source>(std::move(dataset)), std::move(options)) {}
+
+DataLoader::DataLoader(std::shared_ptr<Source> source, DataLoaderOptions options) {
   const char* op = "DataLoader";
-  if (!dataset.inputs.defined() || !dataset.targets.defined()) {
-    fail(op, "expected inputs and targets, got an undefined tensor");
+  if (source->size < 1) {
+    const Dataset* tensors = source->samples.source().tensors();
+    fail(op, "expected at least one sample, got ",
+         tensors ? text("inputs ", tensors->inputs.sizes()) : "none");
   }
-  const Shape &inputs = dataset.inputs.sizes(), &targets = dataset.targets.sizes();
-  if (inputs.empty() || targets.empty() || inputs[0] != targets[0]) {
-    fail(op, "expected one target per input along the first dimension, got inputs ", inputs,
-         " and targets ", targets);
-  }
-  if (inputs[0] == 0) fail(op, "expected at least one sample, got inputs ", inputs);
   if (options.batch_size < 1) {
     fail(op, "expected a batch_size of 1 or more, got ", options.batch_size);
   }
-  for (std::size_t i = 0; i < options.transforms.size(); ++i) {
-    if (!options.transforms[i]) {
-      fail(op, "expected a function as transform ", i, ", got an empty one");
-    }
+  if (options.num_workers < 0) {
+    fail(op, "expected num_workers from 0, got ", options.num_workers);
   }
-  dataset = {dataset.inputs.detach().contiguous(), dataset.targets.detach().contiguous()};
-  source_ = std::make_shared<Source>(Source{std::move(dataset), std::move(options)});
+  if (options.sampler.order && options.shuffle) {
+    fail(op, "expected .shuffle or .sampler, got both; data::RandomSampler() shuffles");
+  }
+  check_functions(options.transforms, "transform");
+  check_functions(options.target_transforms, "target transform");
+  check_functions(options.batch_transforms, "batch transform");
+  source->options = std::move(options);
+  source_ = std::move(source);
 }
 
 DataLoader::Iterator DataLoader::begin() {
-  Iterator first(std::make_shared<Epoch>(source_, epoch_));
+  auto place =
+      std::make_shared<LoaderPosition>(LoaderPosition{.epoch = epoch_, .batch = first_batch_});
+  Iterator first(std::make_shared<Epoch>(source_, place));
+  place_ = std::move(place);
+  first_batch_ = 0;
   ++epoch_;
   return first;
 }
 
 int64_t DataLoader::size() const { return source_->batches(); }
 
-const Dataset& DataLoader::dataset() const { return source_->dataset; }
+const Dataset& DataLoader::dataset() const {
+  if (const Dataset* tensors = source_->samples.source().tensors()) return *tensors;
+  fail("DataLoader::dataset",
+       "expected a loader made of tensors, got one of a data set of another ",
+       "kind; keep a handle on it, an AnyDataset");
+}
 
 const DataLoaderOptions& DataLoader::options() const { return source_->options; }
 
@@ -257,6 +234,45 @@ void DataLoader::set_epoch(int64_t epoch) {
     fail("DataLoader", "expected an epoch number from 0, got ", epoch);
   }
   epoch_ = epoch;
+  first_batch_ = 0;
+  place_ = nullptr;
+}
+
+LoaderPosition DataLoader::position() const {
+  LoaderPosition position =
+      place_ ? *place_ : LoaderPosition{.epoch = epoch_, .batch = first_batch_};
+  position.seed = source_->options.seed;
+  position.samples = source_->size;
+  position.batch_size = source_->options.batch_size;
+  return position;
+}
+
+void DataLoader::set_position(const LoaderPosition& to) {
+  const char* op = "DataLoader::set_position";
+  if (to.epoch < 0 || to.batch < 0) {
+    fail(op, "expected an epoch and a batch from 0, got ", to.epoch, " and ", to.batch);
+  }
+  if (to.batch > 0) {
+    const LoaderPosition own = position();
+    const auto check = [&](const char* what, const auto& mine, const auto& theirs) {
+      if (mine != theirs) {
+        fail(op, "expected the place in an epoch of a loader with ", what, " ", mine,
+             ", got one with ", theirs,
+             "; make the loader as it was, or go to the beginning of epoch ", to.epoch,
+             " with set_epoch()");
+      }
+    };
+    check("the seed", own.seed, to.seed);
+    if (to.samples != 0) check("a number of samples of", own.samples, to.samples);
+    if (to.batch_size != 0) check("a batch_size of", own.batch_size, to.batch_size);
+    if (to.batch > size()) {
+      fail(op, "expected a batch from 0 to ", size(), ", got ", to.batch,
+           "; is drop_last the same?");
+    }
+  }
+  epoch_ = to.epoch;
+  first_batch_ = to.batch;
+  place_ = nullptr;
 }
 
 Batch& DataLoader::Iterator::operator*() const { return epoch_->current(); }

@@ -2,15 +2,22 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "norma/data/dataset.h"
+#include "norma/data/sampler.h"
 #include "norma/data/transforms.h"
+#include "norma/io/loader_position.h"
 
 namespace norma::data {
+
+/// A step that changes several tensors of a batch alike, such as an image and its mask; it keeps
+/// the number of samples, and takes its random numbers from `generator`.
+using BatchTransform = std::function<void(Batch& batch, Generator& generator)>;
 
 struct DataLoaderOptions {
   int64_t batch_size = 1;
@@ -18,12 +25,11 @@ struct DataLoaderOptions {
   bool drop_last = false;  ///< leave out a last batch that would be smaller than the others
   uint64_t seed = 0;       ///< of the order and of the transforms
   std::vector<Transform> transforms = {};  ///< applied to the inputs of each batch, in this order
-  bool prefetch = true;                    ///< prepare the next batches on another thread
-};
-
-struct Batch {
-  Tensor inputs;
-  Tensor targets;
+  std::vector<Transform> target_transforms = {};      ///< then to the targets
+  std::vector<BatchTransform> batch_transforms = {};  ///< then to the batch
+  Sampler sampler = {};     ///< which samples, in which order; instead of `shuffle`
+  bool prefetch = true;     ///< prepare the next batches on other threads
+  int64_t num_workers = 1;  ///< how many threads; 0: none. With two, transforms run side by side
 };
 
 /// Cuts a data set into batches:
@@ -35,20 +41,22 @@ struct Batch {
 ///       for (auto [x, y] : loader) train_on(x, y);
 ///     }
 ///
-/// Every batch is a fresh pair of tensors. kUInt8 inputs become kFloat32 in 0..1 (divided by 255)
-/// before the transforms; other dtypes stay (convert kUInt8 data that are no images beforehand).
+/// Every batch is fresh tensors. kUInt8 inputs become kFloat32 in 0..1 (divided by 255) before the
+/// transforms; other dtypes stay (convert kUInt8 data that are no images beforehand).
 ///
 /// Each `begin()` starts a new epoch. Order and random transforms depend only on the seed, the
 /// number of the epoch and that of the batch: not on `prefetch`, threads or other random numbers.
-/// To go on with a training as if it had never stopped, save `epoch()` after an epoch and give it
-/// to `set_epoch()`.
+/// To go on with a training as if it had never stopped, save `position()` and give it to
+/// `set_position()`, of a loader made as this one was.
 ///
 /// An error in the preparation of a batch, on whichever thread, is thrown where the loop asks for
 /// that batch. A loop may be left at any time. The loader may be destroyed while a loop runs.
 class DataLoader {
  public:
-  /// Refuses an empty data set, inputs and targets of different lengths, and a batch size below 1.
+  /// Refuses an empty data set, inputs and targets of different lengths, a batch size below 1, and
+  /// `shuffle` beside a sampler.
   explicit DataLoader(Dataset dataset, DataLoaderOptions options = {});
+  explicit DataLoader(AnyDataset dataset, DataLoaderOptions options = {});
 
   class Iterator;
   /// Starts the epoch `epoch()` and counts it.
@@ -57,6 +65,7 @@ class DataLoader {
 
   /// Batches per epoch: N / batch_size, rounded up, or down with `drop_last`.
   int64_t size() const;
+  /// The tensors it was made of; refused where they are a data set of another kind.
   const Dataset& dataset() const;
   const DataLoaderOptions& options() const;
 
@@ -64,11 +73,21 @@ class DataLoader {
   int64_t epoch() const { return epoch_; }
   void set_epoch(int64_t epoch);
 
+  /// The place behind the batches that were handed out, those prepared in advance not counted, in
+  /// the loop that began last.
+  LoaderPosition position() const;
+  /// The next loop gets the batches that follow this place in its epoch, with the same bits as if
+  /// there had been no break. Refuses the middle of an epoch of a loader with another seed, batch
+  /// size or number of samples.
+  void set_position(const LoaderPosition& position);
+
  private:
   struct Source;
   class Epoch;
+  DataLoader(std::shared_ptr<Source> source, DataLoaderOptions options);
   std::shared_ptr<const Source> source_;
-  int64_t epoch_ = 0;
+  int64_t epoch_ = 0, first_batch_ = 0;    // of the next loop
+  std::shared_ptr<LoaderPosition> place_;  // of the loop that began last, or null
 };
 
 /// A running epoch; copies share it.
