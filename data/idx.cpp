@@ -199,8 +199,7 @@ Dataset mnist(const std::string& dir, bool train) {
                      "download MNIST there, or use synthetic_digits()");
   };
   const std::string images = find("-images", "3"), labels = find("-labels", "1");
-  Dataset set =
-      read_pair("mnist", images, labels, 0, 9, "read other label sets with read_idx or emnist");
+  Dataset set = read_pair("mnist", images, labels, 0, 9, "read other label sets with read_idx");
   set.inputs = set.inputs.unsqueeze(1);
   return set;
 }

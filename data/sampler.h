@@ -11,8 +11,8 @@ namespace norma::data {
 
 /// One of those below, or your own.
 struct Sampler {
-  /// The numbers of the samples of an epoch, kInt64 [length], for a set of `samples` of them. Random
-  /// numbers come from `generator`, which is another in every epoch.
+  /// The numbers of the samples of an epoch, kInt64 [length], for a set of `samples` of them.
+  /// `generator` is another in every epoch.
   std::function<Tensor(int64_t samples, Generator& generator)> order;
   int64_t length = -1;  ///< how many; -1: as many as there are samples
 };
