@@ -10,22 +10,43 @@
 
 namespace norma {
 
-InputFile::InputFile(const char* op, const std::string& path) : op_(op), path_(path) {
-  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+InputFile::InputFile(const char* op, const Source& source) : op_(op), name_(source.name) {
+  if (source.bytes) {
+    static constexpr std::byte kNone{};
+    memory_ = source.bytes->empty() ? &kNone : source.bytes->data();
+    size_ = source.bytes->size();
+  } else {
+    open();
+  }
+  if (__builtin_mul_overflow(size_, kCostFactor, &left_) ||
+      __builtin_add_overflow(left_, kFreeCost, &left_))
+    left_ = UINT64_MAX;
+}
+
+void InputFile::open() {
+  descriptor_ = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) refuse("cannot open: ", std::strerror(errno));
   struct stat info {};
   if (::fstat(descriptor_, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(descriptor_);
-    refuse("expected a regular file, got ",
-           S_ISDIR(info.st_mode) ? "a folder" : "a device, pipe or socket");
+    if (S_ISDIR(info.st_mode))
+      refuse("expected a regular file, got a folder; give the path of a file in it");
+    refuse("expected a regular file, got a device, pipe or socket; read those with a std::istream");
   }
   size_ = static_cast<uint64_t>(info.st_size);
 }
 
-InputFile::~InputFile() { ::close(descriptor_); }
+InputFile::~InputFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
 
 void InputFile::read(void* data, uint64_t offset, uint64_t count) const {
   char* next = static_cast<char*>(data);
+  if (memory_) {
+    if (offset > size_ || count > size_ - offset) refuse("expected more bytes, got the end");
+    if (count > 0) std::memcpy(next, memory_ + offset, count);
+    return;
+  }
   while (count > 0) {
     const ssize_t got = ::pread(descriptor_, next, count, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
@@ -41,6 +62,13 @@ std::string InputFile::head(uint64_t count) const {
   std::string bytes(std::min(count, size_), '\0');
   read(bytes.data(), 0, bytes.size());
   return bytes;
+}
+
+void InputFile::refuse_cost() const {
+  refuse("expected contents that take at most ", kCostFactor, " times the ", size_,
+         " bytes of the file and ", kFreeCost,
+         " more, got others: the file is damaged or hostile, or so tightly packed that it must be "
+         "unpacked first");
 }
 
 }  // namespace norma

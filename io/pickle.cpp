@@ -1,10 +1,13 @@
 #include "norma/io/pickle.h"
 
 #include <algorithm>
-#include <bit>
+#include <array>
+#include <charconv>
 #include <cstring>
 #include <unordered_map>
 #include <utility>
+
+#include "norma/io/pickle_tables.h"
 
 namespace norma::pickle {
 
@@ -12,95 +15,9 @@ namespace {
 
 constexpr std::string_view kOrderedDict = "collections.OrderedDict";
 
-// Opcodes of the pickle protocols, under the names of Python's pickle module.
-enum Op : unsigned char {
-  kMark = '(',
-  kStop = '.',
-  kBinInt = 'J',
-  kBinInt1 = 'K',
-  kBinInt2 = 'M',
-  kNone = 'N',
-  kBinPersId = 'Q',
-  kReduce = 'R',
-  kBinUnicode = 'X',
-  kAppend = 'a',
-  kBuild = 'b',
-  kGlobal = 'c',
-  kAppends = 'e',
-  kBinGet = 'h',
-  kLongBinGet = 'j',
-  kEmptyList = ']',
-  kBinPut = 'q',
-  kLongBinPut = 'r',
-  kSetItem = 's',
-  kTuple = 't',
-  kEmptyTuple = ')',
-  kSetItems = 'u',
-  kEmptyDict = '}',
-  kBinFloat = 'G',
-  kProto = 0x80,
-  kTuple1 = 0x85,
-  kTuple2 = 0x86,
-  kTuple3 = 0x87,
-  kNewTrue = 0x88,
-  kNewFalse = 0x89,
-  kLong1 = 0x8a,
-  kShortBinUnicode = 0x8c,
-  kBinUnicode8 = 0x8d,
-  kStackGlobal = 0x93,
-  kMemoize = 0x94,
-  kFrame = 0x95
-};
-
-// Those that are refused, for the message.
-constexpr std::pair<unsigned char, const char*> kRefused[] = {{'0', "POP"},
-                                                              {'1', "POP_MARK"},
-                                                              {'2', "DUP"},
-                                                              {'B', "BINBYTES"},
-                                                              {'C', "SHORT_BINBYTES"},
-                                                              {'F', "FLOAT"},
-                                                              {'I', "INT"},
-                                                              {'L', "LONG"},
-                                                              {'P', "PERSID"},
-                                                              {'S', "STRING"},
-                                                              {'T', "BINSTRING"},
-                                                              {'U', "SHORT_BINSTRING"},
-                                                              {'V', "UNICODE"},
-                                                              {'d', "DICT"},
-                                                              {'g', "GET"},
-                                                              {'i', "INST"},
-                                                              {'l', "LIST"},
-                                                              {'o', "OBJ"},
-                                                              {'p', "PUT"},
-                                                              {0x81, "NEWOBJ"},
-                                                              {0x82, "EXT1"},
-                                                              {0x83, "EXT2"},
-                                                              {0x84, "EXT4"},
-                                                              {0x8b, "LONG4"},
-                                                              {0x8e, "BINBYTES8"},
-                                                              {0x8f, "EMPTY_SET"},
-                                                              {0x90, "ADDITEMS"},
-                                                              {0x91, "FROZENSET"},
-                                                              {0x92, "NEWOBJ_EX"},
-                                                              {0x96, "BYTEARRAY8"},
-                                                              {0x97, "NEXT_BUFFER"},
-                                                              {0x98, "READONLY_BUFFER"}};
-
-// What to do in Python about a name that is refused.
-const char* hint(std::string_view name) {
-  if (name.starts_with("numpy."))
-    return "in Python, save torch.from_numpy(array) for an array of NumPy and number.item() for a "
-           "number of its";
-  if (name.starts_with("torch._utils._rebuild_") ||
-      (name.starts_with("torch.") && name.ends_with("Storage")))
-    return "there are no tensors of this kind here: convert them in Python, or leave them out";
-  return "in Python, torch.save(model.state_dict(), path) writes what can be read";
-}
-
 class Machine {
  public:
-  Machine(std::string_view bytes, std::span<const std::string_view> allowed, const InputFile& file)
-      : bytes_(bytes), allowed_(allowed), file_(file) {
+  Machine(std::string_view bytes, const InputFile& file) : bytes_(bytes), file_(file) {
     for (const Kind kind : {Kind::None, Kind::Bool, Kind::Bool, Kind::Tuple}) make(kind);
     value_.objects[kTrueId].integer = 1;
   }
@@ -113,9 +30,8 @@ class Machine {
  private:
   static constexpr Id kNoneId = 0, kFalseId = 1, kTrueId = 2, kEmptyTupleId = 3;
 
-  [[noreturn]] void stop(const auto&... pieces) const { file_.refuse(pieces...); }
   [[noreturn]] void damaged(const auto&... what) const {
-    stop("the pickle is damaged at its byte ", at_, ": ", what...);
+    file_.refuse("the pickle is damaged at its byte ", at_, ": ", what...);
   }
 
   std::string_view take(uint64_t count) {
@@ -137,13 +53,22 @@ class Machine {
     take(1);
     return text;
   }
-
-  void check_room(std::size_t count) const {
-    if (count == kMaxObjects)
-      stop("expected a pickle of at most ", kMaxObjects, " objects, got more");
+  // Whether all of `text` is a number that fits.
+  template <class T>
+  static bool parse(std::string_view text, T& value) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size();
   }
+  uint32_t index_line() {
+    uint32_t index = 0;
+    if (!parse(line(), index)) damaged("an index is no number");
+    return index;
+  }
+
   Id make(Kind kind) {
-    check_room(value_.objects.size());
+    if (value_.objects.size() == kMaxObjects)
+      file_.refuse("expected a pickle of at most ", kMaxObjects, " objects, got more");
+    file_.spend(sizeof(Object));
     value_.objects.emplace_back().kind = kind;
     return static_cast<Id>(value_.objects.size() - 1);
   }
@@ -155,7 +80,7 @@ class Machine {
     if (stack_.size() - base() < count) damaged("objects are missing");
   }
   void push(Id id) {
-    check_room(stack_.size());
+    file_.spend(2 * sizeof(Id));  // here, and in the object that takes it
     stack_.push_back(id);
   }
   Object& push_new(Kind kind) {
@@ -180,81 +105,124 @@ class Machine {
     marks_.pop_back();
     return items;
   }
-  // The object that the next step adds to.
-  Object& top(Kind kind, const char* action) {
-    need(1);
-    Object& object = at(stack_.back());
-    if (object.kind != kind) stop("expected ", action, ", got one for ", describe(object));
-    return object;
-  }
 
+  // One object for all of a value: long lists of them are common.
+  Id small_integer(uint8_t value) {
+    Id& id = small_[value];
+    if (id == kNoneId) at(id = make(Kind::Int)).integer = value;
+    return id;
+  }
   void push_integer(int64_t value) { push_new(Kind::Int).integer = value; }
+  void push_real(double value) { push_new(Kind::Float).integer = std::bit_cast<int64_t>(value); }
   void push_text(Kind kind, std::string_view text) { push_new(kind).text = text; }
   void push_items(Kind kind, std::vector<Id> items) { push_new(kind).items = std::move(items); }
 
-  void push_long() {
-    const std::string_view digits = take(number<unsigned char>());
+  void push_instead_of(std::string_view /*bytes*/, std::string_view what) {
+    push_text(Kind::Other, what);
+  }
+
+  void push_long(std::string_view digits) {
     const auto digit = [&](std::size_t i) { return static_cast<unsigned char>(digits[i]); };
     const bool negative = !digits.empty() && (digit(digits.size() - 1) & 0x80) != 0;
     const bool big = digits.size() == 9 && digit(8) == 0;
-    if (digits.size() > 8 && !big)
-      stop("expected whole numbers of at most 64 bits, got one of ", digits.size(), " bytes");
+    if (digits.size() > 8 && !big) return push_text(Kind::Other, kLongNumber);
     uint64_t bits = negative ? ~uint64_t{0} : 0;
     for (std::size_t i = std::min<std::size_t>(digits.size(), 8); i-- > 0;)
       bits = bits << 8 | digit(i);
     push_integer(std::bit_cast<int64_t>(bits));
     if (big && bits >> 63) at(stack_.back()).kind = Kind::BigInt;
   }
-
-  void push_real() {
+  void push_decimal(std::string_view digits) {
+    int64_t value = 0;
+    uint64_t large = 0;
+    if (parse(digits, value)) return push_integer(value);
+    if (!parse(digits, large)) return push_text(Kind::Other, kLongNumber);
+    push_new(Kind::BigInt).integer = std::bit_cast<int64_t>(large);
+  }
+  void push_real_bits() {
     uint64_t bits = 0;  // the one number that is big-endian
     for (const char byte : take(8)) bits = bits << 8 | static_cast<unsigned char>(byte);
-    push_new(Kind::Float).real = std::bit_cast<double>(bits);
+    push_real(std::bit_cast<double>(bits));
+  }
+  void push_real_line() {
+    double value = 0;
+    if (!parse(line(), value)) damaged("a number is none");
+    push_real(value);
+  }
+  // The texts of protocol 0, whose escapes nobody writes in the name of a tensor.
+  void push_escaped(std::string_view text) {
+    const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+      return c != '\\' && static_cast<signed char>(c) >= 0;
+    });
+    plain ? push_text(Kind::String, text) : push_text(Kind::Other, "a string with escapes");
+  }
+  void push_quoted(std::string_view text) {
+    if (text.size() < 2 || text.front() != text.back() || (text[0] != '"' && text[0] != '\''))
+      damaged("a string has no quotes");
+    push_escaped(text.substr(1, text.size() - 2));
   }
 
-  void push_global(std::string_view module, std::string_view attribute) {
-    const std::string name = text(module, ".", attribute);
-    if (name == kOrderedDict) return push_text(Kind::Global, kOrderedDict);
-    for (const std::string_view known : allowed_)
-      if (name == known) return push_text(Kind::Global, known);
-    stop("expected tensors, numbers and strings in plain dicts, lists and tuples, got the name ",
-         quoted(name), ", of which nothing was executed; ", hint(name));
+  Id make_global(std::string_view module, std::string_view attribute) {
+    file_.spend(2 * (module.size() + attribute.size()) + 64);
+    const Id id = make(Kind::Global);
+    at(id).text = value_.names.emplace_back(text(module, ".", attribute));
+    return id;
   }
 
-  void reduce() {
-    need(2);
-    const Id arguments = pop(), callable = pop();
-    if (at(callable).kind != Kind::Global || at(arguments).kind != Kind::Tuple)
-      stop("expected the call of a name, got one of ", describe(at(callable)), " with ",
-           describe(at(arguments)));
-    if (at(callable).text != kOrderedDict) return push_items(Kind::Call, {callable, arguments});
-    if (!at(arguments).items.empty())
-      stop("expected an OrderedDict that starts empty, got arguments for it");
-    push_new(Kind::Dict).ordered = true;
+  // `arguments`: a tuple, or whatever else the file has in its place.
+  void push_call(Id callable, Id arguments) {
+    const Object& given = at(arguments);
+    std::string_view name = at(callable).kind == Kind::Global ? at(callable).text : "";
+    if (given.items.size() == 3 && name.starts_with("copy") && name.ends_with("._reconstructor")) {
+      // Of protocol 1: a class, its base, and what the base would make: the items of a dict or list.
+      const Object &type = at(given.items[0]), &base = at(given.items[2]);
+      file_.spend(base.items.size() * sizeof(Id));
+      if (base.kind == Kind::Dict || base.kind == Kind::List)
+        return push_items(base.kind, base.items);
+      name = type.kind == Kind::Global ? type.text : "";
+    }
+    if (name == kOrderedDict && given.kind == Kind::Tuple && given.items.empty())
+      return push_items(Kind::Dict, {});
+    push_items(Kind::Call, {callable, arguments});
+    at(stack_.back()).text = name;
+  }
+  Id make_tuple(std::vector<Id> items) {
+    const Id id = make(Kind::Tuple);
+    at(id).items = std::move(items);
+    return id;
+  }
+  void make_object(std::vector<Id> items) {
+    if (items.empty()) damaged("the class of an object is missing");
+    const Id type = items.front();
+    items.erase(items.begin());
+    push_call(type, make_tuple(std::move(items)));
   }
 
-  void build() {
-    const Id state = pop();
+  // The object that `items` go into; null for one of which the items are of no interest.
+  std::vector<Id>* filled(Kind kind, const char* action) {
     need(1);
-    const Object& object = at(stack_.back());
-    if (!object.ordered || at(state).kind != Kind::Dict)
-      stop("expected no attributes besides those of an OrderedDict, got some of ",
-           describe(object));
+    Object& object = at(stack_.back());
+    if (object.kind == Kind::Other) return nullptr;
+    if (object.kind == Kind::Call) {  // its class is derived from dict or list
+      object.kind = kind;
+      object.items.clear();
+    }
+    if (object.kind != kind) damaged("expected ", action, ", got one for ", describe(object));
+    return &object.items;
   }
-
   void set_items(std::vector<Id> items) {
-    std::vector<Id>& all = top(Kind::Dict, "entries for a dict").items;
     if (items.size() % 2 != 0) damaged("a dict has a key without a value");
-    all.insert(all.end(), items.begin(), items.end());
+    if (std::vector<Id>* all = filled(Kind::Dict, "entries for a dict"))
+      all->insert(all->end(), items.begin(), items.end());
   }
   void append(std::vector<Id> items) {
-    std::vector<Id>& all = top(Kind::List, "entries for a list").items;
-    all.insert(all.end(), items.begin(), items.end());
+    if (std::vector<Id>* all = filled(Kind::List, "entries for a list"))
+      all->insert(all->end(), items.begin(), items.end());
   }
 
   void put(uint32_t index) {
     need(1);
-    check_room(memo_.size());
+    file_.spend(64);
     memo_[index] = stack_.back();
   }
   void get(uint32_t index) {
@@ -270,102 +238,204 @@ class Machine {
   }
 
   void step(unsigned char op) {
+    if (!step_stack(op) && !step_value(op) && !step_object(op))
+      damaged("it has the unknown opcode ", op);
+  }
+
+  // Opcodes that move objects.
+  bool step_stack(unsigned char op) {
     switch (op) {
       case kProto:
-        if (const auto version = number<unsigned char>(); version < 2 || version > 5)
-          stop("expected a pickle of the protocols 2 to 5, got ", version);
-        return;
+        if (const auto version = number<unsigned char>(); version > 5)
+          file_.refuse("expected a pickle of the protocols 0 to 5, got ", version);
+        return true;
       case kFrame:
         if (number<uint64_t>() > bytes_.size() - at_) damaged("it ends too early");
-        return;
+        return true;
       case kStop:
-        return finish();
+        return finish(), true;
       case kMark:
-        if (marks_.size() == kMaxObjects) damaged("it has too many marks");
-        marks_.push_back(stack_.size());
-        return;
+        file_.spend(sizeof(std::size_t));
+        return marks_.push_back(stack_.size()), true;
+      case kPop:
+        if (stack_.size() > base())
+          pop();
+        else
+          pop_to_mark();
+        return true;
+      case kPopMark:
+        return pop_to_mark(), true;
+      case kDup:
+        need(1);
+        return push(stack_.back()), true;
+      case kPut:
+        return put(index_line()), true;
+      case kBinPut:
+        return put(number<uint8_t>()), true;
+      case kLongBinPut:
+        return put(number<uint32_t>()), true;
+      case kMemoize:
+        return put(static_cast<uint32_t>(memo_.size())), true;
+      case kGet:
+        return get(index_line()), true;
+      case kBinGet:
+        return get(number<uint8_t>()), true;
+      case kLongBinGet:
+        return get(number<uint32_t>()), true;
+      default:
+        return false;
+    }
+  }
+
+  // Opcodes that push a value that stands in the pickle itself.
+  bool step_value(unsigned char op) {
+    switch (op) {
       case kNone:
-        return push(kNoneId);
+        return push(kNoneId), true;
       case kNewTrue:
-        return push(kTrueId);
+        return push(kTrueId), true;
       case kNewFalse:
-        return push(kFalseId);
-      case kEmptyTuple:
-        return push(kEmptyTupleId);
+        return push(kFalseId), true;
+      case kInt:
+        if (const std::string_view digits = line(); digits == "00" || digits == "01")
+          push(digits == "01" ? kTrueId : kFalseId);
+        else
+          push_decimal(digits);
+        return true;
+      case kLong: {
+        const std::string_view digits = line();
+        return push_decimal(digits.substr(0, digits.size() - (digits.ends_with('L') ? 1 : 0))),
+               true;
+      }
       case kBinInt:
-        return push_integer(number<int32_t>());
+        return push_integer(number<int32_t>()), true;
       case kBinInt1:
-        return push_integer(number<uint8_t>());
+        return push(small_integer(number<uint8_t>())), true;
       case kBinInt2:
-        return push_integer(number<uint16_t>());
+        return push_integer(number<uint16_t>()), true;
       case kLong1:
-        return push_long();
+        return push_long(take(number<uint8_t>())), true;
+      case kLong4:
+        return push_long(take(number<uint32_t>())), true;
+      case kFloat:
+        return push_real_line(), true;
       case kBinFloat:
-        return push_real();
+        return push_real_bits(), true;
+      case kString:
+        return push_quoted(line()), true;
+      case kUnicode:
+        return push_escaped(line()), true;
+      case kShortBinString:
       case kShortBinUnicode:
-        return push_text(Kind::String, take(number<uint8_t>()));
+        return push_text(Kind::String, take(number<uint8_t>())), true;
+      case kBinString:
       case kBinUnicode:
-        return push_text(Kind::String, take(number<uint32_t>()));
+        return push_text(Kind::String, take(number<uint32_t>())), true;
       case kBinUnicode8:
-        return push_text(Kind::String, take(number<uint64_t>()));
+        return push_text(Kind::String, take(number<uint64_t>())), true;
+      case kShortBinBytes:
+        return push_instead_of(take(number<uint8_t>()), kBytes), true;
+      case kBinBytes:
+        return push_instead_of(take(number<uint32_t>()), kBytes), true;
+      case kBinBytes8:
+      case kByteArray8:
+        return push_instead_of(take(number<uint64_t>()), kBytes), true;
+      case kNextBuffer:
+        return push_instead_of("", "bytes outside of the pickle"), true;
+      case kReadonlyBuffer:
+        return need(1), true;
+      case kExt1:
+        return push_instead_of(take(1), kExtension), true;
+      case kExt2:
+        return push_instead_of(take(2), kExtension), true;
+      case kExt4:
+        return push_instead_of(take(4), kExtension), true;
+      default:
+        return false;
+    }
+  }
+
+  // Opcodes that make objects of other objects.
+  bool step_object(unsigned char op) {
+    switch (op) {
+      case kEmptyTuple:
+        return push(kEmptyTupleId), true;
       case kEmptyList:
-        return push_items(Kind::List, {});
+        return push_items(Kind::List, {}), true;
       case kEmptyDict:
-        return push_items(Kind::Dict, {});
+        return push_items(Kind::Dict, {}), true;
+      case kEmptySet:
+        return push_text(Kind::Other, kSet), true;
       case kTuple1:
-        return push_items(Kind::Tuple, pop_items(1));
+        return push_items(Kind::Tuple, pop_items(1)), true;
       case kTuple2:
-        return push_items(Kind::Tuple, pop_items(2));
+        return push_items(Kind::Tuple, pop_items(2)), true;
       case kTuple3:
-        return push_items(Kind::Tuple, pop_items(3));
+        return push_items(Kind::Tuple, pop_items(3)), true;
       case kTuple:
-        return push_items(Kind::Tuple, pop_to_mark());
+        return push_items(Kind::Tuple, pop_to_mark()), true;
+      case kList:
+        return push_items(Kind::List, pop_to_mark()), true;
+      case kDict: {
+        std::vector<Id> items = pop_to_mark();
+        push_new(Kind::Dict);
+        return set_items(std::move(items)), true;
+      }
+      case kFrozenSet:
+        pop_to_mark();
+        return push_text(Kind::Other, kSet), true;
       case kAppend:
-        return append(pop_items(1));
+        return append(pop_items(1)), true;
       case kAppends:
-        return append(pop_to_mark());
+        return append(pop_to_mark()), true;
       case kSetItem:
-        return set_items(pop_items(2));
+        return set_items(pop_items(2)), true;
       case kSetItems:
-        return set_items(pop_to_mark());
+        return set_items(pop_to_mark()), true;
+      case kAddItems:
+        pop_to_mark();
+        return need(1), true;
       case kGlobal: {
         const std::string_view module = line();
-        return push_global(module, line());
+        return push(make_global(module, line())), true;
       }
       case kStackGlobal: {
         const Id attribute = pop(), module = pop();
         if (at(module).kind != Kind::String || at(attribute).kind != Kind::String)
           damaged("a name is no string");
-        return push_global(at(module).text, at(attribute).text);
+        return push(make_global(at(module).text, at(attribute).text)), true;
       }
+      case kPersId:
+        push_text(Kind::String, line());
+        [[fallthrough]];
       case kBinPersId:
-        return push_items(Kind::StoredId, pop_items(1));
+        return push_items(Kind::StoredId, pop_items(1)), true;
       case kReduce:
-        return reduce();
+      case kNewObj: {
+        const Id arguments = pop(), callable = pop();
+        return push_call(callable, arguments), true;
+      }
+      case kNewObjEx: {
+        pop();  // arguments by name
+        const Id arguments = pop(), type = pop();
+        return push_call(type, arguments), true;
+      }
+      case kInst: {
+        const std::string_view module = line();
+        const Id type = make_global(module, line());
+        return push_call(type, make_tuple(pop_to_mark())), true;
+      }
+      case kObj:
+        return make_object(pop_to_mark()), true;
       case kBuild:
-        return build();
-      case kBinPut:
-        return put(number<uint8_t>());
-      case kLongBinPut:
-        return put(number<uint32_t>());
-      case kMemoize:
-        return put(static_cast<uint32_t>(memo_.size()));
-      case kBinGet:
-        return get(number<uint8_t>());
-      case kLongBinGet:
-        return get(number<uint32_t>());
+        pop();  // attributes
+        return need(1), true;
       default:
-        break;
+        return false;
     }
-    for (const auto& refused : kRefused)
-      if (refused.first == op)
-        stop("expected tensors, numbers and strings in plain dicts, lists and tuples, got the ",
-             "pickle opcode ", refused.second, ", of which nothing was executed");
-    damaged("it has the unknown opcode ", op);
   }
 
   std::string_view bytes_;
-  std::span<const std::string_view> allowed_;
   const InputFile& file_;
   std::size_t at_ = 0;
   bool stopped_ = false;  // after the last opcode
@@ -373,20 +443,34 @@ class Machine {
   std::vector<Id> stack_;
   std::vector<std::size_t> marks_;
   std::unordered_map<uint32_t, Id> memo_;
+  std::array<Id, 256> small_{};  // kNoneId where it was not needed yet
 };
+
+std::string made_by(std::string_view name) {
+  for (const auto& [maker, made] : kMakers)
+    if (maker.ends_with('*') ? name.starts_with(maker.substr(0, maker.size() - 1)) : name == maker)
+      return std::string(made);
+  return name.empty() ? "an object of an unnamed class" : "an object of " + quoted(name);
+}
 
 }  // namespace
 
-Value read(std::string_view bytes, std::span<const std::string_view> allowed,
-           const InputFile& file) {
-  return Machine(bytes, allowed, file).run();
-}
+Value read(std::string_view bytes, const InputFile& file) { return Machine(bytes, file).run(); }
 
 std::string describe(const Object& object) {
-  constexpr const char* kKinds[] = {
-      "None",    "a bool",      "a whole number", "a whole number beyond 2^63 - 1",
-      "a float", "the string ", "a tuple",        "a list",
-      "a dict",  "the name ",   "a storage",      "a tensor"};
+  constexpr const char* kKinds[] = {"None",
+                                    "a bool",
+                                    "a whole number",
+                                    "a whole number beyond 2^63 - 1",
+                                    "a float",
+                                    "the string ",
+                                    "a tuple",
+                                    "a list",
+                                    "a dict",
+                                    "the name ",
+                                    "a storage without a tensor"};
+  if (object.kind == Kind::Call) return made_by(object.text);
+  if (object.kind == Kind::Other) return std::string(object.text);
   const bool named = object.kind == Kind::String || object.kind == Kind::Global;
   return text(kKinds[static_cast<std::size_t>(object.kind)], named ? quoted(object.text) : "");
 }

@@ -1,8 +1,9 @@
 // Reading Python's pickles as data: nothing in them is ever executed. For Norma's own sources. Why
 // not a library: they build whatever objects a file names, and the file may be hostile.
 #pragma once
+#include <bit>
 #include <cstdint>
-#include <span>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,21 +13,23 @@
 namespace norma::pickle {
 
 /// No longer pickle is read, nor one of more objects.
-inline constexpr uint64_t kMaxBytes = 100'000'000, kMaxObjects = 2'000'000;
+inline constexpr uint64_t kMaxBytes = 100'000'000, kMaxObjects = 10'000'000;
 
 enum class Kind : uint8_t {
   None,
   Bool,
   Int,       ///< `integer`
   BigInt,    ///< from 2^63 to 2^64-1, as the bits of `integer`
-  Float,     ///< `real`
+  Float,     ///< `real()`
   String,    ///< `text`
   Tuple,     ///< `items`
   List,      ///< `items`
   Dict,      ///< `items`: key, value, key, value, …, equal keys possibly twice
   Global,    ///< an importable name: `text` is "module.attribute"
   StoredId,  ///< what the pickler kept elsewhere: `items` holds the id
-  Call       ///< `items`: a Global and the tuple of its arguments; it is not called
+  Call,      ///< an object that a call would make: `items` are what is called, a Global whose name
+             ///< is `text`, or an object and "", and its arguments; it is not called
+  Other      ///< bytes, sets and whatever else has no kind of its own: `text` says what
 };
 
 /// Index of an object.
@@ -34,30 +37,29 @@ using Id = uint32_t;
 
 struct Object {
   Kind kind = Kind::None;
-  bool ordered = false;  ///< a Dict that was an OrderedDict
   int64_t integer = 0;
-  double real = 0;
-  std::string_view text;  ///< points into the pickle, or at one of the allowed names
+  std::string_view text;  ///< points into the pickle, at a literal or at one of Value::names
   std::vector<Id> items;
+
+  double real() const { return std::bit_cast<double>(integer); }
 };
 
 /// What a pickle describes. Objects may appear in several places, and inside themselves.
 struct Value {
-  std::vector<Object> objects;
+  std::deque<Object> objects;
+  std::deque<std::string> names;
   Id root = 0;
 
   const Object& operator[](Id id) const { return objects[id]; }
 };
 
-/// Reads a pickle of the protocols 2 to 5. `allowed` are the globals that may appear besides
-/// "collections.OrderedDict", whose attributes (`_metadata`) are dropped; any other global and any
-/// opcode that makes other objects than those above is refused by name. The views in the value
-/// point into `bytes` and `allowed`. Whatever the bytes are, the work and the memory are bounded by
-/// their number. Errors name `file`.
-Value read(std::string_view bytes, std::span<const std::string_view> allowed,
-           const InputFile& file);
+/// Reads a pickle of any protocol, 0 to 5. An object of a class of its own that is filled like a
+/// dict or a list is read as one, an empty OrderedDict as a Dict; attributes (`_metadata`,
+/// `__dict__`) are dropped. The views in the value point into `bytes`. Memory and work are spent
+/// from `file`, which errors name.
+Value read(std::string_view bytes, const InputFile& file);
 
-/// "a tuple", "the name torch.float16", … for messages.
+/// "a tuple", "a number of NumPy", "an object of \"pathlib.PosixPath\"", … for messages.
 std::string describe(const Object& object);
 
 }  // namespace norma::pickle

@@ -6,10 +6,11 @@
 #include <utility>
 
 #include "norma/io/atomic_file.h"
+#include "norma/io/file_kind.h"
 #include "norma/io/input_file.h"
+#include "norma/io/read_tensors.h"
 #include "norma/io/safetensors_header.h"
 #include "norma/io/stored_type.h"
-#include "norma/io/torch_file.h"
 
 namespace norma {
 
@@ -19,14 +20,11 @@ using safetensors::refuse;
 
 namespace {
 
-const StoredType& stored_type(const Entry& entry, const std::string& path) {
-  std::string readable;
-  for (const StoredType& known : stored_types()) {
-    if (known.safetensors == entry.dtype) return known;
-    readable += text(" ", known.safetensors);
-  }
-  refuse(path, "tensor ", quoted(entry.name), " has the dtype ", entry.dtype,
-         ", for which Norma has no place; expected one of", readable);
+// Null for a dtype that Norma has no place for.
+const StoredType* stored_type(const Entry& entry) {
+  for (const StoredType& known : stored_types())
+    if (known.safetensors == entry.dtype) return &known;
+  return nullptr;
 }
 
 // The format's name of the type that is stored as it lies in memory.
@@ -38,42 +36,55 @@ std::string_view stored_dtype(DType dtype) {
 
 }  // namespace
 
-TensorFile load_safetensors(const std::string& path) {
-  const InputFile file("safetensors", path);
+TensorFile read_safetensors(const InputFile& file) {
+  const FileKind kind = kind_of(file);
+  if (kind.format == Format::Torch || kind.format == Format::TorchPickle)
+    file.refuse(
+        "expected a safetensors file, got what torch.save writes, which load and load_torch "
+        "read");
+  if (kind.format == Format::Other)
+    file.refuse("expected a safetensors file or one of torch.save, got ", kind.what);
   if (file.size() < 8)
-    refuse(path, "expected at least 8 bytes, got ", file.size(),
-           "; this is neither a safetensors file nor one of torch.save");
+    file.refuse("expected at least 8 bytes, got ", file.size(),
+                "; this is neither a safetensors file nor one of torch.save");
   uint64_t header_bytes = 0;
   file.read(&header_bytes, 0, 8);
   if (header_bytes > safetensors::kMaxHeaderBytes)
-    refuse(path, "expected a header of at most ", safetensors::kMaxHeaderBytes,
-           " bytes, got a length of ", header_bytes,
-           is_torch_file(path) ? "; this is what torch.save writes, which load and load_torch read"
-                               : "; this is neither a safetensors file nor one of torch.save");
+    file.refuse("expected a header of at most ", safetensors::kMaxHeaderBytes,
+                " bytes, got a length of ", header_bytes,
+                "; this is neither a safetensors file nor one of torch.save");
   if (header_bytes > file.size() - 8)
-    refuse(path, "expected a header of ", header_bytes, " bytes, got a file of ", file.size(),
-           "; the file was cut short");
+    file.refuse("expected a header of ", header_bytes, " bytes, got a file of ", file.size(),
+                "; the file was cut short");
   std::string json(header_bytes, '\0');
   file.read(json.data(), 8, header_bytes);
   const uint64_t data_start = 8 + header_bytes;
-  Header header = safetensors::parse_header(json, file.size() - data_start, path);
+  Header header = safetensors::parse_header(json, file.size() - data_start, file.name());
 
-  std::vector<const StoredType*> types;
-  for (const Entry& entry : header.entries) types.push_back(&stored_type(entry, path));
   TensorFile result;
   result.metadata = std::move(header.metadata);
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    Entry& entry = header.entries[i];
+  for (Entry& entry : header.entries) {
+    const StoredType* type = stored_type(entry);
+    if (!type || entry.shape.size() > Shape::kMaxDims) {
+      result.skipped[entry.name] = type ? text("a tensor of ", entry.shape.size(), " dimensions")
+                                        : text("a tensor of the dtype ", quoted(entry.dtype));
+      continue;
+    }
     Shape sizes;
     for (uint64_t size : entry.shape) sizes.push_back(static_cast<int64_t>(size));
     uint64_t at = data_start + entry.begin;
-    Tensor tensor = read_elements(*types[i], sizes, [&](void* data, uint64_t bytes) {
+    Tensor tensor = read_elements(*type, sizes, [&](void* data, uint64_t bytes) {
       file.read(data, at, bytes);
       at += bytes;
     });
     result.tensors.emplace_back(std::move(entry.name), std::move(tensor));
   }
+  if (result.tensors.empty()) refuse_skipped(file, result);
   return result;
+}
+
+TensorFile load_safetensors(const std::string& path) {
+  return read_safetensors(InputFile("safetensors", path));
 }
 
 namespace {

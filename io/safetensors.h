@@ -13,8 +13,10 @@ namespace norma {
 /// Reads a whole file. Everything the header says is checked against the length of the file before
 /// memory is reserved for tensors: offsets that overlap, leave holes or point outside, sizes that
 /// overflow, repeated names, headers over 100,000,000 bytes and truncated files are errors that
-/// name the file, and so are dtypes that Norma has no place for (complex and 8-bit floats, U64).
-/// F16 and BF16 arrive as kFloat32, I8 I16 I32 U16 U32 as kInt64, without loss.
+/// name the file. F16, BF16 and the F8 kinds arrive as kFloat32, I8 I16 I32 U16 U32 as kInt64,
+/// without loss. Tensors that Norma has no place for (C64, U64, F4, F6, unknown dtypes, more than 8
+/// dimensions) are listed in `skipped`; a file of no others is an error. Memory is at most 16 times
+/// the file's size.
 TensorFile load_safetensors(const std::string& path);
 
 /// Writes a file that load_safetensors and Python's `safetensors.torch.load_file` read. The

@@ -31,11 +31,15 @@ int dtype_bits(std::string_view dtype);
 int dtype_rank(std::string_view dtype);
 
 /// Reads and checks a header that is followed by `data_bytes` bytes; entries come back in the order
-/// of their bytes. Throws `[safetensors] path: …`.
+/// of their bytes. Dtypes and numbers of dimensions may be any; of an unknown dtype, only the place
+/// of its bytes is checked. Throws `[safetensors] path: …`.
 Header parse_header(std::string_view json, uint64_t data_bytes, const std::string& path);
 
 /// The header in JSON, padded with spaces to a multiple of 8 bytes.
 std::string format_header(const Header& header, const std::string& path);
+
+/// "[2, 3]"
+std::string shape_text(const std::vector<uint64_t>& shape);
 
 /// Throws `[safetensors] path: message`, the message made of `pieces`.
 [[noreturn]] void refuse(const std::string& path, const auto&... pieces) {

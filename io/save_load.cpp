@@ -1,12 +1,13 @@
 #include "norma/io/save_load.h"
 
+#include <istream>
 #include <string_view>
 #include <unordered_set>
 
 #include "norma/io/checkpoint.h"
 #include "norma/io/input_file.h"
+#include "norma/io/read_tensors.h"
 #include "norma/io/saved_state.h"
-#include "norma/io/torch_file.h"
 
 namespace norma {
 
@@ -16,8 +17,8 @@ namespace {
 std::string fitting_prefixes(const NamedTensors& wanted, const NamedTensors& found) {
   std::unordered_set<std::string_view> names;
   for (const auto& entry : found) names.insert(entry.first);
-  std::string list;
-  if (wanted.empty()) return list;
+  std::vector<std::string> prefixes;
+  if (wanted.empty()) return "";
   const std::string& first = wanted.front().first;
   for (const auto& [name, value] : found) {
     if (name.size() <= first.size() || !name.ends_with("." + first)) continue;
@@ -26,9 +27,9 @@ std::string fitting_prefixes(const NamedTensors& wanted, const NamedTensors& fou
     for (const auto& entry : wanted)
       fits = fits &&
              (names.contains(prefix + entry.first) || entry.first.ends_with("num_batches_tracked"));
-    if (fits) list += (list.empty() ? "" : ", ") + quoted(prefix);
+    if (fits) prefixes.push_back(prefix);
   }
-  return list;
+  return quoted_list(prefixes);
 }
 
 // The first parts of all names, each once: "model", "optimizer", "epoch".
@@ -43,6 +44,7 @@ std::string first_parts(const TensorFile& file) {
   };
   for (const auto& entry : file.tensors) add(entry.first);
   for (const auto& entry : file.metadata) add(entry.first);
+  for (const auto& entry : file.skipped) add(entry.first);
   return list.empty() ? "nothing" : list;
 }
 
@@ -55,7 +57,13 @@ TensorFile behind(const TensorFile& file, std::string prefix) {
     if (name.starts_with(prefix)) part.tensors.emplace_back(name.substr(prefix.size()), value);
   for (const auto& [name, value] : file.metadata)
     if (name.starts_with(prefix)) part.metadata[name.substr(prefix.size())] = value;
-  if (part.tensors.empty())
+  for (const auto& [name, what] : file.skipped)
+    if (name.starts_with(prefix)) part.skipped[name.substr(prefix.size())] = what;
+  if (const auto whole = file.skipped.find(prefix.substr(0, prefix.size() - 1));
+      whole != file.skipped.end())
+    fail("load", "expected tensors as ", quoted(whole->first), ", got ", whole->second, "; ",
+         kWayOut);
+  if (part.tensors.empty() && part.skipped.empty())
     fail("load", "expected tensors whose names begin with ", quoted(prefix),
          ", got none; the file has ", first_parts(file));
   return part;
@@ -85,23 +93,44 @@ void save(const nn::Module& module, std::vector<std::byte>& bytes) {
   save_safetensors(saved_state("save", module), bytes);
 }
 
-TensorFile load_tensors(const std::string& path) {
-  return is_torch_file(path) ? load_torch(path) : load_safetensors(path);
+namespace {
+
+struct Contents {
+  bool from_torch;
+  TensorFile file;
+};
+
+Contents read_all(const Source& source) {
+  if (is_torch_file(InputFile("load", source)))
+    return {true, read_torch(InputFile("torch", source))};
+  return {false, read_safetensors(InputFile("safetensors", source))};
 }
 
-LoadResult load(nn::Module& module, const std::string& path, const LoadOptions& options) {
-  const bool from_torch = is_torch_file(path);
-  const TensorFile file = from_torch ? load_torch(path) : load_safetensors(path);
-  return with_file_name("load", path, [&] {
+// For what the module asks for, whatever else there is.
+void require_tensors(const NamedTensors& wanted, const TensorFile& part) {
+  for (const auto& entry : wanted)
+    if (const auto found = part.skipped.find(entry.first); found != part.skipped.end())
+      fail("load", "expected a tensor as ", quoted(entry.first), ", got ", found->second, "; ",
+           kWayOut);
+}
+
+LoadResult load_from(const Source& source, nn::Module& module, const LoadOptions& options) {
+  const auto [from_torch, file] = read_all(source);
+  return with_file_name("load", source.name, [&, from_torch = from_torch, &file = file] {
     if (!from_torch && options.prefix.empty() && file.metadata.count(kCheckpointKey) > 0)
       fail("load",
            "expected the state of a module alone, got a checkpoint; read it with "
            "load_checkpoint(path, {.module = &module}), or the module alone with load(module, "
            "path, {.prefix = \"model.\"})");
     const TensorFile part = behind(file, options.prefix);
-    if (!options.strict) return module.load_state_dict(part.tensors, false);
+    if (!options.strict) {
+      LoadResult result = module.load_state_dict(part.tensors, false);
+      for (const auto& entry : part.skipped) result.skipped.push_back(entry.first);
+      return result;
+    }
 
     const NamedTensors wanted = module.state_dict();
+    require_tensors(wanted, part);
     if (has_none(wanted, part.tensors)) {
       const std::string prefixes = fitting_prefixes(wanted, file.tensors);
       if (!prefixes.empty())
@@ -114,8 +143,56 @@ LoadResult load(nn::Module& module, const std::string& path, const LoadOptions& 
     if (from_torch && !part.metadata.empty())
       fail("load", "expected tensors alone, got ", quoted(part.metadata.begin()->first), " = ",
            quoted(part.metadata.begin()->second), "; {.strict = false} loads the tensors");
+    if (!part.skipped.empty())
+      fail("load", "expected tensors alone, got ", list_skipped(part),
+           "; {.strict = false} loads the tensors");
     return module.load_state_dict(part.tensors);
   });
+}
+
+Source in_memory(std::span<const std::byte> bytes) { return {"bytes in memory", bytes}; }
+
+std::string rest_of(std::istream& stream) {
+  std::string bytes;
+  if (!stream || !stream.rdbuf())
+    fail("load", "expected a stream that can be read, got one that failed");
+  try {  // past the stream itself, whose owner may want exceptions at its end
+    char piece[16384];
+    while (const std::streamsize got = stream.rdbuf()->sgetn(piece, sizeof piece))
+      bytes.append(piece, static_cast<std::size_t>(got));
+  } catch (const std::ios_base::failure& failure) {
+    fail("load", "expected a stream that can be read, got one that failed after ", bytes.size(),
+         " bytes: ", failure.what());
+  }
+  return bytes;
+}
+
+Source in_stream(const std::string& bytes) { return {"a stream", std::as_bytes(std::span(bytes))}; }
+
+}  // namespace
+
+TensorFile load_tensors(const std::string& path) { return read_all({path}).file; }
+
+TensorFile load_tensors(std::span<const std::byte> bytes) {
+  return read_all(in_memory(bytes)).file;
+}
+
+TensorFile load_tensors(std::istream& stream) {
+  const std::string bytes = rest_of(stream);
+  return read_all(in_stream(bytes)).file;
+}
+
+LoadResult load(nn::Module& module, const std::string& path, const LoadOptions& options) {
+  return load_from({path}, module, options);
+}
+
+LoadResult load(nn::Module& module, std::span<const std::byte> bytes, const LoadOptions& options) {
+  return load_from(in_memory(bytes), module, options);
+}
+
+LoadResult load(nn::Module& module, std::istream& stream, const LoadOptions& options) {
+  const std::string bytes = rest_of(stream);
+  return load_from(in_stream(bytes), module, options);
 }
 
 }  // namespace norma

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <iosfwd>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,9 @@ void save(const nn::Module& module, std::vector<std::byte>& bytes);
 /// without `num_batches_tracked` (old PyTorch) counts as 0. Values are converted to the module's
 /// dtypes.
 ///
+/// Only what is asked for must be there and be a tensor: entries outside of `prefix` may be
+/// anything. Inside, `strict` refuses entries that are no tensors; `false` lists them as `skipped`.
+///
 /// `load(net, "run.pt", {.prefix = "model."})` takes a part of a file. Where no entry fits the
 /// module but all would behind a prefix, the error names it.
 LoadResult load(nn::Module& module, const std::string& path, const LoadOptions& options = {});
@@ -49,7 +53,15 @@ LoadResult load(nn::Module& module, const std::string& path, std::same_as<bool> 
   return load(module, path, LoadOptions{.strict = strict});
 }
 
+/// The same from the bytes of such a file, or from all that a stream still has (opened as
+/// `std::ios::binary`), which are kept in memory while they are read.
+LoadResult load(nn::Module& module, std::span<const std::byte> bytes,
+                const LoadOptions& options = {});
+LoadResult load(nn::Module& module, std::istream& stream, const LoadOptions& options = {});
+
 /// The tensors of a file of either kind: load_torch or load_safetensors, as its first bytes ask.
 TensorFile load_tensors(const std::string& path);
+TensorFile load_tensors(std::span<const std::byte> bytes);
+TensorFile load_tensors(std::istream& stream);
 
 }  // namespace norma

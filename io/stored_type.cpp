@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <vector>
 
 #include "norma/core/tensor_impl.h"
@@ -27,6 +28,27 @@ float from_half(uint16_t half) {
 float from_bfloat16(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
+
+// Eight bits: a sign, an exponent, and a fraction of so many bits. Which of them are no numbers
+// differs: as in IEEE 754, all bits set, or the sign alone, where zero has none.
+enum class NoNumbers { Ieee, AllBits, SignAlone };
+
+template <int kFractionBits, int kBias, NoNumbers kNoNumbers>
+float from_float8(uint8_t bits) {
+  constexpr int kOne = 1 << kFractionBits, kLargest = 0x7F >> kFractionBits;
+  const int exponent = (bits & 0x7F) >> kFractionBits, fraction = bits & (kOne - 1);
+  float value = exponent == 0 ? std::ldexp(static_cast<float>(fraction), 1 - kBias - kFractionBits)
+                              : std::ldexp(static_cast<float>(kOne + fraction),
+                                           exponent - kBias - kFractionBits);
+  if (kNoNumbers == NoNumbers::Ieee && exponent == kLargest) value = fraction == 0 ? INFINITY : NAN;
+  if ((kNoNumbers == NoNumbers::AllBits && (bits & 0x7F) == 0x7F) ||
+      (kNoNumbers == NoNumbers::SignAlone && bits == 0x80))
+    value = NAN;
+  return bits & 0x80 ? -value : value;
+}
+
+// A power of two.
+float from_exponent8(uint8_t bits) { return bits == 0xFF ? NAN : std::ldexp(1.0f, bits - 127); }
 
 template <class From, class To>
 To converted(From value) {
@@ -64,6 +86,15 @@ constexpr StoredType kTypes[] = {
     {"torch.float16", "torch.HalfStorage", "F16", 2, kFloat32, read_as<uint16_t, float, from_half>},
     {"torch.bfloat16", "torch.BFloat16Storage", "BF16", 2, kFloat32,
      read_as<uint16_t, float, from_bfloat16>},
+    {"torch.float8_e4m3fn", "", "F8_E4M3", 1, kFloat32,
+     read_as<uint8_t, float, from_float8<3, 7, NoNumbers::AllBits>>},
+    {"torch.float8_e5m2", "", "F8_E5M2", 1, kFloat32,
+     read_as<uint8_t, float, from_float8<2, 15, NoNumbers::Ieee>>},
+    {"torch.float8_e4m3fnuz", "", "F8_E4M3FNUZ", 1, kFloat32,
+     read_as<uint8_t, float, from_float8<3, 8, NoNumbers::SignAlone>>},
+    {"torch.float8_e5m2fnuz", "", "F8_E5M2FNUZ", 1, kFloat32,
+     read_as<uint8_t, float, from_float8<2, 16, NoNumbers::SignAlone>>},
+    {"torch.float8_e8m0fnu", "", "F8_E8M0", 1, kFloat32, read_as<uint8_t, float, from_exponent8>},
     {"torch.float32", "torch.FloatStorage", "F32", 4, kFloat32, read_plain},
     {"torch.float64", "torch.DoubleStorage", "F64", 8, kFloat64, read_plain}};
 

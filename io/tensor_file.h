@@ -11,6 +11,9 @@ namespace norma {
 struct TensorFile {
   NamedTensors tensors;  ///< in the order of their bytes in the file, or of the dicts of torch.save
   std::map<std::string, std::string> metadata;
+  /// Entries that are no tensors Norma can hold, by name, and what they are: "a sparse tensor",
+  /// "an object of \"argparse.Namespace\"", "a tensor of the dtype \"C64\"".
+  std::map<std::string, std::string> skipped;
 };
 
 }  // namespace norma

@@ -1,12 +1,13 @@
 #include "norma/io/torch_file.h"
 
 #include <charconv>
-#include <cstring>
 #include <unordered_set>
+#include <utility>
 
+#include "norma/io/file_kind.h"
 #include "norma/io/input_file.h"
 #include "norma/io/pickle.h"
-#include "norma/io/safetensors_header.h"
+#include "norma/io/read_tensors.h"
 #include "norma/io/torch_tensor.h"
 #include "norma/io/zip_reader.h"
 
@@ -19,34 +20,35 @@ using pickle::Object;
 namespace {
 
 constexpr std::size_t kMaxDepth = 64;
-// A few bytes of a pickle can repeat a name or a string without end.
-constexpr std::size_t kMaxNameBytes = 100'000'000;
 constexpr int kMaxVersion = 10;
-
-enum class Container { Other, Zip, Pickle };
-
-// A safetensors file starts with the length of its header, which may be any eight bytes, and '{'.
-Container container_of(std::string_view head) {
-  if (head.size() > 8 && std::string_view("{ \t\r\n").find(head[8]) != std::string_view::npos) {
-    uint64_t header_bytes = 0;
-    std::memcpy(&header_bytes, head.data(), 8);
-    if (header_bytes <= safetensors::kMaxHeaderBytes) return Container::Other;
-  }
-  if (head.starts_with("PK\x03\x04") || head.starts_with("PK\x05\x06")) return Container::Zip;
-  if (head.size() > 1 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5)
-    return Container::Pickle;
-  return Container::Other;
-}
 
 std::string read_record(const ZipArchive& archive, const ZipEntry& entry, uint64_t most) {
   ZipEntryReader reader(archive, entry);
   if (entry.size > most)
     archive.file().refuse("expected the record ", quoted(entry.name), " with at most ", most,
                           " bytes, got ", entry.size);
+  archive.file().spend(entry.size);
   std::string text(entry.size, '\0');
   reader.read(text.data(), text.size());
   reader.finish();
   return text;
+}
+
+// What a zip archive is that torch.save did not write.
+std::string other_archive(const ZipArchive& archive) {
+  if (archive.entries().empty()) return "an empty one";
+  constexpr std::pair<std::string_view, const char*> kKnown[] = {
+      {".npy",
+       "one of arrays of NumPy (.npz); in Python, torch.save({name: torch.from_numpy(array) for "
+       "name, array in numpy.load(path).items()}, new_path)"},
+      {"model.weights.h5", "a model of Keras; in Python, save its weights with safetensors"},
+      {".safetensors", "one with a safetensors file in it; unpack it first"},
+      {".pt", "one with another archive in it; unpack it first"},
+      {".pth", "one with another archive in it; unpack it first"}};
+  for (const ZipEntry& entry : archive.entries())
+    for (const auto& [ending, what] : kKnown)
+      if (entry.name.ends_with(ending)) return what;
+  return "one with " + quoted(archive.entries().front().name);
 }
 
 // The folder that holds everything, with a slash; PyTorch names it after the file.
@@ -63,8 +65,7 @@ std::string find_folder(const ZipArchive& archive) {
   if (folder.empty())
     archive.file().refuse(
         "expected a zip archive that torch.save wrote, with a record data.pkl in a folder, got ",
-        archive.entries().empty() ? std::string("an empty one")
-                                  : "one with " + quoted(archive.entries().front().name));
+        other_archive(archive));
   return folder;
 }
 
@@ -100,7 +101,7 @@ std::string text_of(const Object& object) {
     case Kind::BigInt:
       return std::to_string(static_cast<uint64_t>(object.integer));
     case Kind::Float:
-      end = std::to_chars(digits, digits + sizeof digits, object.real);
+      end = std::to_chars(digits, digits + sizeof digits, object.real());
       return {digits, end.ptr};
     case Kind::String:
     case Kind::Global:
@@ -110,28 +111,37 @@ std::string text_of(const Object& object) {
   }
 }
 
-// Visits the containers without recursion; calls `leaf(id, name)` with every other object and its
-// dotted name.
-template <class Leaf>
-void walk(const InputFile& file, const pickle::Value& value, Leaf&& leaf) {
+// Whether an object is text, or a number that text_of writes.
+bool is_text(const Object& object) { return object.kind <= Kind::String; }
+
+// One entry of a file. `id` is no container.
+struct Entry {
+  Id id;
+  const std::string& name;
+  const char* problem;  // why it cannot be read; or null
+};
+
+bool is_container(const Object& object) {
+  return object.kind == Kind::Dict || object.kind == Kind::List || object.kind == Kind::Tuple;
+}
+
+// Visits the containers without recursion; calls `visit` with the entries under their dotted names.
+template <class Visit>
+void walk(const InputFile& file, const pickle::Value& value, Visit&& visit) {
   struct Level {
     Id id;
     std::size_t next, name_bytes;
   };
   std::vector<Level> levels;
   std::string name;
-  std::size_t name_bytes = 0;
   const auto enter = [&](Id id) {
-    // An object costs something under the shortest name, too.
-    name_bytes += name.size() + value[id].text.size() + 32;
-    if (name_bytes > kMaxNameBytes)
-      file.refuse("expected names and strings of at most ", kMaxNameBytes,
-                  " bytes in all, got more");
-    const Kind kind = value[id].kind;
-    if (kind != Kind::Dict && kind != Kind::List && kind != Kind::Tuple) return leaf(id, name);
+    // An entry costs something under the shortest name, too.
+    file.spend(name.size() + value[id].text.size() + 150);
+    if (!is_container(value[id])) return visit(Entry{id, name, nullptr});
+    for (const Level& level : levels)
+      if (level.id == id) return visit(Entry{id, name, "a container that holds itself"});
     if (levels.size() == kMaxDepth)
-      file.refuse("expected containers in at most ", kMaxDepth, " levels, got more at ",
-                  quoted(name));
+      return visit(Entry{id, name, "a container in more than 64 others"});
     levels.push_back({id, 0, name.size()});
   };
   enter(value.root);
@@ -144,60 +154,86 @@ void walk(const InputFile& file, const pickle::Value& value, Leaf&& leaf) {
       continue;
     }
     if (!name.empty()) name += '.';
-    if (container.kind == Kind::Dict) {
-      const Object& key = value[container.items[level.next++]];
-      if (key.kind != Kind::String && key.kind != Kind::Int)
-        file.refuse("expected strings or whole numbers as keys, got ", pickle::describe(key),
-                    name.empty() ? "" : " in " + quoted(name));
-      name += text_of(key);
-    } else {
+    if (container.kind != Kind::Dict) {
       name += std::to_string(level.next);
+      enter(container.items[level.next++]);
+      continue;
     }
-    enter(container.items[level.next++]);
+    const Object& key = value[container.items[level.next]];
+    const Id entry = container.items[level.next + 1];
+    level.next += 2;
+    file.spend(key.text.size());
+    if (is_text(key)) {
+      name += text_of(key);
+      enter(entry);
+    } else {
+      name += text('[', level.next / 2 - 1, ']');
+      file.spend(name.size() + 150);
+      visit(Entry{entry, name, "an entry whose key is neither text nor number"});
+    }
   }
+}
+
+// Sorts out what a pickle describes; everything is checked before the tensors are read.
+TensorFile read_entries(const ZipArchive& archive, const std::string& folder,
+                        const pickle::Value& value) {
+  torch_file::TensorReader reader(archive, folder, value);
+  std::vector<std::pair<std::string, torch_file::Plan>> plans;
+  std::unordered_set<std::string> others;  // names that are not in the metadata
+  TensorFile result;
+  const auto skip = [&](const std::string& name, std::string what) {
+    archive.file().spend(name.size() + what.size() + 100);
+    result.skipped[name] = std::move(what);
+  };
+  walk(archive.file(), value, [&](const Entry& entry) {
+    const Object& object = value[entry.id];
+    const bool noted = !entry.problem && (is_text(object) || torch_file::is_dtype(object));
+    const bool is_new =
+        noted ? !others.contains(entry.name) &&
+                    result.metadata.emplace(entry.name, text_of(object)).second
+              : others.insert(entry.name).second && !result.metadata.contains(entry.name);
+    if (!is_new) return skip(entry.name, "several entries that have this name");
+    if (noted) return;
+    if (entry.problem) return skip(entry.name, entry.problem);
+    if (!torch_file::rebuilds_tensor(object)) return skip(entry.name, pickle::describe(object));
+    archive.file().spend(entry.name.size() + sizeof(torch_file::Plan) + 500);
+    try {
+      plans.emplace_back(entry.name, reader.plan(entry.id, entry.name));
+    } catch (const torch_file::NoPlace& tensor) {
+      skip(entry.name, tensor.what);
+    }
+  });
+  for (const auto& [name, what] : result.skipped) result.metadata.erase(name);
+  for (const auto& [name, plan] : plans)
+    if (!result.skipped.contains(name)) result.tensors.emplace_back(name, reader.read(plan));
+  return result;
 }
 
 }  // namespace
 
-TensorFile load_torch(const std::string& path) {
-  const InputFile file("torch", path);
-  switch (container_of(file.head(9))) {
-    case Container::Zip:
-      break;
-    case Container::Pickle:
-      file.refuse(
-          "expected the zip archive that torch.save writes since PyTorch 1.6, got a pickle without "
-          "one; in Python, torch.save(torch.load(path), new_path) writes it anew");
-    case Container::Other:
-      file.refuse("expected the zip archive that torch.save writes, got other bytes");
-  }
+TensorFile read_torch(const InputFile& file) {
+  const FileKind kind = kind_of(file);
+  if (kind.format != Format::Torch)
+    file.refuse("expected the zip archive that torch.save writes, got ", kind.what);
   const ZipArchive archive(file);
   const std::string folder = find_folder(archive);
   check_records(archive, folder);
   const std::string bytes =
       read_record(archive, *archive.find(folder + "data.pkl"), pickle::kMaxBytes);
-  const pickle::Value value = pickle::read(bytes, torch_file::allowed_names(), file);
-
-  torch_file::TensorReader reader(archive, folder, value);
-  std::vector<std::pair<std::string, torch_file::Plan>> plans;
-  std::unordered_set<std::string> names;
-  TensorFile result;
-  walk(file, value, [&](Id id, const std::string& name) {
-    if (!names.insert(name).second) file.refuse("the name ", quoted(name), " appears twice");
-    const Kind kind = value[id].kind;
-    if (kind == Kind::StoredId)
-      file.refuse("expected a tensor as ", quoted(name), ", got a storage without one");
-    if (kind == Kind::Call)
-      plans.emplace_back(name, reader.plan(id, name));
-    else
-      result.metadata[name] = text_of(value[id]);
-  });
-  for (const auto& [name, plan] : plans) result.tensors.emplace_back(name, reader.read(plan));
+  TensorFile result = read_entries(archive, folder, pickle::read(bytes, file));
+  // The numbers of a file are something to read, too.
+  if (result.tensors.empty() && result.metadata.empty())
+    refuse_skipped(file, result, ", of which nothing was executed");
   return result;
 }
 
-bool is_torch_file(const std::string& path) {
-  return container_of(InputFile("load", path).head(9)) != Container::Other;
+TensorFile load_torch(const std::string& path) { return read_torch(InputFile("torch", path)); }
+
+bool is_torch_file(const InputFile& file) {
+  const Format format = kind_of(file).format;
+  return format == Format::Torch || format == Format::TorchPickle;
 }
+
+bool is_torch_file(const std::string& path) { return is_torch_file(InputFile("load", path)); }
 
 }  // namespace norma

@@ -14,7 +14,11 @@ namespace {
 
 constexpr std::string_view kRebuild = "torch._utils._rebuild_tensor_v2";
 constexpr std::string_view kRebuildUntyped = "torch._utils._rebuild_tensor_v3";
-constexpr std::string_view kRebuildParameter = "torch._utils._rebuild_parameter";
+// Around a tensor: a parameter, one with attributes, and a tensor with attributes or of a class.
+constexpr std::string_view kParameter = "torch._utils._rebuild_parameter";
+constexpr std::string_view kParameterWithState = "torch._utils._rebuild_parameter_with_state";
+constexpr std::string_view kFromType = "torch._tensor._rebuild_from_type";
+constexpr std::string_view kFromTypeWithState = "torch._tensor._rebuild_from_type_v2";
 constexpr std::string_view kUntypedStorage = "torch.storage.UntypedStorage";
 
 // Null where `name` is in that column of no stored type.
@@ -30,17 +34,18 @@ bool multiply(int64_t& product, int64_t factor) {
 
 }  // namespace
 
-std::span<const std::string_view> allowed_names() {
-  static const std::vector<std::string_view> names = [] {
-    std::vector<std::string_view> all = {kRebuild, kRebuildUntyped, kRebuildParameter,
-                                         kUntypedStorage};
-    for (const StoredType& type : stored_types()) {
-      all.push_back(type.torch);
-      if (!type.storage.empty()) all.push_back(type.storage);
-    }
-    return all;
-  }();
-  return names;
+bool rebuilds_tensor(const Object& call) {
+  for (const std::string_view known :
+       {kRebuild, kRebuildUntyped, kParameter, kParameterWithState, kFromType, kFromTypeWithState})
+    if (call.kind == Kind::Call && call.text == known) return true;
+  return false;
+}
+
+bool is_dtype(const Object& object) {
+  constexpr std::string_view kTorch = "torch.";
+  return object.kind == Kind::Global && object.text.starts_with(kTorch) &&
+         object.text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", kTorch.size()) ==
+             std::string_view::npos;
 }
 
 const Object& TensorReader::expect(Id id, Kind kind, const char* what,
@@ -53,7 +58,7 @@ const Object& TensorReader::expect(Id id, Kind kind, const char* what,
 Shape TensorReader::shape(Id id, const char* what, const std::string& where) const {
   const Object& tuple = expect(id, Kind::Tuple, what, where);
   if (tuple.items.size() > static_cast<std::size_t>(Shape::kMaxDims))
-    refuse(where, "has more than ", Shape::kMaxDims, " dimensions, for which Norma has no place");
+    throw NoPlace{text("a tensor of ", tuple.items.size(), " dimensions")};
   Shape result;
   for (const Id item : tuple.items) {
     const int64_t value = expect(item, Kind::Int, what, where).integer;
@@ -75,6 +80,9 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
   const int64_t count =
       expect(tuple.items[4], Kind::Int, "a whole number as length of a storage", where).integer;
   const StoredType* type = untyped;
+  const bool known = storage_class.text == kUntypedStorage || is_dtype(storage_class);
+  if (!known && !type_called(storage_class.text, &StoredType::storage))
+    throw NoPlace{text("a tensor with elements of ", quoted(storage_class.text))};
   if (untyped ? storage_class.text != kUntypedStorage
               : !(type = type_called(storage_class.text, &StoredType::storage)))
     refuse(where, "expected ", untyped ? "an untyped" : "a typed", " storage, got ",
@@ -93,6 +101,10 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
 
   const auto [place, is_new] = by_key_.emplace(key, storages_.size());
   if (is_new) {
+    int64_t memory = numel;
+    if (!multiply(memory, item_size(type->dtype)))
+      refuse(where, "expected a storage that memory can hold, got ", numel, " elements");
+    archive_.file().spend(static_cast<uint64_t>(memory));
     // Checks how the record is packed.
     const ZipEntryReader possible(archive_, *record);
     storages_.push_back({record, type, numel, Tensor()});
@@ -103,33 +115,63 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
   return place->second;
 }
 
-Plan TensorReader::plan(Id call, const std::string& name) {
-  const std::string where = "tensor " + quoted(name);
-  const auto callee = [&](Id id) {
-    return value_[expect(id, Kind::Call, "a tensor", where).items[0]].text;
-  };
-  const auto arguments = [&](Id id) -> const std::vector<Id>& {
-    return value_[value_[id].items[1]].items;
-  };
-  if (callee(call) == kRebuildParameter) {
-    if (arguments(call).size() != 3) refuse(where, "expected a parameter of 3 values");
-    call = arguments(call)[0];
+TensorReader::Call TensorReader::call_of(Id id, const std::string& where) const {
+  const Object& call = expect(id, Kind::Call, "a tensor", where);
+  return {call.text, expect(call.items[1], Kind::Tuple, "arguments", where).items};
+}
+
+// Takes off what is around a tensor. Objects are inside each other in the order of a file, and so
+// only so often.
+TensorReader::Call TensorReader::unwrap(Id id, const std::string& where) const {
+  constexpr int kMostLayers = 8;
+  for (int layer = 0; layer < kMostLayers; ++layer) {
+    if (value_[id].kind == Kind::Call && !rebuilds_tensor(value_[id]))
+      throw NoPlace{pickle::describe(value_[id])};
+    const Call call = call_of(id, where);
+    const bool parameter = call.function == kParameter || call.function == kParameterWithState;
+    const bool typed = call.function == kFromType || call.function == kFromTypeWithState;
+    if (!parameter && !typed) return call;
+    const std::size_t least = parameter && call.function == kParameter ? 3 : 4;
+    if (call.arguments.size() != least)
+      refuse(where, "expected ", least, " values of ", quoted(call.function), ", got ",
+             call.arguments.size());
+    if (parameter) {
+      id = call.arguments[0];
+      continue;
+    }
+    const Object& function = expect(call.arguments[0], Kind::Global, "a function", where);
+    Object inner;
+    inner.kind = Kind::Call;
+    inner.text = function.text;
+    if (!rebuilds_tensor(inner)) throw NoPlace{pickle::describe(inner)};
+    const std::vector<Id>& arguments =
+        expect(call.arguments[2], Kind::Tuple, "arguments", where).items;
+    if (function.text == kRebuild || function.text == kRebuildUntyped)
+      return {function.text, arguments};
+    if (arguments.empty()) refuse(where, "expected a tensor in it, got nothing");
+    id = arguments[0];
   }
-  const std::string_view function = callee(call);
-  if (function != kRebuild && function != kRebuildUntyped)
-    refuse(where, "expected a call that rebuilds a tensor, got one of ", quoted(function));
-  const bool untyped = function == kRebuildUntyped;
-  const std::vector<Id>& values = arguments(call);
+  refuse(where, "expected a tensor in at most ", kMostLayers, " parameters, got more");
+}
+
+Plan TensorReader::plan(Id id, const std::string& name) {
+  const std::string where = "tensor " + quoted(name);
+  const Call call = unwrap(id, where);
+  const bool untyped = call.function == kRebuildUntyped;
+  const std::vector<Id>& values = call.arguments;
   const std::size_t least = untyped ? 7 : 6;
   if (values.size() != least && values.size() != least + 1)
     refuse(where, "expected ", least, " or ", least + 1, " values, got ", values.size());
   if (values.size() > least && !expect(values[least], Kind::Dict, "a dict", where).items.empty())
-    refuse(where, "expected a tensor as it lies in memory, got a conjugated or negated view");
+    throw NoPlace{"a conjugated or negated view"};
 
   const StoredType* type = nullptr;
-  if (untyped && !(type = type_called(expect(values[6], Kind::Global, "a dtype", where).text,
-                                      &StoredType::torch)))
-    refuse(where, "expected a dtype, got ", pickle::describe(value_[values[6]]));
+  if (untyped) {
+    const Object& dtype = expect(values[6], Kind::Global, "a dtype", where);
+    if (!is_dtype(dtype)) refuse(where, "expected a dtype, got ", pickle::describe(dtype));
+    type = type_called(dtype.text, &StoredType::torch);
+    if (!type) throw NoPlace{text("a tensor of the dtype ", quoted(dtype.text))};
+  }
   Plan plan;
   plan.storage = plan_storage(values[0], type, where);
   plan.offset = expect(values[1], Kind::Int, "a whole number as offset", where).integer;

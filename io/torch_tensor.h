@@ -1,6 +1,5 @@
 // The tensors in a pickle of torch.save. For Norma's own sources.
 #pragma once
-#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,8 +12,15 @@
 
 namespace norma::torch_file {
 
-/// The names that may appear in the pickle: functions that rebuild tensors, storages, dtypes.
-std::span<const std::string_view> allowed_names();
+/// Thrown for a tensor that Norma has no place for, in a file that may be in order otherwise.
+struct NoPlace {
+  std::string what;  ///< "a sparse tensor"
+};
+
+/// Whether the call is one that rebuilds a tensor in a form that TensorReader knows.
+bool rebuilds_tensor(const pickle::Object& call);
+/// Whether it is the name of a dtype.
+bool is_dtype(const pickle::Object& object);
 
 /// A tensor that was checked and not yet read.
 struct Plan {
@@ -31,7 +37,8 @@ class TensorReader {
       : archive_(archive), folder_(folder), value_(value) {}
 
   /// Checks the call: types, the storage's record and its length, and that every element of the
-  /// tensor lies in the storage. `name` is for messages.
+  /// tensor lies in the storage. `name` is for messages. Parameters, tensors with attributes and
+  /// tensors of classes of their own are the tensors in them. Throws NoPlace.
   Plan plan(pickle::Id call, const std::string& name);
   /// Reads the storage at the first call for one of its tensors; they share it.
   Tensor read(const Plan& plan);
@@ -44,6 +51,13 @@ class TensorReader {
     Tensor elements;  // undefined until it is read
   };
 
+  struct Call {
+    std::string_view function;
+    const std::vector<pickle::Id>& arguments;
+  };
+
+  Call call_of(pickle::Id id, const std::string& where) const;
+  Call unwrap(pickle::Id id, const std::string& where) const;
   std::size_t plan_storage(pickle::Id id, const StoredType* untyped, const std::string& where);
   [[noreturn]] void refuse(const std::string& where, const auto&... pieces) const {
     archive_.file().refuse(where, ": ", pieces...);

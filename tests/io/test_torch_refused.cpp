@@ -30,44 +30,12 @@ std::string call_of(const std::string& arguments) {
 }
 std::string pickle_of(const std::string& pickle) { return torch_file_of("\x80\x02" + pickle); }
 
-std::string deflated(const std::string& data) {
-  std::string packed(compressBound(static_cast<uLong>(data.size())) + 16, '\0');
-  z_stream stream{};
-  REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) == Z_OK);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));
-  stream.avail_in = static_cast<uInt>(data.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
-  return packed;
-}
-
 // `good` with other bytes at `at`.
 std::string changed(std::string good, std::size_t at, const std::string& bytes) {
   return good.replace(at, bytes.size(), bytes);
 }
 
-std::string nested(std::size_t levels) {
-  return std::string(levels, ']') + std::string(levels - 1, 'a') + ".";
-}
-
-// Every level holds the one below ten times.
-std::string laughs(int levels) {
-  std::string text = "]q" + le(0, 1);
-  for (int i = 0; i < levels; ++i) {
-    text += "](";
-    for (int j = 0; j < 10; ++j) text += "h" + le(static_cast<uint64_t>(i), 1);
-    text += "eq" + le(static_cast<uint64_t>(i) + 1, 1);
-  }
-  // Only the last list stays: the others go into a tuple and then into nothing.
-  return text;
-}
-
 std::vector<Case> pickles() {
-  const std::string dict = p_global("collections", "OrderedDict") + ")R";
-  const std::string good = p_tensor(p_storage(), 0, p_ints({2}), p_ints({1}));
   return {
       {"empty", torch_file_of(""), "the pickle is damaged at its byte 0: it ends too early"},
       {"no stop", pickle_of("N"), "it ends too early"},
@@ -76,10 +44,8 @@ std::vector<Case> pickles() {
       {"string of 2^64-1", pickle_of("\x8d" + le(~uint64_t{0}, 8)), "it ends too early"},
       {"endless name", pickle_of("cos"), "it ends too early"},
       {"frame", pickle_of("\x95" + le(1000, 8) + "."), "it ends too early"},
-      {"protocol 1", torch_file_of("\x80\x01."),
-       "expected a pickle of the protocols 2 to 5, got 1"},
       {"protocol 6", torch_file_of("\x80\x06."),
-       "expected a pickle of the protocols 2 to 5, got 6"},
+       "expected a pickle of the protocols 0 to 5, got 6"},
       {"nothing", pickle_of("."), "it ends with other than one object"},
       {"two objects", pickle_of("NN."), "it ends with other than one object"},
       {"open mark", pickle_of("N(."), "it ends with other than one object"},
@@ -92,89 +58,21 @@ std::vector<Case> pickles() {
       {"half a pair", pickle_of("}(NNNu."), "a dict has a key without a value"},
       {"append to a dict", pickle_of("}Na."), "expected entries for a list, got one for a dict"},
       {"set in a list", pickle_of("]NNs."), "expected entries for a dict, got one for a list"},
-      {"long number", pickle_of("\x8a\x09" + std::string(9, '\x01') + "."),
-       "expected whole numbers of at most 64 bits, got one of 9 bytes"},
-      {"longer number", pickle_of("\x8a\xff" + std::string(255, '\0') + "."), "one of 255 bytes"},
       {"name of a number", pickle_of("K\x01X" + le(1, 4) + "a\x93."), "a name is no string"},
 
-      {"system",
-       value_of(p_global("posix", "system") + p_tuple({p_string("touch norma-ran")}) + "R"),
-       "got the name \"posix.system\", of which nothing was executed; in Python, "
-       "torch.save(model.state_dict(), path) writes what can be read"},
-      {"an array of NumPy", pickle_of(p_global("numpy.core.multiarray", "_reconstruct")),
-       "got the name \"numpy.core.multiarray._reconstruct\", of which nothing was executed; in "
-       "Python, save torch.from_numpy(array) for an array of NumPy and number.item() for a number "
-       "of its"},
-      {"eval", pickle_of(p_string("builtins") + p_string("eval") + "\x93."),
-       "got the name \"builtins.eval\""},
-      {"no module", pickle_of(p_global("", "")), "got the name \".\""},
-      {"control characters",
-       pickle_of(p_global("a\x07"
-                          "b\x7f"
-                          "c\xC2\x9B"
-                          "d",
-                          std::string(200, 'n'))),
-       "got the name \"a\\x07b\\x7fc\\u009bd.nnn"},
-      {"a storage of other elements", storage_of(p_storage("ComplexFloatStorage", 3)),
-       "got the name \"torch.ComplexFloatStorage\", of which nothing was executed; there are no "
-       "tensors of this kind here: convert them in Python, or leave them out"},
-      {"instance", pickle_of("(ios\nsystem\n."), "got the pickle opcode INST"},
-      {"object", pickle_of("(o."), "got the pickle opcode OBJ"},
-      {"new object", pickle_of(p_global("collections", "OrderedDict") + ")\x81."),
-       "got the pickle opcode NEWOBJ, of which nothing was executed"},
-      {"extension", pickle_of("\x82\x01."), "got the pickle opcode EXT1"},
-      {"text id", pickle_of("Pstorage\n."), "got the pickle opcode PERSID"},
-      {"bytes", pickle_of("C\x01x."), "got the pickle opcode SHORT_BINBYTES"},
-      {"set", pickle_of("\x8f."), "got the pickle opcode EMPTY_SET"},
-      {"call of a string", pickle_of(p_string("f") + ")R."),
-       "expected the call of a name, got one of the string \"f\" with a tuple"},
-      {"call of a storage", pickle_of(p_storage() + ")R."), "got one of a storage with a tuple"},
-      {"call with a list", pickle_of(p_global("torch", "float32") + "]R."),
-       "got one of the name \"torch.float32\" with a list"},
-      {"OrderedDict of a list", pickle_of(p_global("collections", "OrderedDict") + "]\x85R."),
-       "expected an OrderedDict that starts empty"},
-      {"attributes of a dict", pickle_of("}}b."),
-       "expected no attributes besides those of an OrderedDict, got some of a dict"},
-      {"attributes of a tensor", value_of(good + "}b"), "got some of a tensor"},
-      {"attributes in a tuple", pickle_of(dict + ")b."), "got some of a dict"},
+      {"an object alone",
+       pickle_of(p_global("posix", "system") + p_tuple({p_string("touch x")}) + "R."),
+       "expected tensors that Norma can hold, got an object of \"posix.system\", of which nothing "
+       "was executed; in Python, save plain tensors: model.state_dict()"},
+      {"control characters", pickle_of(p_global("a\x1b[2J\xC2\x9B", "b") + "."),
+       "got the name \"a\\x1b[2J\\u009b.b\""},
+      {"object without a class", pickle_of("(o."), "the class of an object is missing"},
+      {"index of letters", pickle_of("Ngx\n."), "an index is no number"},
+      {"number of letters", pickle_of("Fx\n."), "a number is none"},
+      {"string without quotes", pickle_of("Sx\n."), "a string has no quotes"},
+      {"pop of nothing", pickle_of("0."), "a mark is missing"},
+      {"attributes of nothing", pickle_of("}b."), "objects are missing"},
 
-      {"64 levels", pickle_of(nested(65)), "expected containers in at most 64 levels, got more"},
-      {"a million levels", pickle_of(nested(1'000'000)), "in at most 64 levels"},
-      {"a list in itself",
-       pickle_of("]q\x01h\x01"
-                 "a."),
-       "in at most 64 levels"},
-      {"a dict in itself", pickle_of("}q\x01" + p_string("a") + "h\x01s."), "in at most 64 levels"},
-      {"a tuple of all lists", pickle_of("(" + laughs(20) + "t."),
-       "expected names and strings of at most 100000000 bytes in all, got more"},
-      {"a string a thousand times",
-       pickle_of("](" + p_string(std::string(200'000, 's')) + "q" + le(1, 1) +
-                 [] {
-                   std::string text;
-                   for (int i = 0; i < 1000; ++i) text += "h\x01";
-                   return text;
-                 }() +
-                 "e."),
-       "expected names and strings of at most 100000000 bytes in all, got more"},
-      {"too many objects", pickle_of("(" + std::string(2'000'001, ']') + "t."),
-       "expected a pickle of at most 2000000 objects, got more"},
-      {"too many references", pickle_of("(" + std::string(2'000'001, 'N') + "t."),
-       "expected a pickle of at most 2000000 objects, got more"},
-      {"too many marks", pickle_of(std::string(2'000'001, '(') + "."), "it has too many marks"},
-
-      {"key None", pickle_of(p_dict({{"N", "N"}}) + "."),
-       "expected strings or whole numbers as keys, got None"},
-      {"key a tuple", value_of(p_dict({{")", "N"}})), "as keys, got a tuple in \"w.\""},
-      {"key twice", pickle_of(p_dict({{p_string("a"), "N"}, {p_string("a"), "N"}}) + "."),
-       "the name \"a\" appears twice"},
-      {"keys that look the same", pickle_of(p_dict({{p_string("1"), "N"}, {"K\x01", "N"}}) + "."),
-       "the name \"1\" appears twice"},
-      {"paths that look the same",
-       pickle_of(p_dict({{p_string("a"), p_dict({{p_string("b"), "N"}})}, {p_string("a.b"), "N"}}) +
-                 "."),
-       "the name \"a.b\" appears twice"},
-      {"bare storage", value_of(p_storage()),
-       "expected a tensor as \"w\", got a storage without one"},
   };
 }
 
@@ -227,7 +125,7 @@ std::vector<Case> tensors() {
       {"fewer strides", pickled_tensor(0, {2, 1}, {1}),
        "expected a stride per dimension, got size [2, 1] and stride [1]"},
       {"nine dimensions", pickled_tensor(0, std::vector<int64_t>(9, 1), std::vector<int64_t>(9, 1)),
-       "tensor \"w\": has more than 8 dimensions, for which Norma has no place"},
+       "got a tensor of 9 dimensions as \"w\""},
 
       {"no values", call_of(")"), "tensor \"w\": expected 6 or 7 values, got 0"},
       {"eight values", call_of(p_tuple({p_storage(), p_int(0), two, one, "\x89", hooks, "}", "N"})),
@@ -255,21 +153,13 @@ std::vector<Case> tensors() {
       {"metadata a list", call_of(p_tuple({p_storage(), p_int(0), two, one, "\x89", hooks, "]"})),
        "expected a dict, got a list"},
       {"call of a dtype", value_of(p_global("torch", "float32") + ")R"),
-       "expected a call that rebuilds a tensor, got one of \"torch.float32\""},
+       "got an object of \"torch.float32\" as \"w\""},
       {"parameter of nothing", value_of(p_global("torch._utils", "_rebuild_parameter") + ")R"),
-       "expected a parameter of 3 values"},
+       "expected 3 values of \"torch._utils._rebuild_parameter\", got 0"},
       {"parameter of None",
        value_of(p_global("torch._utils", "_rebuild_parameter") + p_tuple({"N", "\x88", hooks}) +
                 "R"),
        "expected a tensor, got None"},
-      {"parameter of a parameter",
-       value_of(p_global("torch._utils", "_rebuild_parameter") +
-                p_tuple({p_global("torch._utils", "_rebuild_parameter") +
-                             p_tuple({good, "\x88", hooks}) + "R",
-                         "\x88", hooks}) +
-                "R"),
-       "got one of \"torch._utils._rebuild_parameter\""},
-
       {"id a string", call_of(p_tuple({p_string("0") + "Q", p_int(0), two, one, "\x89", hooks})),
        "expected a tuple that names a storage, got the string \"0\""},
       {"id of four", storage_of(p_tuple({p_string("storage"), "N", "N", "N"}) + "Q"),
@@ -327,15 +217,15 @@ std::vector<Case> archives() {
   const std::size_t end = good.size() - 22;
   const std::string packed = deflated(pickle);
   return {
-      {"empty file", "", "expected the zip archive that torch.save writes, got other bytes"},
-      {"text", "PK is no zip", "expected the zip archive that torch.save writes, got other bytes"},
+      {"empty file", "", "expected the zip archive that torch.save writes, got an empty file"},
+      {"text", "PK is no zip", "expected the zip archive that torch.save writes, got a text"},
       {"only the start", good.substr(0, 4),
        "expected a zip archive with a directory at its end, got none; the file was cut short or is "
        "no zip archive"},
       {"empty archive", zip_of({}), "with a record data.pkl in a folder, got an empty one"},
-      {"other archive", zip_of({{"a.npy", "numbers"}}),
+      {"other archive", zip_of({{"a.txt", "words"}}),
        "expected a zip archive that torch.save wrote, with a record data.pkl in a folder, got one "
-       "with \"a.npy\""},
+       "with \"a.txt\""},
       {"no folder", zip_of({{"data.pkl", pickle}}), "got one with \"data.pkl\""},
       {"two folders", zip_of({{"x/data.pkl", pickle}, {"y/data.pkl", pickle}}),
        "expected one folder with a record data.pkl, got \"x/\" and \"y/\""},
@@ -421,8 +311,6 @@ TEST_CASE("What builds the bad files builds good ones") {
   CHECK(equal(first(pickled_tensor(4, {2}, {1})), full({2}, 0.5)));
   CHECK(first(pickled_tensor(9, {0}, {1})).numel() == 0);
   CHECK(first(pickled_tensor(5, {int64_t{1} << 50}, {0})).numel() == int64_t{1} << 50);
-  write_bytes(path, pickle_of(nested(64)));
-  CHECK(load_torch(path).tensors.empty());
   write_bytes(path, zip_of({{"x/data.pkl", deflated(p_file("N")), 8, 0, p_file("N").size()}}));
   CHECK(has(error_of([&] { load_torch(path); }), "as the CRC-32 says"));  // of the packed bytes
 }
@@ -445,7 +333,6 @@ TEST_CASE("A zip directory of more bytes than any has is not read") {
 }
 
 TEST_CASE("What PyTorch can save and Norma has no place for is refused by name") {
-  const std::string work = std::filesystem::current_path() / "norma-executed-this";
   const auto refused = [&](const std::string& name) {
     const std::string message = error_of([&] { load_torch(kFolder + name); });
     CHECK(has(message, "[torch] " + kFolder + name + ": "));
@@ -453,33 +340,29 @@ TEST_CASE("What PyTorch can save and Norma has no place for is refused by name")
     CHECK(error_of([&] { load(layer, kFolder + name); }) == message);
     return message;
   };
-  CHECK(has(refused("command.pt"), "got the name \"posix.system\", of which nothing was executed"));
-  CHECK(!std::filesystem::exists(work));
-  CHECK(has(refused("whole_model.pt"),
-            "got the name \"torch.nn.modules.linear.Linear\", of which nothing was executed; in "
-            "Python, torch.save(model.state_dict(), path) writes what can be read"));
-  CHECK(has(refused("complex.pt"), "got the name \"torch.ComplexFloatStorage\""));
-  CHECK(has(refused("sparse.pt"), "got the name \"torch._utils._rebuild_sparse_tensor\""));
-  CHECK(has(refused("quantised.pt"),
-            "got the name \"torch._utils._rebuild_qtensor\", of which nothing was executed; there "
-            "are no tensors of this kind here"));
-  CHECK(has(refused("set.pt"), "got the name \"__builtin__.set\""));
-  CHECK(has(refused("bytes.pt"), "got the name \"_codecs.encode\""));
-  CHECK(has(refused("storage.pt"), "expected a tensor as \"storage\", got a storage without one"));
-  CHECK(has(refused("nine_dimensions.pt"), "tensor \"deep\": has more than 8 dimensions"));
+  CHECK(has(refused("whole_model.pt"), "got an object of \"torch.nn.modules.linear.Linear\""));
+  CHECK(has(refused("complex.pt"),
+            "got a tensor with elements of \"torch.ComplexFloatStorage\" as \"z\""));
+  CHECK(has(refused("sparse.pt"), "got a sparse tensor as \"s\""));
+  CHECK(has(refused("quantised.pt"), "got a quantised tensor as \"q\""));
+  CHECK(has(refused("set.pt"), "got a set as \"seen\""));
+  CHECK(has(refused("bytes.pt"), "got bytes as \"raw\""));
+  CHECK(has(refused("storage.pt"), "got a storage without a tensor as \"storage\""));
+  CHECK(has(refused("nine_dimensions.pt"), "got a tensor of 9 dimensions as \"deep\""));
   CHECK(has(refused("legacy.pt"),
-            "expected the zip archive that torch.save writes since PyTorch 1.6, got a pickle "
-            "without one; in Python, torch.save(torch.load(path), new_path) writes it anew"));
+            "expected the zip archive that torch.save writes, got a pickle without one, as before "
+            "PyTorch 1.6; in Python, torch.save(torch.load(path), new_path) writes it anew"));
   CHECK(has(refused("script.pt"),
             "got a TorchScript archive; in Python, torch.save(torch.jit.load(path).state_dict(), "
             "new_path) writes its state"));
   CHECK(has(refused("big_endian.pt"), "expected the byte order \"little\", got \"big\""));
   CHECK(has(refused("version.pt"), "expected a file format of version 1 to 10, got \"11\\n\""));
   CHECK(has(refused("checksum.pt"), "expected other bytes, as the CRC-32 says"));
-  CHECK(has(error_of([&] { load_safetensors(kFolder + "views.pt"); }),
-            "; this is what torch.save writes, which load and load_torch read"));
+  CHECK(has(
+      error_of([&] { load_safetensors(kFolder + "views.pt"); }),
+      "expected a safetensors file, got what torch.save writes, which load and load_torch read"));
   CHECK(has(error_of([&] { load_torch(NORMA_IO_TESTS "model.safetensors"); }),
-            "expected the zip archive that torch.save writes, got other bytes"));
+            "expected the zip archive that torch.save writes, got a safetensors file"));
   nn::Linear layer(2, 1);
   CHECK(has(error_of([&] { load(layer, kFolder + "none.pt"); }),
             "[load] " + kFolder + "none.pt: cannot open: No such file or directory"));

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ struct Packed {
   uint64_t size = UINT64_MAX;  ///< in the directory; the length of the data otherwise
   uint32_t crc_off = 0;        ///< added to the right checksum
   std::string local_name = {};
+  std::string contents = {};  ///< of a deflated entry, for its checksum
 };
 
 /// An archive of stored entries. `data` of a deflated entry is given deflated, `size` then counts.
@@ -28,10 +30,10 @@ inline std::string zip_of(const std::vector<Packed>& entries) {
   std::string file, directory;
   for (const Packed& entry : entries) {
     const uint64_t size = entry.size == UINT64_MAX ? entry.data.size() : entry.size;
-    const auto crc =
-        static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(entry.data.data()),
-                                    static_cast<uInt>(entry.data.size())) +
-                              entry.crc_off);
+    const std::string& contents = entry.contents.empty() ? entry.data : entry.contents;
+    const auto crc = static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(contents.data()),
+                                                 static_cast<uInt>(contents.size())) +
+                                           entry.crc_off);
     const std::string& local = entry.local_name.empty() ? entry.name : entry.local_name;
     directory += le(0x02014b50, 4) + le(20, 2) + le(20, 2) + le(entry.flags, 2) +
                  le(entry.method, 2) + le(0, 4) + le(crc, 4) + le(entry.data.size(), 4) +
@@ -45,6 +47,29 @@ inline std::string zip_of(const std::vector<Packed>& entries) {
                           le(entries.size(), 2) + le(directory.size(), 4) + le(file.size(), 4) +
                           le(0, 2);
   return file + directory + end;
+}
+
+/// As the contents of a deflated entry.
+inline std::string deflated(const std::string& data) {
+  std::string packed(compressBound(static_cast<uLong>(data.size())) + 16, '\0');
+  z_stream stream{};
+  const bool begun = deflateInit2(&stream, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) == Z_OK;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));
+  stream.avail_in = static_cast<uInt>(data.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  if (!begun || deflate(&stream, Z_FINISH) != Z_STREAM_END) std::abort();
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
+/// An entry that is deflated rightly.
+inline Packed packed(const std::string& name, const std::string& contents) {
+  Packed entry{name, deflated(contents), 8};
+  entry.size = contents.size();
+  entry.contents = contents;
+  return entry;
 }
 
 /// A file of torch.save with this pickle and one storage "0" of so many bytes.

@@ -1,0 +1,108 @@
+// The opcodes of Python's pickles, and what known names make. For Norma's own sources.
+#pragma once
+#include <string_view>
+#include <utility>
+
+namespace norma::pickle {
+
+/// Of the protocols 0 to 5, under the names of Python's pickle module.
+enum Op : unsigned char {
+  kMark = '(',
+  kStop = '.',
+  kPop = '0',
+  kPopMark = '1',
+  kDup = '2',
+  kBinBytes = 'B',
+  kShortBinBytes = 'C',
+  kFloat = 'F',
+  kInt = 'I',
+  kBinInt = 'J',
+  kBinInt1 = 'K',
+  kLong = 'L',
+  kBinInt2 = 'M',
+  kNone = 'N',
+  kPersId = 'P',
+  kBinPersId = 'Q',
+  kReduce = 'R',
+  kString = 'S',
+  kBinString = 'T',
+  kShortBinString = 'U',
+  kUnicode = 'V',
+  kBinUnicode = 'X',
+  kAppend = 'a',
+  kBuild = 'b',
+  kGlobal = 'c',
+  kDict = 'd',
+  kAppends = 'e',
+  kGet = 'g',
+  kBinGet = 'h',
+  kInst = 'i',
+  kLongBinGet = 'j',
+  kList = 'l',
+  kEmptyList = ']',
+  kObj = 'o',
+  kPut = 'p',
+  kBinPut = 'q',
+  kLongBinPut = 'r',
+  kSetItem = 's',
+  kTuple = 't',
+  kEmptyTuple = ')',
+  kSetItems = 'u',
+  kEmptyDict = '}',
+  kBinFloat = 'G',
+  kProto = 0x80,
+  kNewObj = 0x81,
+  kExt1 = 0x82,
+  kExt2 = 0x83,
+  kExt4 = 0x84,
+  kTuple1 = 0x85,
+  kTuple2 = 0x86,
+  kTuple3 = 0x87,
+  kNewTrue = 0x88,
+  kNewFalse = 0x89,
+  kLong1 = 0x8a,
+  kLong4 = 0x8b,
+  kShortBinUnicode = 0x8c,
+  kBinUnicode8 = 0x8d,
+  kBinBytes8 = 0x8e,
+  kEmptySet = 0x8f,
+  kAddItems = 0x90,
+  kFrozenSet = 0x91,
+  kNewObjEx = 0x92,
+  kStackGlobal = 0x93,
+  kMemoize = 0x94,
+  kFrame = 0x95,
+  kByteArray8 = 0x96,
+  kNextBuffer = 0x97,
+  kReadonlyBuffer = 0x98
+};
+
+/// Objects of which nothing is kept.
+inline constexpr std::string_view kBytes = "bytes", kSet = "a set",
+                                  kLongNumber = "a whole number beyond 64 bits",
+                                  kExtension = "an object of Python's extension registry";
+
+/// Known makers of objects, and what they make; "*" stands for any rest of a name.
+inline constexpr std::pair<std::string_view, std::string_view> kMakers[] = {
+    {"_codecs.encode", kBytes},
+    {"__builtin__.set", kSet},
+    {"builtins.set", kSet},
+    {"__builtin__.frozenset", kSet},
+    {"builtins.frozenset", kSet},
+    {"__builtin__.complex", "a complex number"},
+    {"builtins.complex", "a complex number"},
+    {"__builtin__.getattr", "an attribute of another object"},
+    {"builtins.getattr", "an attribute of another object"},
+    {"numpy.core.multiarray.scalar", "a number of NumPy"},
+    {"numpy._core.multiarray.scalar", "a number of NumPy"},
+    {"numpy.core.multiarray._reconstruct", "an array of NumPy"},
+    {"numpy._core.multiarray._reconstruct", "an array of NumPy"},
+    {"numpy.core.numeric._frombuffer", "an array of NumPy"},
+    {"numpy._core.numeric._frombuffer", "an array of NumPy"},
+    {"torch._utils._rebuild_sparse_*", "a sparse tensor"},
+    {"torch._utils._rebuild_qtensor", "a quantised tensor"},
+    {"torch._utils._rebuild_nested_tensor", "a nested tensor"},
+    {"torch._utils._rebuild_meta_tensor_*", "a tensor of the device \"meta\", without values"},
+    {"torch._utils._rebuild_wrapper_*", "a tensor of a class without a storage"}};
+
+}  // namespace norma::pickle

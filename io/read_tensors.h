@@ -1,0 +1,26 @@
+// Reading tensors from a file that is open, or from memory. For Norma's own sources.
+#pragma once
+#include <string>
+
+#include "norma/io/input_file.h"
+#include "norma/io/tensor_file.h"
+
+namespace norma {
+
+/// Whether the first bytes are those of torch.save and not those of a safetensors file.
+bool is_torch_file(const InputFile& file);
+
+TensorFile read_torch(const InputFile& file);
+TensorFile read_safetensors(const InputFile& file);
+
+/// For errors about what Norma cannot hold.
+inline constexpr const char* kWayOut =
+    "in Python, save plain tensors: model.state_dict(), tensor.float(), tensor.to_dense(), "
+    "tensor.dequantize(), torch.from_numpy(array)";
+
+/// "a sparse tensor as \"a\", an object of \"Counter\" as \"b\" and 3 more"
+std::string list_skipped(const TensorFile& contents);
+/// Refuses a file all of whose entries were skipped, if there are some; `note` follows their list.
+void refuse_skipped(const InputFile& file, const TensorFile& contents, const char* note = "");
+
+}  // namespace norma

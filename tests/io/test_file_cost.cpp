@@ -1,0 +1,166 @@
+// What a file can cost: memory of at most 200 times its size and 16 MiB, and work in proportion,
+// whatever it holds.
+#include <malloc.h>
+#include <norma/norma.h>
+
+#include <chrono>
+#include <new>
+#include <span>
+
+#include "norma/tests/io/support.h"
+#include "norma/tests/io/zip_builder.h"
+
+using namespace norma;
+
+namespace {
+
+std::size_t live = 0, peak = 0;  // of operator new; the tests have one thread
+
+std::string repeated(const std::string& text, std::size_t times) {
+  std::string result;
+  result.reserve(text.size() * times);
+  while (times-- > 0) result += text;
+  return result;
+}
+
+// Every level holds the one below ten times.
+std::string laughs(int levels) {
+  std::string text = "]q" + le(0, 1);
+  for (int i = 0; i < levels; ++i)
+    text += "](" + repeated("h" + le(static_cast<uint64_t>(i), 1), 10) + "eq" +
+            le(static_cast<uint64_t>(i) + 1, 1);
+  return "(" + text + "t.";  // the list of the last level is the last of a tuple
+}
+
+std::string of_pickle(const std::string& pickle) { return torch_file_of("\x80\x02" + pickle); }
+std::string of_packed(const std::string& pickle) {
+  return zip_of({packed("x/data.pkl", "\x80\x02" + pickle), {"x/version", "3"}});
+}
+
+std::string numbered(const std::string& piece, std::size_t count) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) text += "J" + le(i, 4) + piece;
+  return text;
+}
+
+std::string entries(const std::string& entry, int count) {
+  std::string text = "{";
+  for (int i = 0; i < count; ++i) text += norma::text(i ? "," : "", "\"", i, "\":", entry);
+  return text + "}";
+}
+
+struct Cost {
+  std::string message;
+  std::size_t memory;
+  double seconds;
+};
+
+Cost cost_of(const std::string& bytes) {
+  const std::size_t before = live;
+  const int64_t tensors_before = live_storage_bytes();
+  peak = live;
+  const auto start = std::chrono::steady_clock::now();
+  Cost cost{error_of([&] {
+              const TensorFile file = load_tensors(std::as_bytes(std::span(bytes)));
+              peak += static_cast<std::size_t>(live_storage_bytes() - tensors_before);
+            }),
+            0, 0};
+  cost.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  cost.memory = peak - before;
+  return cost;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  void* memory = std::malloc(size);
+  if (!memory) throw std::bad_alloc();
+  live += malloc_usable_size(memory);
+  peak = std::max(peak, live);
+  return memory;
+}
+void operator delete(void* memory) noexcept {
+  if (memory) live -= malloc_usable_size(memory);
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
+
+TEST_CASE("No file takes more memory than 200 times its size and 16 MiB, nor long") {
+  const std::string tensor = p_tensor(p_storage(), 0, p_ints({2}), p_ints({1}));
+  const std::string long_text = p_string(std::string(200'000, 's')) + "q\x01";
+  const std::string u8 = R"({"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
+  const std::pair<const char*, std::string> cases[] = {
+      {"levels of ten", of_pickle(laughs(20))},
+      {"one list a thousand times, deflated",
+       of_packed("](]q" + le(0, 1) + "(" + std::string(2000, 'N') + "e" + repeated("h" + le(0, 1), 1500) + "e.")},
+      {"one string thousands of times", of_pickle("](" + long_text + repeated("h\x01", 50'000) + "e.")},
+      {"one key thousands of times", of_pickle("}(" + long_text + "N" + repeated("h\x01N", 50'000) + "u.")},
+      {"one name thousands of times", of_pickle("](" + long_text + repeated("h\x01h\x01\x93", 50'000) + "e.")},
+      {"a long key of lists", of_pickle("}" + long_text + "](" + std::string(100'000, 'N') + "es.")},
+      {"lists", of_pickle("](" + std::string(3'000'000, ']') + "e.")},
+      {"bytes", of_pickle("](" + repeated(std::string("C\0", 2), 1'000'000) + "e.")},
+      {"calls", of_pickle("](" + p_global("a", "b") + "q\x01" + repeated("h\x01)R", 500'000) + "e.")},
+      {"marks", of_pickle(std::string(3'000'000, '('))},
+      {"copies", of_pickle("N" + std::string(3'000'000, '2'))},
+      {"memos", of_pickle("N" + repeated("\x94", 2'000'000) + ".")},
+      {"a deep tuple", of_pickle("N" + std::string(2'000'000, '\x85') + ".")},
+      {"a deep list", of_pickle(std::string(2'000'000, ']') + std::string(1'999'999, 'a') + ".")},
+      {"long numbers", of_pickle("](" + repeated("\x8a\xff" + std::string(255, '\1'), 20'000) + "e.")},
+      {"a long number in digits", of_pickle("L" + std::string(5'000'000, '9') + "\n.")},
+      {"one tensor under many names",
+       of_pickle("}(" + p_string("w") + tensor + "q\x01" + numbered("h\x01", 100'000) + "u.")},
+      {"many small tensors", of_pickle("}(" + numbered(tensor, 20'000) + "u.")},
+      {"parameters of parameters",
+       of_pickle(p_global("torch._utils", "_rebuild_parameter") + "q\x01" + tensor +
+                 repeated("q\x02h\x01h\x02NN\x87R", 100'000) + ".")},
+      {"an odd pickle of zeros, deflated", of_packed(std::string(50'000'000, '\0'))},
+      {"lists, deflated", of_packed("](" + std::string(5'000'000, ']') + "e.")},
+      {"a storage of zeros, deflated",
+       zip_of({{"x/data.pkl", p_file(p_tensor(p_storage("FloatStorage", 10'000'000), 0, p_ints({2}), p_ints({1})))},
+               packed("x/data/0", std::string(40'000'000, '\0')), {"x/version", "3"}})},
+      {"small integers",
+       zip_of({{"x/data.pkl", p_file(p_tensor(p_storage("CharStorage", 4'000'000), 0, p_ints({2}), p_ints({1})))},
+               {"x/data/0", std::string(4'000'000, '\1')}, {"x/version", "3"}})},
+      {"many entries of nothing",
+       [] {
+         std::vector<Packed> list{{"x/data.pkl", p_file("N")}};
+         for (int i = 0; i < 60'000; ++i) list.push_back({text("x/", i), ""});
+         return zip_of(list);
+       }()},
+      {"many empty tensors", file_of(entries(u8, 30'000))},
+      {"many unknown dtypes", file_of(entries(R"({"dtype":"","shape":[],"data_offsets":[0,0]})", 30'000))},
+      {"many dimensions",
+       file_of("{\"x\":{\"dtype\":\"U8\",\"shape\":[" + repeated("1,", 1'000'000) + "0],\"data_offsets\":[0,0]}}")},
+      {"many notes", file_of("{\"__metadata__\":" + entries("\"\"", 100'000) + "}")},
+      {"deep lists in JSON", file_of("{\"x\":{\"shape\":" + std::string(3'000'000, '['))},
+      {"deep objects in JSON", file_of(repeated("{\"x\":", 500'000))}};
+  for (const auto& [name, bytes] : cases) {
+    CAPTURE(name);
+    const Cost cost = cost_of(bytes);
+    CAPTURE(bytes.size(), cost.message, cost.memory, cost.seconds);
+    CHECK(cost.memory < 200 * bytes.size() + (std::size_t{16} << 20));
+    CHECK(cost.seconds < 20);  // some take a second here; what grows without bound takes hours
+    if (std::getenv("NORMA_PRINT_COSTS"))
+      std::printf("%-40s %9zu bytes %7.1f times %7.3f s  %.90s\n", name, bytes.size(),
+                  double(cost.memory) / double(bytes.size()), cost.seconds, cost.message.c_str());
+  }
+}
+
+TEST_CASE("A file that would cost more is refused with the bound") {
+  const Cost cost = cost_of(of_pickle(laughs(20)));
+  CHECK(has(cost.message,
+            "[torch] bytes in memory: expected contents that take at most 200 times the "));
+  CHECK(
+      has(cost.message, " bytes of the file and 16777216 more, got others: the file is damaged "));
+}
+
+TEST_CASE("Honest files stay below the bound") {
+  for (const std::string& number :
+       {"G" + std::string(8, '\x3f'), std::string("K\x07"), std::string("\x88")}) {
+    const std::string list = "](" + repeated(number, 1'000'000) + "e";
+    const std::string bytes = of_pickle(
+        p_dict({{p_string("history"), p_dict({{p_string("validation loss"), list}})}}) + ".");
+    CAPTURE(number.size());
+    CHECK(cost_of(bytes).message == "no error");
+  }
+}
