@@ -174,7 +174,7 @@ class Machine {
     const Object& given = at(arguments);
     std::string_view name = at(callable).kind == Kind::Global ? at(callable).text : "";
     if (given.items.size() == 3 && name.starts_with("copy") && name.ends_with("._reconstructor")) {
-      // Of protocol 1: a class, its base, and what the base would make: the items of a dict or list.
+      // Of protocol 1: a class, its base, and what the base makes: perhaps a dict or list.
       const Object &type = at(given.items[0]), &base = at(given.items[2]);
       file_.spend(base.items.size() * sizeof(Id));
       if (base.kind == Kind::Dict || base.kind == Kind::List)

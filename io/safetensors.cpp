@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "norma/core/memory.h"
 #include "norma/io/atomic_file.h"
 #include "norma/io/file_kind.h"
 #include "norma/io/input_file.h"
@@ -34,9 +35,7 @@ std::string_view stored_dtype(DType dtype) {
   return {};
 }
 
-}  // namespace
-
-TensorFile read_safetensors(const InputFile& file) {
+TensorFile read_checked(const InputFile& file) {
   const FileKind kind = kind_of(file);
   if (kind.format == Format::Torch || kind.format == Format::TorchPickle)
     file.refuse(
@@ -81,6 +80,12 @@ TensorFile read_safetensors(const InputFile& file) {
   }
   if (result.tensors.empty()) refuse_skipped(file, result);
   return result;
+}
+
+}  // namespace
+
+TensorFile read_safetensors(const InputFile& file) {
+  return with_memory(static_cast<int64_t>(file.size()), [&] { return read_checked(file); });
 }
 
 TensorFile load_safetensors(const std::string& path) {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "norma/core/memory.h"
 #include "norma/io/checkpoint.h"
 #include "norma/io/input_file.h"
 #include "norma/io/read_tensors.h"
@@ -171,28 +172,34 @@ Source in_stream(const std::string& bytes) { return {"a stream", std::as_bytes(s
 
 }  // namespace
 
-TensorFile load_tensors(const std::string& path) { return read_all({path}).file; }
+TensorFile load_tensors(const std::string& path) {
+  return with_memory(0, [&] { return read_all({path}).file; });
+}
 
 TensorFile load_tensors(std::span<const std::byte> bytes) {
-  return read_all(in_memory(bytes)).file;
+  return with_memory(0, [&] { return read_all(in_memory(bytes)).file; });
 }
 
 TensorFile load_tensors(std::istream& stream) {
-  const std::string bytes = rest_of(stream);
-  return read_all(in_stream(bytes)).file;
+  return with_memory(0, [&] {
+    const std::string bytes = rest_of(stream);
+    return read_all(in_stream(bytes)).file;
+  });
 }
 
 LoadResult load(nn::Module& module, const std::string& path, const LoadOptions& options) {
-  return load_from({path}, module, options);
+  return with_memory(0, [&] { return load_from({path}, module, options); });
 }
 
 LoadResult load(nn::Module& module, std::span<const std::byte> bytes, const LoadOptions& options) {
-  return load_from(in_memory(bytes), module, options);
+  return with_memory(0, [&] { return load_from(in_memory(bytes), module, options); });
 }
 
 LoadResult load(nn::Module& module, std::istream& stream, const LoadOptions& options) {
-  const std::string bytes = rest_of(stream);
-  return load_from(in_stream(bytes), module, options);
+  return with_memory(0, [&] {
+    const std::string bytes = rest_of(stream);
+    return load_from(in_stream(bytes), module, options);
+  });
 }
 
 }  // namespace norma

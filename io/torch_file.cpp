@@ -4,6 +4,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "norma/core/memory.h"
 #include "norma/io/file_kind.h"
 #include "norma/io/input_file.h"
 #include "norma/io/pickle.h"
@@ -209,9 +210,7 @@ TensorFile read_entries(const ZipArchive& archive, const std::string& folder,
   return result;
 }
 
-}  // namespace
-
-TensorFile read_torch(const InputFile& file) {
+TensorFile read_archive(const InputFile& file) {
   const FileKind kind = kind_of(file);
   if (kind.format != Format::Torch)
     file.refuse("expected the zip archive that torch.save writes, got ", kind.what);
@@ -225,6 +224,12 @@ TensorFile read_torch(const InputFile& file) {
   if (result.tensors.empty() && result.metadata.empty())
     refuse_skipped(file, result, ", of which nothing was executed");
   return result;
+}
+
+}  // namespace
+
+TensorFile read_torch(const InputFile& file) {
+  return with_memory(static_cast<int64_t>(file.size()), [&] { return read_archive(file); });
 }
 
 TensorFile load_torch(const std::string& path) { return read_torch(InputFile("torch", path)); }

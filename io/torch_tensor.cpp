@@ -1,6 +1,7 @@
 #include "norma/io/torch_tensor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "norma/core/tensor_impl.h"
 
@@ -99,7 +100,8 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
            " bytes");
   const int64_t numel = bytes / type->bytes;
 
-  const auto [place, is_new] = by_key_.emplace(key, storages_.size());
+  // Seen as two types, it is read twice.
+  const auto [place, is_new] = by_key_.emplace(std::pair(key, type), storages_.size());
   if (is_new) {
     int64_t memory = numel;
     if (!multiply(memory, item_size(type->dtype)))
@@ -108,9 +110,6 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
     // Checks how the record is packed.
     const ZipEntryReader possible(archive_, *record);
     storages_.push_back({record, type, numel, Tensor()});
-  } else if (const Storage& other = storages_[place->second]; other.type != type) {
-    refuse(where, "expected one dtype for the record ", quoted(name), ", got ", other.type->name(),
-           " and ", type->name());
   }
   return place->second;
 }
@@ -120,8 +119,7 @@ TensorReader::Call TensorReader::call_of(Id id, const std::string& where) const 
   return {call.text, expect(call.items[1], Kind::Tuple, "arguments", where).items};
 }
 
-// Takes off what is around a tensor. Objects are inside each other in the order of a file, and so
-// only so often.
+// Takes off what is around a tensor.
 TensorReader::Call TensorReader::unwrap(Id id, const std::string& where) const {
   constexpr int kMostLayers = 8;
   for (int layer = 0; layer < kMostLayers; ++layer) {
@@ -131,9 +129,9 @@ TensorReader::Call TensorReader::unwrap(Id id, const std::string& where) const {
     const bool parameter = call.function == kParameter || call.function == kParameterWithState;
     const bool typed = call.function == kFromType || call.function == kFromTypeWithState;
     if (!parameter && !typed) return call;
-    const std::size_t least = parameter && call.function == kParameter ? 3 : 4;
-    if (call.arguments.size() != least)
-      refuse(where, "expected ", least, " values of ", quoted(call.function), ", got ",
+    const std::size_t count = call.function == kParameter ? 3 : 4;
+    if (call.arguments.size() != count)
+      refuse(where, "expected ", count, " values of ", quoted(call.function), ", got ",
              call.arguments.size());
     if (parameter) {
       id = call.arguments[0];

@@ -1,8 +1,9 @@
 // The tensors in a pickle of torch.save. For Norma's own sources.
 #pragma once
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "norma/core/tensor.h"
@@ -70,7 +71,7 @@ class TensorReader {
   const std::string& folder_;
   const pickle::Value& value_;
   std::vector<Storage> storages_;
-  std::unordered_map<std::string_view, std::size_t> by_key_;
+  std::map<std::pair<std::string_view, const StoredType*>, std::size_t> by_key_;
 };
 
 }  // namespace norma::torch_file

@@ -121,7 +121,7 @@ while read -r line; do
 done < <(git grep -nIE "$words" -- "${text[@]}")
 
 # --- Scripts can be started
-for file in scripts/demo.sh scripts/test.sh scripts/check-style.sh scripts/compile-time.sh .ci/run; do
+for file in scripts/demo.sh scripts/test.sh scripts/fuzz.sh scripts/check-style.sh scripts/compile-time.sh .ci/run; do
   [ -x "$file" ] || complain "$file: has no run bit"
 done
 

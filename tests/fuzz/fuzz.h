@@ -12,8 +12,8 @@
 #include <span>
 #include <string>
 
-#define NORMA_FUZZ_TARGET(data, size)                                             \
-  extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size);   \
+#define NORMA_FUZZ_TARGET(data, size)                                           \
+  extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size); \
   extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size)
 
 namespace fuzz {

@@ -15,6 +15,7 @@ using namespace norma;
 namespace {
 
 std::size_t live = 0, peak = 0;  // of operator new; the tests have one thread
+int64_t until_failure = -1;      // so many more calls succeed
 
 std::string repeated(const std::string& text, std::size_t times) {
   std::string result;
@@ -73,7 +74,8 @@ Cost cost_of(const std::string& bytes) {
 }  // namespace
 
 void* operator new(std::size_t size) {
-  void* memory = std::malloc(size);
+  void* memory = until_failure == 0 ? nullptr : std::malloc(size);
+  --until_failure;
   if (!memory) throw std::bad_alloc();
   live += malloc_usable_size(memory);
   peak = std::max(peak, live);
@@ -162,5 +164,39 @@ TEST_CASE("Honest files stay below the bound") {
         p_dict({{p_string("history"), p_dict({{p_string("validation loss"), list}})}}) + ".");
     CAPTURE(number.size());
     CHECK(cost_of(bytes).message == "no error");
+  }
+}
+
+TEST_CASE("Want of memory at any point of a reader is an Error, and the next try succeeds") {
+  const std::string tensor = p_tensor(p_storage(), 0, p_ints({2}), p_ints({1}));
+  const std::string torch = zip_of({packed("x/data.pkl", p_file(tensor) + "."),
+                                    {"x/data/0", std::string(24, '\0')},
+                                    {"x/version", "3"}});
+  const std::string plain =
+      file_of(R"({"__metadata__":{"a":"a note that is longer than any small buffer of a string"},)"
+              R"("weight with a long name":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},)"
+              R"("other":{"dtype":"C64","shape":[0],"data_offsets":[4,4]}})",
+              4);
+  for (const std::string& bytes : {torch, plain}) {
+    int failures = 0;
+    for (int64_t calls = 0;; ++calls) {
+      until_failure = calls;
+      const char* failed = nullptr;
+      try {
+        load_tensors(std::as_bytes(std::span(bytes)));
+      } catch (const Error&) {
+        failed = "Error";
+      } catch (...) {
+        failed = "another exception";
+      }
+      const bool reached = until_failure < 0;
+      until_failure = -1;
+      if (!reached) break;
+      if (failed != nullptr && failed != std::string("Error"))
+        FAIL("call " << calls << " ended in " << failed);
+      failures += failed != nullptr;
+    }
+    CHECK(failures > 20);
+    CHECK(load_tensors(std::as_bytes(std::span(bytes))).tensors.size() == 1);
   }
 }

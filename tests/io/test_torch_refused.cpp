@@ -205,9 +205,6 @@ std::vector<Case> tensors() {
       {"bytes overflow", storage_of(p_storage("DoubleStorage", int64_t{1} << 61), 0),
        "of 2305843009213693952 elements of float64, got 0 bytes"},
       {"negative length", storage_of(p_storage("FloatStorage", -6)), "of -6 elements of float32"},
-      {"two dtypes",
-       value_of(p_tuple({good, p_tensor(p_storage("IntStorage"), 0, p_ints({2}), p_ints({1}))})),
-       "tensor \"w.1\": expected one dtype for the record \"x/data/0\", got float32 and int32"},
   };
 }
 

@@ -1,5 +1,5 @@
-// Files of torch.save that hold more than tensors (see make_torch_objects.py): the tensors are read,
-// the rest is listed, and nothing in them is executed.
+// Files of torch.save that hold more than tensors (see make_torch_objects.py): the tensors are
+// read, the rest is listed, and nothing in them is executed.
 #include <norma/norma.h>
 
 #include <map>
@@ -249,4 +249,18 @@ TEST_CASE("Opcodes of every protocol are read, and none is executed") {
                                                             {"8", "ab"},
                                                             {"9", "cd"},
                                                             {"10.1", "2"}});
+}
+
+TEST_CASE("A storage that two tensors see as different types is read as both") {
+  const TempFolder scratch;
+  const std::string path = scratch / "types.pt";
+  const auto seen_as = [](const std::string& type) {
+    return p_tensor(p_storage(type), 1, p_ints({2}), p_ints({1}));
+  };
+  write_bytes(path, torch_file_of(p_file(p_tuple({seen_as("FloatStorage"), seen_as("IntStorage"),
+                                                  seen_as("FloatStorage")}))));
+  const NamedTensors t = load_tensors(path).tensors;
+  CHECK(to_vector(t.at(0).second) == std::vector<double>{0.5, 0.5});
+  CHECK(to_vector(t.at(1).second) == std::vector<double>{0x3f000000, 0x3f000000});
+  CHECK(t.at(0).second.data_ptr<float>() == t.at(2).second.data_ptr<float>());
 }
