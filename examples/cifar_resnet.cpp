@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "common/checkpoint.h"
 #include "common/datasets.h"
 #include "common/evaluate.h"
 #include "common/options.h"
@@ -104,7 +105,11 @@ void train(const example::Options& options) {
   optim::CosineAnnealingLR scheduler(optimizer, steps);
 
   example::Progress progress(options.epochs, train_loader.size());
-  for (int64_t epoch = 0; epoch < options.epochs; ++epoch) {
+  // Ctrl-C saves all this; --resume goes on from there, with the same numbers.
+  example::Checkpoint checkpoint(
+      options, train_loader, progress,
+      {.module = &model, .optimizer = &optimizer, .scheduler = &scheduler});
+  for (int64_t epoch = train_loader.epoch(); epoch < options.epochs; ++epoch) {
     for (auto& [images, labels] : train_loader) {
       optimizer.zero_grad();
       Tensor loss = criterion(model(images), labels);
@@ -112,6 +117,7 @@ void train(const example::Options& options) {
       optimizer.step();
       scheduler.step();
       progress.batch(loss.item<double>(), images.size(0));
+      if (checkpoint.step()) return;  // interrupted, and saved
     }
     progress.epoch(example::accuracy(model, test_loader));
   }

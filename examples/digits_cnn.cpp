@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "common/checkpoint.h"
 #include "common/datasets.h"
 #include "common/evaluate.h"
 #include "common/options.h"
@@ -72,7 +73,11 @@ void train(const example::Options& options) {
   optim::CosineAnnealingLR cosine(optimizer, steps);
 
   example::Progress progress(options.epochs, train_loader.size());
-  for (int64_t epoch = 0; epoch < options.epochs; ++epoch) {
+  // Ctrl-C saves all this; --resume goes on from there, with the same numbers.
+  example::Checkpoint checkpoint(
+      options, train_loader, progress,
+      {.module = &model, .optimizer = &optimizer, .scheduler = {&warm_up, &cosine}});
+  for (int64_t epoch = train_loader.epoch(); epoch < options.epochs; ++epoch) {
     for (auto& [images, labels] : train_loader) {
       optimizer.zero_grad();
       Tensor loss = criterion(model(images), labels);
@@ -81,6 +86,7 @@ void train(const example::Options& options) {
       warm_up.step();
       cosine.step();
       progress.batch(loss.item<double>(), images.size(0));
+      if (checkpoint.step()) return;  // interrupted, and saved
     }
     progress.epoch(example::accuracy(model, test_loader));  // in eval(), then back to train()
   }

@@ -26,6 +26,8 @@ struct Schedules : std::vector<Scheduler*> {
   Schedules() = default;
   Schedules(Scheduler* one) : std::vector<Scheduler*>(one ? 1 : 0, one) {}
   Schedules(std::initializer_list<Scheduler*> all) : std::vector<Scheduler*>(all) {}
+  template <class Derived>
+  Schedules(const Schedules<Derived>& all) : std::vector<Scheduler*>(all.begin(), all.end()) {}
 };
 
 /// What goes into a checkpoint. Null parts are left out.

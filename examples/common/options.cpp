@@ -3,6 +3,7 @@
 #include <norma/norma.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <limits>
 
@@ -39,8 +40,18 @@ void add_training_options(CLI::App& app, Options& options) {
   app.add_option("--train-size", options.train_size, "Train on this many samples")->check(kCount);
   app.add_option("--test-size", options.test_size, "Test on this many samples")->check(kCount);
   add_save(app, options, "Save the trained model as this safetensors file")->capture_default_str();
-  app.add_option("--load", options.load, "Begin with this model; with --epochs 0, only test it")
-      ->check(CLI::ExistingFile);
+  CLI::Option* load = app.add_option("--load", options.load,
+                                     "Begin with this model; with --epochs 0, only test it");
+  load->check(CLI::ExistingFile);
+  app.add_option("--checkpoint", options.checkpoint, "Where Ctrl-C and SIGTERM save the run")
+      ->type_name("FILE")
+      ->capture_default_str();
+  app.add_option("--checkpoint-every", options.checkpoint_every, "Save it every so many steps, too")
+      ->check(kCount);
+  app.add_option("--resume", options.resume, "Go on with a saved run; the other options as before")
+      ->type_name("[FILE]")
+      ->expected(0, 1)
+      ->excludes(load);
 }
 
 void add_classifying_options(CLI::App& app, Options& options) {
@@ -66,7 +77,10 @@ int run(int argc, char** argv, Options& options, const std::function<void()>& pr
   CLI::App app(options.about);
   // A later option wins, so that scripts can pass theirs first and the user's behind them.
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  if (options.epochs >= 0) add_training_options(app, options);
+  if (options.epochs >= 0) {
+    options.checkpoint = std::filesystem::path(argv[0]).filename().string() + ".checkpoint";
+    add_training_options(app, options);
+  }
   if (options.classes > 0) add_classifying_options(app, options);
   if (!options.picture.empty()) {
     app.add_option("--picture", options.picture, "Draw what was learnt into this PNG file")
@@ -79,6 +93,12 @@ int run(int argc, char** argv, Options& options, const std::function<void()>& pr
   app.add_option("--threads", options.threads, "Processors to use; all, if not given")
       ->check(CLI::Range(1, 1024));
   CLI11_PARSE(app, argc, argv);
+
+  if (options.epochs >= 0 && app.count("--resume") > 0) {
+    // "--resume FILE" goes on with FILE and in it; "--resume" alone with that of --checkpoint.
+    if (options.resume.empty()) options.resume = options.checkpoint;
+    if (app.count("--checkpoint") == 0) options.checkpoint = options.resume;
+  }
 
   try {
     if (options.threads > 0) norma::set_num_threads(options.threads);

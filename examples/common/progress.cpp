@@ -1,9 +1,11 @@
 #include "progress.h"
 
+#include <norma/norma.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
 
 namespace example {
 
@@ -21,8 +23,24 @@ Progress::Progress(int64_t epochs, int64_t batches_per_epoch)
       terminal_(isatty(STDOUT_FILENO) != 0),
       last_(Clock::now()) {}
 
+std::string Progress::epoch_place() const { return norma::text("epoch ", epoch_, "/", epochs_); }
+
 std::string Progress::place() const {
-  return "epoch " + std::to_string(epoch_) + "/" + std::to_string(epochs_);
+  return norma::text(epoch_place(), ", batch ", batch_, "/", batches_);
+}
+
+void Progress::clear_line() const {
+  if (terminal_) std::printf("\r\x1b[K");
+}
+
+std::string Progress::state() const {
+  return norma::text(epoch_, " ", batch_, " ", epoch_samples_, " ", norma::shortest(loss_sum_));
+}
+
+void Progress::restore(const std::string& state) {
+  std::istringstream numbers(state);
+  if (!(numbers >> epoch_ >> batch_ >> epoch_samples_ >> loss_sum_))
+    norma::fail("Progress", "expected four numbers, got ", norma::quoted(state));
 }
 
 void Progress::batch(double loss, int64_t samples) {
@@ -42,18 +60,17 @@ void Progress::batch(double loss, int64_t samples) {
   } else if (epochs_ <= 3 && batch_ < batches_ &&
              batch_ * 4 / batches_ != (batch_ - 1) * 4 / batches_) {
     // Where there are few epochs, three lines within each.
-    std::printf("%s, batch %lld/%lld: loss %.4f\n", place().c_str(), static_cast<long long>(batch_),
-                static_cast<long long>(batches_), mean_loss());
+    std::printf("%s: loss %.4f\n", place().c_str(), mean_loss());
     std::fflush(stdout);
   }
 }
 
 void Progress::epoch(double test_accuracy) {
-  if (terminal_) std::printf("\r\x1b[K");  // takes the bar away
+  clear_line();
   // Of many epochs, every tenth of them.
   const int64_t step = std::max<int64_t>(1, epochs_ / 10);
   if (epoch_ % step == 0 || epoch_ == epochs_) {
-    std::printf("%s: loss %.4f, accuracy on test data %.4f", place().c_str(), mean_loss(),
+    std::printf("%s: loss %.4f, accuracy on test data %.4f", epoch_place().c_str(), mean_loss(),
                 test_accuracy);
     if (terminal_) {
       std::printf("  (%.1f s, %.0f samples/s)", seconds(trained_),
@@ -77,9 +94,9 @@ void Progress::draw_bar() {
   constexpr int kWidth = 24;
   const auto full = static_cast<std::size_t>(share * kWidth);
   const std::string bar = std::string(full, '#') + std::string(kWidth - full, '.');
-  std::printf("\r%s [%s] %3.0f%%  loss %.4f  %.0f samples/s  %d:%02d left\x1b[K", place().c_str(),
-              bar.c_str(), 100 * share, mean_loss(), static_cast<double>(all_samples_) / time,
-              left / 60, left % 60);
+  std::printf("\r%s [%s] %3.0f%%  loss %.4f  %.0f samples/s  %d:%02d left\x1b[K",
+              epoch_place().c_str(), bar.c_str(), 100 * share, mean_loss(),
+              static_cast<double>(all_samples_) / time, left / 60, left % 60);
   std::fflush(stdout);
 }
 

@@ -23,10 +23,18 @@ class Progress {
   /// After each epoch: the accuracy on the test data.
   void epoch(double test_accuracy);
 
+  /// "epoch 2/3, batch 17/312".
+  std::string place() const;
+  /// Takes the bar away, for a line of its own.
+  void clear_line() const;
+  /// All that the next lines depend on, in a line; and back to it.
+  std::string state() const;
+  void restore(const std::string& state);
+
  private:
   using Clock = std::chrono::steady_clock;
   double mean_loss() const { return loss_sum_ / static_cast<double>(epoch_samples_); }
-  std::string place() const;
+  std::string epoch_place() const;
   void draw_bar();
 
   int64_t epochs_, batches_;

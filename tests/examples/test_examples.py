@@ -334,6 +334,10 @@ class CommandLine(Example):
                 ("--train-size 0", "--train-size"),
                 ("--data no/such/folder", "no/such/folder"),
                 ("--load no/such/file", "no/such/file"),
+                ("--resume", f"{program}.checkpoint"),
+                ("--resume no/such/run", "no/such/run"),
+                ("--resume --load .", "--load"),
+                ("--checkpoint-every 0", "--checkpoint-every"),
                 ("--layers 3", "--layers"),
             ):
                 with self.subTest(program=program, arguments=arguments):
@@ -395,8 +399,12 @@ class RealData(Example):
         self.assertGreaterEqual(self.accuracy(f"--data {self.data}"), 0.985)
 
 
-if __name__ == "__main__":
+def main():
     result = unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2, exit=False).result
     if result.wasSuccessful() and len(result.skipped) == result.testsRun > 0:
         sys.exit(77)  # which ctest shows as skipped
     sys.exit(not result.wasSuccessful())
+
+
+if __name__ == "__main__":
+    main()
