@@ -14,6 +14,15 @@ namespace {
 const CLI::Range kCount(int64_t{1}, std::numeric_limits<int64_t>::max(), "COUNT");
 const CLI::Range kCountOr0(int64_t{0}, std::numeric_limits<int64_t>::max(), "COUNT");
 
+// A file that is to be written: better refused now than after hours of training.
+const CLI::Validator kNewFile(
+    [](std::string& path) {
+      const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+      if (folder.empty() || std::filesystem::is_directory(folder)) return std::string();
+      return "there is no folder " + folder.string();
+    },
+    "FILE");
+
 void add_data(CLI::App& app, Options& options) {
   app.add_option("--data", options.data, options.about_data)
       ->type_name("PATH")
@@ -25,7 +34,7 @@ void add_batch_size(CLI::App& app, Options& options, const char* meaning) {
 }
 
 CLI::Option* add_save(CLI::App& app, Options& options, const char* meaning) {
-  return app.add_option("--save", options.save, meaning)->type_name("FILE");
+  return app.add_option("--save", options.save, meaning)->check(kNewFile);
 }
 
 void add_training_options(CLI::App& app, Options& options) {
@@ -44,7 +53,7 @@ void add_training_options(CLI::App& app, Options& options) {
                                      "Begin with this model; with --epochs 0, only test it");
   load->check(CLI::ExistingFile);
   app.add_option("--checkpoint", options.checkpoint, "Where Ctrl-C and SIGTERM save the run")
-      ->type_name("FILE")
+      ->check(kNewFile)
       ->capture_default_str();
   app.add_option("--checkpoint-every", options.checkpoint_every, "Save it every so many steps, too")
       ->check(kCount);
