@@ -199,7 +199,7 @@ TEST_CASE("A loader of other data, batches or order does not go to the middle of
   data::DataLoader other_data(data::spirals(10), {.batch_size = kBatchSize, .seed = 5});
   for (data::DataLoader* other : {&other_seed, &other_size, &other_data}) {
     const LoaderPosition before = other->position();
-    CHECK(has(error_of([&] { other->set_position(place); }), "[DataLoader] expected"));
+    CHECK(has(error_of([&] { other->set_position(place); }), "expected the place in an epoch"));
     CHECK(other->position() == before);
   }
   ++batch;
