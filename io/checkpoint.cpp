@@ -7,6 +7,7 @@
 
 #include "norma/core/factory.h"
 #include "norma/io/input_file.h"
+#include "norma/io/read_tensors.h"
 #include "norma/io/safetensors.h"
 #include "norma/io/saved_state.h"
 
@@ -205,28 +206,10 @@ optim::OptimizerState read_optimizer(const std::string& type, const NamedTensors
   return state;
 }
 
-}  // namespace
-
-void save_checkpoint(const std::string& path, const CheckpointParts& parts) {
-  const TensorFile file =
-      with_file_name("save_checkpoint", path, [&] { return put_together(parts); });
-  save_safetensors(file.tensors, path, file.metadata);
-}
-
-void save_checkpoint(std::ostream& stream, const CheckpointParts& parts) {
-  const TensorFile file = put_together(parts);
-  save_safetensors(file.tensors, stream, file.metadata);
-}
-
-void save_checkpoint(std::vector<std::byte>& bytes, const CheckpointParts& parts) {
-  const TensorFile file = put_together(parts);
-  save_safetensors(file.tensors, bytes, file.metadata);
-}
-
-CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets& targets) {
-  const TensorFile file = load_safetensors(path);
+CheckpointInfo fill(const Source& source, const CheckpointTargets& targets) {
+  const TensorFile file = read_safetensors(InputFile("safetensors", source));
   const char* op = "load_checkpoint";
-  return with_file_name(op, path, [&] {
+  return with_file_name(op, source.name, [&] {
     const auto version = file.metadata.find(kCheckpointKey);
     if (version == file.metadata.end())
       fail(op,
@@ -285,6 +268,37 @@ CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets&
       if (!reserved(key)) info.metadata[key] = value;
     return info;
   });
+}
+
+}  // namespace
+
+void save_checkpoint(const std::string& path, const CheckpointParts& parts) {
+  const TensorFile file =
+      with_file_name("save_checkpoint", path, [&] { return put_together(parts); });
+  save_safetensors(file.tensors, path, file.metadata);
+}
+
+void save_checkpoint(std::ostream& stream, const CheckpointParts& parts) {
+  const TensorFile file = put_together(parts);
+  save_safetensors(file.tensors, stream, file.metadata);
+}
+
+void save_checkpoint(std::vector<std::byte>& bytes, const CheckpointParts& parts) {
+  const TensorFile file = put_together(parts);
+  save_safetensors(file.tensors, bytes, file.metadata);
+}
+
+CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets& targets) {
+  return fill({path}, targets);
+}
+
+CheckpointInfo load_checkpoint(std::span<const std::byte> bytes, const CheckpointTargets& targets) {
+  return fill(in_memory(bytes), targets);
+}
+
+CheckpointInfo load_checkpoint(std::istream& stream, const CheckpointTargets& targets) {
+  const std::string bytes = rest_of("load_checkpoint", stream);
+  return fill(in_stream(bytes), targets);
 }
 
 }  // namespace norma

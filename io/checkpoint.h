@@ -5,6 +5,7 @@
 #include <iosfwd>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -80,5 +81,8 @@ void save_checkpoint(std::vector<std::byte>& bytes, const CheckpointParts& parts
 ///
 /// Everything is checked before anything changes; a part that the file does not have is an error.
 CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets& targets);
+/// The same from the bytes of such a file, or from all that a stream still has.
+CheckpointInfo load_checkpoint(std::span<const std::byte> bytes, const CheckpointTargets& targets);
+CheckpointInfo load_checkpoint(std::istream& stream, const CheckpointTargets& targets);
 
 }  // namespace norma

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <istream>
 
 namespace norma {
 
@@ -70,5 +71,24 @@ void InputFile::refuse_cost() const {
          " more, got others: the file is damaged or hostile, or so tightly packed that it must be "
          "unpacked first");
 }
+
+Source in_memory(std::span<const std::byte> bytes) { return {"bytes in memory", bytes}; }
+
+std::string rest_of(const char* op, std::istream& stream) {
+  std::string bytes;
+  if (!stream || !stream.rdbuf())
+    fail(op, "expected a stream that can be read, got one that failed");
+  try {  // past the stream itself, whose owner may want exceptions at its end
+    char piece[16384];
+    while (const std::streamsize got = stream.rdbuf()->sgetn(piece, sizeof piece))
+      bytes.append(piece, static_cast<std::size_t>(got));
+  } catch (const std::ios_base::failure& failure) {
+    fail(op, "expected a stream that can be read, got one that failed after ", bytes.size(),
+         " bytes: ", failure.what());
+  }
+  return bytes;
+}
+
+Source in_stream(const std::string& bytes) { return {"a stream", std::as_bytes(std::span(bytes))}; }
 
 }  // namespace norma

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,11 @@ struct Source {
   std::string name;  ///< the path, or for messages only
   std::optional<std::span<const std::byte>> bytes = {};
 };
+
+Source in_memory(std::span<const std::byte> bytes);
+Source in_stream(const std::string& bytes);
+/// All that the stream still has, for `in_stream`.
+std::string rest_of(const char* op, std::istream& stream);
 
 /// A regular file, open for reading, or bytes in memory. Every failure throws `[op] name: …`.
 class InputFile {

@@ -1,6 +1,5 @@
 #include "norma/io/save_load.h"
 
-#include <istream>
 #include <string_view>
 #include <unordered_set>
 
@@ -151,25 +150,6 @@ LoadResult load_from(const Source& source, nn::Module& module, const LoadOptions
   });
 }
 
-Source in_memory(std::span<const std::byte> bytes) { return {"bytes in memory", bytes}; }
-
-std::string rest_of(std::istream& stream) {
-  std::string bytes;
-  if (!stream || !stream.rdbuf())
-    fail("load", "expected a stream that can be read, got one that failed");
-  try {  // past the stream itself, whose owner may want exceptions at its end
-    char piece[16384];
-    while (const std::streamsize got = stream.rdbuf()->sgetn(piece, sizeof piece))
-      bytes.append(piece, static_cast<std::size_t>(got));
-  } catch (const std::ios_base::failure& failure) {
-    fail("load", "expected a stream that can be read, got one that failed after ", bytes.size(),
-         " bytes: ", failure.what());
-  }
-  return bytes;
-}
-
-Source in_stream(const std::string& bytes) { return {"a stream", std::as_bytes(std::span(bytes))}; }
-
 }  // namespace
 
 TensorFile load_tensors(const std::string& path) {
@@ -182,7 +162,7 @@ TensorFile load_tensors(std::span<const std::byte> bytes) {
 
 TensorFile load_tensors(std::istream& stream) {
   return with_memory(0, [&] {
-    const std::string bytes = rest_of(stream);
+    const std::string bytes = rest_of("load", stream);
     return read_all(in_stream(bytes)).file;
   });
 }
@@ -197,7 +177,7 @@ LoadResult load(nn::Module& module, std::span<const std::byte> bytes, const Load
 
 LoadResult load(nn::Module& module, std::istream& stream, const LoadOptions& options) {
   return with_memory(0, [&] {
-    const std::string bytes = rest_of(stream);
+    const std::string bytes = rest_of("load", stream);
     return load_from(in_stream(bytes), module, options);
   });
 }

@@ -79,6 +79,30 @@ TEST_CASE("Tensors and a checkpoint, too") {
   CHECK(text_of(bytes) == read_bytes(scratch / "run"));
 }
 
+TEST_CASE("A checkpoint comes back from memory and from a stream") {
+  const nn::Sequential net(nn::Linear(3, 5), nn::BatchNorm1d(5));
+  std::vector<std::byte> bytes;
+  save_checkpoint(bytes, {.module = &net, .epoch = 3});
+  std::stringstream stream;
+  stream << "a line before it\n";
+  save_checkpoint(stream, {.module = &net, .epoch = 4});
+  nn::Sequential first(nn::Linear(3, 5), nn::BatchNorm1d(5)), second = first.clone();
+  CHECK(load_checkpoint(bytes, {.module = &first}).epoch == 3);
+  CHECK(same(first.state_dict(), net.state_dict()));
+  std::string line;
+  std::getline(stream, line);
+  CHECK(load_checkpoint(stream, {.module = &second}).epoch == 4);
+  CHECK(same(second.state_dict(), net.state_dict()));
+
+  save(net, bytes);
+  CHECK(has(error_of([&] { load_checkpoint(bytes, {}); }),
+            "[load_checkpoint] bytes in memory: expected a checkpoint, got other tensors"));
+  bytes.resize(20);
+  CHECK(has(error_of([&] { load_checkpoint(bytes, {}); }), "[safetensors] bytes in memory: "));
+  std::ifstream closed("no such file");
+  CHECK(has(error_of([&] { load_checkpoint(closed, {}); }), "[load_checkpoint] expected a stream"));
+}
+
 TEST_CASE("A stream that fails") {
   const nn::Linear net(100, 100);
   std::vector<std::byte> bytes;
