@@ -4,6 +4,7 @@
 //   digits_cnn --data DIR                            on MNIST
 //   digits_cnn --save digits.safetensors             saves what was learnt
 //   digits_cnn --load digits.safetensors --epochs 0  only tests what was saved
+//   digits_cnn --resume                              goes on with a run that Ctrl-C ended
 #include <norma/norma.h>
 
 #include <algorithm>
