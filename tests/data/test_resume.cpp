@@ -20,7 +20,7 @@ data::Dataset pictures() {
           randint(0, 3, {kSamples}, {.dtype = kInt64}, generator)};
 }
 
-data::DataLoader make_loader(bool prefetch, uint64_t seed = 5, int64_t batch_size = kBatchSize) {
+data::DataLoader make_loader(int64_t workers, uint64_t seed = 5, int64_t batch_size = kBatchSize) {
   const data::Transform noise = [](const Tensor& x, Generator& generator) {
     return x + randn(x.sizes(), {}, generator) * 0.1;
   };
@@ -29,7 +29,7 @@ data::DataLoader make_loader(bool prefetch, uint64_t seed = 5, int64_t batch_siz
                                        .seed = seed,
                                        .transforms = {data::RandomCrop(6, {.padding = 1}),
                                                       data::RandomHorizontalFlip(), noise},
-                                       .prefetch = prefetch});
+                                       .num_workers = workers});
 }
 
 optim::SGD make_optimizer(nn::Module& model, optim::SGD*) {
@@ -44,7 +44,7 @@ optim::Adam make_optimizer(nn::Module& model, optim::Adam*) {
 // epoch, dropout's random numbers, order and transforms of the data.
 template <class Optimizer>
 struct Run {
-  explicit Run(bool prefetch) : loader(make_loader(prefetch)) {}
+  explicit Run(int64_t workers) : loader(make_loader(workers)) {}
 
   nn::Sequential model{nn::Conv2d(1, 4, 3), nn::BatchNorm2d(4), nn::ReLU(),
                        nn::Flatten(),       nn::Dropout(0.4),   nn::Linear(64, 3)};
@@ -111,18 +111,18 @@ TEMPLATE_TEST_CASE("Training goes on from the middle of an epoch, bit for bit", 
   const TempFolder scratch;
   const std::string path = scratch / "run";
   manual_seed(11);
-  Run<TestType> straight(true);
+  Run<TestType> straight(1);
   straight.train();
   REQUIRE(straight.losses.size() == kBatches * kEpochs);
   const Generator::State drawn = default_generator().state();
   for (int64_t stop = 1; stop <= kBatches * kEpochs; ++stop) {
     CAPTURE(stop);
     manual_seed(11);
-    Run<TestType> first(stop % 2 == 0);
+    Run<TestType> first(stop % 3);
     first.train(stop);
     first.save(path);
     manual_seed(99);  // other weights, other numbers drawn
-    Run<TestType> second(stop % 3 == 0);
+    Run<TestType> second(stop % 4);
     second.train(2);
     second.losses.clear();
     second.load(path);
@@ -137,18 +137,18 @@ TEST_CASE("Training is saved before its first step and between epochs, too") {
   const TempFolder scratch;
   const std::string path = scratch / "run";
   manual_seed(11);
-  Run<optim::SGD> straight(false);
+  Run<optim::SGD> straight(0);
   straight.save(path);
   straight.train();
   const Generator::State drawn = default_generator().state();
-  Run<optim::SGD> from_start(true);
+  Run<optim::SGD> from_start(2);
   from_start.load(path);
   from_start.train();
   CHECK(from_start.losses == straight.losses);
   check_end(from_start, straight, drawn);
 
   manual_seed(11);
-  Run<optim::SGD> first(true);
+  Run<optim::SGD> first(1);
   for (auto& batch : first.loader) static_cast<void>(batch);  // behind a loop that is over
   CHECK(first.loader.position().epoch == 1);
   CHECK(first.loader.position().batch == 0);
@@ -158,7 +158,7 @@ TEST_CASE("Training goes on in another process") {
   const TempFolder scratch;
   const std::string path = scratch / "run";
   manual_seed(11);
-  Run<optim::Adam> straight(true);
+  Run<optim::Adam> straight(1);
   straight.train();
   const Generator::State drawn = default_generator().state();
 
@@ -173,7 +173,7 @@ TEST_CASE("Training goes on in another process") {
   REQUIRE(::waitpid(child, &status, 0) == child);
   REQUIRE(status == 0);
   manual_seed(99);
-  Run<optim::Adam> second(true);
+  Run<optim::Adam> second(1);
   second.load(path);
   second.train();
   CHECK(second.losses.size() == 8);
@@ -185,17 +185,17 @@ TEST_CASE("The first half of a training", "[.]") {
   const char* path = std::getenv(kPathVariable);
   REQUIRE(path != nullptr);
   manual_seed(11);
-  Run<optim::Adam> run(true);
+  Run<optim::Adam> run(1);
   run.train(10);
   run.save(path);
 }
 
 TEST_CASE("A loader of other data, batches or order does not go to the middle of an epoch") {
-  data::DataLoader loader = make_loader(true);
+  data::DataLoader loader = make_loader(1);
   auto batch = loader.begin();
   const LoaderPosition place = loader.position();
   CHECK(place.batch == 1);
-  data::DataLoader other_seed = make_loader(true, 6), other_size = make_loader(true, 5, 5);
+  data::DataLoader other_seed = make_loader(1, 6), other_size = make_loader(1, 5, 5);
   data::DataLoader other_data(data::spirals(10), {.batch_size = kBatchSize, .seed = 5});
   for (data::DataLoader* other : {&other_seed, &other_size, &other_data}) {
     const LoaderPosition before = other->position();
