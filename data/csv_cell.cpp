@@ -147,9 +147,10 @@ std::string CellRules::other_notation(std::string_view cell) const {
 }
 
 std::string written(char c) {
-  if (c == '\t') return "'\\t'";
-  if (c == '\'' || c == '\\') return text("'\\", c, "'");
-  return text('\'', c, '\'');
+  if (c == '\'') return "'\\''";
+  if (c == '"') return "'\"'";
+  const std::string escaped = quoted({&c, 1});
+  return text('\'', std::string_view(escaped).substr(1, escaped.size() - 2), '\'');
 }
 
 }  // namespace norma::data::detail

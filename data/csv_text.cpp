@@ -85,8 +85,8 @@ void CsvText::find_rows(const CsvOptions& options) {
   // What Excel writes into the first line for itself.
   if (text_.starts_with("sep=") && line_end(0) <= 6) {
     if (text_.size() > 4 && text_[4] != delimiter_) {
-      refuse(text("expected the delimiter ", written(delimiter_), ", got the line \"sep=", text_[4],
-                  "\""),
+      refuse(text("expected the delimiter ", written(delimiter_), ", got the line ",
+                  quoted(text_.substr(0, 5))),
              1, 0, "", text(".delimiter = ", written(text_[4])));
     }
     at = std::min(line_end(0) + 1, text_.size());

@@ -16,7 +16,6 @@ namespace norma::data::detail {
 class FileReader {
  public:
   FileReader(const char* op, std::string path);
-  ~FileReader() { inflateEnd(&stream_); }
   FileReader(const FileReader&) = delete;
   FileReader& operator=(const FileReader&) = delete;
 
@@ -56,7 +55,14 @@ class FileReader {
   std::size_t head_read_ = 0;  // how much of it `read` has handed out
 
   std::array<unsigned char, 65536> buffer_;
-  z_stream stream_{};  // its next_in and avail_in: what of the buffer was not yet used
+  // Ends also where the constructor of the reader throws.
+  struct Stream : z_stream {
+    Stream() : z_stream{} {}
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+    ~Stream() { inflateEnd(this); }
+  };
+  Stream stream_;  // its next_in and avail_in: what of the buffer was not yet used
 };
 
 }  // namespace norma::data::detail

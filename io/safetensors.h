@@ -15,7 +15,7 @@ namespace norma {
 /// overflow, repeated names, headers over 100,000,000 bytes and truncated files are errors that
 /// name the file. F16, BF16 and the F8 kinds arrive as kFloat32, I8 I16 I32 U16 U32 as kInt64,
 /// without loss. Tensors that Norma has no place for (C64, U64, F4, F6, unknown dtypes, more than 8
-/// dimensions) are listed in `skipped`; a file of no others is an error. Memory is at most 16 times
+/// dimensions) are listed in `skipped`; a file of no others is an error. Memory is at most 32 times
 /// the file's size.
 TensorFile load_safetensors(const std::string& path);
 

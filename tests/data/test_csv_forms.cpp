@@ -218,6 +218,8 @@ TEST_CASE("lines that are no rows are passed over") {
   CHECK(read("# x,y\n1,2\n", {.header = CsvHeader::No}).columns.empty());
   CHECK(shape("sep=;\n1;2\n", {.delimiter = ';'}) == "[1, 2]");
   CHECK(has(refusal("sep=;\n1;2\n"), ".delimiter = ';'"));
+  CHECK(has(refusal("sep=\x1b\n1;2\n"), "got the line \"sep=\\x1b\""));
+  CHECK(has(refusal("sep=\x1b\n1;2\n"), ".delimiter = '\\x1b'"));
   CHECK(shape("\n1,2\n\n \n3,4\n\n") == "[2, 2]");
   CHECK(has(refusal("1\n\n2\n"), "expected a row, got a blank line at line 2, column 1 in "));
   CHECK(shape("1,2\r3,4\r") == "[2, 2]");

@@ -77,6 +77,8 @@ def table_seeds():
             "large": "1e999,0x10,99999999999999999999\n"}.items():
         write("csv", name, text.encode())
     write("csv", "packed", packed(b"1,2\n3,4\n"))
+    write("csv", "cut", packed(b"1,2\n3,4\n")[:-6])
+    write("csv", "delimiter", b"sep=\x1b\n1;2\n")
 
 
 def idx(kind, sizes, data):
@@ -93,10 +95,13 @@ def image_seeds():
     write("idx", "empty", idx(8, [0, 3], b""))
     write("idx", "overflow", idx(8, [0xffffffff] * 3, b""))
     write("idx", "packed", packed(idx(8, [3], bytes([1, 2, 9]))))
+    write("idx", "cut", packed(idx(8, [3], bytes([1, 2, 9])))[:-6])
     record = bytes([3]) + bytes(i % 251 for i in range(3072))
     write("cifar", "packed", packed(record + bytes([9]) + bytes(3072)))
+    write("cifar", "cut", packed(record)[:-6])
     write("cifar", "label", bytes([10]) + bytes(3072))
     write("cifar", "record", record)
+    write("cifar", "hundred", bytes([19, 99]) + record[1:])
 
 
 if __name__ == "__main__":
