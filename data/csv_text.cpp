@@ -110,13 +110,12 @@ void CsvText::find_rows(const CsvOptions& options) {
     int64_t count = 0;
     bool empty = true;
     for (; !cursor.at_end_of_row(); ++count) empty &= cursor.next().empty();
-    rows_.push_back({at, line, count});
+    if (count > kMaxWidth) {
+      refuse(text("expected at most ", kMaxWidth, " cells in a row, got ", count), line, kMaxWidth);
+    }
+    rows_.push_back({at, static_cast<uint32_t>(line), static_cast<uint32_t>(count), 0});
     at = cursor.at();
     line = cursor.line();
-    if (count > kMaxWidth) {
-      refuse(text("expected at most ", kMaxWidth, " cells in a row, got ", count),
-             rows_.back().line, kMaxWidth);
-    }
     if (!empty || count == 1) full_rows = rows_.size();
   }
   // Spreadsheets leave rows of delimiters behind.
@@ -136,8 +135,8 @@ void CsvText::find_width() {
       ++full;
       last_full = c;
     }
-    row.doubled = last_full > width_;
-    if (!row.doubled || (delimiter_ == '\t' && full == width_)) continue;
+    row.doubled = last_full > width_ ? 1 : 0;
+    if (row.doubled == 0 || (delimiter_ == '\t' && full == width_)) continue;
     refuse_lengths();
   }
   if (width_ > 1) return;

@@ -16,9 +16,9 @@ class CsvText {
  public:
   struct Row {
     std::size_t at;        // its first byte
-    std::size_t line;      // its first line, from 1
-    int64_t cells;         // also the empty ones that are passed over
-    bool doubled = false;  // to be read without its empty cells
+    uint32_t line;         // its first line, from 1
+    uint32_t cells : 31;   // also the empty ones that are passed over
+    uint32_t doubled : 1;  // to be read without its empty cells
   };
   static constexpr int64_t kMaxWidth = 1'000'000;
 
@@ -32,7 +32,7 @@ class CsvText {
     Cursor cursor(*this, row.at, row.line);
     for (int64_t c = 0; c < width_;) {
       const std::string_view cell = cursor.next();
-      if (row.doubled && cell.empty()) continue;
+      if (row.doubled != 0 && cell.empty()) continue;
       f(c++, cell);
     }
   }
