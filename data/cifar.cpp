@@ -169,7 +169,9 @@ Dataset cifar100(const std::string& dir, bool train, Cifar100Labels labels) {
                              "unpack the binary version of CIFAR-100 there"));
   }
   const Kind& kind = train ? kCifar100Train : kCifar100Test;
-  return join(kind, {read_records(kind, path, 0)}, labels == Cifar100Labels::Coarse ? 0 : 1);
+  std::vector<std::string> parts;
+  parts.push_back(read_records(kind, path, 0));
+  return join(kind, std::move(parts), labels == Cifar100Labels::Coarse ? 0 : 1);
 }
 
 }  // namespace norma::data

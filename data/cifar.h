@@ -14,7 +14,8 @@ namespace norma::data {
 /// records of 3073 bytes (the label, 1024 red, 1024 green, 1024 blue); the original files have
 /// exactly 10,000 (30,730,000 bytes), reduced ones any whole number from 1. A reduced test set
 /// may also say its count in its name (test_batch_1000.bin) and must then have it; it is used
-/// where test_batch.bin is absent. Every error names the path.
+/// where test_batch.bin is absent. Every error names the path. A compressed file unfolds to at most
+/// 1032 times its size, and never above that of an original one.
 ///
 /// `DataLoader` and `convert_image_dtype` divide the bytes by 255, as torchvision's `ToTensor`. The
 /// 50,000 training images then have means (0.4914, 0.4822, 0.4465) and standard deviations

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "norma/core/tensor_impl.h"
+#include "norma/data/csv_header.h"
 #include "norma/data/csv_text.h"
 #include "norma/data/file_reader.h"
 
@@ -85,126 +86,6 @@ int64_t find_column(const CsvColumn& column, const Names& names, int64_t width) 
   return found - names.begin();
 }
 
-// The rows that hold no data: names, and units under them.
-struct Header {
-  Names names, units;
-  std::size_t rows = 0;
-};
-
-class HeaderFinder {
- public:
-  HeaderFinder(const CsvText& csv, const CellRules& rules) : csv_(csv), rules_(rules) {}
-
-  Header find(CsvHeader asked) const {
-    Header header;
-    const Names first = csv_.cells(csv_.rows().front());
-    if (asked != CsvHeader::No &&
-        (asked == CsvHeader::Yes ? may_be_names(first) : has_names(first))) {
-      header.names = first;
-      header.rows = 1;
-      if (csv_.rows().size() > 2) {
-        Names second = csv_.cells(csv_.rows()[1]);
-        if (are_units(second)) {
-          header.units = std::move(second);
-          header.rows = 2;
-        }
-      }
-    } else if (asked != CsvHeader::No) {
-      header.names = csv_.comment_names();
-    }
-    return header;
-  }
-
- private:
-  struct Counts {
-    int64_t numbers = 0, marks = 0, words = 0;
-  };
-
-  void count(Counts& counts, const std::string& cell) const {
-    const CellKind kind = rules_.kind(cell);
-    counts.numbers += kind == CellKind::Number;
-    counts.marks += kind == CellKind::Missing && !cell.empty();
-    counts.words += kind == CellKind::Word;
-  }
-
-  Counts count(const Names& cells) const {
-    Counts counts;
-    for (const std::string& cell : cells) count(counts, cell);
-    return counts;
-  }
-
-  // Of each column, from row `first` on; some rows tell enough.
-  std::vector<Counts> below(std::size_t first) const {
-    std::vector<Counts> counts(static_cast<std::size_t>(csv_.width()));
-    const std::size_t end = std::min<std::size_t>(csv_.rows().size(), first + 1000);
-    for (std::size_t r = first; r < end; ++r) {
-      csv_.for_cells(csv_.rows()[r], [&](int64_t c, std::string_view cell) {
-        count(counts[static_cast<std::size_t>(c)], std::string(cell));
-      });
-    }
-    return counts;
-  }
-
-  // Numbers beside marks of missing values are no names, even where names are asked for.
-  bool may_be_names(const Names& cells) const {
-    const Counts counts = count(cells);
-    return counts.numbers == 0 || counts.marks == 0 || counts.words > 0;
-  }
-
-  bool has_names(const Names& cells) const {
-    const Counts counts = count(cells);
-    if (counts.numbers > 0) return is_numbered(cells);
-    if (counts.words == 0) return false;
-    const std::vector<Counts> columns = below(1);
-    if (columns.empty() || csv_.rows().size() == 1) return true;
-    for (std::size_t c = 0; c < cells.size(); ++c) {
-      if (columns[c].numbers > 0 && rules_.kind(cells[c]) == CellKind::Word) return true;
-    }
-    if (counts.marks > 0 || comes_again(cells)) return false;
-    csv_.refuse(
-        "expected to see whether the first row names the columns, got words in it and below",
-        csv_.rows().front().line, 0, "", "say so: .header = CsvHeader::Yes or CsvHeader::No");
-  }
-
-  // ",0,1,2": what pandas writes for columns without names.
-  bool is_numbered(const Names& cells) const {
-    if (cells.size() < 3 || !cells[0].empty()) return false;
-    for (std::size_t c = 1; c < cells.size(); ++c) {
-      if (cells[c] != std::to_string(c - 1)) return false;
-    }
-    return true;
-  }
-
-  bool comes_again(const Names& cells) const {
-    for (std::size_t r = 1; r < csv_.rows().size(); ++r) {
-      bool again = false;
-      csv_.for_cells(csv_.rows()[r], [&](int64_t c, std::string_view cell) {
-        again |= !cell.empty() && cell == cells[static_cast<std::size_t>(c)];
-      });
-      if (again) return true;
-    }
-    return false;
-  }
-
-  // In brackets, or words over nothing but numbers.
-  bool are_units(const Names& cells) const {
-    const Counts counts = count(cells);
-    if (counts.numbers + counts.marks > 0 || counts.words == 0) return false;
-    const auto bracketed = [](const std::string& s) {
-      return s.empty() || (s.size() > 1 && ((s.front() == '(' && s.back() == ')') ||
-                                            (s.front() == '[' && s.back() == ']')));
-    };
-    if (std::all_of(cells.begin(), cells.end(), bracketed)) return true;
-    const std::vector<Counts> columns = below(2);
-    return cells.size() > 1 && counts.words == csv_.width() &&
-           std::all_of(columns.begin(), columns.end(),
-                       [](const Counts& c) { return c.numbers > 0 && c.words == 0; });
-  }
-
-  const CsvText& csv_;
-  const CellRules& rules_;
-};
-
 // The different cells of a column of text, numbered as they come.
 struct Classes {
   std::map<std::string, int64_t, std::less<>> numbers;
@@ -238,7 +119,7 @@ class TableReader {
       : csv_(csv),
         rules_(rules),
         options_(options),
-        header_(HeaderFinder(csv, rules).find(options.header)) {
+        header_(detail::find_header(csv, rules, options.header)) {
     choose_columns();
   }
 
@@ -413,7 +294,7 @@ class TableReader {
   const CsvText& csv_;
   const CellRules& rules_;
   const CsvOptions& options_;
-  const Header header_;
+  const detail::CsvHeaderRows header_;
   std::vector<Column> columns_;  // those that are read
   std::vector<int64_t> slots_;   // of each column of the file: its number among them, or -1
   int64_t missing_ = 0;

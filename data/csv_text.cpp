@@ -113,7 +113,8 @@ void CsvText::find_rows(const CsvOptions& options) {
     if (count > kMaxWidth) {
       refuse(text("expected at most ", kMaxWidth, " cells in a row, got ", count), line, kMaxWidth);
     }
-    rows_.push_back({at, static_cast<uint32_t>(line), static_cast<uint32_t>(count), 0});
+    rows_.push_back(
+        {at, static_cast<uint32_t>(line), static_cast<uint32_t>(count) & 0x7fffffff, 0});
     at = cursor.at();
     line = cursor.line();
     if (!empty || count == 1) full_rows = rows_.size();

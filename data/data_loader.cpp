@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "norma/autograd/grad_mode.h"
@@ -124,9 +125,13 @@ class DataLoader::Epoch {
     const DataLoaderOptions& options = source_->options;
     const int64_t first = index * options.batch_size;
     const int64_t count = std::min(options.batch_size, source_->length() - first);
-    std::vector<int64_t> rows(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = first + static_cast<int64_t>(i);
-    if (order_.defined()) std::copy_n(order_.data_ptr<int64_t>() + first, count, rows.begin());
+    std::vector<int64_t> in_order;
+    const int64_t* rows = order_.defined() ? order_.data_ptr<int64_t>() + first : nullptr;
+    if (!rows) {
+      in_order.resize(static_cast<std::size_t>(count));
+      std::iota(in_order.begin(), in_order.end(), first);
+      rows = in_order.data();
+    }
 
     // Blocks of the stream that no other batch uses; the upper half is for what draws by default.
     const uint64_t block = static_cast<uint64_t>(index) << 32;
@@ -135,7 +140,7 @@ class DataLoader::Epoch {
     Generator generator(transform_seed_);
     generator.set_state({transform_seed_, block});
 
-    Sample tensors = source_->samples.source().get_batch(rows.data(), count);
+    Sample tensors = source_->samples.source().get_batch(rows, count);
     Batch batch;
     batch.inputs = std::move(tensors[0]);
     if (tensors.size() > 1) batch.targets = std::move(tensors[1]);

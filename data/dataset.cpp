@@ -34,7 +34,10 @@ struct TensorSource final : SampleSource {
     return {set.inputs.select(0, i), set.targets.select(0, i)};
   }
   Sample get_batch(const int64_t* rows, int64_t count) const override {
-    return {take_rows(set.inputs, rows, count), take_rows(set.targets, rows, count)};
+    Sample batch(2);  // an initializer_list would copy
+    batch[0] = take_rows(set.inputs, rows, count);
+    batch[1] = take_rows(set.targets, rows, count);
+    return batch;
   }
   int64_t sample_bytes() const override {
     const int64_t numel = set.inputs.numel() / std::max<int64_t>(size(), 1);

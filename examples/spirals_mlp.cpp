@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 
 #include "common/checkpoint.h"
 #include "common/datasets.h"
@@ -34,7 +35,7 @@ struct MLP : nn::Module {
 
 // Points of a file, in random order; every fifth is kept for the test.
 example::Split read_points(const std::string& path) {
-  const Tensor table = data::read_csv(path).values;
+  const Tensor table = data::read_csv(path, {.missing = std::nullopt}).values;
   if (table.size(1) != 3) {
     norma::fail("--data", "expected the columns x, y, label in " + path + ", got " +
                               std::to_string(table.size(1)) + " columns");

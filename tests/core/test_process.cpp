@@ -117,7 +117,9 @@ TEST_CASE("a forked child trains") {
 
 #ifndef NORMA_SANITIZE  // whose own allocator a thread may have locked when the fork comes
 TEST_CASE("a loop over a DataLoader goes on in a forked child, and in the parent") {
-  data::DataLoader loader(data::spirals(4000), {.batch_size = 32, .shuffle = true});
+  const int64_t workers = GENERATE(1, 3);
+  data::DataLoader loader(data::spirals(4000),
+                          {.batch_size = 32, .shuffle = true, .num_workers = workers});
   data::DataLoader expected(data::spirals(4000),
                             {.batch_size = 32, .shuffle = true, .prefetch = false});
   auto batch = loader.begin();

@@ -176,6 +176,17 @@ TEST_CASE("no first row is lost, and none is taken for names in doubt") {
   CHECK(shape("class,cap\np,x\ne,s\n", {.header = CsvHeader::Yes}) == "[2, 2]");
   CHECK(shape("class,cap\np,x\ne,s\n", {.header = CsvHeader::No}) == "[3, 2]");
 
+  for (const char* text : {"country,2019,2020\nA,1.5,2\nB,3,4\n", "2019,2020,2021\n1,2,3\n",
+                           ",2019,2020\nA,1,2\n", "name,0,1,2\nx,0.5,1.5,2\ny,1,2,3\n"}) {
+    CHECK(has(refusal(text), "got numbers one after the other, such as years at line 1, column 1"));
+    CHECK(read(text, {.header = CsvHeader::Yes}).columns.size() > 2);
+    CHECK(read(text, {.header = CsvHeader::No}).columns.empty());
+  }
+  CHECK(shape("Anna,1999,2000\nBob,1998,2003\n") == "[2, 3]");
+  CHECK(shape("A,2019,2020\nB,1,2\nA,3,4\n") == "[3, 3]");  // A comes again
+  CHECK(shape("x,1,2,3\ny,0.5,1,2\n") == "[2, 4]");
+  CHECK(shape("0,1,2\n0.5,100,200\n") == "[2, 3]");
+
   const CsvTable units = read("a,b\n(m),[s]\n1,2\n");
   CHECK(units.units == Names{"(m)", "[s]"});
   CHECK(units.columns == Names{"a", "b"});
@@ -220,6 +231,7 @@ TEST_CASE("lines that are no rows are passed over") {
   CHECK(has(refusal("sep=;\n1;2\n"), ".delimiter = ';'"));
   CHECK(has(refusal("sep=\x1b\n1;2\n"), "got the line \"sep=\\x1b\""));
   CHECK(has(refusal("sep=\x1b\n1;2\n"), ".delimiter = '\\x1b'"));
+  CHECK(has(refusal("1", {.delimiter = '\x01', .comment = '\x01'}), "got '\\x01' and '\\x01'"));
   CHECK(shape("\n1,2\n\n \n3,4\n\n") == "[2, 2]");
   CHECK(has(refusal("1\n\n2\n"), "expected a row, got a blank line at line 2, column 1 in "));
   CHECK(shape("1,2\r3,4\r") == "[2, 2]");

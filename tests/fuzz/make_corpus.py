@@ -74,7 +74,10 @@ def table_seeds():
     for name, text in {
             "plain": "a,b\n1,2\n3.5,-4e-3\n", "quotes": '"x","y"\r\n"1","2"\r\n', "words": "1;2,3\n4,five\n",
             "missing": "1,,NA\nnan,?,3\n", "mark": "\ufeff1\t2\n", "comment": "# c\n1 2  3\n\n4 5 6", "lines": "\n\n",
-            "large": "1e999,0x10,99999999999999999999\n"}.items():
+            "large": "1e999,0x10,99999999999999999999\n", "classes": "5.1,setosa\n7,virginica\n?,setosa\n",
+            "units": "a,b\n(m),[s]\n1,2\n", "ends": "1,2,,\n3,4\n,,\n", "named": "# a, b\n1,2 # c\n",
+            "notation": '"1,000";0,5;5 %\n"2.000,5";1;$3\n', "tabs": "1\t\t2\n3\t4\n", "sep": "sep=;\n1;2\n",
+            "again": "x,o\no,x\nx,x\n", "pandas": ",0,1\n0,5,6\n", "macs": "1,2\r3,4\r", "tail": "1,2\ntotal\n"}.items():
         write("csv", name, text.encode())
     write("csv", "packed", packed(b"1,2\n3,4\n"))
     write("csv", "cut", packed(b"1,2\n3,4\n")[:-6])

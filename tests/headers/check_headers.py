@@ -38,6 +38,11 @@ VAIN = [
      "takes bools and numbers of at most 64 bits"),
     ("norma::ones({2}).data_ptr<int>();", "static_cast<void>(norma::ones({2}).data_ptr<float>());",
      "T is bool, uint8_t, int64_t, float or double"),
+    ("struct S { int size() const { return 1; } norma::Tensor get(int64_t) { return {}; } }; "
+     "norma::data::AnyDataset set{S{}};",
+     "struct S { int size() const { return 1; } norma::Tensor get(int64_t) const { return {}; } }; "
+     "norma::data::AnyDataset set{S{}};",
+     "get(int64_t) const must return a data::Sample"),
 ]
 
 # Flags of a user's file, and words of the error where Norma cannot be used with them.

@@ -1,0 +1,169 @@
+#include "norma/data/csv_header.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include "norma/core/text.h"
+
+namespace norma::data::detail {
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+class HeaderFinder {
+ public:
+  HeaderFinder(const CsvText& csv, const CellRules& rules) : csv_(csv), rules_(rules) {}
+
+  CsvHeaderRows find(CsvHeader asked) const {
+    CsvHeaderRows header;
+    const Names first = csv_.cells(csv_.rows().front());
+    if (asked != CsvHeader::No &&
+        (asked == CsvHeader::Yes ? may_be_names(first) : has_names(first))) {
+      header.names = first;
+      header.rows = 1;
+      if (csv_.rows().size() > 2) {
+        Names second = csv_.cells(csv_.rows()[1]);
+        if (are_units(second)) {
+          header.units = std::move(second);
+          header.rows = 2;
+        }
+      }
+    } else if (asked != CsvHeader::No) {
+      header.names = csv_.comment_names();
+    }
+    return header;
+  }
+
+ private:
+  struct Counts {
+    int64_t numbers = 0, marks = 0, words = 0;
+  };
+
+  void count(Counts& counts, const std::string& cell) const {
+    const CellKind kind = rules_.kind(cell);
+    counts.numbers += kind == CellKind::Number;
+    counts.marks += kind == CellKind::Missing && !cell.empty();
+    counts.words += kind == CellKind::Word;
+  }
+
+  Counts count(const Names& cells) const {
+    Counts counts;
+    for (const std::string& cell : cells) count(counts, cell);
+    return counts;
+  }
+
+  // Of each column, from row `first` on; some rows tell enough.
+  std::vector<Counts> below(std::size_t first) const {
+    std::vector<Counts> counts(static_cast<std::size_t>(csv_.width()));
+    const std::size_t end = std::min<std::size_t>(csv_.rows().size(), first + 1000);
+    for (std::size_t r = first; r < end; ++r) {
+      csv_.for_cells(csv_.rows()[r], [&](int64_t c, std::string_view cell) {
+        count(counts[static_cast<std::size_t>(c)], std::string(cell));
+      });
+    }
+    return counts;
+  }
+
+  // Numbers beside marks of missing values are no names, even where names are asked for.
+  bool may_be_names(const Names& cells) const {
+    const Counts counts = count(cells);
+    return counts.numbers == 0 || counts.marks == 0 || counts.words > 0;
+  }
+
+  bool has_names(const Names& cells) const {
+    const Counts counts = count(cells);
+    if (counts.numbers > 0) {
+      if (is_numbered(cells)) return true;
+      if (is_run(cells) && !comes_again(cells))
+        refuse("numbers one after the other, such as years");
+      return false;
+    }
+    if (counts.words == 0) return false;
+    const std::vector<Counts> columns = below(1);
+    if (columns.empty() || csv_.rows().size() == 1) return true;
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      if (columns[c].numbers > 0 && rules_.kind(cells[c]) == CellKind::Word) return true;
+    }
+    if (counts.marks > 0 || comes_again(cells)) return false;
+    refuse("words in it and below");
+  }
+
+  [[noreturn]] void refuse(const char* got) const {
+    csv_.refuse(text("expected to see whether the first row names the columns, got ", got),
+                csv_.rows().front().line, 0, "",
+                "say so: .header = CsvHeader::Yes or CsvHeader::No");
+  }
+
+  // ",0,1,2": what pandas writes for columns without names.
+  bool is_numbered(const Names& cells) const {
+    if (cells.size() < 3 || !cells[0].empty()) return false;
+    for (std::size_t c = 1; c < cells.size(); ++c) {
+      if (cells[c] != std::to_string(c - 1)) return false;
+    }
+    return true;
+  }
+
+  // "country,2019,2020" over other numbers, or "name,0,1,2": integers that count up by one.
+  bool is_run(const Names& cells) const {
+    if (csv_.rows().size() < 2) return false;
+    const Names below_it = csv_.cells(csv_.rows()[1]);
+    const auto is_year = [](double x) { return x >= 1800 && x <= 2200; };
+    double first = 0, last = 0;
+    int64_t numbers = 0, words = 0;
+    bool breaks_off = false;
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      double value = 0, next = 0;
+      if (rules_.number(cells[c], value) != NumberStatus::Good) {
+        words += rules_.kind(cells[c]) == CellKind::Word;
+        continue;
+      }
+      if (numbers++ == 0) first = last = value - 1;
+      if (value != last + 1 || value != std::floor(value)) return false;
+      last = value;
+      if (rules_.number(below_it[c], next) != NumberStatus::Good) continue;
+      breaks_off |= next != std::floor(next) || next < first - 50 || next > value + 50;
+    }
+    if (!breaks_off || numbers < 2) return false;
+    return (is_year(first + 1) && is_year(last)) || (first == -1 && numbers > 2 && words > 0);
+  }
+
+  bool comes_again(const Names& cells) const {
+    for (std::size_t r = 1; r < csv_.rows().size(); ++r) {
+      bool again = false;
+      csv_.for_cells(csv_.rows()[r], [&](int64_t c, std::string_view cell) {
+        again |= !cell.empty() && cell == cells[static_cast<std::size_t>(c)];
+      });
+      if (again) return true;
+    }
+    return false;
+  }
+
+  // In brackets, or words over nothing but numbers.
+  bool are_units(const Names& cells) const {
+    const Counts counts = count(cells);
+    if (counts.numbers + counts.marks > 0 || counts.words == 0) return false;
+    const auto bracketed = [](const std::string& s) {
+      return s.empty() || (s.size() > 1 && ((s.front() == '(' && s.back() == ')') ||
+                                            (s.front() == '[' && s.back() == ']')));
+    };
+    if (std::all_of(cells.begin(), cells.end(), bracketed)) return true;
+    const std::vector<Counts> columns = below(2);
+    return cells.size() > 1 && counts.words == csv_.width() &&
+           std::all_of(columns.begin(), columns.end(),
+                       [](const Counts& c) { return c.numbers > 0 && c.words == 0; });
+  }
+
+  const CsvText& csv_;
+  const CellRules& rules_;
+};
+
+}  // namespace
+
+CsvHeaderRows find_header(const CsvText& csv, const CellRules& rules, CsvHeader asked) {
+  return HeaderFinder(csv, rules).find(asked);
+}
+
+}  // namespace norma::data::detail
