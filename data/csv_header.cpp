@@ -92,7 +92,8 @@ class HeaderFinder {
   }
 
   [[noreturn]] void refuse(const char* got) const {
-    csv_.refuse(text("expected to see whether the first row names the columns, got ", got),
+    csv_.refuse(text("expected to see whether the first row names the columns, got ", got, ": ",
+                     csv_.shown_line(csv_.rows().front().at)),
                 csv_.rows().front().line, 0, "",
                 "say so: .header = CsvHeader::Yes or CsvHeader::No");
   }
@@ -130,11 +131,15 @@ class HeaderFinder {
     return (is_year(first + 1) && is_year(last)) || (first == -1 && numbers > 2 && words > 0);
   }
 
+  // Whether a word among them stands in its column once more.
   bool comes_again(const Names& cells) const {
+    std::vector<bool> words;
+    for (const std::string& cell : cells) words.push_back(rules_.kind(cell) == CellKind::Word);
     for (std::size_t r = 1; r < csv_.rows().size(); ++r) {
       bool again = false;
-      csv_.for_cells(csv_.rows()[r], [&](int64_t c, std::string_view cell) {
-        again |= !cell.empty() && cell == cells[static_cast<std::size_t>(c)];
+      csv_.for_cells(csv_.rows()[r], [&](int64_t column, std::string_view cell) {
+        const auto c = static_cast<std::size_t>(column);
+        again |= words[c] && cell == cells[c];
       });
       if (again) return true;
     }

@@ -143,7 +143,7 @@ void CsvText::find_width() {
   if (width_ > 1) return;
   if (const std::string hint = delimiter_hint(); !hint.empty()) {
     refuse(text("expected cells between ", written(delimiter_), ", got one cell in every row, ",
-                quoted(Cursor(*this, rows_.front().at, 1).next())),
+                shown_line(rows_.front().at)),
            rows_.front().line, 0, "", hint);
   }
   if (inner_blank_ != 0) {
@@ -179,7 +179,7 @@ void CsvText::refuse_lengths() const {
                 "} passes over a line that is no row");
   }
   refuse(text("expected ", first.cells, first.cells == 1 ? " cell" : " cells", " as in line ",
-              first.line, ", got ", other.cells),
+              first.line, ", got ", other.cells, " in ", shown_line(other.at)),
          other.line, std::min(first.cells, other.cells), "", hint);
 }
 
@@ -213,6 +213,12 @@ std::string CsvText::delimiter_hint() const {
     return hint;
   }
   return "";
+}
+
+std::string CsvText::shown_line(std::size_t at) const {
+  std::string_view line = std::string_view(text_).substr(at, line_end(at) - at);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return quoted(line);
 }
 
 std::vector<std::string> CsvText::cells(const Row& row) const {
@@ -283,7 +289,8 @@ std::string_view CsvText::Cursor::quoted() {
     unescaped_.append(part);
     from = ++at_;
   }
-  csv_.refuse("expected a closing quote, got the end of the file for the cell that begins",
+  csv_.refuse(text("expected a closing quote, got the end of the file for the cell ",
+                   csv_.shown_line(begin - 1), " that begins"),
               first_line, column_);
 }
 
@@ -306,8 +313,9 @@ void CsvText::Cursor::finish() {
   } else if (text_[at_] == csv_.delimiter_) {
     ++at_;
   } else if (!csv_.blanks_ || text_[at_ - 1] == '"') {
-    csv_.refuse("expected the end of the cell after the closing quote, got more text", line_,
-                column_);
+    csv_.refuse(
+        text("expected the end of the cell after the closing quote, got ", csv_.shown_line(at_)),
+        line_, column_, "", "a quote inside is written twice");
   }
 }
 

@@ -37,6 +37,8 @@ class CsvText {
     }
   }
   std::vector<std::string> cells(const Row& row) const;
+  /// The rest of the line from byte `at` on, quoted, for a message.
+  std::string shown_line(std::size_t at) const;
   /// The names in a comment straight before the first row, if there are as many as columns.
   const std::vector<std::string>& comment_names() const { return comment_names_; }
 

@@ -120,23 +120,26 @@ TEST_CASE("read_csv says where a cell is no number") {
 
 TEST_CASE("read_csv refuses rows of different lengths") {
   CHECK(refusal("a,b\n1,2\n3\n") ==
-        "[read_csv] expected 2 cells as in line 1, got 1 at line 3, column 2 in PATH; is the "
+        "[read_csv] expected 2 cells as in line 1, got 1 in \"3\" at line 3, column 2 in PATH; is "
+        "the "
         "delimiter right? .skip_lines = {3} passes over a line that is no row");
   CHECK(has(refusal("a,b\n1,2\n3,4,5\n"),
-            "expected 2 cells as in line 1, got 3 at line 3, column 3 in PATH"));
+            "expected 2 cells as in line 1, got 3 in \"3,4,5\" at line 3, column 3 in PATH"));
   CHECK(refusal("a;b\n1,2\n") ==
-        "[read_csv] expected 1 cell as in line 1, got 2 at line 2, column 2 in PATH; is the "
+        "[read_csv] expected 1 cell as in line 1, got 2 in \"1,2\" at line 2, column 2 in PATH; is "
+        "the "
         "delimiter right? .skip_lines = {1} passes over a line that is no row");
-  CHECK(has(refusal("1,2,\n3,4,5,6\n"), "expected 3 cells as in line 1, got 4 at line 2"));
+  CHECK(has(refusal("1,2,\n3,4,5,6\n"),
+            "expected 3 cells as in line 1, got 4 in \"3,4,5,6\" at line 2"));
 }
 
 TEST_CASE("read_csv refuses broken quotes, empty tables and odd options") {
   CHECK(refusal("1,2\n3,\"4") ==
-        "[read_csv] expected a closing quote, got the end of the file for the cell that begins at "
-        "line 2, column 2 in PATH");
+        "[read_csv] expected a closing quote, got the end of the file for the cell \"\\\"4\" that "
+        "begins at line 2, column 2 in PATH");
   CHECK(refusal("1,2\n\"3\"x,4") ==
-        "[read_csv] expected the end of the cell after the closing quote, got more text at line 2, "
-        "column 1 in PATH");
+        "[read_csv] expected the end of the cell after the closing quote, got \"x,4\" at line 2, "
+        "column 1 in PATH; a quote inside is written twice");
   for (const char* text : {"", "\n\n", "a,b\n", "a,b\n\n", "a,b\n,\n", "# a\n"}) {
     CHECK(refusal(text) == "[read_csv] expected at least one row of numbers, got none in PATH");
   }
