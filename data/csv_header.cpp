@@ -38,6 +38,8 @@ class HeaderFinder {
   }
 
  private:
+  static constexpr std::size_t kLookedAt = 1000;  // rows, which tell enough
+
   struct Counts {
     int64_t numbers = 0, marks = 0, words = 0;
   };
@@ -58,7 +60,7 @@ class HeaderFinder {
   // Of each column, from row `first` on; some rows tell enough.
   std::vector<Counts> below(std::size_t first) const {
     std::vector<Counts> counts(static_cast<std::size_t>(csv_.width()));
-    const std::size_t end = std::min<std::size_t>(csv_.rows().size(), first + 1000);
+    const std::size_t end = std::min<std::size_t>(csv_.rows().size(), first + kLookedAt);
     for (std::size_t r = first; r < end; ++r) {
       csv_.for_cells(csv_.rows()[r], [&](int64_t c, std::string_view cell) {
         count(counts[static_cast<std::size_t>(c)], std::string(cell));
@@ -77,17 +79,20 @@ class HeaderFinder {
     const Counts counts = count(cells);
     if (counts.numbers > 0) {
       if (is_numbered(cells)) return true;
-      if (is_run(cells) && !comes_again(cells))
+      if (is_run(cells) && !comes_again(cells, csv_.rows().size()))
         refuse("numbers one after the other, such as years");
       return false;
     }
     if (counts.words == 0) return false;
     const std::vector<Counts> columns = below(1);
     if (columns.empty() || csv_.rows().size() == 1) return true;
+    // Names do not come again as values: such a row over numbers is data with a mark of its own.
     for (std::size_t c = 0; c < cells.size(); ++c) {
-      if (columns[c].numbers > 0 && rules_.kind(cells[c]) == CellKind::Word) return true;
+      if (columns[c].numbers > 0 && rules_.kind(cells[c]) == CellKind::Word) {
+        return !comes_again(cells, kLookedAt);
+      }
     }
-    if (counts.marks > 0 || comes_again(cells)) return false;
+    if (counts.marks > 0 || comes_again(cells, csv_.rows().size())) return false;
     refuse("words in it and below");
   }
 
@@ -132,10 +137,10 @@ class HeaderFinder {
   }
 
   // Whether a word among them stands in its column once more.
-  bool comes_again(const Names& cells) const {
+  bool comes_again(const Names& cells, std::size_t rows) const {
     std::vector<bool> words;
     for (const std::string& cell : cells) words.push_back(rules_.kind(cell) == CellKind::Word);
-    for (std::size_t r = 1; r < csv_.rows().size(); ++r) {
+    for (std::size_t r = 1; r < std::min(rows, csv_.rows().size()); ++r) {
       bool again = false;
       csv_.for_cells(csv_.rows()[r], [&](int64_t column, std::string_view cell) {
         const auto c = static_cast<std::size_t>(column);

@@ -84,7 +84,7 @@ void CsvText::find_rows(const CsvOptions& options) {
   };
   // What Excel writes into the first line for itself.
   if (text_.starts_with("sep=") && line_end(0) <= 6) {
-    if (text_.size() > 4 && text_[4] != delimiter_) {
+    if (text_.size() > 4 && text_[4] != delimiter_ && text_[4] != '\n' && text_[4] != '\r') {
       refuse(text("expected the delimiter ", written(delimiter_), ", got the line ",
                   quoted(text_.substr(0, 5))),
              1, 0, "", text(".delimiter = ", written(text_[4])));

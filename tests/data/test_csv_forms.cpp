@@ -162,6 +162,8 @@ TEST_CASE("no first row is lost, and none is taken for names in doubt") {
   CHECK(shape("?,?\n1,2\n") == "[2, 2]");
   CHECK(shape(",\n1,2\n") == "[2, 2]");
   CHECK(shape("B,?\nM,1\nB,2\n") == "[3, 2]");
+  CHECK(has(refusal("setosa,unknown\nversicolor,3\nsetosa,4\n"),
+            "got \"unknown\" at line 1, column 2 in "));
   CHECK(shape("x,o,x\no,x,o\nx,x,o\n") == "[3, 3]");  // words that come again
   CHECK(shape("1,2,?\n3,4,5\n", {.header = CsvHeader::Yes}) == "[2, 3]");
   CHECK(names("1,2\n3,4\n", CsvHeader::Yes) == Names{"1", "2"});
