@@ -112,28 +112,53 @@ class HeaderFinder {
     return true;
   }
 
-  // "country,2019,2020" over other numbers, or "name,0,1,2": integers that count up by one.
+  // "country,1990,2000" over other numbers, or "name,0,1,2": years that rise or fall, beside a word
+  // or in even steps, or integers that count up from 0.
   bool is_run(const Names& cells) const {
-    if (csv_.rows().size() < 2) return false;
-    const Names below_it = csv_.cells(csv_.rows()[1]);
-    const auto is_year = [](double x) { return x >= 1800 && x <= 2200; };
-    double first = 0, last = 0;
-    int64_t numbers = 0, words = 0;
-    bool breaks_off = false;
+    std::vector<double> run;
+    std::vector<std::size_t> where;
+    int64_t words = 0;
     for (std::size_t c = 0; c < cells.size(); ++c) {
-      double value = 0, next = 0;
-      if (rules_.number(cells[c], value) != NumberStatus::Good) {
-        words += rules_.kind(cells[c]) == CellKind::Word;
-        continue;
+      double value = 0;
+      if (rules_.number(cells[c], value) == NumberStatus::Good) {
+        run.push_back(value);
+        where.push_back(c);
+      } else {
+        words += cells[c].empty() || rules_.kind(cells[c]) == CellKind::Word;
       }
-      if (numbers++ == 0) first = last = value - 1;
-      if (value != last + 1 || value != std::floor(value)) return false;
-      last = value;
-      if (rules_.number(below_it[c], next) != NumberStatus::Good) continue;
-      breaks_off |= next != std::floor(next) || next < first - 50 || next > value + 50;
     }
-    if (!breaks_off || numbers < 2) return false;
-    return (is_year(first + 1) && is_year(last)) || (first == -1 && numbers > 2 && words > 0);
+    if (run.empty()) return false;
+    const double step = run.size() > 1 ? run[1] - run[0] : 0;
+    bool years = true, even = true, monotone = true;
+    for (std::size_t i = 0; i < run.size(); ++i) {
+      if (run[i] != std::floor(run[i])) return false;
+      years = years && run[i] >= 1800 && run[i] <= 2200;
+      if (i == 0) continue;
+      even = even && run[i] - run[i - 1] == step;
+      monotone = monotone && (run[i] - run[i - 1]) * step > 0;
+    }
+    const bool counts = run[0] == 0 && step == 1 && even && run.size() > 2 && words > 0;
+    const bool steps = even && (std::abs(step) == 1 || run.size() > 2);
+    if (!counts && !(years && monotone && (words > 0 || steps))) return false;
+    const auto [least, most] = std::minmax(run.front(), run.back());
+    const std::vector<double> below_it = first_numbers();
+    return std::any_of(where.begin(), where.end(), [&, low = least - 50, high = most + 50](auto c) {
+      const double next = below_it[c];
+      return !std::isnan(next) && (next != std::floor(next) || next < low || next > high);
+    });
+  }
+
+  // Under the first row, of each column the first number that comes soon, or NaN.
+  std::vector<double> first_numbers() const {
+    std::vector<double> first(static_cast<std::size_t>(csv_.width()), std::nan(""));
+    for (std::size_t r = 1; r < std::min<std::size_t>(csv_.rows().size(), 100); ++r) {
+      csv_.for_cells(csv_.rows()[r], [&](int64_t column, std::string_view cell) {
+        double& number = first[static_cast<std::size_t>(column)];
+        double value = 0;
+        if (std::isnan(number) && rules_.number(cell, value) == NumberStatus::Good) number = value;
+      });
+    }
+    return first;
   }
 
   // Whether a word among them stands in its column once more.
@@ -151,7 +176,7 @@ class HeaderFinder {
     return false;
   }
 
-  // In brackets, or words over nothing but numbers.
+  // In brackets over numbers, or words over nothing else.
   bool are_units(const Names& cells) const {
     const Counts counts = count(cells);
     if (counts.numbers + counts.marks > 0 || counts.words == 0) return false;
@@ -159,8 +184,14 @@ class HeaderFinder {
       return s.empty() || (s.size() > 1 && ((s.front() == '(' && s.back() == ')') ||
                                             (s.front() == '[' && s.back() == ']')));
     };
-    if (std::all_of(cells.begin(), cells.end(), bracketed)) return true;
     const std::vector<Counts> columns = below(2);
+    if (std::all_of(cells.begin(), cells.end(), bracketed)) {
+      // What stands over text is text in brackets itself.
+      for (std::size_t c = 0; c < cells.size(); ++c) {
+        if (!cells[c].empty() && columns[c].numbers > 0 && columns[c].words == 0) return true;
+      }
+      return false;
+    }
     return cells.size() > 1 && counts.words == csv_.width() &&
            std::all_of(columns.begin(), columns.end(),
                        [](const Counts& c) { return c.numbers > 0 && c.words == 0; });

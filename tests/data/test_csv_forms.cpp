@@ -178,8 +178,11 @@ TEST_CASE("no first row is lost, and none is taken for names in doubt") {
   CHECK(shape("class,cap\np,x\ne,s\n", {.header = CsvHeader::Yes}) == "[2, 2]");
   CHECK(shape("class,cap\np,x\ne,s\n", {.header = CsvHeader::No}) == "[3, 2]");
 
-  for (const char* text : {"country,2019,2020\nA,1.5,2\nB,3,4\n", "2019,2020,2021\n1,2,3\n",
-                           ",2019,2020\nA,1,2\n", "name,0,1,2\nx,0.5,1.5,2\ny,1,2,3\n"}) {
+  for (const char* text :
+       {"country,2019,2020\nA,1.5,2\nB,3,4\n", "2019,2020,2021\n1,2,3\n", ",2019,2020\nA,1,2\n",
+        "name,0,1,2\nx,0.5,1.5,2\ny,1,2,3\n", "country,2000,2010,2020\nA,1,2,3\n",
+        "country,2020,2019\nA,1.5,2\n", "country,code,2020\nFrance,FR,67.4\n",
+        "2020,2015,2010\n1,2,3\n", "country,1960,1970\nAruba,,\nAngola,,5.5\n"}) {
     INFO(text);
     CHECK(has(refusal(text), "got numbers one after the other, such as years: \""));
     CHECK(read(text, {.header = CsvHeader::Yes}).columns.size() > 2);
@@ -188,12 +191,26 @@ TEST_CASE("no first row is lost, and none is taken for names in doubt") {
   CHECK(shape("Anna,1999,2000\nBob,1998,2003\n") == "[2, 3]");
   CHECK(shape("A,2019,2020\nB,1,2\nA,3,4\n") == "[3, 3]");  // A comes again
   CHECK(shape("x,1,2,3\ny,0.5,1,2\n") == "[2, 4]");
+  for (const char* text :
+       {"Ford,1998,150000\nFiat,2001,90000\n", "Anna,1999\nBob,2003\n",
+        "x,2000,1900,2100\ny,1,2,3\n", "2000,1900\n70,60\n", "a,1999\nb,NA\n", "a,2000.5\nb,1\n"}) {
+    INFO(text);
+    CHECK(shape(text).starts_with("[2, "));
+  }
   CHECK(shape("0,1,2\n0.5,100,200\n") == "[2, 3]");
 
   const CsvTable units = read("a,b\n(m),[s]\n1,2\n");
   CHECK(units.units == Names{"(m)", "[s]"});
   CHECK(units.columns == Names{"a", "b"});
   CHECK(read("a,b,c\n,(m),\nx,1,2\ny,3,4\n").values.size(0) == 2);
+  for (const char* text : {"tokens,tags\n\"['EU','x']\",\"['B','O']\"\n\"['a']\",\"['O']\"\n",
+                           "tokens,tags\n[a],(b)\nc,d\n", "tokens,tags\n[a],\n[c],d\n"}) {
+    INFO(text);
+    const CsvTable table = read(text, {.header = CsvHeader::Yes});
+    CHECK(table.values.sizes() == Shape({2, 2}));
+    CHECK(table.units.empty());
+  }
+  CHECK(read("day,t\n(ymd),(C)\n2020-01-01,5\n").units == Names{"(ymd)", "(C)"});
   CHECK(read("a,b\ncm,kg\n1,2\n3,NA\n").units == Names{"cm", "kg"});
   CHECK(shape("a,b\nNA,NA\n1,2\n") == "[2, 2]");
   CHECK(has(refusal("a,b\nx,y\n1,2\nz,4\n"), "got \"x\" at line 2"));
