@@ -111,6 +111,8 @@ struct Column {
   const Row* first_row = nullptr;  // where the first word stands
   std::string first_word;
   std::unique_ptr<Classes> classes;
+
+  bool is_given() const { return classes && classes->given; }
 };
 
 class TableReader {
@@ -188,7 +190,13 @@ class TableReader {
       if (options_.classes[s].empty()) continue;
       columns_[s].text = true;
       columns_[s].classes = std::make_unique<Classes>();
-      for (const std::string& name : options_.classes[s]) columns_[s].classes->number(name);
+      auto& numbers = columns_[s].classes->numbers;
+      for (const std::string& name : options_.classes[s]) {
+        if (!numbers.emplace(name, static_cast<int64_t>(numbers.size())).second) {
+          fail("read_csv", "expected different classes in .classes, got ", quoted(name),
+               " twice in the list of column ", s);
+        }
+      }
       columns_[s].classes->given = true;
     }
   }
@@ -221,7 +229,14 @@ class TableReader {
   // The number, or that of the class as yet; NaN where the value is missing.
   template <class T>
   T read_cell(Column& column, const Row& row, std::string_view cell) {
-    if (rules_.missing(cell)) {
+    if (column.text) {
+      if (const std::string both = csv_.with_comment(cell); !both.empty()) {
+        csv_.refuse(text("expected a cell of text without a comment behind it, got ", both),
+                    row.line, column.from, name_of(column), "if it is text: .comment = '\\0'");
+      }
+    }
+    // A class that is given may be spelled as missing values are.
+    if (rules_.missing(cell) && !(column.is_given() && column.classes->number(cell) >= 0)) {
       if (!options_.missing) {
         refuse(column, row, "a value", cell, "{.missing = NAN} lets values be missing");
       }
@@ -266,14 +281,14 @@ class TableReader {
   Names finish(Column& column, T* values, int64_t rows) const {
     const auto stride = static_cast<int64_t>(columns_.size());
     if (!column.classes) {
-      if (!column.missing || std::isnan(*options_.missing)) return {};
+      if (column.text || !column.missing || std::isnan(*options_.missing)) return {};
       for (int64_t r = 0; r < rows; ++r) {
         if (std::isnan(values[r * stride])) values[r * stride] = static_cast<T>(*options_.missing);
       }
       return {};
     }
     if (!column.text && column.odd) refuse_word(column, *column.first_row, column.first_word);
-    if (column.classes->given) return options_.classes[static_cast<std::size_t>(slot_of(column))];
+    if (column.is_given()) return options_.classes[static_cast<std::size_t>(slot_of(column))];
     Names names;
     std::vector<T> sorted(column.classes->numbers.size());
     for (const auto& [name, number] : column.classes->numbers) {
@@ -338,17 +353,24 @@ Tensor CsvTable::column(const CsvColumn& column) const {
 }
 
 std::vector<std::string> CsvTable::strings(const CsvColumn& which) const {
+  const char* op = "CsvTable::strings";
   const int64_t at = index_of(which);
-  const Names& names = classes[static_cast<std::size_t>(at)];
-  if (names.empty()) {
-    fail("CsvTable::strings", "expected a column of text, got one of numbers, column ", at,
-         "; read it with .text_columns = {", at, "}");
-  }
+  const auto column = static_cast<std::size_t>(at);
   const Tensor numbers = values.select(1, at).to(kFloat64).contiguous();
+  const auto* first = numbers.data_ptr<double>();
   std::vector<std::string> cells(static_cast<std::size_t>(numbers.numel()));
   for (std::size_t r = 0; r < cells.size(); ++r) {
-    const double number = numbers.data_ptr<double>()[r];
-    if (!std::isnan(number)) cells[r] = names[static_cast<std::size_t>(number)];
+    if (std::isnan(first[r])) continue;  // a column of text may have nothing else
+    if (column >= classes.size() || classes[column].empty()) {
+      fail(op, "expected a column of text, got one of numbers, column ", at,
+           "; read it with .text_columns = {", at, "}");
+    }
+    const Names& names = classes[column];
+    if (!(first[r] >= 0 && first[r] < static_cast<double>(names.size()))) {
+      fail(op, "expected the numbers of classes, from 0 to ", names.size() - 1, ", got ", first[r],
+           " in row ", r, " of column ", at);
+    }
+    cells[r] = names[static_cast<std::size_t>(first[r])];
   }
   return cells;
 }

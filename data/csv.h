@@ -58,7 +58,8 @@ struct CsvTable {
 /// alone), lines that begin with the comment character and what follows it after a number, empty
 /// cells at the end of every row, and at the end of the file rows of empty cells. A comment of as
 /// many cells as the table has columns, straight before it, names them where the first row does
-/// not. Under the names may stand a row of units.
+/// not; one behind that which may as well be a row is refused. Under the names may stand a row of
+/// units.
 ///
 /// Time and memory are in proportion to the contents. Those of a compressed file are refused above
 /// 256 times its size, or 16 MB where that is more.

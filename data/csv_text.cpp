@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 
 #include "norma/core/text.h"
@@ -28,6 +29,7 @@ CsvText::CsvText(const FileReader& file, std::string contents, const CsvOptions&
   if (rows_.empty()) return;
   find_width();
   drop_empty_columns();
+  refuse_lost_row();
   if (width_ > 1 && last_comment_ != std::string::npos) read_comment_names();
 }
 
@@ -101,6 +103,9 @@ void CsvText::find_rows(const CsvOptions& options) {
     if (is_skipped() || is_comment || is_empty) {
       if (is_empty && blank == 0) blank = line;
       if (is_comment && rows_.empty()) last_comment_ = first;
+      if (is_comment && !rows_.empty() && !is_skipped()) {
+        comments_.push_back({first, static_cast<uint32_t>(line), 0, 0});
+      }
       at = std::min(end + 1, text_.size());
       ++line;
       continue;
@@ -165,6 +170,73 @@ void CsvText::drop_empty_columns() {
     if (kept == width_) return;
   }
   width_ = std::max<int64_t>(kept, 1);
+}
+
+// The cells of a line that may be a comment, where quotes need not match.
+std::vector<std::string_view> CsvText::split(std::size_t at) const {
+  std::vector<std::string_view> cells;
+  const std::size_t end = line_end(at);
+  for (bool more = true; more;) {
+    bool quoted = false;
+    std::size_t to = at;
+    for (; to < end && (quoted || (text_[to] != delimiter_ && !(blanks_ && is_blank(text_[to]))));
+         ++to) {
+      quoted ^= text_[to] == '"';
+    }
+    std::string_view cell = std::string_view(text_).substr(at, to - at);
+    const auto is_around = [this](char c) { return is_blank(c) || c == '"' || c == '\r'; };
+    while (!cell.empty() && is_around(cell.front())) cell.remove_prefix(1);
+    while (!cell.empty() && is_around(cell.back())) cell.remove_suffix(1);
+    if (!blanks_ || !cell.empty()) cells.push_back(cell);
+    more = to < end;
+    at = to + 1;
+  }
+  return cells;
+}
+
+// A line after the first row that begins as comments do, but otherwise as the first column's texts,
+// and has as many cells as a row, with numbers where rows have numbers.
+void CsvText::refuse_lost_row() const {
+  if (comments_.empty()) return;
+  const auto width = static_cast<std::size_t>(width_);
+  std::vector<bool> words(width), numbers(width);
+  for (std::size_t r = rows_.size() > 1 ? 1 : 0; r < std::min<std::size_t>(rows_.size(), 100);
+       ++r) {
+    for_cells(rows_[r], [&](int64_t column, std::string_view cell) {
+      const auto c = static_cast<std::size_t>(column);
+      const CellKind kind = rules_.kind(cell);
+      if (kind == CellKind::Word) words[c] = true;
+      if (kind == CellKind::Number) numbers[c] = true;
+    });
+  }
+  if (!words[0]) return;
+  for (const Row& row : comments_) {
+    std::vector<std::string_view> cells = split(row.at);
+    while (cells.size() > width && cells.back().empty()) cells.pop_back();
+    bool fits = cells.size() == width;
+    if (fits && width == 1) fits = cells[0].size() > 1 && cells[0].find(' ') == cells[0].npos;
+    for (std::size_t c = 1; fits && c < width; ++c) {
+      const std::string_view cell = cells[c].substr(0, cells[c].find(std::string{' ', comment_}));
+      fits = words[c] || !numbers[c] || rules_.kind(cell) != CellKind::Word;
+    }
+    if (!fits) continue;
+    refuse(text("expected a row or a comment, got what may be either, ", shown_line(row.at)),
+           row.line, 0, "",
+           text("if it is a row: .comment = '\\0'; if it is none: .skip_lines = {", row.line, "}"));
+  }
+}
+
+std::string CsvText::with_comment(std::string_view cell) const {
+  const char* const begin = text_.data();
+  const char* const end = begin + text_.size();
+  const std::less<const char*> before;
+  if (comment_ == '\0' || cell.empty() || before(cell.data(), begin) || !before(cell.data(), end)) {
+    return "";
+  }
+  const auto at = static_cast<std::size_t>(cell.data() - begin);
+  std::size_t behind = at + cell.size();
+  while (behind < text_.size() && is_blank(text_[behind])) ++behind;
+  return behind < text_.size() && text_[behind] == comment_ ? shown_line(at) : "";
 }
 
 void CsvText::refuse_lengths() const {
@@ -251,6 +323,7 @@ std::string_view CsvText::Cursor::next() {
 std::string_view CsvText::Cursor::plain() {
   const std::size_t begin = at_;
   std::size_t end = std::string_view::npos;
+  bool is_word = false;
   for (; at_ < text_.size() && text_[at_] != '\n'; ++at_) {
     const char c = text_[at_];
     if (c == csv_.delimiter_ || (csv_.blanks_ && c == '\t')) break;
@@ -259,8 +332,10 @@ std::string_view CsvText::Cursor::plain() {
     std::string_view before = text_.substr(begin, at_ - begin);
     const bool starts_word = before.empty() && csv_.blanks_ && column_ > 0;
     while (!before.empty() && csv_.is_blank(before.back())) before.remove_suffix(1);
-    if (starts_word || (!before.empty() && csv_.is_blank(text_[at_ - 1]) &&
-                        csv_.rules_.kind(before) != CellKind::Word)) {
+    const bool follows = !is_word && !before.empty() && csv_.is_blank(text_[at_ - 1]);
+    // A word stays one, however many comments follow.
+    is_word = is_word || (follows && csv_.rules_.kind(before) == CellKind::Word);
+    if (starts_word || (follows && !is_word)) {
       end = begin + before.size();
       at_ = csv_.line_end(at_);
       break;

@@ -39,6 +39,8 @@ class CsvText {
   std::vector<std::string> cells(const Row& row) const;
   /// The rest of the line from byte `at` on, quoted, for a message.
   std::string shown_line(std::size_t at) const;
+  /// Where what follows the number in a cell was taken for a comment: both, quoted. Else "".
+  std::string with_comment(std::string_view cell) const;
   /// The names in a comment straight before the first row, if there are as many as columns.
   const std::vector<std::string>& comment_names() const { return comment_names_; }
 
@@ -80,6 +82,8 @@ class CsvText {
   void find_width();
   void drop_empty_columns();
   void read_comment_names();
+  std::vector<std::string_view> split(std::size_t at) const;
+  void refuse_lost_row() const;
   [[noreturn]] void refuse_lengths() const;
   std::string delimiter_hint() const;
 
@@ -92,6 +96,7 @@ class CsvText {
   int64_t width_ = 0;
   std::size_t inner_blank_ = 0;                   // the first blank line before a row
   std::size_t last_comment_ = std::string::npos;  // the last one before the first row
+  std::vector<Row> comments_;                     // those behind it
   std::vector<std::string> comment_names_;
 };
 

@@ -257,6 +257,51 @@ TEST_CASE("lines that are no rows are passed over") {
   CHECK(shape("1,2\r3,4\r") == "[2, 2]");
 }
 
+TEST_CASE("a row that begins as comments do is not lost") {
+  CHECK(
+      has(refusal("tag,count\n#norma,5\nother,3\n"),
+          "[read_csv] expected a row or a comment, got what may be either, \"#norma,5\" at line 2, "
+          "column 1 in "));
+  CHECK(has(refusal("tag,count\nother,3\n# norma,?\n"),
+            "; if it is a row: .comment = '\\0'; if it is none: .skip_lines = {3}"));
+  CHECK(has(refusal("tag;count\na;3\n#norma;5 # x\n", {.delimiter = ';'}), "what may be either"));
+  CHECK(has(refusal("tag count\na 3\n#norma  5\n", {.delimiter = ' '}), "what may be either"));
+  CHECK(has(refusal("tag,rest\na,\"x,y\"\n#b,\"x,y\"\n", {.header = CsvHeader::Yes}),
+            "what may be either"));
+  CHECK(has(refusal("a\n#b\na\n"), "what may be either"));
+  const std::string lost = "tag,count\n#norma,5\nother,3\n";
+  CHECK(read(lost, {.comment = '\0'}).strings("tag") == Names{"#norma", "other"});
+  CHECK(shape(lost, {.skip_lines = {2}}) == "[1, 2]");
+  // No row of these tables looks like that.
+  for (const char* text :
+       {"# a,5\ntag,count\nx,3\n", "tag,count\nx,3\n# note, see y\n#\n# end\n", "1,2\n#3,4\n",
+        "tag,count\nx,3\n# \"a,5\n#a,5,6\n", "tag,count\n#\"a\",b\",\nx,1\n"}) {
+    INFO(text);
+    CHECK(shape(text) == "[1, 2]");
+  }
+  CHECK(shape("a\n# the others\nb\na\n") == "[3, 1]");
+
+  const CsvOptions text{.text_columns = {"home"}};
+  CHECK(
+      has(refusal("n,home\n1,12 Main St\n2,221 #B\n", text),
+          "expected a cell of text without a comment behind it, got \"221 #B\" at line 3, column 2 "
+          "(\"home\") in "));
+  CHECK(has(refusal("n,home\n1,- # 4\n", text), "; if it is text: .comment = '\\0'"));
+  CHECK(has(refusal("n,home\n1,12 Main St\n2,221 #B\n"), "expected a number, got \"12 Main St\""));
+  CHECK(read("n,home\n1,221 #B\n", {.text_columns = {1}, .comment = '\0'}).classes[1] ==
+        Names{"221 #B"});
+}
+
+TEST_CASE("many marks of comments in a cell take no longer than other text") {
+  std::string cell(500'000, '1');
+  cell += 'x';
+  for (int i = 0; i < 250'000; ++i) cell += " #";
+  const auto begin = std::chrono::steady_clock::now();
+  const CsvTable table = read("5," + cell + "\n", {.header = CsvHeader::No});
+  CHECK(table.classes[1][0] == cell);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
+}
+
 TEST_CASE("delimiters too many") {
   CHECK(shape("1,2,\n3,4,\n") == "[2, 2]");
   CHECK(shape("1,2,,,\n3,4\n") == "[2, 2]");
