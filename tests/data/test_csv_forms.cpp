@@ -106,11 +106,30 @@ TEST_CASE("words become the numbers of their classes") {
   CHECK(has(refusal("1\n", {.classes = iris.classes}),
             "expected in .classes a list for each of the 1 columns read, got 2"));
 
+  // The classes that are given decide, spelled as they may be.
+  CHECK(same(to_vector(read("n,c\n1,NA\n2,\n", {.classes = {{}, {"DE", "NA"}}}).values),
+             {1, 1, 2, kNaN}));
+  CHECK(has(refusal("n,c\n1,b\n", {.classes = {{}, {"a", "b", "a"}}}),
+            "[read_csv] expected different classes in .classes, got \"a\" twice in the list of "
+            "column 1"));
+
   const CsvTable codes = read("zip,x\n01234,1\n99999,2\n01234,3\n", {.text_columns = {"zip"}});
   CHECK(codes.strings("zip") == Names{"01234", "99999", "01234"});
   CHECK(error_of([&] { codes.strings("x"); }) ==
         "[CsvTable::strings] expected a column of text, got one of numbers, column 1; read it with "
         ".text_columns = {1}");
+  const CsvTable blank = read("zip,x\n,1\nNA,2\n", {.missing = 0, .text_columns = {"zip"}});
+  CHECK(blank.strings("zip") == Names{"", ""});
+  CHECK(blank.missing == 2);
+  CsvTable changed = codes;
+  for (const double number : {2.0, -1.0, 1e30, static_cast<double>(INFINITY)}) {
+    INFO(number);
+    changed.values = norma::full({3, 2}, number);
+    CHECK(has(error_of([&] { changed.strings("zip"); }),
+              "[CsvTable::strings] expected the numbers of classes, from 0 to 1, got "));
+  }
+  changed.classes.clear();
+  CHECK(has(error_of([&] { changed.strings("zip"); }), "expected a column of text"));
   CHECK(has(error_of([&] { codes.column("y"); }),
             "expected the name of a column: \"zip\", \"x\"; got \"y\""));
   CHECK(has(error_of([&] { codes.column(2); }), "expected a column from 0 to 1, got 2"));
