@@ -75,7 +75,7 @@ std::string registered_name(const TensorImpl* tensor) {
 }
 
 std::string describe(const Tensor& tensor) {
-  const std::string name = registered_name(impl_of(tensor));
+  std::string name = registered_name(impl_of(tensor));
   if (!name.empty()) return name;
   if (!tensor.requires_grad()) return "a tensor outside the graph";
   return tensor.is_leaf() ? "a leaf" : "the result of " + tensor.grad_fn_name();
@@ -151,6 +151,7 @@ class AnomalyDetector final : public Observer {
     if (!result.defined() || result.requires_grad()) return;
     const std::vector<Tensor> own = module.tensors();
     std::vector<const Tensor*> given;
+    given.reserve(static_cast<std::size_t>(inputs.size()) + own.size());
     for (int i = 0; i < inputs.size(); ++i) given.push_back(&inputs[i]);
     for (const Tensor& tensor : own) given.push_back(&tensor);
     check_result(module.type(), result, given);

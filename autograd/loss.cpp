@@ -152,7 +152,7 @@ template <class Forward>
 Tensor row_loss(const Classes& classes, DType dtype, const Reduce& reduce, Forward forward) {
   return dispatch_floating(dtype, [&]<class T>() {
     if (reduce.kind == Reduction::None) {
-      const Tensor losses = new_tensor(classes.loss_sizes, dtype);
+      Tensor losses = new_tensor(classes.loss_sizes, dtype);
       forward(impl_of(losses)->data_as<T>());
       return losses;
     }
@@ -192,7 +192,7 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
   const Reduce reduce{options.reduction,
                       total_weight("cross_entropy", shape.classes, y, w, ignore)};
   const Tensor softmax = softmax_space(shape, x.dtype());
-  const Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
+  Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
     const T* px = impl_of(x)->data_as<T>();
     const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
     kernels::softmax_rows<T>(shape, px, rows);
@@ -217,7 +217,7 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
                       shape.classes > 0 ? static_cast<double>(shape.rows()) : 0.0};
   const Tensor x = packed(input), q = packed(target), w = packed(options.weight);
   const Tensor softmax = softmax_space(shape, x.dtype());
-  const Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
+  Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
     const T* px = impl_of(x)->data_as<T>();
     const SoftmaxRows<T> rows = softmax_of<T>(softmax, shape);
     kernels::softmax_rows<T>(shape, px, rows);
@@ -278,12 +278,12 @@ Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const 
   const Tensor p = spread(op, "pos_weight", options.pos_weight, input, dtype);
   const int64_t count = x.numel();
   const Reduce reduce{options.reduction, static_cast<double>(count)};
-  const Tensor out = dispatch_floating(dtype, [&]<class T>() {
+  Tensor out = dispatch_floating(dtype, [&]<class T>() {
     const PointwiseInputs<T> in = pointwise_inputs<T>(x, t, w, p);
     if (reduce.kind != Reduction::None) {
       return reduce.number(kernels::pointwise_loss_sum<T>(kind, count, in), dtype);
     }
-    const Tensor losses = new_tensor(x.sizes(), dtype);
+    Tensor losses = new_tensor(x.sizes(), dtype);
     kernels::pointwise_loss<T>(kind, count, in, impl_of(losses)->data_as<T>());
     return losses;
   });
@@ -346,7 +346,7 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
   const int64_t ignore = options.ignore_index;
   const Tensor x = packed(input), y = packed(target), w = packed(options.weight);
   const Reduce reduce{options.reduction, total_weight("nll_loss", shape.classes, y, w, ignore)};
-  const Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
+  Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
     kernels::nll_forward<T>(shape, impl_of(x)->data_as<T>(), class_targets<T>(y, w, ignore),
                             losses);
   });

@@ -29,7 +29,8 @@ T* data_or_null(const Tensor& tensor) {
 /// What `kernel(from, to)` writes for the floating elements of `input`, in row-major order.
 template <class Kernel>
 Tensor filled(const Shape& sizes, const Tensor& input, Kernel kernel) {
-  const Tensor x = input.contiguous(), out = new_tensor(sizes, x.dtype());
+  const Tensor x = input.contiguous();
+  Tensor out = new_tensor(sizes, x.dtype());
   if (out.numel() == 0) return out;  // loops over its other sizes might not end
   dispatch_floating(x.dtype(), [&]<class T>() {
     kernel(static_cast<const T*>(impl_of(x)->data_as<T>()), impl_of(out)->data_as<T>());

@@ -94,7 +94,7 @@ void refuse_integers(const char* op, const Tensor& self, const char* hint) {
 /// f(line) for every line of elements that is reduced to one.
 template <class Out, class F>
 Tensor reduced(const Collapsed& collapsed, F f) {
-  const Tensor out = new_tensor(collapsed.result, dtype_of<Out>);
+  Tensor out = new_tensor(collapsed.result, dtype_of<Out>);
   Out* const result = out.data_ptr<Out>();
   dispatch(collapsed.x.dtype(), [&]<class T>() {
     kernels::for_each_line(

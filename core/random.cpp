@@ -46,8 +46,8 @@ double ratio(const double (&num)[8], const double (&den)[8], double r) {
 constexpr double kScale53 = 1.0 / 9007199254740992.0;  // 2^-53
 
 uint64_t word64(const std::array<uint32_t, 4>& words, int i) {
-  return static_cast<uint64_t>(words[static_cast<std::size_t>(2 * i) + 1]) << 32 |
-         words[static_cast<std::size_t>(2 * i)];
+  const std::size_t first = 2 * static_cast<std::size_t>(i);
+  return static_cast<uint64_t>(words[first + 1]) << 32 | words[first];
 }
 
 /// Fills `tensor` with `draw(words, i)`, i counting the numbers within a block of four words.

@@ -103,7 +103,7 @@ constexpr StoredType kTypes[] = {
 std::span<const StoredType> stored_types() { return kTypes; }
 
 Tensor read_elements(const StoredType& type, const Shape& sizes, const NextBytes& next) {
-  const Tensor tensor = new_tensor(sizes, type.dtype);
+  Tensor tensor = new_tensor(sizes, type.dtype);
   type.read(next, tensor);
   return tensor;
 }

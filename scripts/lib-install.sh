@@ -1,12 +1,19 @@
 # shellcheck shell=bash
 # Sourced by the other scripts, for its one function and its choice of a compiler:
 #
-#   install_missing library tests examples clang style
+#   install_missing library tests examples clang tidy coverage style
 #
 # installs the Debian or Ubuntu packages those parts of the work still need. Where nothing is missing,
 # it needs neither root nor a network.
 
 have() { command -v "$1" >/dev/null 2>&1; }
+
+# The one of clang++'s version, under whichever name it is installed.
+llvm_tool() {
+  local version
+  version=$(clang++ -dumpversion 2>/dev/null | cut -d. -f1)
+  if have "$1-$version"; then echo "$1-$version"; else echo "$1"; fi
+}
 
 have_header() {
   local dir header
@@ -50,6 +57,14 @@ missing_packages() {
         ;;
       examples) have_header CLI/CLI.hpp || echo libcli11-dev ;;
       clang) have clang++ || echo clang ;;
+      tidy)
+        have clang++ || echo clang
+        have clang-tidy || echo clang-tidy
+        ;;
+      coverage)
+        have clang++ || echo clang
+        have "$(llvm_tool llvm-cov)" || echo llvm
+        ;;
       style) have clang-format-14 || echo clang-format-14 ;;
     esac
   done

@@ -17,7 +17,7 @@ struct SoftmaxRows {
   T* exps;
   T* max;
 
-  static constexpr int64_t kWide = sizeof(double) / sizeof(T);
+  static constexpr int64_t kWide = sizeof(T) == sizeof(double) ? 1 : 2;
   /// In one array of this many elements.
   static int64_t size(ClassShape s) { return s.rows() * (kWide + s.classes + 1); }
   SoftmaxRows(T* values, ClassShape s)

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# What takes too long for .ci/run: hours of fuzzing, all tests under the sanitizers, fresh systems.
+#   usage: scripts/nightly.sh [seconds per fuzz target, default 3600]
+# Each part is run though one before it failed; the last lines say which did. Fresh systems need root and debootstrap.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+seconds=${1:-3600}
+failed=()
+part() {
+  printf '\n=== %s\n' "$*"
+  "$@" || failed+=("$*")
+}
+
+part scripts/fuzz.sh "$seconds"
+part scripts/coverage.sh
+part env CXX=clang++ NORMA_PRESET=tsan scripts/test.sh --repeat until-fail:20
+for release in 12 13 testing ubuntu-24.04; do
+  part scripts/on-debian.sh "$release"
+done
+
+if [ ${#failed[@]} -gt 0 ]; then
+  printf '\nfailed:\n'
+  printf '  %s\n' "${failed[@]}"
+  exit 1
+fi
+printf '\nall passed\n'
