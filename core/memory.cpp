@@ -4,7 +4,6 @@
 #include <cstdlib>
 
 #include "norma/core/error.h"
-#include "norma/core/storage.h"
 
 namespace norma {
 
