@@ -39,6 +39,7 @@ uint64_t read_elements(FileReader& file, const Tensor& to) {
     bytes += got;
     if (got < wanted * sizeof(Stored)) break;
     for (uint64_t i = 0; i < wanted; ++i) {
+      // NOLINTNEXTLINE(bugprone-signed-char-misuse): these bytes have a sign
       out[done + i] = static_cast<T>(big_endian<Stored>(buffer + i * sizeof(Stored)));
     }
     done += wanted;
