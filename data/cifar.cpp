@@ -49,9 +49,8 @@ struct TestFile {
 TestFile find_test_file(const std::string& dir) {
   if (std::string path = existing(dir, "test_batch"); !path.empty()) return {path, 0};
   TestFile best;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(dir, error)) {
-    std::string name = entry.path().filename().string();
+  for (std::string name : detail::names_in(dir)) {
+    const std::string path = (fs::path(dir) / name).string();
     const std::string prefix = "test_batch_";
     if (!name.starts_with(prefix)) continue;
     if (name.ends_with(".gz")) name.resize(name.size() - 3);
@@ -62,7 +61,6 @@ TestFile find_test_file(const std::string& dir) {
     const auto [stop, status] = std::from_chars(first, last, count);
     if (first == last || stop != last || status != std::errc() || count < 1) continue;
     // A plain file comes before its compressed twin, whatever order the folder lists them in.
-    const std::string path = entry.path().string();
     if (count > best.records || (count == best.records && path < best.path)) best = {path, count};
   }
   return best;

@@ -18,6 +18,16 @@ std::string find_in(const std::string& dir, const std::vector<std::string>& name
   return "";
 }
 
+std::vector<std::string> names_in(const std::string& dir) {
+  std::vector<std::string> names;
+  std::error_code error;
+  // Not a loop over a range, whose ++ throws.
+  for (fs::directory_iterator at(dir, error), end; !error && at != end; at.increment(error)) {
+    names.push_back(at->path().filename().string());
+  }
+  return names;
+}
+
 std::string folder_hint(const std::string& dir, std::initializer_list<FolderSign> signs,
                         std::string_view otherwise) {
   std::error_code error;
@@ -29,8 +39,8 @@ std::string folder_hint(const std::string& dir, std::initializer_list<FolderSign
       continue;
     }
     const std::string_view beginning = name.substr(0, name.size() - 1);
-    for (const fs::directory_entry& entry : fs::directory_iterator(dir, error)) {
-      if (entry.path().filename().string().starts_with(beginning)) return std::string(hint);
+    for (const std::string& found : names_in(dir)) {
+      if (found.starts_with(beginning)) return std::string(hint);
     }
   }
   return std::string(otherwise);

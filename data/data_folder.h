@@ -10,6 +10,9 @@ namespace norma::data::detail {
 /// The path of the first of these files that is in `dir`, or "".
 std::string find_in(const std::string& dir, const std::vector<std::string>& names);
 
+/// The names of what is in `dir`, as far as it can be read.
+std::vector<std::string> names_in(const std::string& dir);
+
 /// Whatever else a folder may hold, and what it tells: a name, or the beginning of one that ends
 /// with '*'.
 struct FolderSign {

@@ -10,7 +10,8 @@ namespace norma::data {
 /// Reads an IDX file, plain or gzip. Elements: unsigned bytes become kUInt8, signed bytes, shorts
 /// and ints kInt64, floats kFloat32, doubles kFloat64. The file must hold exactly what its header
 /// says, which is checked before memory is set aside; every error names the path. A compressed file
-/// unfolds to at most 1032 times its size, which is what gzip can do.
+/// unfolds to at most 1032 times its size, which is what gzip can do; as kInt64, signed bytes then
+/// take eight times as much memory, shorts four times.
 /// Format: four bytes 0, 0, type, number of dimensions (1 to 8 here); the sizes, 32 bits each; the
 /// elements in row-major order; everything big-endian.
 Tensor read_idx(const std::string& path);
