@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <numeric>
 #include <utility>
 
 #include "norma/autograd/grad_mode.h"
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/data/batch_queue.h"
 
@@ -47,6 +49,31 @@ void check_rows(const Tensor& tensor, int64_t count, const char* which, std::siz
   if (defined && tensor.dim() >= 1 && tensor.size(0) == count) return;
   fail("DataLoader", "expected ", which, " ", i, " to return a batch of ", count, " samples, got ",
        defined ? tensor.sizes().str() : "an undefined tensor");
+}
+
+void check_batch(const Sample& tensors, int64_t count) {
+  if (tensors.empty()) fail("DataLoader", "expected get_batch() to return tensors, got none");
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    check_rows(tensors[i], count, "get_batch(), tensor", i);
+  }
+}
+
+// Numbers that can be counted up from.
+void check_epoch(const char* op, int64_t epoch) {
+  constexpr int64_t kMost = int64_t{1} << 62;
+  if (epoch < 0) fail(op, "expected an epoch number from 0, got ", epoch);
+  if (epoch > kMost) fail(op, "expected an epoch number of at most 2^62, got ", epoch);
+}
+
+// What is thrown for want of memory becomes an Error. All else that a data set of the user's
+// throws stays as it is.
+template <class F>
+decltype(auto) in_memory(F&& body) {
+  try {
+    return std::forward<F>(body)();
+  } catch (const std::bad_alloc&) {
+    out_of_memory(0);
+  }
 }
 
 template <class T>
@@ -141,6 +168,7 @@ class DataLoader::Epoch {
     generator.set_state({transform_seed_, block});
 
     Sample tensors = source_->samples.source().get_batch(rows, count);
+    check_batch(tensors, count);
     Batch batch;
     batch.inputs = std::move(tensors[0]);
     if (tensors.size() > 1) batch.targets = std::move(tensors[1]);
@@ -203,6 +231,10 @@ DataLoader::DataLoader(std::shared_ptr<Source> source, DataLoaderOptions options
   if (options.num_workers < 0) {
     fail(op, "expected num_workers from 0, got ", options.num_workers);
   }
+  if (options.sampler.order && options.sampler.length < 1 && options.sampler.length != -1) {
+    fail(op, "expected a sampler with a length from 1, or -1 for that of the data set, got ",
+         options.sampler.length);
+  }
   if (options.sampler.order && options.shuffle) {
     fail(op, "expected .shuffle or .sampler, got both; data::RandomSampler() shuffles");
   }
@@ -216,7 +248,7 @@ DataLoader::DataLoader(std::shared_ptr<Source> source, DataLoaderOptions options
 DataLoader::Iterator DataLoader::begin() {
   auto place =
       std::make_shared<LoaderPosition>(LoaderPosition{.epoch = epoch_, .batch = first_batch_});
-  Iterator first(std::make_shared<Epoch>(source_, place));
+  Iterator first(in_memory([&] { return std::make_shared<Epoch>(source_, place); }));
   place_ = std::move(place);
   first_batch_ = 0;
   ++epoch_;
@@ -235,9 +267,7 @@ const Dataset& DataLoader::dataset() const {
 const DataLoaderOptions& DataLoader::options() const { return source_->options; }
 
 void DataLoader::set_epoch(int64_t epoch) {
-  if (epoch < 0) {
-    fail("DataLoader", "expected an epoch number from 0, got ", epoch);
-  }
+  check_epoch("DataLoader", epoch);
   epoch_ = epoch;
   first_batch_ = 0;
   place_ = nullptr;
@@ -257,6 +287,7 @@ void DataLoader::set_position(const LoaderPosition& to) {
   if (to.epoch < 0 || to.batch < 0) {
     fail(op, "expected an epoch and a batch from 0, got ", to.epoch, " and ", to.batch);
   }
+  check_epoch(op, to.epoch);
   if (to.batch > 0) {
     const LoaderPosition own = position();
     const auto check = [&](const char* what, const auto& mine, const auto& theirs) {
@@ -283,7 +314,7 @@ void DataLoader::set_position(const LoaderPosition& to) {
 Batch& DataLoader::Iterator::operator*() const { return epoch_->current(); }
 
 DataLoader::Iterator& DataLoader::Iterator::operator++() {
-  epoch_->advance();
+  in_memory([&] { epoch_->advance(); });
   return *this;
 }
 

@@ -47,14 +47,16 @@ struct DataLoaderOptions {
 /// Each `begin()` starts a new epoch. Order and random transforms depend only on the seed, the
 /// number of the epoch and that of the batch: not on `prefetch`, threads or other random numbers.
 /// To go on with a training as if it had never stopped, save `position()` and give it to
-/// `set_position()`, of a loader made as this one was.
+/// `set_position()`, of a loader made as this one was. Do so within the loop: behind one that was
+/// left early, `position()` is still within its epoch, where a training that is taken up goes on,
+/// while the next loop here begins another. Where that is meant, call `set_epoch(epoch())` first.
 ///
 /// An error in the preparation of a batch, on whichever thread, is thrown where the loop asks for
 /// that batch. A loop may be left at any time. The loader may be destroyed while a loop runs.
 class DataLoader {
  public:
-  /// Refuses an empty data set, inputs and targets of different lengths, a batch size below 1, and
-  /// `shuffle` beside a sampler.
+  /// Refuses an empty data set, inputs and targets of different lengths, a batch size below 1, a
+  /// sampler of no samples, and `shuffle` beside a sampler.
   explicit DataLoader(Dataset dataset, DataLoaderOptions options = {});
   explicit DataLoader(AnyDataset dataset, DataLoaderOptions options = {});
 
@@ -71,7 +73,7 @@ class DataLoader {
 
   /// The number of the epoch that the next loop runs, from 0.
   int64_t epoch() const { return epoch_; }
-  void set_epoch(int64_t epoch);
+  void set_epoch(int64_t epoch);  ///< at most 2^62
 
   /// The place behind the batches that were handed out, those prepared in advance not counted, in
   /// the loop that began last.

@@ -167,6 +167,11 @@ TEST_CASE("a training goes on where it stopped: epoch() and set_epoch()") {
   CHECK_FALSE(same(third, fourth));
   CHECK(error_of([&] { resumed.set_epoch(-1); }) ==
         "[DataLoader] expected an epoch number from 0, got -1");
+  CHECK(error_of([&] { loader.set_epoch(INT64_MAX); }) ==
+        "[DataLoader] expected an epoch number of at most 2^62, got 9223372036854775807");
+  loader.set_epoch(int64_t{1} << 62);
+  loader.begin();
+  CHECK(loader.epoch() == (int64_t{1} << 62) + 1);
   CHECK(resumed.epoch() == 4);
 }
 
@@ -395,6 +400,14 @@ TEST_CASE("DataLoader refuses what it cannot cut into batches") {
     CHECK(message(counted(4), {.batch_size = size}) ==
           "[DataLoader] expected a batch_size of 1 or more, got " + std::to_string(size));
   }
+  const auto all = [](int64_t samples, Generator&) { return norma::arange(samples); };
+  for (const int64_t length : {int64_t{0}, int64_t{-2}, INT64_MIN}) {
+    CHECK(message(counted(4), {.sampler = {.order = all, .length = length}}) ==
+          "[DataLoader] expected a sampler with a length from 1, or -1 for that of the data set, "
+          "got " +
+              std::to_string(length));
+  }
+  CHECK(message(counted(4), {.sampler = {.order = all}}) == "no error");
   CHECK(message(counted(4), {.transforms = {data::Transform()}}) ==
         "[DataLoader] expected a function as transform 0, got an empty one");
 }

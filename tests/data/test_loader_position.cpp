@@ -93,6 +93,19 @@ TEST_CASE("a loop that is left stays where it is; the next one is another epoch"
   CHECK(same(rest_of(loader), second));
 }
 
+TEST_CASE("a training whose loops are left early is taken up at the epoch that comes next") {
+  DataLoader loader(images(), options(1));
+  for (auto& batch : loader) {
+    if (batch.targets.defined() && loader.position().batch == 3) break;
+  }
+  loader.set_epoch(loader.epoch());
+  const LoaderPosition saved = loader.position();
+  CHECK(saved == place(1, 0));
+  DataLoader resumed(images(), options(0));
+  resumed.set_position(saved);
+  CHECK(same(rest_of(resumed), rest_of(loader)));
+}
+
 TEST_CASE("behind the last batch there is nothing but the end of the epoch") {
   DataLoader loader(images(), options(1));
   loader.set_position(place(4, 8));
@@ -149,6 +162,9 @@ TEST_CASE("the middle of another loader's epoch is refused, and changes nothing"
   CHECK(has(message(place(2, 9)), "expected a batch from 0 to 8, got 9"));
   CHECK(has(message(place(-1, 0)), "from 0, got -1 and 0"));
   CHECK(has(message(place(0, -1)), "from 0, got 0 and -1"));
+  CHECK(message(place(INT64_MAX, 0)) ==
+        "[DataLoader::set_position] expected an epoch number of at most 2^62, got "
+        "9223372036854775807");
   // At the beginning of an epoch nothing else counts, and what is unknown is not compared.
   loader.set_position({.epoch = 2, .seed = 1, .samples = 5, .batch_size = 7});
   CHECK(loader.position() == place(2, 0));
