@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::data {
@@ -142,6 +143,10 @@ AnyDataset detail::tensor_set(const char* op, const Dataset& tensors) {
   return AnyDataset(std::make_shared<TensorSource>(tensors));
 }
 
+AnyDataset::AnyDataset(std::shared_ptr<const SampleSource> source) : source_(std::move(source)) {
+  if (!source_) fail("AnyDataset", "expected a data set, got a null pointer");
+}
+
 AnyDataset::AnyDataset(const Dataset& tensors)
     : AnyDataset(detail::tensor_set("Dataset", tensors)) {}
 
@@ -190,14 +195,16 @@ std::vector<AnyDataset> random_split(const AnyDataset& set, const std::vector<do
     fail(op, "expected fractions that add up to 1, or lengths that add up to the ", n,
          " samples, got ", sum);
   }
-  const Tensor order = randperm(n, generator);
-  const int64_t* next = order.data_ptr<int64_t>();
-  std::vector<AnyDataset> parts;
-  for (const int64_t count : counts) {
-    parts.push_back(Subset(set, std::vector<int64_t>(next, next + count)));
-    next += count;
-  }
-  return parts;
+  return with_memory(n * 8, [&] {
+    const Tensor order = randperm(n, generator);
+    const int64_t* next = order.data_ptr<int64_t>();
+    std::vector<AnyDataset> parts;
+    for (const int64_t count : counts) {
+      parts.push_back(Subset(set, std::vector<int64_t>(next, next + count)));
+      next += count;
+    }
+    return parts;
+  });
 }
 
 }  // namespace norma::data

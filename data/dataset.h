@@ -61,7 +61,8 @@ class SampleSource {
   virtual ~SampleSource() = default;
   virtual int64_t size() const = 0;
   virtual Sample get(int64_t i) const = 0;
-  /// Samples rows[0], …, rows[count - 1], each of their tensors stacked. Here: one after the other.
+  /// Samples rows[0], …, rows[count - 1]: each of their tensors stacked, [count, …]. Here: one by
+  /// one.
   virtual Sample get_batch(const int64_t* rows, int64_t count) const;
   /// The memory of a sample, about; 0 where that is not known beforehand.
   virtual int64_t sample_bytes() const { return 0; }
@@ -121,7 +122,7 @@ class AnyDataset {
         "size() must be const, for several threads may call it");
     source_ = std::make_shared<detail::OwnSource<T>>(std::move(set));
   }
-  explicit AnyDataset(std::shared_ptr<const SampleSource> source) : source_(std::move(source)) {}
+  explicit AnyDataset(std::shared_ptr<const SampleSource> source);  ///< refuses null
 
   int64_t size() const { return source_->size(); }
   /// Refuses numbers outside 0, …, size() - 1.

@@ -6,6 +6,7 @@
 
 #include "norma/core/error.h"
 #include "norma/core/factory.h"
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::data {
@@ -83,7 +84,9 @@ WeightedRandomSampler::WeightedRandomSampler(const Tensor& weights, int64_t num_
   }
   const Tensor doubles = weights.detach().to(kFloat64).contiguous();
   const auto* first = doubles.data_ptr<double>();
-  auto values = std::make_shared<std::vector<double>>(first, first + doubles.numel());
+  const auto values = with_memory(doubles.numel() * 8, [&] {
+    return std::make_shared<const std::vector<double>>(first, first + doubles.numel());
+  });
   int64_t above = 0;
   double sum = 0;
   for (const double w : *values) {
@@ -103,7 +106,7 @@ WeightedRandomSampler::WeightedRandomSampler(const Tensor& weights, int64_t num_
       fail("WeightedRandomSampler", "expected a weight for each of ", samples, " samples, got ",
            values->size());
     }
-    Weights left(*values);
+    Weights left = with_memory(samples * 16, [&] { return Weights(*values); });
     Tensor drawn = new_tensor(num_samples, kInt64);
     for (int64_t i = 0; i < num_samples; ++i) {
       const std::size_t at = left.find(generator.uniform());

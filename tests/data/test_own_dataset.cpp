@@ -5,11 +5,14 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <memory>
+#include <new>
 #include <set>
 #include <stdexcept>
 #include <thread>
 
 #include "norma/tests/data/helpers.h"
+#include "norma/tests/support/limited.h"
 #include "norma/tests/support/tensors.h"
 
 using norma::Generator;
@@ -129,6 +132,58 @@ TEST_CASE("samples that do not fit together are named") {
       DataLoader(Odd{[](int64_t) -> Sample { throw std::runtime_error("fire"); }}).begin(), "fire");
   CHECK(error_of([] { DataLoader(Counted{0}); }) ==
         "[DataLoader] expected at least one sample, got none");
+}
+
+TEST_CASE("sources whose batches are none are named") {
+  struct Broken final : data::SampleSource {
+    explicit Broken(Sample all) : batch(std::move(all)) {}
+    int64_t size() const override { return 4; }
+    Sample get(int64_t) const override { return {}; }
+    Sample get_batch(const int64_t*, int64_t) const override { return batch; }
+    Sample batch;
+  };
+  const auto message = [](Sample batch, int64_t workers) {
+    DataLoader loader(AnyDataset(std::make_shared<Broken>(std::move(batch))),
+                      {.batch_size = 2, .num_workers = workers});
+    return error_of([&] {
+      for (auto& each : loader) static_cast<void>(each);
+    });
+  };
+  for (const int64_t workers : {0, 2}) {
+    CHECK(message({}, workers) == "[DataLoader] expected get_batch() to return tensors, got none");
+    CHECK(message({norma::zeros({3, 2})}, workers) ==
+          "[DataLoader] expected get_batch(), tensor 0 to return a batch of 2 samples, got [3, 2]");
+    CHECK(has(message({norma::zeros(2), norma::tensor(1.0)}, workers), "tensor 1 to return"));
+    CHECK(has(message({norma::zeros(2), Tensor()}, workers), "got an undefined tensor"));
+    CHECK(message({norma::zeros(2)}, workers) == "no error");
+  }
+  CHECK(error_of([] { AnyDataset(std::shared_ptr<const data::SampleSource>()); }) ==
+        "[AnyDataset] expected a data set, got a null pointer");
+}
+
+TEST_CASE("want of memory is an Error, what a data set throws stays") {
+  struct Throwing {
+    bool memory;
+    int64_t size() const { return 3; }
+    Tensor get(int64_t) const {
+      if (memory) throw std::bad_alloc();
+      throw std::length_error("too long");
+    }
+  };
+  for (const int64_t workers : {0, 2}) {
+    DataLoader no_memory(Throwing{true}, {.num_workers = workers});
+    CHECK(has(error_of([&] { no_memory.begin(); }), "[allocate] expected more memory"));
+    DataLoader own(Throwing{false}, {.num_workers = workers});
+    CHECK_THROWS_AS(own.begin(), std::length_error);
+  }
+#ifndef NORMA_SANITIZE  // its shadow needs more address space than the limit leaves
+  // Enough for the order, not for the part as well.
+  const std::string said = child_says(260 << 20, [] {
+    return error_of([] { data::random_split(Counted{int64_t{24} << 20}, {1.0}); });
+  });
+  INFO(said);
+  CHECK(said.starts_with("[allocate] expected memory for "));
+#endif
 }
 
 TEST_CASE("the same batches, whatever number of threads prepares them") {
