@@ -1,5 +1,11 @@
 #include "norma/core/error.h"
 
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <set>
+
 namespace norma {
 
 Error::Error(std::string op, std::string message)
@@ -23,6 +29,42 @@ void Error::compose() {
 
 void detail::raise(std::string_view op, std::string message) {
   throw Error(std::string(op), std::move(message));
+}
+
+// --- Warnings ---
+
+namespace {
+
+Warnings wished() {
+  const char* wish = std::getenv("NORMA_WARNINGS");
+  if (!wish || wish == std::string_view("print")) return Warnings::Print;
+  if (wish == std::string_view("error")) return Warnings::Error;
+  if (wish == std::string_view("off")) return Warnings::Off;
+  fail("NORMA_WARNINGS", "expected print, error or off, got ", quoted(wish));
+}
+
+std::atomic<Warnings>& setting() {
+  static std::atomic<Warnings> value = wished();
+  return value;
+}
+
+/// Whether it was not printed before. What it keeps, programs need to their end.
+bool is_new(const std::string& line) {
+  static std::mutex lock;
+  static auto* const printed = new std::set<std::string>;
+  const std::lock_guard guard(lock);
+  return printed->insert(line).second;
+}
+
+}  // namespace
+
+void set_warnings(Warnings what) { setting() = what; }
+Warnings warnings() { return setting(); }
+
+void detail::raise_warning(std::string_view op, const std::string& message) {
+  if (warnings() == Warnings::Error) fail(op, message);
+  const std::string line = text("norma: [", op, "] ", message, "\n");
+  if (is_new(line)) std::fputs(line.c_str(), stderr);
 }
 
 }  // namespace norma

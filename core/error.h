@@ -1,4 +1,5 @@
-// The one error type of Norma and the helpers that raise it.
+// The one error type of Norma and the helpers that raise it; warnings: what works, and most likely is
+// not what was meant.
 #pragma once
 #include <stdexcept>
 #include <string>
@@ -38,6 +39,23 @@ namespace detail {
 template <class... Pieces>
 [[noreturn]] void fail(std::string_view op, const Pieces&... pieces) {
   detail::raise(op, text(pieces...));
+}
+
+/// What a warning does: print itself on stderr, each text once; be thrown as an Error; or nothing.
+/// To begin with, what `NORMA_WARNINGS` says in the environment, `print`, `error` or `off`; `print`
+/// where it says nothing.
+enum class Warnings { Print, Error, Off };
+void set_warnings(Warnings what);
+Warnings warnings();
+
+namespace detail {
+void raise_warning(std::string_view op, const std::string& message);
+}
+
+/// Warns that "[op] message", the message made of `pieces` as `text` makes it.
+template <class... Pieces>
+void warn(std::string_view op, const Pieces&... pieces) {
+  if (warnings() != Warnings::Off) detail::raise_warning(op, text(pieces...));
 }
 
 }  // namespace norma

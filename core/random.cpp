@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "norma/core/draws.h"
 #include "norma/core/factory.h"
 #include "norma/core/philox.h"
 #include "norma/core/tensor_impl.h"
@@ -43,6 +44,9 @@ double ratio(const double (&num)[8], const double (&den)[8], double r) {
   return n / d;
 }
 
+// Of one tensor. What is filled more often is no initial value.
+constexpr int kMostDraws = 8;
+
 constexpr double kScale53 = 1.0 / 9007199254740992.0;  // 2^-53
 
 uint64_t word64(const std::array<uint32_t, 4>& words, int i) {
@@ -50,21 +54,33 @@ uint64_t word64(const std::array<uint32_t, 4>& words, int i) {
   return static_cast<uint64_t>(words[first + 1]) << 32 | words[first];
 }
 
-/// Fills `tensor` with `draw(words, i)`, i counting the numbers within a block of four words.
-template <class T, class Draw>
-void fill_from_blocks(const Tensor& tensor, Generator& generator, Draw draw) {
-  constexpr int64_t kPerBlock = sizeof(T) == 4 ? 4 : 2;
-  const int64_t count = tensor.numel();
-  const int64_t blocks = (count + kPerBlock - 1) / kPerBlock;
-  const uint64_t first = generator.reserve(static_cast<uint64_t>(blocks)), seed = generator.seed();
-  T* out = tensor.data_ptr<T>();
+template <class T>
+constexpr int64_t kPerBlock = sizeof(T) == 4 ? 4 : 2;
+
+/// Calls `take(i, number)` for each of the first `count` numbers that `draw(words, k)` makes of the
+/// blocks from `first` on, k counting those within a block of four words.
+template <class T, class Draw, class Take>
+void from_blocks(int64_t count, uint64_t seed, uint64_t first, const Draw& draw, const Take& take) {
+  const int64_t blocks = (count + kPerBlock<T> - 1) / kPerBlock<T>;
   parallel_for(blocks, 4096, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       const auto words = Generator::block(seed, first + static_cast<uint64_t>(b));
-      const int64_t stop = std::min<int64_t>(kPerBlock, count - b * kPerBlock);
-      for (int64_t i = 0; i < stop; ++i) out[b * kPerBlock + i] = draw(words, static_cast<int>(i));
+      const int64_t at = b * kPerBlock<T>, n = std::min<int64_t>(kPerBlock<T>, count - at);
+      for (int64_t k = 0; k < n; ++k) take(at + k, draw(words, static_cast<int>(k)));
     }
   });
+}
+
+/// Fills `tensor` with the numbers that `draw` makes; returns the first block and how many it took.
+template <class T, class Draw>
+std::pair<uint64_t, uint64_t> fill_from_blocks(const Tensor& tensor, Generator& generator,
+                                               Draw draw) {
+  const int64_t count = tensor.numel();
+  const auto blocks = static_cast<uint64_t>((count + kPerBlock<T> - 1) / kPerBlock<T>);
+  const uint64_t first = generator.reserve(blocks), seed = generator.seed();
+  T* out = tensor.data_ptr<T>();
+  from_blocks<T>(count, seed, first, draw, [out](int64_t i, T number) { out[i] = number; });
+  return {first, blocks};
 }
 
 /// Random fills write to row-major memory; other layouts are filled through a copy.
@@ -104,6 +120,38 @@ double normal_draw(const std::array<uint32_t, 4>& words, int i) {
   } else {
     return normal_quantile((static_cast<double>(word64(words, i) >> 12) + 0.5) * 0x1p-52);
   }
+}
+
+/// The number that a draw makes of a block.
+template <class T>
+T drawn(Draw::Kind kind, double a, double b, const std::array<uint32_t, 4>& words, int k) {
+  if (kind == Draw::Normal) return static_cast<T>(a + b * normal_draw<T>(words, k));
+  return static_cast<T>(a) + uniform_draw<T>(words, k) * static_cast<T>(b - a);
+}
+
+/// A fill that can be drawn again.
+template <class T>
+void fill(const Tensor& tensor, Generator& generator, Draw::Kind kind, double a, double b) {
+  const auto [first, count] = fill_from_blocks<T>(
+      tensor, generator, [=](const auto& words, int k) { return drawn<T>(kind, a, b, words, k); });
+  TensorImpl* impl = impl_of(tensor);
+  const bool is_whole =
+      impl->data() == impl->storage->data() &&
+      impl->numel * item_size(impl->dtype) == static_cast<int64_t>(impl->storage->bytes());
+  std::unique_ptr<Draw>& last = impl->storage->draws();
+  const int age = last ? last->age + 1 : 0;
+  if (&generator != &default_generator() || !is_whole || impl->numel == 0) return;
+  if (age >= kMostDraws) return void(last->age = kMostDraws);
+  last = std::make_unique<Draw>(Draw{.generator = &generator,
+                                     .seed = generator.seed(),
+                                     .first = first,
+                                     .count = count,
+                                     .kind = kind,
+                                     .a = a,
+                                     .b = b,
+                                     .dtype = impl->dtype,
+                                     .before = std::move(last),
+                                     .age = age});
 }
 
 }  // namespace
@@ -239,9 +287,7 @@ Tensor uniform_(Tensor tensor, double low, double high, Generator& generator) {
          std::to_string(high));
   }
   return fill_in_place("uniform_", tensor, [&]<class T>(const Tensor& target) {
-    fill_from_blocks<T>(target, generator, [=](const auto& words, int i) {
-      return static_cast<T>(low) + uniform_draw<T>(words, i) * static_cast<T>(high - low);
-    });
+    fill<T>(target, generator, Draw::Uniform, low, high);
   });
 }
 
@@ -249,9 +295,7 @@ Tensor normal_(Tensor tensor, double mean, double std, Generator& generator) {
   if (!(std >= 0))
     fail("normal_", "expected a standard deviation of 0 or more, got ", std::to_string(std));
   return fill_in_place("normal_", tensor, [&]<class T>(const Tensor& target) {
-    fill_from_blocks<T>(target, generator, [=](const auto& words, int i) {
-      return static_cast<T>(mean + std * normal_draw<T>(words, i));
-    });
+    fill<T>(target, generator, Draw::Normal, mean, std);
   });
 }
 
@@ -263,6 +307,85 @@ Tensor bernoulli_(Tensor tensor, double p, Generator& generator) {
       return static_cast<T>(static_cast<double>(uniform_draw<T>(words, i)) < p);
     });
   });
+}
+
+// --- Drawing again ---
+
+const Draw* last_draw(const Tensor& tensor) {
+  return tensor.defined() ? impl_of(tensor)->storage->draws().get() : nullptr;
+}
+
+void set_replaced(const Tensor& tensor) {
+  if (last_draw(tensor)) impl_of(tensor)->storage->draws()->replaced = true;
+}
+
+void move_draws(const Tensor& from, const Tensor& to) {
+  impl_of(to)->storage->draws() = std::move(impl_of(from)->storage->draws());
+}
+
+namespace {
+
+int64_t elements(const Tensor& tensor) {
+  return static_cast<int64_t>(impl_of(tensor)->storage->bytes()) / item_size(tensor.dtype());
+}
+
+template <class T>
+T* memory(const Tensor& tensor) {
+  return static_cast<T*>(impl_of(tensor)->storage->data());
+}
+
+/// What the draw gives from the block that is `shift` further on, in the dtype of today.
+Tensor values_of(const Draw& draw, const Tensor& tensor, uint64_t shift) {
+  Tensor values = new_tensor({elements(tensor)}, tensor.dtype());
+  dispatch_floating(draw.dtype, [&]<class Then>() {
+    dispatch_floating(tensor.dtype(), [&]<class T>() {
+      from_blocks<Then>(
+          elements(tensor), draw.seed, draw.first + shift,
+          [&](const auto& words, int k) {
+            return drawn<Then>(draw.kind, draw.a, draw.b, words, k);
+          },
+          [out = memory<T>(values)](int64_t i, Then number) { out[i] = static_cast<T>(number); });
+    });
+  });
+  return values;
+}
+
+}  // namespace
+
+bool can_redraw(const Tensor& tensor) {
+  const Draw* draw = last_draw(tensor);
+  if (!draw || draw->age >= kMostDraws) return false;
+  if (draw->replaced) return true;
+  const Tensor values = values_of(*draw, tensor, 0);
+  bool is_one_value = true;
+  dispatch_floating(tensor.dtype(), [&]<class T>() {
+    const T *now = memory<T>(tensor), *then = memory<T>(values);
+    int64_t others = 0;
+    T other = 0;
+    for (int64_t i = 0; i < elements(tensor) && is_one_value; ++i) {
+      if (now[i] == then[i]) continue;
+      is_one_value = others++ == 0 || now[i] == other;
+      other = now[i];
+    }
+    // A single number may have been computed, unless it is one of these.
+    if (others == 1 && other != 0 && other != 1) is_one_value = false;
+  });
+  return is_one_value;
+}
+
+void redraw(const Tensor& tensor, uint64_t shift) {
+  Draw* const last = impl_of(tensor)->storage->draws().get();
+  if (!last->replaced) {
+    const Tensor before = values_of(*last, tensor, 0), after = values_of(*last, tensor, shift);
+    dispatch_floating(tensor.dtype(), [&]<class T>() {
+      T* const now = memory<T>(tensor);
+      for (int64_t i = 0; i < elements(tensor); ++i) {
+        if (now[i] == memory<T>(before)[i]) now[i] = memory<T>(after)[i];
+      }
+    });
+    impl_of(tensor)->storage->bump_version();
+  }
+  for (Draw* draw = last; draw; draw = draw->before.get()) draw->first += shift;
 }
 
 }  // namespace norma

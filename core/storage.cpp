@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "norma/core/draws.h"
 #include "norma/core/memory.h"
 #include "norma/core/sanitizer.h"
 

@@ -3,10 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "norma/core/ref.h"
 
 namespace norma {
+
+struct Draw;
 
 /// A block of bytes, 64-byte aligned, shared by every view of it, with the count of in-place
 /// changes.
@@ -24,6 +27,8 @@ class Storage : public RefCounted {
   bool owned() const { return owned_; }
   uint64_t version() const { return version_; }
   void bump_version() { ++version_; }
+  /// What was drawn into it at random (see core/draws.h).
+  std::unique_ptr<Draw>& draws() { return draws_; }
 
  private:
   void* data_;
@@ -31,6 +36,7 @@ class Storage : public RefCounted {
   uint64_t version_ = 0;
   bool owned_;
   std::function<void()> deleter_;
+  std::unique_ptr<Draw> draws_;
 };
 
 /// Bytes held by living storages (what tensors use now). Tests watch it for leaks.

@@ -29,6 +29,12 @@ class Cloneable : public Base {
   using Base::Base;
 
   Derived clone() const {
+    static_assert(
+        requires(const Derived& old) {
+          { old.fresh() } -> std::same_as<Derived>;
+        },
+        "a class derived from nn::Cloneable<Own> needs `Own fresh() const`, which makes a new Own "
+        "with the same options");
     if (typeid(*this) != typeid(Derived)) this->Module::clone_module();  // would lose that class
     const RandomStateGuard guard;
     Derived copy = static_cast<const Derived&>(*this).fresh();

@@ -9,7 +9,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "norma/autograd/observer.h"
 #include "norma/core/error.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/layers/module_state.h"
@@ -17,10 +16,6 @@
 namespace norma::nn {
 
 namespace {
-
-std::string join(const std::string& path, const std::string& name) {
-  return path.empty() ? name : path + "." + name;
-}
 
 /// The second halves of a list of pairs.
 template <class Second>
@@ -59,8 +54,49 @@ std::string short_name(const std::type_info& type) {
   return name;
 }
 
-Module::Module() : state_(std::make_shared<State>()) {}
-Module::~Module() = default;
+namespace {
+constinit thread_local uint64_t modules_made = 0;
+}
+
+const void* Module::State::here() { return &modules_made; }
+
+Module::State::State()
+    : thread(here()),
+      number(++modules_made),
+      generator(&default_generator()),
+      born(generator->state()) {}
+
+Module::Module() : state_(std::make_shared<State>()) { state_->original = this; }
+Module::~Module() { leave(); }
+
+Module::Module(const Module& other) : state_(other.state_) {}
+
+Module::Module(Module&& other) noexcept : state_(std::move(other.state_)) {
+  if (state_ && state_->original == &other) state_->original = this;
+}
+
+Module& Module::operator=(const Module& other) {
+  if (state_ != other.state_) leave();
+  state_ = other.state_;
+  return *this;
+}
+
+Module& Module::operator=(Module&& other) noexcept {
+  if (this == &other) return *this;
+  leave();
+  state_ = std::move(other.state_);
+  if (state_ && state_->original == &other) state_->original = this;
+  return *this;
+}
+
+void Module::leave() {
+  if (state_ && state_->original == this) state_->original = nullptr;
+}
+
+void Module::note_kept(std::size_t size) {
+  state_->handle_size = size;
+  state_->handle_type = &typeid(*this);
+}
 
 Module::State& Module::state() const {
   if (!state_) {
@@ -79,129 +115,19 @@ std::shared_ptr<Module> Module::replacement() const {
   return found;
 }
 
-Tensor Module::forward(const Tensor&) {
-  fail(type_name(), "expected an override of `Tensor forward(const Tensor&)`, got none; ",
-       type_name(), " cannot be called with one tensor");
+void Module::note_known() const {
+  walk(false, [](const std::string&, const Module& module) { module.state().is_known = true; });
 }
-
-// The module whose forward runs on this thread, while it lives.
-class Module::Running final : public autograd::Scope {
- public:
-  explicit Running(const Module& module) : module_(module) {}
-  void add_path(Error& error) const { error.add_module(name(), type()); }
-  void tell(const Tensor& result, std::initializer_list<const Tensor*> inputs) const {
-    if (autograd::observer()) {
-      autograd::ObserverPause().tell(&autograd::Observer::called, *this, result, inputs);
-    }
-  }
-  const Module& module() const { return module_; }
-  std::string path() const override;
-  std::string type() const override { return module_.type_name(); }
-  std::string name_of(const TensorImpl* tensor) const override;
-  std::vector<Tensor> tensors() const override;
-
- private:
-  std::string name() const;
-  const Module& module_;
-};
-
-// Every scope is a Running.
-const Module& Module::of(const autograd::Scope& scope) {
-  return static_cast<const Running&>(scope).module();
-}
-
-template <class F>
-auto Module::in_scope(F&& body) const {
-  const Running running(*this);
-  try {
-    return body(running);
-  } catch (Error& error) {
-    running.add_path(error);
-    throw;
-  }
-}
-
-Tensor Module::operator()(const Tensor& input) {
-  if (state_ && state_->replacement) return (*state_->replacement)(input);
-  return in_scope([&](const Running& call) {
-    Tensor result = forward(input);
-    call.tell(result, {&input});
-    return result;
-  });
-}
-
-Tensor Module::operator()(Tensor&& input) {
-  if (autograd::is_watched()) return (*this)(std::as_const(input));
-  if (state_ && state_->replacement) return (*state_->replacement)(std::move(input));
-  return in_scope([&](const Running&) { return forward_donated(std::move(input)); });
-}
-
-void Module::run_in_scope(void (*body)(void*), void* context, const Tensor* result,
-                          std::initializer_list<const Tensor*> inputs) const {
-  in_scope([&](const Running& call) {
-    body(context);
-    if (result) call.tell(*result, inputs);
-  });
-}
-
-// The name is relative to the module that made the call, which need not be the parent: a forward
-// may run the layers of a Sequential one by one.
-std::string Module::Running::name() const {
-  const Module* caller = outer() ? &of(*outer()) : nullptr;
-  std::string found = module_.state().name;
-  if (!caller || caller->is_same(module_)) return found;
-  for (const auto& [name, child] : caller->child_list()) {
-    if (child->is_same(module_)) return name;
-  }
-  bool is_first = true;
-  caller->walk(true, [&](const std::string& path, const Module& module) {
-    if (is_first && module.is_same(module_)) found = path, is_first = false;
-  });
-  return found;
-}
-
-std::string Module::Running::path() const {
-  const std::string above = outer() ? outer()->path() : "", own = name();
-  return own.empty() ? above : join(above, own);
-}
-
-std::string Module::Running::name_of(const TensorImpl* tensor) const {
-  for (const auto& [name, parameter] : module_.named_parameters()) {
-    if (impl_of(parameter) == tensor) return "the parameter " + join(path(), name);
-  }
-  for (const auto& [name, buffer] : module_.named_buffers()) {
-    if (impl_of(buffer) == tensor) return "the buffer " + join(path(), name);
-  }
-  return "";
-}
-
-std::vector<Tensor> Module::Running::tensors() const { return values(module_.state().tensors()); }
 
 void Module::train(bool on) {
   state().training = on;
+  state().is_known = true;
   for (const auto& entry : state().children) entry.second->train(on);
 }
 
 bool Module::is_training() const { return state().training; }
 
 const Module::NamedModules& Module::child_list() const { return state().children; }
-
-// Without recursion: models may be deep.
-template <class Visit>
-void Module::walk(bool with_paths, const Visit& visit) const {
-  std::unordered_set<const State*> seen;
-  std::vector<std::pair<std::string, const Module*>> next = {{"", this}};
-  while (!next.empty()) {
-    const auto [path, module] = std::move(next.back());
-    next.pop_back();
-    if (!seen.insert(&module->state()).second) continue;
-    visit(path, *module);
-    const NamedModules& below = module->child_list();
-    for (auto child = below.rbegin(); child != below.rend(); ++child) {
-      next.emplace_back(with_paths ? join(path, child->first) : "", child->second.get());
-    }
-  }
-}
 
 bool Module::contains(const Module& other) const {
   bool found = false;
@@ -248,6 +174,7 @@ NamedTensors Module::gather(bool with_paths, const Own& own) const {
   NamedTensors found;
   std::unordered_set<const TensorImpl*> seen;
   walk(with_paths, [&](const std::string& path, const Module& module) {
+    if (&module != this) module.state().is_known = true;
     for (const auto& [name, tensor] : own(module.state())) {
       if (!tensor.defined() || !seen.insert(impl_of(tensor)).second) continue;
       found.emplace_back(with_paths ? join(path, name) : "", tensor);
@@ -319,10 +246,16 @@ void Module::check_child(const std::string& name, const Module* module) const {
   }
 }
 
+void Module::note_child(const std::string& name) {
+  State& s = state();
+  if (s.name.empty()) s.name = name;
+  s.is_users = !std::string_view(typeid(*this).name()).starts_with("N5norma2nn");
+}
+
 void Module::add_child(const std::string& name, std::shared_ptr<Module> module) {
   check_name("register_module", name);
   check_child(name, module.get());
-  if (module->state().name.empty()) module->state().name = name;
+  module->note_child(name);
   state().kinds[name] = "child";
   state().children.emplace_back(name, std::move(module));
 }
@@ -330,7 +263,7 @@ void Module::add_child(const std::string& name, std::shared_ptr<Module> module) 
 void Module::replace_child(std::size_t position, std::shared_ptr<Module> module) {
   auto& [name, child] = state().children[position];
   check_child(name, module.get());
-  if (module->state().name.empty()) module->state().name = name;
+  module->note_child(name);
   child = std::move(module);
 }
 

@@ -59,7 +59,12 @@ concept ModuleValue = AnyModule<M> && !std::same_as<std::remove_cvref_t<M>, Modu
 ///
 /// A module object is a cheap handle: the registries and the training flag are shared by its
 /// copies, so a copy is the same module. State of your own that changes after construction belongs
-/// in a buffer or behind a `std::shared_ptr`. For a deep copy, see `Cloneable`.
+/// in a buffer or a `Shared` member; a copy whose forward changes others warns (`set_warnings`).
+/// For a deep copy, see `Cloneable`.
+///
+/// What forward calls should be registered: a module with parameters, buffers or masks of Dropout
+/// that is called within another one's forward and stands in no module is neither trained nor
+/// saved, keeps its mode, and warns. One whose `train()` or `eval()` was called is left alone.
 ///
 /// Members such as `fc.weight` are handles too: `fc.weight.copy_(values)` changes the layer,
 /// `fc.weight = values` would only make this one handle point elsewhere.
@@ -105,7 +110,7 @@ class Module {
   void set_submodule(const std::string& path, std::shared_ptr<Module> module);
   template <ModuleValue M>
   void set_submodule(const std::string& path, M&& module) {
-    set_submodule(path, std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module)));
+    set_submodule(path, kept(std::forward<M>(module)));
   }
   /// The module that `set_submodule` replaced this one with; null if it did not.
   std::shared_ptr<Module> replacement() const;
@@ -120,7 +125,8 @@ class Module {
   /// Converts floating parameters and buffers, for every handle on them; drops gradients. Make the
   /// optimiser after it.
   void to(DType dtype);
-  /// Parameters and buffers under PyTorch's keys. The tensors share memory with the module's.
+  /// Parameters and buffers under PyTorch's keys. The tensors share memory with the module's, so
+  /// training changes them: to keep them as they are, take `nn::clone(net.state_dict())`.
   NamedTensors state_dict() const;
   /// Copies values in, converted to this module's dtypes. Everything is checked before anything
   /// changes; one error lists every missing, unexpected and mismatched entry. `strict = false`
@@ -132,6 +138,15 @@ class Module {
 
   /// A deep copy behind a pointer; classes without one (see `Cloneable`) throw.
   virtual std::shared_ptr<Module> clone_module() const;
+  /// The compiler's way to say that a class has no `clone()`.
+  template <class Class = void>
+  void clone() const {
+    static_assert(!std::is_void_v<Class>,
+                  "this class has no clone(): derive it from nn::Cloneable<Own> and give it "
+                  "`Own fresh() const`, or make a fresh model and call its "
+                  "load_state_dict(old.state_dict()); what a Module& refers to, clone_module() "
+                  "copies");
+  }
 
   /// PyTorch's repr of the tree.
   std::string str() const;
@@ -148,10 +163,10 @@ class Module {
 
  protected:
   // For derived classes only: `nn::Module m = net;` would slice the object.
-  Module(const Module&) = default;
-  Module(Module&&) = default;
-  Module& operator=(const Module&) = default;
-  Module& operator=(Module&&) = default;
+  Module(const Module& other);
+  Module(Module&& other) noexcept;
+  Module& operator=(const Module& other);
+  Module& operator=(Module&& other) noexcept;
 
   using NamedModules = std::vector<std::pair<std::string, std::shared_ptr<Module>>>;
 
@@ -168,7 +183,7 @@ class Module {
   /// `register_module("fc", fc)` and `fc(register_module("fc", nn::Linear(4, 2)))`.
   template <ModuleValue M>
   M register_module(const std::string& name, M&& module) {
-    add_child(name, std::make_shared<std::remove_cvref_t<M>>(module));
+    add_child(name, kept(std::as_const(module)));
     return std::forward<M>(module);
   }
   template <AnyModule M>
@@ -176,10 +191,20 @@ class Module {
     add_child(name, module);
     return module;
   }
+  /// The handle that a registry keeps of `module`.
+  template <ModuleValue M>
+  static std::shared_ptr<Module> kept(M&& module) {
+    auto handle = std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module));
+    handle->note_kept(sizeof(*handle));
+    return handle;
+  }
   void add_child(const std::string& name, std::shared_ptr<Module> module);
   /// Puts another module in the place of a child, under its name.
   void replace_child(std::size_t position, std::shared_ptr<Module> module);
   const NamedModules& child_list() const;
+  /// Gives modules that were made as arguments of one call, in any order, the random numbers that
+  /// they would have drawn if they had been made in this one. Warns where that cannot be done.
+  static void draw_in_order(const std::vector<Module*>& arguments);
 
   /// Runs `body` and adds this module's path to an Error that leaves it. For modules whose call
   /// does not take exactly one tensor. `inputs`: the arguments, for the messages of detect_anomaly.
@@ -200,6 +225,7 @@ class Module {
 
  private:
   struct State;
+  struct Argument;
   class Running;
   template <class F>
   auto in_scope(F&& body) const;
@@ -207,6 +233,10 @@ class Module {
   void run_in_scope(void (*body)(void*), void* context, const Tensor* result,
                     std::initializer_list<const Tensor*> inputs) const;
   State& state() const;
+  void note_kept(std::size_t size);
+  void note_child(const std::string& name);
+  void note_known() const;
+  void leave();
   /// Calls `visit(path, module)` for this module and all below it, parents first, each once.
   template <class Visit>
   void walk(bool with_paths, const Visit& visit) const;
@@ -223,6 +253,31 @@ class Module {
 };
 
 std::ostream& operator<<(std::ostream& out, const Module& module);
+
+/// A deep copy of a state, which training leaves alone:
+///
+///     best = nn::clone(net.state_dict());
+///     net.load_state_dict(best);  // once the loss on held-out data grows
+NamedTensors clone(const NamedTensors& state);
+
+/// A member of a module that its copies share: `nn::Shared<Tensor> last;`, set by `last = x`, read
+/// by `*last` and `last->sizes()`.
+template <class T>
+class Shared {
+ public:
+  explicit(false) Shared(T value = T()) : value_(std::make_shared<T>(std::move(value))) {}
+  Shared(const Shared&) = default;  // a move copies: what a module was moved from keeps its part
+  Shared& operator=(const Shared&) = default;
+  Shared& operator=(T value) {
+    *value_ = std::move(value);
+    return *this;
+  }
+  T& operator*() const { return *value_; }
+  T* operator->() const { return value_.get(); }
+
+ private:
+  std::shared_ptr<T> value_;
+};
 
 }  // namespace nn
 }  // namespace norma

@@ -1,20 +1,42 @@
 // What the copies of a module share. For Norma's own sources.
 #pragma once
+#include <atomic>
 #include <typeinfo>
 #include <unordered_map>
+#include <unordered_set>
 
+#include "norma/core/random.h"
 #include "norma/layers/module.h"
 
 namespace norma::nn {
 
 struct Module::State {
+  State();
+  /// What stands for the calling thread in `thread`.
+  static const void* here();
+
+  // Looked at in every call.
+  std::shared_ptr<Module> replacement;  // all handles on this state call it instead
+  std::atomic<bool> is_known = false;   // it stands in a module, or is cared for by itself
+  std::atomic<const Module*> original = nullptr;  // the handle it was made with, while that lives
   bool training = true;
+
   NamedTensors parameters, buffers;  // undefined tensors: names of absent ones
   NamedModules children;
   std::unordered_map<std::string, const char*> kinds;  // by name: "parameter", "buffer", "child"
-  std::string name;                     // under which it was first registered, "" at the top
-  std::shared_ptr<Module> replacement;  // all handles on this state call it instead
-  bool is_replacement = false;          // clones of its parent take it over as it is
+  std::string name;             // under which it was first registered, "" at the top
+  bool is_replacement = false;  // clones of its parent take it over as it is
+
+  // Of the handles that modules keep: size and type, and whether their class is a user's.
+  std::size_t handle_size = 0;
+  const std::type_info* handle_type = nullptr;
+  bool is_users = false;
+
+  // When it was made: as which module of which thread, and where the thread's generator was.
+  const void* thread;
+  uint64_t number;
+  const Generator* generator;
+  Generator::State born;
 
   /// Parameters and buffers.
   NamedTensors tensors() const {
@@ -23,6 +45,28 @@ struct Module::State {
     return all;
   }
 };
+
+/// "path.name"
+inline std::string join(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + "." + name;
+}
+
+// Without recursion: models may be deep.
+template <class Visit>
+void Module::walk(bool with_paths, const Visit& visit) const {
+  std::unordered_set<const State*> seen;
+  std::vector<std::pair<std::string, const Module*>> next = {{"", this}};
+  while (!next.empty()) {
+    const auto [path, module] = std::move(next.back());
+    next.pop_back();
+    if (!seen.insert(&module->state()).second) continue;
+    visit(path, *module);
+    const NamedModules& below = module->child_list();
+    for (auto child = below.rbegin(); child != below.rend(); ++child) {
+      next.emplace_back(with_paths ? join(path, child->first) : "", child->second.get());
+    }
+  }
+}
 
 /// Whether it is one of these classes; not one derived from them, which may have its own forward.
 template <class... Classes>

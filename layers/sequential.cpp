@@ -29,6 +29,14 @@ Tensor Sequential::run(Tensor value) {
   return value;
 }
 
+void Sequential::draw_in_order(std::initializer_list<bool> is_given) {
+  std::vector<Module*> given;
+  for (std::size_t i = 0; i < is_given.size(); ++i) {
+    if (std::data(is_given)[i]) given.push_back(child_list()[i].second.get());
+  }
+  Module::draw_in_order(given);
+}
+
 Sequential& Sequential::push_back(std::shared_ptr<Module> module) {
   return push_back(std::to_string(size()), std::move(module));
 }

@@ -29,6 +29,11 @@ concept ModuleOrPointer = ModuleValue<M> || std::convertible_to<M, std::shared_p
 /// built-in and user-written modules, temporaries and named ones, shared_ptrs to modules, and other
 /// Sequentials. A module given by name is the same module, not a copy; `Sequential(other)` with a
 /// single Sequential copies the handle, as with every class. An empty Sequential returns its input.
+///
+/// The initial values are those of modules made from left to right, although C++ leaves open which
+/// argument in parentheses is made first. Where they cannot be drawn again in that order, because a
+/// class computes with what it draws, it warns, under the compilers that need it. Braces,
+/// `nn::Sequential net{…}`, make modules from left to right under every compiler.
 class Sequential : public Module {
  public:
   Sequential() = default;
@@ -37,6 +42,7 @@ class Sequential : public Module {
            !detail::is_copy_of<Sequential, Modules...>) explicit(sizeof...(Modules) == 1)
       Sequential(Modules&&... modules) {
     (push_back(std::forward<Modules>(modules)), ...);
+    if constexpr (sizeof...(Modules) > 1) draw_in_order({!std::is_lvalue_reference_v<Modules>...});
   }
 
   Tensor forward(const Tensor& input) override;
@@ -44,11 +50,11 @@ class Sequential : public Module {
   /// Appends under the next number, or under a name of its own.
   template <ModuleValue M>
   Sequential& push_back(M&& module) {
-    return push_back(std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module)));
+    return push_back(kept(std::forward<M>(module)));
   }
   template <ModuleValue M>
   Sequential& push_back(const std::string& name, M&& module) {
-    return push_back(name, std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module)));
+    return push_back(name, kept(std::forward<M>(module)));
   }
   Sequential& push_back(std::shared_ptr<Module> module);
   Sequential& push_back(const std::string& name, std::shared_ptr<Module> module);
@@ -57,7 +63,7 @@ class Sequential : public Module {
   /// `net[index] = module`. Negative indices count from the end.
   template <ModuleValue M>
   Sequential& replace(int64_t index, M&& module) {
-    return replace(index, std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module)));
+    return replace(index, kept(std::forward<M>(module)));
   }
   Sequential& replace(int64_t index, std::shared_ptr<Module> module);
 
@@ -109,6 +115,8 @@ class Sequential : public Module {
 
  private:
   Tensor run(Tensor value);
+  /// `is_given[i]`: whether child i was an argument that nobody else names.
+  void draw_in_order(std::initializer_list<bool> is_given);
   /// Clones of the modules, under their names; their state is copied where the copy ends.
   Sequential clone_structure() const;
   std::size_t position(int64_t index) const;

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "norma/autograd/grad_mode.h"
+#include "norma/core/draws.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/layers/module.h"
 #include "norma/layers/module_state.h"
@@ -20,6 +21,7 @@ void convert_in_place(Tensor tensor, DType dtype) {
   // A view, or a result, becomes a leaf.
   impl_of(tensor)->base.reset();
   impl_of(tensor)->has_history = false;
+  move_draws(tensor, converted);
   tensor.set_data(converted);
 }
 
@@ -108,10 +110,20 @@ NamedTensors Module::state_dict() const {
 }
 
 void Module::add_state(const std::string& prefix, NamedTensors& result) const {
+  state().is_known = true;
   for (const auto& [name, tensor] : state().tensors()) {
     if (tensor.defined()) result.emplace_back(prefix + name, tensor);
   }
   for (const auto& [name, child] : child_list()) child->add_state(prefix + name + ".", result);
+}
+
+NamedTensors clone(const NamedTensors& state) {
+  NamedTensors copy;
+  copy.reserve(state.size());
+  for (const auto& [name, tensor] : state) {
+    copy.emplace_back(name, tensor.defined() ? tensor.detach().clone() : tensor);
+  }
+  return copy;
 }
 
 void Module::check_state_dict(const NamedTensors& state) const {
@@ -127,6 +139,7 @@ LoadResult Module::load_state_dict(const NamedTensors& state, bool strict) {
       target.copy_(*source);
     else
       target.zero_();
+    set_replaced(target);
   }
   return plan.result;
 }

@@ -223,6 +223,12 @@ std::vector<Optimizer::Slot> Optimizer::slots() const {
   return result;
 }
 
+OptimizerState OptimizerState::clone() const {
+  OptimizerState copy = *this;
+  copy.tensors = nn::clone(tensors);
+  return copy;
+}
+
 OptimizerState Optimizer::state_dict() const {
   OptimizerState result;
   result.type = type_;

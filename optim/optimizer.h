@@ -23,6 +23,8 @@ struct OptimizerState {
   std::vector<std::map<std::string, double>> groups;
   /// Number of parameters per group.
   std::vector<int64_t> group_sizes;
+  /// A deep copy, which further steps leave alone.
+  OptimizerState clone() const;
 };
 
 /// Schedulers point at their optimiser: it can be neither copied nor moved.
@@ -50,8 +52,8 @@ class [[gnu::visibility("default")]] Optimizer {
   /// step of those before: then it is that one.
   double initial_lr(int64_t group);
 
-  /// The tensors share memory with the optimiser's. A parameter that has never had a gradient has
-  /// none.
+  /// The tensors share memory with the optimiser's; those of `state_dict().clone()` do not. A
+  /// parameter that has never had a gradient has none.
   OptimizerState state_dict() const;
   /// Throws, naming everything that does not fit, unless `load_state_dict` would take `state`.
   void check_state_dict(const OptimizerState& state) const;

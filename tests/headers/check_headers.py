@@ -43,6 +43,12 @@ VAIN = [
      "struct S { int size() const { return 1; } norma::Tensor get(int64_t) const { return {}; } }; "
      "norma::data::AnyDataset set{S{}};",
      "get(int64_t) const must return a data::Sample"),
+    ("struct Net : norma::nn::Module {}; Net().clone();",
+     "struct Net : norma::nn::Cloneable<Net> { Net fresh() const { return {}; } }; static_cast<void>(Net().clone());",
+     "derive it from nn::Cloneable<Own>"),
+    ("struct Net : norma::nn::Cloneable<Net> {}; Net net;",
+     "struct Net : norma::nn::Cloneable<Net> { Net fresh() const { return {}; } }; Net net;",
+     "needs `Own fresh() const`"),
 ]
 
 # Flags of a user's file, and words of the error where Norma cannot be used with them.

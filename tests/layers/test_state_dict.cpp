@@ -39,6 +39,36 @@ TEST_CASE("state_dict shares memory with the module") {
   CHECK(to_vector(fc.bias) == std::vector<double>({7, 7}));
 }
 
+TEST_CASE("the clone of a state keeps the best values while training goes on") {
+  norma::manual_seed(0);
+  nn::Sequential net(nn::Linear(2, 3), nn::BatchNorm1d(3), nn::Linear(3, 1));
+  norma::optim::SGD optimizer(net.parameters(), {.lr = 0.1, .momentum = 0.9});
+  const norma::Tensor x = norma::randn({8, 2});
+  const auto step = [&] {
+    optimizer.zero_grad();
+    net(x).square().mean().backward();
+    optimizer.step();
+  };
+  step();
+  const norma::NamedTensors best = nn::clone(net.state_dict());
+  const norma::optim::OptimizerState then = optimizer.state_dict().clone();
+  net.eval();
+  const norma::Tensor expected = net(x).detach().clone();
+  net.train();
+  for (int i = 0; i < 3; ++i) step();
+  CHECK_FALSE(
+      then.tensors[0].second.eq(optimizer.state_dict().tensors[0].second).all().item<bool>());
+  net.load_state_dict(best);
+  net.eval();
+  CHECK(net(x).eq(expected).all().item<bool>());
+  for (const auto& [name, tensor] : best) CHECK_FALSE(tensor.requires_grad());
+  CHECK(best[6].second.dtype() == norma::kInt64);
+  CHECK(best.size() == net.state_dict().size());
+
+  optimizer.load_state_dict(then);
+  CHECK(then.tensors[0].second.eq(optimizer.state_dict().tensors[0].second).all().item<bool>());
+}
+
 TEST_CASE("load_state_dict restores parameters and buffers") {
   nn::Sequential trained = classifier(), fresh = classifier();
   for (int i = 0; i < 3; ++i) trained(norma::randn({8, 2}) * 3.0 + 1.0);
