@@ -1,5 +1,5 @@
-// The one error type of Norma and the helpers that raise it; warnings: what works, and most likely is
-// not what was meant.
+// The one error type of Norma and the helpers that raise it; and warnings, of what works and most
+// likely is not what was meant.
 #pragma once
 #include <stdexcept>
 #include <string>
