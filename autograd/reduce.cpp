@@ -75,6 +75,7 @@ Tensor sum_collapsed(const Collapsed& collapsed, double divisor = 1) {
   // As in PyTorch, integers and bools are summed as int64.
   const Tensor x = is_floating(dtype) ? collapsed.x : collapsed.x.to(kInt64);
   Tensor out = new_tensor(collapsed.result, x.dtype());
+  if (out.numel() == 0) return out;  // loops over its other sizes might not end
   if (x.dtype() == kInt64) {
     kernels::sum_middle(out.data_ptr<int64_t>(), x.data_ptr<int64_t>(), collapsed.shape);
   } else {

@@ -2,7 +2,6 @@
 #pragma once
 #include <cstdint>
 #include <new>
-#include <stdexcept>
 #include <utility>
 
 namespace norma {
@@ -14,15 +13,13 @@ namespace norma {
 /// who ask the system for memory; costs nothing where it is there already.
 void keep_reserve() noexcept;
 
-/// `body()`, of which what the standard library throws for want of memory becomes that error.
+/// `body()`, of which a std::bad_alloc becomes that error.
 /// `bytes`: how much it asks for.
 template <class F>
 decltype(auto) with_memory(int64_t bytes, F&& body) {
   try {
     return std::forward<F>(body)();
   } catch (const std::bad_alloc&) {
-    out_of_memory(bytes);
-  } catch (const std::length_error&) {
     out_of_memory(bytes);
   }
 }

@@ -35,6 +35,7 @@ void Shape::push_back(int64_t value) {
 }
 
 void Shape::insert(int64_t position, int64_t value) {
+  if (position != size_) place(position);
   push_back(value);
   for (int64_t i = size_ - 1; i > position; --i)
     (*this)[i] = values_[static_cast<std::size_t>(i) - 1];
@@ -42,6 +43,7 @@ void Shape::insert(int64_t position, int64_t value) {
 }
 
 void Shape::erase(int64_t position) {
+  place(position);
   for (int64_t i = position; i + 1 < size_; ++i)
     (*this)[i] = values_[static_cast<std::size_t>(i) + 1];
   values_[static_cast<std::size_t>(--size_)] = 0;

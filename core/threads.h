@@ -26,7 +26,7 @@ int several_parts(int64_t count, int64_t grain);
 
 /// How many parts `count` items split into when a part should have at least `grain` of them.
 inline int parallel_parts(int64_t count, int64_t grain) {
-  return count < 2 * grain ? 1 : detail::several_parts(count, grain);
+  return count / 2 < grain ? 1 : detail::several_parts(count, grain);
 }
 
 /// Calls `body(begin, end)` for consecutive ranges that cover [0, count). The split depends only on

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "norma/core/integers.h"
 #include "norma/core/simd.h"
 #include "norma/core/tensor_impl.h"
 
@@ -109,12 +110,16 @@ RandomCrop::RandomCrop(const Shape& size, const RandomCropOptions& options) : fi
 Tensor RandomCrop::operator()(const Tensor& batch, Generator& generator) const {
   const Tensor in = checked_batch(batch, "RandomCrop", true);
   const int64_t count = in.size(0), channels = in.size(1), height = in.size(2), width = in.size(3);
-  const int64_t tall = height + top_ + bottom_, wide = width + left_ + right_;
+  const auto padded = [](int64_t cells, int64_t before, int64_t behind) {
+    return checked_cells("RandomCrop", "a padded image", Wide(cells) + before + behind);
+  };
+  const int64_t tall = padded(height, top_, bottom_), wide = padded(width, left_, right_);
   if (height_ > tall || width_ > wide) {
     fail("RandomCrop", "expected images of at least ", Shape({height_, width_}), ", got ",
          Shape({tall, wide}), " with their padding; a larger .padding makes room");
   }
   Tensor out = new_tensor({count, channels, height_, width_}, in.dtype());
+  if (out.numel() == 0) return out;
   dispatch_floating(in.dtype(), [&]<class T>() {
     const T fill = static_cast<T>(fill_);
     const T* image = in.data_ptr<T>();
@@ -155,6 +160,7 @@ Tensor RandomHorizontalFlip::operator()(const Tensor& batch, Generator& generato
   const Tensor in = checked_batch(batch, "RandomHorizontalFlip", true);
   const int64_t width = in.size(3), rows = in.size(1) * in.size(2);
   Tensor out = new_tensor(in.sizes(), in.dtype());
+  if (out.numel() == 0) return out;
   dispatch_floating(in.dtype(), [&]<class T>() {
     const T* x = in.data_ptr<T>();
     T* y = out.data_ptr<T>();

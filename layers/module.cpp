@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "norma/core/error.h"
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/layers/module_state.h"
 
@@ -21,7 +22,7 @@ namespace {
 template <class Second>
 std::vector<Second> values(std::vector<std::pair<std::string, Second>> named) {
   std::vector<Second> list;
-  list.reserve(named.size());
+  with_memory(0, [&] { list.reserve(named.size()); });
   for (auto& entry : named) list.push_back(std::move(entry.second));
   return list;
 }
@@ -171,16 +172,18 @@ void Module::apply(const std::function<void(Module&)>& function) {
 // The tensors that `own` gives of each module in the tree, once each.
 template <class Own>
 NamedTensors Module::gather(bool with_paths, const Own& own) const {
-  NamedTensors found;
-  std::unordered_set<const TensorImpl*> seen;
-  walk(with_paths, [&](const std::string& path, const Module& module) {
-    if (&module != this) module.state().is_known = true;
-    for (const auto& [name, tensor] : own(module.state())) {
-      if (!tensor.defined() || !seen.insert(impl_of(tensor)).second) continue;
-      found.emplace_back(with_paths ? join(path, name) : "", tensor);
-    }
+  return with_memory(0, [&] {
+    NamedTensors found;
+    std::unordered_set<const TensorImpl*> seen;
+    walk(with_paths, [&](const std::string& path, const Module& module) {
+      if (&module != this) module.state().is_known = true;
+      for (const auto& [name, tensor] : own(module.state())) {
+        if (!tensor.defined() || !seen.insert(impl_of(tensor)).second) continue;
+        found.emplace_back(with_paths ? join(path, name) : "", tensor);
+      }
+    });
+    return found;
   });
-  return found;
 }
 
 NamedTensors Module::named_parameters() const {

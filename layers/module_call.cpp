@@ -5,6 +5,7 @@
 
 #include "norma/autograd/observer.h"
 #include "norma/core/error.h"
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/layers/dropout.h"
 #include "norma/layers/loss.h"
@@ -62,10 +63,12 @@ template <class F>
 auto Module::in_scope(F&& body) const {
   Running running(*this);
   try {
-    running.begin();
-    auto result = body(running);
-    running.end();
-    return result;
+    return with_memory(0, [&] {
+      running.begin();
+      auto result = body(running);
+      running.end();
+      return result;
+    });
   } catch (Error& error) {
     running.add_path(error);
     throw;

@@ -7,6 +7,7 @@
 #include "norma/core/elementary.h"
 #include "norma/core/grains.h"
 #include "norma/core/kernels/sums.h"
+#include "norma/core/memory.h"
 #include "norma/core/simd.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/core/threads.h"
@@ -89,9 +90,12 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
   const char* op = "clip_grad_norm_";
   if (!(max_norm >= 0)) fail(op, "expected max_norm >= 0, got ", shortest(max_norm));
   if (!(norm_type > 0)) fail(op, "expected norm_type > 0, got ", shortest(norm_type));
-  const std::vector<Tensor> grads = gradients(parameters, op);
+  std::vector<Tensor> grads;
   std::vector<double> sums;
-  for (const Tensor& grad : grads) sums.push_back(gather(grad, norm_type));
+  with_memory(0, [&] {
+    grads = gradients(parameters, op);
+    for (const Tensor& grad : grads) sums.push_back(gather(grad, norm_type));
+  });
   double total = 0;
   if (std::isinf(norm_type)) {
     total = largest(sums.data(), static_cast<int64_t>(sums.size()));
@@ -116,7 +120,9 @@ void clip_grad_value_(const std::vector<Tensor>& parameters, double clip_value) 
   const char* op = "clip_grad_value_";
   if (!(clip_value >= 0)) fail(op, "expected clip_value >= 0, got ", shortest(clip_value));
   NoGradGuard no_grad;
-  for (Tensor grad : gradients(parameters, op)) grad.clamp_(-clip_value, clip_value);
+  for (Tensor grad : with_memory(0, [&] { return gradients(parameters, op); })) {
+    grad.clamp_(-clip_value, clip_value);
+  }
 }
 
 }  // namespace norma::optim

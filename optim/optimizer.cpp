@@ -8,6 +8,7 @@
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/core/factory.h"
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/core/threads.h"
 
@@ -53,57 +54,79 @@ void Optimizer::check_gradients() const {
   }
 }
 
-void Optimizer::prepare_state(std::size_t index, const Tensor& parameter, Elements& elements) {
+void Optimizer::make_missing(std::size_t index, int64_t group, const Tensor& parameter,
+                             std::vector<Tensor>& made) {
+  for (std::size_t f = 0; f < fields_.size(); ++f) {
+    if (!needs(f, group)) continue;
+    const Tensor& tensor = state(index, f);
+    const bool counter = fields_[f].kind == StateField::Counter;
+    if (!tensor.defined()) {
+      made.push_back(counter ? zeros({}) : zeros(parameter.sizes(), {.dtype = parameter.dtype()}));
+    } else if (!counter && tensor.dtype() != parameter.dtype()) {
+      made.push_back(tensor.to(parameter.dtype()));
+    }
+  }
+}
+
+void Optimizer::attach_state(std::size_t index, const Tensor& parameter, Elements& elements,
+                             Tensor*& made) {
   std::size_t slot = 0;
   for (std::size_t f = 0; f < fields_.size(); ++f) {
     if (!needs(f, elements.group)) continue;
     Tensor& tensor = state(index, f);
-    if (fields_[f].kind == StateField::Counter) {
-      if (!tensor.defined()) tensor = zeros({});
+    const bool counter = fields_[f].kind == StateField::Counter, fresh = !tensor.defined();
+    if (fresh || (!counter && tensor.dtype() != parameter.dtype())) tensor = std::move(*made++);
+    if (counter) {
       elements.count = *tensor.data_ptr<float>() += 1;
-      continue;
+    } else {
+      elements.fresh |= fresh;
+      elements.states_[slot++] = impl_of(tensor)->data();
     }
-    if (!tensor.defined()) {
-      tensor = zeros(parameter.sizes(), {.dtype = parameter.dtype()});
-      elements.fresh = true;
-    } else if (tensor.dtype() != parameter.dtype()) {
-      tensor = tensor.to(parameter.dtype());
-    }
-    elements.states_[slot++] = impl_of(tensor)->data();
   }
 }
 
 void Optimizer::step() {
   check_gradients();
   NoGradGuard no_grad;
-  updates_.clear();
   std::vector<std::pair<Tensor, Tensor>> strided;  // parameters with gaps, and their packed copies
   std::vector<Tensor> packed;                      // keeps packed gradients alive
+  std::vector<Tensor> made;                        // the state that is missing
   int64_t total = 0;
-  std::size_t index = 0;
-  for (int64_t g = 0; g < group_count(); ++g) {
-    for (const Tensor& parameter : group_parameters_[static_cast<std::size_t>(g)]) {
-      const std::size_t number = index++;
+  const auto each_updated = [this](const auto& f) {
+    std::size_t index = 0;
+    for (int64_t g = 0; g < group_count(); ++g) {
+      for (const Tensor& parameter : group_parameters_[static_cast<std::size_t>(g)]) {
+        const std::size_t number = index++;
+        if (impl_of(parameter)->grad.defined()) f(g, number, parameter);
+      }
+    }
+  };
+  // What may fail comes before anything changes.
+  with_memory(0, [&] {
+    updates_.clear();
+    each_updated([&](int64_t g, std::size_t number, const Tensor& parameter) {
       TensorImpl* p = impl_of(parameter);
-      if (!p->grad.defined()) continue;
       const TensorImpl* grad = impl_of(p->grad);
       if (!grad->contiguous) {
         packed.push_back(p->grad.contiguous());
         grad = impl_of(packed.back());
       }
       void* values = p->data();
-      if (p->contiguous) {
-        p->storage->bump_version();
-      } else {
+      if (!p->contiguous) {
         strided.emplace_back(parameter.detach(), parameter.contiguous());
         values = impl_of(strided.back().second)->data();
       }
-      Elements elements(g, values, grad, total);
-      prepare_state(number, parameter, elements);
-      updates_.push_back(elements);
+      make_missing(number, g, parameter, made);
+      updates_.push_back(Elements(g, values, grad, total));
       total += p->numel;
-    }
-  }
+    });
+  });
+  Tensor* next_made = made.data();
+  Elements* next = updates_.data();
+  each_updated([&](int64_t, std::size_t number, const Tensor& parameter) {
+    if (impl_of(parameter)->contiguous) impl_of(parameter)->storage->bump_version();
+    attach_state(number, parameter, *next++, next_made);
+  });
 
   constexpr int64_t kGrain = 32768;
   parallel_for(total, kGrain, [this](int64_t begin, int64_t end) {

@@ -147,8 +147,11 @@ class [[gnu::visibility("default")]] Optimizer {
   Tensor& state(std::size_t parameter, std::size_t field) {
     return state_[parameter * fields_.size() + field];
   }
-  /// Makes what is missing; fills in `states_`, `fresh` and `count`.
-  void prepare_state(std::size_t index, const Tensor& parameter, Elements& elements);
+  /// Appends the state that an update of a parameter needs and that is not there yet.
+  void make_missing(std::size_t index, int64_t group, const Tensor& parameter,
+                    std::vector<Tensor>& made);
+  /// Gives an update its state, from `made` on where it was missing.
+  void attach_state(std::size_t index, const Tensor& parameter, Elements& elements, Tensor*& made);
   void check_layout(const OptimizerState& state, const std::string& op) const;
   void check_tensors(const NamedTensors& tensors, const std::string& op) const;
   std::vector<Slot> slots() const;

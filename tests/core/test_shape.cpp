@@ -64,6 +64,10 @@ TEST_CASE("an entry that is not there is refused") {
   CHECK(error_of([&] { s[2] = 1; }) == "[shape] expected an entry in [0, 2) of [2, 3], got 2");
   CHECK(error_of([&] { static_cast<void>(std::as_const(s)[-1]); }) ==
         "[shape] expected an entry in [0, 2) of [2, 3], got -1");
+  CHECK(error_of([&] { s.erase(2); }) == "[shape] expected an entry in [0, 2) of [2, 3], got 2");
+  CHECK(error_of([&] { s.insert(3, 1); }) != "no error");
+  CHECK(error_of([&] { s.insert(-1, 1); }) != "no error");
+  CHECK(s == Shape({2, 3}));
   CHECK(error_of([] { static_cast<void>(Shape().front()); }) != "no error");
   CHECK(error_of([] { static_cast<void>(Shape().back()); }) != "no error");
 }

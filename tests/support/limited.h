@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -40,6 +41,7 @@ std::string child_says(rlim_t more, Body body) {
   std::fflush(nullptr);
   const pid_t child = fork();
   if (child == 0) {
+    for (const int fatal : {SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGBUS}) std::signal(fatal, SIG_DFL);
     alarm(60);
     limit_memory(more);
     std::string said;
