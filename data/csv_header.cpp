@@ -113,7 +113,7 @@ class HeaderFinder {
   }
 
   // "country,1990,2000" over other numbers, or "name,0,1,2": years that rise or fall, beside a word
-  // or in even steps, or integers that count up from 0.
+  // or in even steps, or integers that count up from 0, or rise in even steps over fractions.
   bool is_run(const Names& cells) const {
     std::vector<double> run;
     std::vector<std::size_t> where;
@@ -137,14 +137,19 @@ class HeaderFinder {
       even = even && run[i] - run[i - 1] == step;
       monotone = monotone && (run[i] - run[i - 1]) * step > 0;
     }
-    const bool counts = run[0] == 0 && step == 1 && even && run.size() > 2 && words > 0;
     const bool steps = even && (std::abs(step) == 1 || run.size() > 2);
-    if (!counts && !(years && monotone && (words > 0 || steps))) return false;
-    const auto [least, most] = std::minmax(run.front(), run.back());
+    const bool rises = even && step > 0 && run.size() > 2 && words > 0;
+    const bool likely =
+        (years && monotone && (words > 0 || steps)) || (rises && step == 1 && run.front() == 0);
+    if (!likely && !rises) return false;
     const std::vector<double> below_it = first_numbers();
+    const auto is_fraction = [&](std::size_t c) {
+      return !std::isnan(below_it[c]) && below_it[c] != std::floor(below_it[c]);
+    };
+    if (!likely) return std::all_of(where.begin(), where.end(), is_fraction);
+    const auto [least, most] = std::minmax(run.front(), run.back());
     return std::any_of(where.begin(), where.end(), [&, low = least - 50, high = most + 50](auto c) {
-      const double next = below_it[c];
-      return !std::isnan(next) && (next != std::floor(next) || next < low || next > high);
+      return is_fraction(c) || below_it[c] < low || below_it[c] > high;
     });
   }
 

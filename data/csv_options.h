@@ -15,8 +15,9 @@ namespace norma::data {
 /// Whether the first row of a file names its columns. `Auto` finds out: it does when it has words
 /// and no number, under one of the words stand numbers, and no word comes again in its column. A
 /// row of words over nothing but words is refused under `Auto`, unless one of them comes again, and
-/// so is one of years over other numbers (`country,2010,2020`). Under `Yes`, too, a row of numbers
-/// and marks of missing values (`1,2,?`) is data.
+/// so is one of years over other numbers (`country,2010,2020`), or of a word and numbers that rise
+/// evenly over fractions. Under `Yes`, too, a row of numbers and marks of missing values (`1,2,?`)
+/// is data.
 enum class CsvHeader { Auto, Yes, No };
 
 /// A column, by its name or by its number from 0; -1 is the last.

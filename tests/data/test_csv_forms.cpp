@@ -201,7 +201,8 @@ TEST_CASE("no first row is lost, and none is taken for names in doubt") {
        {"country,2019,2020\nA,1.5,2\nB,3,4\n", "2019,2020,2021\n1,2,3\n", ",2019,2020\nA,1,2\n",
         "name,0,1,2\nx,0.5,1.5,2\ny,1,2,3\n", "country,2000,2010,2020\nA,1,2,3\n",
         "country,2020,2019\nA,1.5,2\n", "country,code,2020\nFrance,FR,67.4\n",
-        "2020,2015,2010\n1,2,3\n", "country,1960,1970\nAruba,,\nAngola,,5.5\n"}) {
+        "2020,2015,2010\n1,2,3\n", "country,1960,1970\nAruba,,\nAngola,,5.5\n",
+        "gene,1,2,3\nA,0.5,0.25,1.5\nB,1,2,3\n", "region,10,20,30\nA,.5,.1,.2\n"}) {
     INFO(text);
     CHECK(has(refusal(text), "got numbers one after the other, such as years: \""));
     CHECK(read(text, {.header = CsvHeader::Yes}).columns.size() > 2);
@@ -210,9 +211,11 @@ TEST_CASE("no first row is lost, and none is taken for names in doubt") {
   CHECK(shape("Anna,1999,2000\nBob,1998,2003\n") == "[2, 3]");
   CHECK(shape("A,2019,2020\nB,1,2\nA,3,4\n") == "[3, 3]");  // A comes again
   CHECK(shape("x,1,2,3\ny,0.5,1,2\n") == "[2, 4]");
+  CHECK(shape("x,1,2,3\ny,NA,,\n") == "[2, 4]");
   for (const char* text :
        {"Ford,1998,150000\nFiat,2001,90000\n", "Anna,1999\nBob,2003\n",
-        "x,2000,1900,2100\ny,1,2,3\n", "2000,1900\n70,60\n", "a,1999\nb,NA\n", "a,2000.5\nb,1\n"}) {
+        "x,2000,1900,2100\ny,1,2,3\n", "2000,1900\n70,60\n", "a,1999\nb,NA\n",
+        "x,10,20,30\ny,9.5,20.5,31\n", "x,10,20,35\ny,9.5,20.5,31.5\n", "a,2000.5\nb,1\n"}) {
     INFO(text);
     CHECK(shape(text).starts_with("[2, "));
   }
