@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,6 +35,15 @@ std::pair<std::string, std::string> folder_and_name(const std::string& path) {
 // Whether nobody holds the lock, which this process has from now on. Where there are no locks,
 // nothing is ever found dead.
 bool lock(const Descriptor& file) { return ::flock(file.get(), LOCK_EX | LOCK_NB) == 0; }
+
+// Whether `name` is still the file that is open, and not another of the same name.
+bool is_called(const Descriptor& file, const Descriptor& folder, const std::string& name) {
+  struct stat open {
+  }, named{};
+  return ::fstat(file.get(), &open) == 0 &&
+         ::fstatat(folder.get(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
 
 void take_over_owner_and_mode(const Descriptor& file, const struct stat& old) {
   const bool owner = ::fchown(file.get(), old.st_uid, old.st_gid) == 0;
@@ -74,17 +84,19 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   remove_leftovers();
   static std::atomic<unsigned> counter{0};
   while (temporary_.empty()) {
-    const std::string name = text(kPrefix, ::getpid(), "-", counter++, kSuffix);
+    // Machines and containers that share a folder may have equal process numbers.
+    uint32_t chance = 0;
+    if (::getentropy(&chance, sizeof chance) != 0) chance = 0;
+    std::string name = text(kPrefix, ::getpid(), "-", counter++, "-", chance, kSuffix);
     Descriptor file(::openat(folder_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                              exists ? 0600 : 0666));
     if (!file.is_open() && errno == EEXIST) continue;
     if (!file.is_open()) refuse("create a file in its folder", errno);
     // Before the lock, another save may have taken it for a leftover.
-    struct stat made {};
     const bool ours = lock(file) || errno != EWOULDBLOCK;
-    if (!ours || ::fstatat(folder_.get(), name.c_str(), &made, 0) != 0) continue;
+    if (!ours || !is_called(file, folder_, name)) continue;
     file_ = std::move(file);
-    temporary_ = name;
+    temporary_ = std::move(name);
   }
   if (exists) take_over_owner_and_mode(file_, old);
 }
@@ -125,8 +137,11 @@ void AtomicFile::remove_leftovers() const {
   while (const dirent* entry = ::readdir(folder.get())) {
     const std::string_view name = entry->d_name;
     if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
-    constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    const Descriptor found(::openat(folder_.get(), entry->d_name, kFlags));
+    // NFS locks only what is open for writing.
+    constexpr int kFlags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    Descriptor found(::openat(folder_.get(), entry->d_name, O_RDWR | kFlags));
+    if (!found.is_open())
+      found = Descriptor(::openat(folder_.get(), entry->d_name, O_RDONLY | kFlags));
     struct stat info {};
     if (found.is_open() && ::fstat(found.get(), &info) == 0 && S_ISREG(info.st_mode) && lock(found))
       ::unlinkat(folder_.get(), entry->d_name, 0);

@@ -1,10 +1,13 @@
 // A save that fails leaves the old file as it was, and no other behind.
 #include "norma/io/atomic_file.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <norma/norma.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +57,9 @@ void replace(const std::string& path, const std::string& bytes) {
   file.commit();
 }
 
+/// Called before a file is locked; whether the lock is to be had.
+std::function<bool(int file)> before_lock;
+
 /// What saving at `path` complains about, as a user that is not root.
 std::string refused_to_nobody(const std::string& path) {
   constexpr uid_t kNobody = 65534;
@@ -65,6 +71,11 @@ std::string refused_to_nobody(const std::string& path) {
 }
 
 }  // namespace
+
+extern "C" int flock(int file, int operation) noexcept {
+  if (before_lock && !before_lock(file)) return errno = EBADF, -1;
+  return static_cast<int>(::syscall(SYS_flock, file, operation));
+}
 
 TEST_CASE("AtomicFile shows the new bytes only once they are complete") {
   const TempFolder scratch;
@@ -109,6 +120,35 @@ TEST_CASE("What a killed save left is removed by the next one in its folder") {
   replace(path, "new");
   CHECK(read_bytes(path) == "new");
   CHECK(scratch.list() == "net.safetensors");
+}
+
+TEST_CASE("A file of another save with the same name is never taken for its own") {
+  const TempFolder scratch;
+  std::string taken;
+  // Another machine takes the new file for a leftover, and makes its own of that name.
+  before_lock = [&](int file) {
+    const std::string name = std::filesystem::read_symlink(text("/proc/self/fd/", file));
+    if (taken.empty() && has(name, ".norma-save-")) {
+      taken = name;
+      std::filesystem::remove(name);
+      write_bytes(name, "half of another");
+    }
+    return true;
+  };
+  replace(scratch / "file", "whole");
+  before_lock = nullptr;
+  REQUIRE(!taken.empty());
+  CHECK(read_bytes(scratch / "file") == "whole");
+  CHECK(read_bytes(taken) == "half of another");
+}
+
+TEST_CASE("Leftovers go where only what is open for writing can be locked, as on NFS") {
+  const TempFolder scratch;
+  write_bytes(scratch / ".norma-save-1-1.tmp", "half");
+  before_lock = [](int file) { return (::fcntl(file, F_GETFL) & O_ACCMODE) != O_RDONLY; };
+  replace(scratch / "file", "whole");
+  before_lock = nullptr;
+  CHECK(scratch.list() == "file");
 }
 
 TEST_CASE("Saves killed at any moment leave the old file or the new one") {
