@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
-#include <unordered_map>
+#include <map>
 #include <utility>
 
 #include "norma/io/pickle_tables.h"
@@ -223,7 +223,7 @@ class Machine {
   void put(uint32_t index) {
     need(1);
     file_.spend(64);
-    memo_[index] = stack_.back();
+    memo_.insert_or_assign(memo_.end(), index, stack_.back());
   }
   void get(uint32_t index) {
     const auto found = memo_.find(index);
@@ -442,7 +442,7 @@ class Machine {
   Value value_;
   std::vector<Id> stack_;
   std::vector<std::size_t> marks_;
-  std::unordered_map<uint32_t, Id> memo_;
+  std::map<uint32_t, Id> memo_;  // no hash: the file chooses the numbers
   std::array<Id, 256> small_{};  // kNoneId where it was not needed yet
 };
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
+#include <set>
 #include <utility>
 
 #include "norma/io/input_file.h"
@@ -165,7 +165,7 @@ class HeaderReader {
 
   Header& header_;
   std::string problem_, name_;
-  std::unordered_set<std::string> names_;
+  std::set<std::string> names_;
   Where where_ = Where::Start;
   std::ptrdiff_t field_ = 0;  // whose value comes next
   bool seen_[std::size(kFields)] = {};
@@ -204,9 +204,11 @@ void check_entry(const Entry& entry, const std::string& path) {
 }  // namespace
 
 std::string shape_text(const std::vector<uint64_t>& shape) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
-  return text + "]";
+  constexpr std::size_t kMost = 9;
+  std::string list = "[";
+  for (std::size_t i = 0; i < std::min(shape.size(), kMost); ++i)
+    list += text(i ? ", " : "", shape[i]);
+  return list + (shape.size() > kMost ? text(", … (", shape.size() - kMost, " more)]") : "]");
 }
 
 int dtype_bits(std::string_view dtype) {
@@ -266,7 +268,7 @@ std::string format_header(const Header& header, const std::string& path) {
   for (const auto& [key, value] : header.metadata)
     append(text.back() == '{' ? "" : ",", json(key), ":", json(value));
   if (!header.metadata.empty()) text += "}";
-  std::unordered_set<std::string_view> names;
+  std::set<std::string_view> names;
   for (const Entry& entry : header.entries) {
     if (entry.name == kMetadata)
       refuse(path, "expected another tensor name than ", shown(kMetadata));

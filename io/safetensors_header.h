@@ -38,7 +38,7 @@ Header parse_header(std::string_view json, uint64_t data_bytes, const std::strin
 /// The header in JSON, padded with spaces to a multiple of 8 bytes.
 std::string format_header(const Header& header, const std::string& path);
 
-/// "[2, 3]"
+/// "[2, 3]"; of more than 9 dimensions, the first 9 and how many more.
 std::string shape_text(const std::vector<uint64_t>& shape);
 
 /// Throws `[safetensors] path: message`, the message made of `pieces`.

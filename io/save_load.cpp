@@ -1,7 +1,7 @@
 #include "norma/io/save_load.h"
 
+#include <set>
 #include <string_view>
-#include <unordered_set>
 
 #include "norma/core/memory.h"
 #include "norma/io/checkpoint.h"
@@ -15,7 +15,7 @@ namespace {
 
 // "model.", "ema.": prefixes under which the file holds every key of the module.
 std::string fitting_prefixes(const NamedTensors& wanted, const NamedTensors& found) {
-  std::unordered_set<std::string_view> names;
+  std::set<std::string_view> names;
   for (const auto& entry : found) names.insert(entry.first);
   std::vector<std::string> prefixes;
   if (wanted.empty()) return "";
@@ -35,7 +35,7 @@ std::string fitting_prefixes(const NamedTensors& wanted, const NamedTensors& fou
 // The first parts of all names, each once: "model", "optimizer", "epoch".
 std::string first_parts(const TensorFile& file) {
   constexpr std::size_t kMost = 12;
-  std::unordered_set<std::string> seen;
+  std::set<std::string> seen;
   std::string list;
   const auto add = [&](const std::string& name) {
     const std::string part = name.substr(0, name.find('.'));
@@ -70,7 +70,7 @@ TensorFile behind(const TensorFile& file, std::string prefix) {
 }
 
 bool has_none(const NamedTensors& wanted, const NamedTensors& found) {
-  std::unordered_set<std::string_view> names;
+  std::set<std::string_view> names;
   for (const auto& entry : found) names.insert(entry.first);
   for (const auto& entry : wanted)
     if (names.contains(entry.first)) return false;
@@ -80,17 +80,19 @@ bool has_none(const NamedTensors& wanted, const NamedTensors& found) {
 }  // namespace
 
 void save(const nn::Module& module, const std::string& path) {
-  const NamedTensors state =
-      with_file_name("save", path, [&] { return saved_state("save", module); });
-  save_safetensors(state, path);
+  with_memory(0, [&] {
+    const NamedTensors state =
+        with_file_name("save", path, [&] { return saved_state("save", module); });
+    save_safetensors(state, path);
+  });
 }
 
 void save(const nn::Module& module, std::ostream& stream) {
-  save_safetensors(saved_state("save", module), stream);
+  with_memory(0, [&] { save_safetensors(saved_state("save", module), stream); });
 }
 
 void save(const nn::Module& module, std::vector<std::byte>& bytes) {
-  save_safetensors(saved_state("save", module), bytes);
+  with_memory(0, [&] { save_safetensors(saved_state("save", module), bytes); });
 }
 
 namespace {

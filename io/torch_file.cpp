@@ -1,7 +1,7 @@
 #include "norma/io/torch_file.h"
 
 #include <charconv>
-#include <unordered_set>
+#include <set>
 #include <utility>
 
 #include "norma/core/memory.h"
@@ -180,7 +180,7 @@ TensorFile read_entries(const ZipArchive& archive, const std::string& folder,
                         const pickle::Value& value) {
   torch_file::TensorReader reader(archive, folder, value);
   std::vector<std::pair<std::string, torch_file::Plan>> plans;
-  std::unordered_set<std::string> others;  // names that are not in the metadata
+  std::set<std::string> others;  // names that are not in the metadata
   TensorFile result;
   const auto skip = [&](const std::string& name, std::string what) {
     archive.file().spend(name.size() + what.size() + 100);
@@ -232,13 +232,17 @@ TensorFile read_torch(const InputFile& file) {
   return with_memory(static_cast<int64_t>(file.size()), [&] { return read_archive(file); });
 }
 
-TensorFile load_torch(const std::string& path) { return read_torch(InputFile("torch", path)); }
+TensorFile load_torch(const std::string& path) {
+  return with_memory(0, [&] { return read_torch(InputFile("torch", path)); });
+}
 
 bool is_torch_file(const InputFile& file) {
   const Format format = kind_of(file).format;
   return format == Format::Torch || format == Format::TorchPickle;
 }
 
-bool is_torch_file(const std::string& path) { return is_torch_file(InputFile("load", path)); }
+bool is_torch_file(const std::string& path) {
+  return with_memory(0, [&] { return is_torch_file(InputFile("load", path)); });
+}
 
 }  // namespace norma

@@ -2,10 +2,10 @@
 // minizip: one dependency more, and limits for hostile files would still have to be checked here.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "norma/io/input_file.h"
@@ -44,7 +44,7 @@ class ZipArchive {
 
   const InputFile& file_;
   std::vector<ZipEntry> entries_;
-  std::unordered_map<std::string_view, std::size_t> by_name_;
+  std::map<std::string_view, std::size_t> by_name_;  // no hash: a file may have names that collide
 };
 
 /// The contents of one entry from front to back. Encryption and other methods of compression are

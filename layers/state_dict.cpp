@@ -1,7 +1,7 @@
 // The parts of Module that change or copy values as a whole.
+#include <map>
+#include <set>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/core/draws.h"
@@ -39,7 +39,7 @@ struct LoadPlan {
 };
 
 LoadPlan plan_load(const Module& module, const NamedTensors& state) {
-  std::unordered_map<std::string, const Tensor*> given;
+  std::map<std::string_view, const Tensor*> given;  // no hash: names of a file may collide
   for (const auto& [name, tensor] : state) {
     if (!tensor.defined())
       fail("load_state_dict", "expected a tensor for ", quoted(name), ", got an undefined one");
@@ -48,7 +48,7 @@ LoadPlan plan_load(const Module& module, const NamedTensors& state) {
   }
 
   LoadPlan plan;
-  std::unordered_set<std::string> known;
+  std::set<std::string> known;
   for (auto& [name, target] : module.state_dict()) {
     known.insert(name);
     const auto found = given.find(name);

@@ -4,8 +4,11 @@
 #include <norma/norma.h>
 
 #include <chrono>
+#include <functional>
 #include <new>
 #include <span>
+#include <sstream>
+#include <tuple>
 
 #include "norma/tests/io/support.h"
 #include "norma/tests/io/zip_builder.h"
@@ -74,6 +77,52 @@ Cost cost_of(const std::string& bytes) {
   cost.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   cost.memory = peak - before;
   return cost;
+}
+
+// How often `action` fails if each call of operator new fails in turn, until it goes through.
+int failures_of(const std::function<void()>& action) {
+  int failures = 0;
+  for (int64_t calls = 0;; ++calls) {
+    until_failure = calls;
+    const char* failed = nullptr;
+    try {
+      action();
+    } catch (const Error&) {
+      failed = "Error";
+    } catch (...) {
+      failed = "another exception";
+    }
+    const bool reached = until_failure < 0;
+    until_failure = -1;
+    if (!reached) return failures;
+    if (failed != nullptr && failed != std::string("Error"))
+      FAIL("call " << calls << " ended in " << failed);
+    failures += failed != nullptr;
+  }
+}
+
+// Names of 16 printable bytes that std::hash of libstdc++ (MurmurHash64A with a fixed seed) maps to
+// one number: for any first half, there is one second half that leads there.
+std::vector<std::string> colliding_names() {
+  constexpr std::size_t kNames = 20'000;
+  constexpr uint64_t kMul = 0xc6a4a7935bd1e995, kSeed = 0xc70f6907;
+  uint64_t inverse = 1;
+  for (int i = 0; i < 6; ++i) inverse *= 2 - kMul * inverse;
+  const auto mix = [](uint64_t x) { return x ^ x >> 47; };  // its own inverse
+  std::vector<std::string> names;
+  for (uint64_t i = 0; names.size() < kNames; ++i) {
+    char name[16];
+    for (std::size_t j = 0; j < 8; ++j) name[j] = static_cast<char>('a' + (i >> 4 * j & 15));
+    uint64_t half = 0;
+    std::memcpy(&half, name, 8);
+    const uint64_t hash = (kSeed ^ 16 * kMul ^ mix(half * kMul) * kMul) * kMul;
+    half = mix(hash * inverse) * inverse;
+    std::memcpy(name + 8, &half, 8);
+    if (std::all_of(name + 8, name + 16,
+                    [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\'; }))
+      names.emplace_back(name, 16);
+  }
+  return names;
 }
 
 }  // namespace
@@ -191,25 +240,80 @@ TEST_CASE("Want of memory at any point of a reader is an Error, and the next try
               R"("other":{"dtype":"C64","shape":[0],"data_offsets":[4,4]}})",
               4);
   for (const std::string& bytes : {torch, plain}) {
-    int failures = 0;
-    for (int64_t calls = 0;; ++calls) {
-      until_failure = calls;
-      const char* failed = nullptr;
-      try {
-        load_tensors(std::as_bytes(std::span(bytes)));
-      } catch (const Error&) {
-        failed = "Error";
-      } catch (...) {
-        failed = "another exception";
-      }
-      const bool reached = until_failure < 0;
-      until_failure = -1;
-      if (!reached) break;
-      if (failed != nullptr && failed != std::string("Error"))
-        FAIL("call " << calls << " ended in " << failed);
-      failures += failed != nullptr;
-    }
-    CHECK(failures > 20);
+    CHECK(failures_of([&] { load_tensors(std::as_bytes(std::span(bytes))); }) > 20);
     CHECK(load_tensors(std::as_bytes(std::span(bytes))).tensors.size() == 1);
   }
+}
+
+TEST_CASE("Numbers and names that a hash table would put into one place take no longer") {
+  constexpr uint32_t kNumbers = 50'393, kBuckets = 85'229;
+  const auto memo = [](uint32_t step) {
+    std::string puts = "N", gets;
+    for (uint32_t i = 1; i <= kNumbers; ++i) {
+      puts += "r" + le(i * step, 4);
+      gets += "j" + le(i * step, 4) + "0";
+    }
+    return of_pickle(puts + gets + ".");
+  };
+  const std::vector<std::string> colliding = colliding_names();
+  std::vector<std::string> ordinary;
+  for (std::size_t i = 0; i < colliding.size(); ++i)
+    ordinary.push_back(text("an ordinary", 10'000 + i));
+  REQUIRE(std::hash<std::string>()(colliding.front()) ==
+          std::hash<std::string>()(colliding.back()));
+  const auto pickled = [](const std::vector<std::string>& names) {
+    std::string dict = "}(";
+    for (const std::string& name : names) dict += p_string(name) + "\x8f";  // a set
+    return of_pickle(dict + "u.");
+  };
+  const auto zipped = [](const std::vector<std::string>& names) {
+    std::vector<Packed> list{{"x/data.pkl", p_file("N")}};
+    for (const std::string& name : names) list.push_back({name, ""});
+    return zip_of(list);
+  };
+  const auto header = [](const std::vector<std::string>& names) {
+    std::string json = "{";
+    for (const std::string& name : names)
+      json += text(json.size() == 1 ? "" : ",", "\"", name,
+                   R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})");
+    return file_of(json + "}");
+  };
+  const std::tuple<const char*, std::string, std::string> cases[] = {
+      {"memo", memo(1), memo(kBuckets)},
+      {"entries of a pickle", pickled(ordinary), pickled(colliding)},
+      {"entries of an archive", zipped(ordinary), zipped(colliding)},
+      {"tensors of a header", header(ordinary), header(colliding)}};
+  for (const auto& [name, plain, hostile] : cases) {
+    const double usual = cost_of(plain).seconds, seconds = cost_of(hostile).seconds;
+    CAPTURE(name, usual, seconds);
+    CHECK(seconds < 10 * usual + 0.5);
+  }
+
+  const auto seconds_of_load = [](const std::vector<std::string>& names) {
+    NamedTensors state;
+    for (const std::string& name : names) state.emplace_back(name, Tensor(ones({1})));
+    nn::Linear net(1, 1);
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(net.load_state_dict(state, false).unexpected.size() == names.size());
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  const double usual = seconds_of_load(ordinary);
+  CHECK(seconds_of_load(colliding) < 10 * usual + 0.5);
+}
+
+TEST_CASE("A message shows the beginning of a shape of many dimensions") {
+  const auto message = [](const std::string& dtype, const std::string& sizes) {
+    return cost_of(file_of("{\"x\":{\"dtype\":\"" + dtype + "\",\"shape\":[" + sizes +
+                           "],\"data_offsets\":[0,0]}}"))
+        .message;
+  };
+  const std::string shown = "[2, 2, 2, 2, 2, 2, 2, 2, 2, … (100000 more)]";
+  CHECK(has(message("U8", repeated("2,", 100'008) + "2"),
+            "the shape " + shown + " has too many elements"));
+  CHECK(has(message("F4", repeated("1,", 99'999) + "3"),
+            "shape [1, 1, 1, 1, 1, 1, 1, 1, 1, … (99991 more)] does not fill whole bytes"));
+  CHECK(has(message("U8", repeated("1,", 9) + "1"),
+            "shape [1, 1, 1, 1, 1, 1, 1, 1, 1, … (1 more)]: expected 1 bytes"));
+  CHECK(has(message("U8", repeated("1,", 8) + "1"),
+            "shape [1, 1, 1, 1, 1, 1, 1, 1, 1]: expected 1 bytes"));
 }
