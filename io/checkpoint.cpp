@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "norma/core/factory.h"
+#include "norma/core/memory.h"
 #include "norma/io/input_file.h"
 #include "norma/io/read_tensors.h"
 #include "norma/io/safetensors.h"
@@ -273,32 +274,40 @@ CheckpointInfo fill(const Source& source, const CheckpointTargets& targets) {
 }  // namespace
 
 void save_checkpoint(const std::string& path, const CheckpointParts& parts) {
-  const TensorFile file =
-      with_file_name("save_checkpoint", path, [&] { return put_together(parts); });
-  save_safetensors(file.tensors, path, file.metadata);
+  with_memory(0, [&] {
+    const TensorFile file =
+        with_file_name("save_checkpoint", path, [&] { return put_together(parts); });
+    save_safetensors(file.tensors, path, file.metadata);
+  });
 }
 
 void save_checkpoint(std::ostream& stream, const CheckpointParts& parts) {
-  const TensorFile file = put_together(parts);
-  save_safetensors(file.tensors, stream, file.metadata);
+  with_memory(0, [&] {
+    const TensorFile file = put_together(parts);
+    save_safetensors(file.tensors, stream, file.metadata);
+  });
 }
 
 void save_checkpoint(std::vector<std::byte>& bytes, const CheckpointParts& parts) {
-  const TensorFile file = put_together(parts);
-  save_safetensors(file.tensors, bytes, file.metadata);
+  with_memory(0, [&] {
+    const TensorFile file = put_together(parts);
+    save_safetensors(file.tensors, bytes, file.metadata);
+  });
 }
 
 CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets& targets) {
-  return fill({path}, targets);
+  return with_memory(0, [&] { return fill({path}, targets); });
 }
 
 CheckpointInfo load_checkpoint(std::span<const std::byte> bytes, const CheckpointTargets& targets) {
-  return fill(in_memory(bytes), targets);
+  return with_memory(0, [&] { return fill(in_memory(bytes), targets); });
 }
 
 CheckpointInfo load_checkpoint(std::istream& stream, const CheckpointTargets& targets) {
-  const std::string bytes = rest_of("load_checkpoint", stream);
-  return fill(in_stream(bytes), targets);
+  return with_memory(0, [&] {
+    const std::string bytes = rest_of("load_checkpoint", stream);
+    return fill(in_stream(bytes), targets);
+  });
 }
 
 }  // namespace norma

@@ -89,7 +89,7 @@ TensorFile read_safetensors(const InputFile& file) {
 }
 
 TensorFile load_safetensors(const std::string& path) {
-  return read_safetensors(InputFile("safetensors", path));
+  return with_memory(0, [&] { return read_safetensors(InputFile("safetensors", path)); });
 }
 
 namespace {
@@ -153,44 +153,50 @@ void write_pieces(const Draft& draft, auto&& write) {
 
 void save_safetensors(const NamedTensors& tensors, const std::string& path,
                       const std::map<std::string, std::string>& metadata) {
-  const Draft draft = make_draft(tensors, metadata, path);
-  AtomicFile file(path);
-  write_pieces(draft, [&](const void* data, std::size_t size) { file.write(data, size); });
-  file.commit();
+  with_memory(0, [&] {
+    const Draft draft = make_draft(tensors, metadata, path);
+    AtomicFile file(path);
+    write_pieces(draft, [&](const void* data, std::size_t size) { file.write(data, size); });
+    file.commit();
+  });
 }
 
 void save_safetensors(const NamedTensors& tensors, std::ostream& stream,
                       const std::map<std::string, std::string>& metadata) {
-  const Draft draft = make_draft(tensors, metadata, "a stream");
-  uint64_t written = 0;
-  const auto check = [&](bool good) {
-    if (!good)
-      fail("save", "expected a stream that takes ", draft.size,
-           " bytes, got one that failed after ", written);
-  };
-  try {
-    check(stream.good());
-    write_pieces(draft, [&](const void* data, std::size_t size) {
-      stream.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+  with_memory(0, [&] {
+    const Draft draft = make_draft(tensors, metadata, "a stream");
+    uint64_t written = 0;
+    const auto check = [&](bool good) {
+      if (!good)
+        fail("save", "expected a stream that takes ", draft.size,
+             " bytes, got one that failed after ", written);
+    };
+    try {
       check(stream.good());
-      written += size;
-    });
-    stream.flush();
-  } catch (const std::ios_base::failure&) {  // of a stream that was told to throw
-  }
-  check(stream.good());
+      write_pieces(draft, [&](const void* data, std::size_t size) {
+        stream.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+        check(stream.good());
+        written += size;
+      });
+      stream.flush();
+    } catch (const std::ios_base::failure&) {  // of a stream that was told to throw
+    }
+    check(stream.good());
+  });
 }
 
 void save_safetensors(const NamedTensors& tensors, std::vector<std::byte>& bytes,
                       const std::map<std::string, std::string>& metadata) {
-  const Draft draft = make_draft(tensors, metadata, "memory");
-  std::vector<std::byte> result;
-  result.reserve(draft.size);
-  write_pieces(draft, [&](const void* data, std::size_t size) {
-    const auto* first = static_cast<const std::byte*>(data);
-    if (size > 0) result.insert(result.end(), first, first + size);
+  with_memory(0, [&] {
+    const Draft draft = make_draft(tensors, metadata, "memory");
+    std::vector<std::byte> result;
+    with_memory(static_cast<int64_t>(draft.size), [&] { result.reserve(draft.size); });
+    write_pieces(draft, [&](const void* data, std::size_t size) {
+      const auto* first = static_cast<const std::byte*>(data);
+      if (size > 0) result.insert(result.end(), first, first + size);
+    });
+    bytes = std::move(result);
   });
-  bytes = std::move(result);
 }
 
 }  // namespace norma

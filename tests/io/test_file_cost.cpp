@@ -245,6 +245,40 @@ TEST_CASE("Want of memory at any point of a reader is an Error, and the next try
   }
 }
 
+TEST_CASE("Want of memory at any point of a save or of a checkpoint is an Error") {
+  const TempFolder scratch;
+  const std::string path = scratch / "a file with a name that no small buffer of a string holds";
+  nn::Linear net(2, 3);
+  optim::SGD sgd(net.parameters(), {.lr = 0.1, .momentum = 0.9});
+  net(ones({1, 2})).sum().backward();
+  sgd.step();
+  const CheckpointParts parts{.module = &net,
+                              .optimizer = &sgd,
+                              .loader = LoaderPosition{},
+                              .metadata = {{"a long key of a note", "a note that is longer yet"}}};
+  const CheckpointTargets targets{.module = &net, .optimizer = &sgd};
+  const NamedTensors state = net.state_dict();
+  std::vector<std::byte> bytes;
+  std::ostringstream out;
+  const auto afresh = [&]() -> std::ostream& { return out.clear(), out.str({}), out; };
+
+  CHECK(failures_of([&] { save(net, path); }) > 20);
+  CHECK(failures_of([&] { save(net, bytes); }) > 20);
+  CHECK(failures_of([&] { save(net, afresh()); }) > 20);
+  CHECK(failures_of([&] { save_safetensors(state, path); }) > 20);
+  CHECK(failures_of([&] { save_safetensors(state, bytes); }) > 20);
+  CHECK(failures_of([&] { save_safetensors(state, afresh()); }) > 20);
+  CHECK(failures_of([&] { load_safetensors(path); }) > 20);
+  CHECK(failures_of([&] { is_torch_file(path); }) > 0);
+  CHECK(failures_of([&] { save_checkpoint(path, parts); }) > 40);
+  CHECK(failures_of([&] { save_checkpoint(bytes, parts); }) > 40);
+  CHECK(failures_of([&] { save_checkpoint(afresh(), parts); }) > 40);
+  std::istringstream in(out.str());
+  CHECK(failures_of([&] { load_checkpoint(path, targets); }) > 40);
+  CHECK(failures_of([&] { load_checkpoint(bytes, targets); }) > 40);
+  CHECK(failures_of([&] { load_checkpoint((in.clear(), in.seekg(0), in), targets); }) > 40);
+}
+
 TEST_CASE("Numbers and names that a hash table would put into one place take no longer") {
   constexpr uint32_t kNumbers = 50'393, kBuckets = 85'229;
   const auto memo = [](uint32_t step) {
