@@ -36,7 +36,7 @@ struct CheckpointParts {
   const nn::Module* module = nullptr;
   const optim::Optimizer* optimizer = nullptr;
   Schedules<const optim::LRScheduler> scheduler = {};
-  /// Dropout, shuffling and initialisation draw from the default generator.
+  /// Dropout and initialisation draw from the default generator.
   const Generator* generator = &default_generator();
   int64_t epoch = 0;  ///< epochs done; where it is 0 and there is a loader, that of the loader
   std::optional<LoaderPosition> loader = {};         ///< `train_loader.position()`

@@ -19,7 +19,8 @@ void catch_signals() {
 // A run goes on as it began only with these.
 std::string important(const Options& options) {
   return norma::text("--epochs ", options.epochs, " --batch-size ", options.batch_size, " --lr ",
-                     norma::shortest(options.lr), " --seed ", options.seed);
+                     norma::shortest(options.lr), " --seed ", options.seed, " --threads ",
+                     norma::get_num_threads());
 }
 
 }  // namespace

@@ -111,6 +111,8 @@ class Resume(Example):
         self.assertEqual((self.folder / "model.st").read_bytes(), model)
         # Other options would lead elsewhere.
         self.refused(self.arguments + " --resume run.st --lr 0.005", "run.st", "--lr 0.005", "--lr 0.")
+        self.refused(self.arguments.replace("--threads 2", "--threads 1") + " --resume run.st", "run.st",
+                     "--threads 2", "--threads 1")
 
 
 class ResumeCifarResnet(Resume):
