@@ -86,9 +86,9 @@ Shape contiguous_strides(const Shape& sizes) {
   strides.size_ = sizes.size();
   int64_t stride = 1;
   bool overflow = false;
-  for (int64_t i = sizes.size() - 1; i >= 0; --i) {
-    strides[i] = stride;
-    overflow |= __builtin_mul_overflow(stride, std::max<int64_t>(sizes[i], 1), &stride);
+  for (auto i = static_cast<std::size_t>(sizes.size()); i-- > 0;) {
+    strides.values_[i] = stride;
+    overflow |= __builtin_mul_overflow(stride, std::max<int64_t>(sizes.values_[i], 1), &stride);
   }
   if (overflow) too_many(sizes);
   return strides;

@@ -30,14 +30,23 @@ Shape Tensor::all_dims() const {
 
 void* Tensor::raw_data() const { return defined_impl(*this, "raw_data")->data(); }
 
-void* Tensor::data_of(DType dtype) const {
-  const TensorImpl* self = defined_impl(*this, "data_ptr");
-  if (self->dtype != dtype) {
-    fail("data_ptr", "expected a tensor of ", dtype, ", got ", self->dtype,
-         "; convert with to() first");
-  }
-  return self->data();
+namespace {
+[[noreturn]] void other_dtype(DType expected, DType got) {
+  fail("data_ptr", "expected a tensor of ", expected, ", got ", got, "; convert with to() first");
 }
+}  // namespace
+
+template <class T>
+T* Tensor::data_of() const {
+  const TensorImpl* self = defined_impl(*this, "data_ptr");
+  if (self->dtype != dtype_of<T>) other_dtype(dtype_of<T>, self->dtype);
+  return static_cast<T*>(self->storage->data()) + self->offset;
+}
+template bool* Tensor::data_of() const;
+template uint8_t* Tensor::data_of() const;
+template int64_t* Tensor::data_of() const;
+template float* Tensor::data_of() const;
+template double* Tensor::data_of() const;
 
 namespace {
 const TensorImpl* one_element(const Tensor& tensor) {

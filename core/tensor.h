@@ -72,7 +72,7 @@ class Tensor {
   template <class T>
   T* data_ptr() const {
     static_assert(Element<T>, "data_ptr<T>(): T is bool, uint8_t, int64_t, float or double");
-    return static_cast<T*>(data_of(dtype_of<T>));
+    return data_of<T>();
   }
   void* raw_data() const;
   /// The value of a one-element tensor, converted to `T`. Integers refuse what they cannot hold.
@@ -276,7 +276,8 @@ class Tensor {
  private:
   friend TensorImpl* impl_of(const Tensor& tensor);
   Shape all_dims() const;
-  void* data_of(DType dtype) const;
+  template <class T>
+  T* data_of() const;
   double item_number() const;
   int64_t item_integer(int64_t least, int64_t most) const;
   Ref<RefCounted> impl_;  // always a TensorImpl, whose definition users need not see

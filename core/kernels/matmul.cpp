@@ -108,6 +108,7 @@ void call_openblas(const MatrixProduct<T>& p, bool add) {
 template <class T>
 void split_for_openblas(const MatrixProduct<T>& p, bool add) {
   constexpr int64_t kMost = int64_t{1} << 30;
+  if (std::max({p.m, p.n, p.k, p.lda, p.ldb, p.ldc}) <= kMost) return call_openblas(p, add);
   const auto too_far = [](int64_t rows, int64_t ld) { return rows > 1 && ld > kMost; };
   const bool far_a = too_far(p.trans_a ? p.k : p.m, p.lda),
              far_b = too_far(p.trans_b ? p.n : p.k, p.ldb);
