@@ -9,10 +9,11 @@ namespace {
 using Wide = long double;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-// log 2 and π/2: multiples of `high` by numbers of up to eleven bits are exact.
-constexpr double kLog2High = 0x1.62e42fefa39efp-1, kHalfPiHigh = 0x1.921fb54442d18p+0;
+// Multiples of log 2's high part by numbers of up to eleven bits are exact, those of π/2's first two
+// parts, 40 bits each, by numbers of up to 24.
+constexpr double kLog2High = 0x1.62e42fefa39efp-1;
 constexpr Wide kLog2Low = 2.319046813846299558417771e-17L;
-constexpr Wide kHalfPiLow = 6.123233995736766035868820e-17L;
+constexpr double kHalfPi[] = {0x1.921fb54442p+0, 0x1.a308d31318p-41, 0x1.8a2e03707344ap-81};
 constexpr Wide kTwoOverRootPi = 1.128379167095512573896159L;
 
 /// e^r - 1 for |r| < 1/2: r (1 + r/2 (1 + r/3 (…))).
@@ -91,9 +92,13 @@ double erf(double x) {
 }
 
 double cos(double x) {
-  const Wide quarter = std::floor(std::fabs(x) / Wide(kHalfPiHigh) + 0.5L);
-  const Wide r = std::fabs(x) - quarter * kHalfPiHigh - quarter * kHalfPiLow, square = r * r;
-  const auto turn = static_cast<int64_t>(quarter) & 3;
+  if (!std::isfinite(x)) return std::numeric_limits<double>::quiet_NaN();
+  const Wide quarter = std::floor(std::fabs(x) / Wide(kHalfPi[0]) + 0.5L);
+  Wide r = std::fabs(x);
+  for (const double part : kHalfPi) r -= quarter * part;
+  if (std::fabs(r) > 1) r = 0;  // too far for these parts
+  const Wide square = r * r;
+  const auto turn = static_cast<int64_t>(std::fmod(quarter, 4.0L));
   const bool is_sine = turn == 1 || turn == 3;
   // 1 - r²/2 (1 - r²/12 (…)), or r (1 - r²/6 (1 - r²/20 (…))).
   Wide sum = 1;

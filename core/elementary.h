@@ -8,14 +8,15 @@
 namespace norma::elementary {
 
 /// From + - * / in long double and powers of two alone, which every x86-64 rounds alike. Within
-/// 0.51 ulp; zeros, infinities, NaN and signs as in the C library.
+/// 0.51 ulp, `pow` towards the ends of the range within 1.1; zeros, infinities, NaN and signs as in
+/// the C library.
 namespace portable {
 double exp(double x);
 double log(double x);
 double log1p(double x);
 double tanh(double x);
 double erf(double x);
-double cos(double x);  ///< for |x| < 10⁶
+double cos(double x);  ///< for |x| < 2·10⁷; beyond, of any value in [-1, 1]
 double pow(double x, double exponent);
 }  // namespace portable
 

@@ -89,7 +89,8 @@ Tensor tensor(const std::vector<T>& values) {
   static_assert(
       std::is_arithmetic_v<Number> && sizeof(Number) <= sizeof(double),
       "tensor(std::vector) takes bools and numbers of at most 64 bits, and vectors of them");
-  using To = std::conditional_t<Element<Number>, Number, int64_t>;
+  constexpr bool kIsLong = std::is_integral_v<Number> && sizeof(Number) == sizeof(int64_t);
+  using To = std::conditional_t<Element<Number> && !kIsLong, Number, int64_t>;
   Shape sizes;
   detail::add_rows(values, 0, sizes);
   Tensor result = empty(sizes, {.dtype = dtype_of<To>});

@@ -72,7 +72,8 @@ class Tensor {
   template <class T>
   T* data_ptr() const {
     static_assert(Element<T>, "data_ptr<T>(): T is bool, uint8_t, int64_t, float or double");
-    return data_of<T>();
+    using Own = std::conditional_t<dtype_of<T> == DType::Int64, int64_t, std::remove_const_t<T>>;
+    return reinterpret_cast<T*>(data_of<Own>());
   }
   void* raw_data() const;
   /// The value of a one-element tensor, converted to `T`. Integers refuse what they cannot hold.

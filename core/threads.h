@@ -45,12 +45,12 @@ void parallel_for(int64_t count, int64_t grain, F&& body) {
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 
-/// The same, with the number of the part (below `parallel_parts(count, grain)`) as third
-/// argument, for sums that are gathered per part and added in order.
+/// The same in `parts` parts, whose numbers are the third argument, for sums that are gathered per
+/// part and added in order. `parts` is what `parallel_parts(count, grain)` gave when memory for
+/// them was made: asked again, it may give another number, as threads change.
 template <class F>
-void parallel_parts_for(int64_t count, int64_t grain, F&& body) {
+void parallel_parts_for(int parts, int64_t count, F&& body) {
   if (count <= 0) return;
-  const int parts = parallel_parts(count, grain);
   if (parts == 1) return body(int64_t{0}, count, 0);
   detail::run_parallel(
       count, parts,

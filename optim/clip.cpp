@@ -67,10 +67,11 @@ double gather(const Tensor& grad, double p) {
   const Tensor packed = grad.contiguous();
   const int64_t n = packed.numel();
   if (n == 0) return 0;
-  std::vector<double> parts(static_cast<std::size_t>(parallel_parts(n, kReadGrain)));
+  const int count = parallel_parts(n, kReadGrain);
+  std::vector<double> parts(static_cast<std::size_t>(count));
   dispatch_floating(packed.dtype(), [&]<class T>() {
     const T* x = impl_of(packed)->data_as<T>();
-    parallel_parts_for(n, kReadGrain, [&](int64_t begin, int64_t end, int part) {
+    parallel_parts_for(count, n, [&](int64_t begin, int64_t end, int part) {
       parts[static_cast<std::size_t>(part)] = p == 2.0 ? sum_of_squares(x + begin, end - begin)
                                               : std::isinf(p)
                                                   ? largest(x + begin, end - begin)

@@ -184,8 +184,9 @@ void parallel_matmul(const MatrixProduct<T>& p) {
     if (suits_gemm(p)) {
       // Chosen by the whole product: the result does not depend on the number of threads.
       const int64_t each = gemm_memory(p);
-      Scratch<float> memory(each * parallel_parts(strips, grain));
-      return parallel_parts_for(strips, grain, [&](int64_t begin, int64_t end, int index) {
+      const int parts = parallel_parts(strips, grain);
+      Scratch<float> memory(each * parts);
+      return parallel_parts_for(parts, strips, [&](int64_t begin, int64_t end, int index) {
         gemm(part(begin, end), memory.data() + each * index);
       });
     }

@@ -32,8 +32,9 @@ void for_lines(MiddleShape s, int64_t arrays, Body body) {
   const int64_t n = s.length, batch = std::max<int64_t>(1, kBatch / n);
   const int64_t grain = std::max<int64_t>(batch, kSoftmaxGrain / n);
   const int64_t room = arrays * batch * n;
-  Scratch<T> scratch(parallel_parts(s.lines(), grain) * room);
-  parallel_parts_for(s.lines(), grain, [&](int64_t begin, int64_t end, int part) {
+  const int parts = parallel_parts(s.lines(), grain);
+  Scratch<T> scratch(parts * room);
+  parallel_parts_for(parts, s.lines(), [&](int64_t begin, int64_t end, int part) {
     T* const space = scratch.data() + part * room;
     simd<Level256>([=]() NORMA_INLINE {
       for (int64_t i = begin; i < end; i += batch) body(i, std::min(batch, end - i), space);

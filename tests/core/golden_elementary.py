@@ -79,7 +79,7 @@ def main():
         "log1p": spread(1e-300, 0.99) + [abs(x) for x in spread(0.5, 1e10)],
         "tanh": spread(1e-100, 25),
         "erf": spread(1e-100, 6.2),
-        "cos": spread(1e-9, 1e4),
+        "cos": spread(1e-9, 1e4) + spread(1e4, 1.9e7) + [226636.06488729196],
     }
     functions = {"exp": Decimal.exp, "log": Decimal.ln, "log1p": log1p, "tanh": tanh, "erf": erf, "cos": cos}
     for name, values in arguments.items():
@@ -88,6 +88,9 @@ def main():
     for x in [abs(x) for x in spread(1e-8, 1e8)]:
         for p in spread(1e-3, 30, 2):
             print("pow |", x.hex(), p.hex(), float(power(Decimal(x), Decimal(p))).hex())
+    for x in [abs(x) for x in spread(1e-8, 1e8, 20)]:
+        p = random.uniform(500, 700) / abs(float(Decimal(x).ln()))
+        print("pow |", x.hex(), p.hex(), float(power(Decimal(x), Decimal(p))).hex())
     for x, p in [(0.9, 1000), (0.999, 100000), (2.0, 0.5), (10.0, 22), (3.0, -2)]:
         print("pow |", x.hex(), float(p).hex(), float(power(Decimal(x), Decimal(p))).hex())
 

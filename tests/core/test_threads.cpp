@@ -58,14 +58,32 @@ TEST_CASE("a loop covers its range once, in as many parts as threads and grain a
                             1, std::min<int64_t>(threads, count / std::max<int64_t>(grain, 1))));
         std::atomic<int> wrong{0};
         std::vector<int64_t> sums(static_cast<std::size_t>(threads));
-        parallel_parts_for(count, grain, [&](int64_t begin, int64_t end, int part) {
-          if (part >= parallel_parts(count, grain)) ++wrong;
+        const int parts = parallel_parts(count, grain);
+        parallel_parts_for(parts, count, [&](int64_t begin, int64_t end, int part) {
+          if (part >= parts) ++wrong;
           sums[static_cast<std::size_t>(part)] = end - begin;
         });
         CHECK(std::accumulate(sums.begin(), sums.end(), int64_t{0}) == count);
         CHECK(wrong == 0);
       }
     }
+  }
+}
+
+TEST_CASE(
+    "a loop keeps the parts that memory was made for, whatever set_num_threads says meanwhile") {
+  for (const auto& [before, after] : {std::pair{3, 1}, {1, 3}, {2, 5}}) {
+    INFO(before << " threads, then " << after);
+    const ThreadCount guard(before);
+    const int parts = parallel_parts(100, 1);
+    REQUIRE(parts == before);
+    set_num_threads(after);
+    std::vector<int64_t> items(8);
+    parallel_parts_for(parts, 100, [&](int64_t begin, int64_t end, int part) {
+      items[static_cast<std::size_t>(part)] = end - begin;
+    });
+    CHECK(std::count_if(items.begin(), items.end(), [](int64_t n) { return n > 0; }) == before);
+    CHECK(std::accumulate(items.begin(), items.end(), int64_t{0}) == 100);
   }
 }
 

@@ -105,8 +105,9 @@ void depthwise_backward(const Conv2dShape& s, const T* x, const T* w, const T* d
   // Several outputs of a channel are summed one by one: a chain through all of them and their
   // weights would lose digits.
   const int64_t own_size = dx && outputs > 1 ? in_size : 0;
-  Scratch<T> memory(parallel_parts(s.groups, grain) * own_size);
-  parallel_parts_for(s.groups, grain, [&](int64_t first, int64_t last, int part) {
+  const int parts = parallel_parts(s.groups, grain);
+  Scratch<T> memory(parts * own_size);
+  parallel_parts_for(parts, s.groups, [&](int64_t first, int64_t last, int part) {
     T* const own = memory.data() + part * own_size;
     for (int64_t item = first * s.batch; item < last * s.batch; ++item) {
       const int64_t c = item / s.batch, n = item % s.batch, plane = (n * s.groups + c) * in_size;

@@ -44,8 +44,9 @@ void correlate(const Conv2dShape& s, bool direct, const WeightView<T>& weights, 
   const int64_t panels = s.batch * s.groups * unrolled.panels();
   const int64_t share = channel_share(s, panels), shares = ceil_div(outputs, share);
   const int64_t items = panels * shares, grain = conv_grain(items, s.multiplications());
-  Scratch<T> memory(parallel_parts(items, grain) * unrolled.size());
-  parallel_parts_for(items, grain, [&](int64_t first, int64_t last, int part) {
+  const int parts = parallel_parts(items, grain);
+  Scratch<T> memory(parts * unrolled.size());
+  parallel_parts_for(parts, items, [&](int64_t first, int64_t last, int part) {
     const T* rows = nullptr;
     for (int64_t item = first; item < last; ++item) {
       const int64_t channel = item % shares * share, panel = item / shares % unrolled.panels();
@@ -169,10 +170,10 @@ void im2col_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw, T*
   const UnrolledRows& unrolled = layout.unrolled;
   const int64_t items = s.batch * unrolled.panels();
   const int64_t grain = conv_grain(items, s.multiplications());
-  const int64_t parts = parallel_parts(items, grain);
+  const int parts = parallel_parts(items, grain);
   Scratch<T> memory(dw ? parts * layout.memory_size : 0), sums(dw ? parts * layout.size : 0);
   Scratch<double> bias_sums(db ? parts * s.out_channels : 0);
-  parallel_parts_for(items, grain, [&](int64_t first, int64_t last, int part) {
+  parallel_parts_for(parts, items, [&](int64_t first, int64_t last, int part) {
     T* const part_sums = sums.data() + part * layout.size;
     double* const part_db = bias_sums.data() + part * s.out_channels;
     if (dw) std::fill_n(part_sums, layout.size, T(0));

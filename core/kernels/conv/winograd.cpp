@@ -54,9 +54,10 @@ bool winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, cons
   const int64_t part_size = kTileElements * (in_matrix + out_matrix) + tile_work_size(tiles);
   const int64_t items = tiles.panels() * s.groups;
   const int64_t grain = conv_grain(items, tiles.multiplications());
-  Scratch<T> memory(parallel_parts(items, grain) * part_size);
+  const int parts = parallel_parts(items, grain);
+  Scratch<T> memory(parts * part_size);
   std::atomic<bool> finite{true};
-  parallel_parts_for(items, grain, [&](int64_t first, int64_t last, int part) {
+  parallel_parts_for(parts, items, [&](int64_t first, int64_t last, int part) {
     T* const in = memory.data() + part * part_size;
     T* const out = in + kTileElements * in_matrix;
     T* const work = out + kTileElements * out_matrix;
@@ -103,9 +104,9 @@ bool winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw) 
   const int64_t matrix = in_columns * out_columns;
   const int64_t sum_size = s.groups * kTileElements * matrix;
   const int64_t items = tiles.panels(), grain = conv_grain(items, tiles.multiplications());
-  const int64_t parts = parallel_parts(items, grain);
+  const int parts = parallel_parts(items, grain);
   Scratch<T> memory(parts * part_size), sums(parts * sum_size);
-  parallel_parts_for(items, grain, [&](int64_t first, int64_t last, int part) {
+  parallel_parts_for(parts, items, [&](int64_t first, int64_t last, int part) {
     T* const in = memory.data() + part * part_size;
     T* const grad = in + kTileElements * in_matrix;
     T* const work = grad + kTileElements * out_matrix;

@@ -23,8 +23,9 @@ inline int64_t plane_grain(const Pool2dShape& s) {
 template <class Widest, class T, class Body>
 void each_plane(const Pool2dShape& s, int64_t width, Body body) {
   const int64_t grain = plane_grain(s);
-  Scratch<T> rows(parallel_parts(s.planes, grain) * width);
-  parallel_parts_for(s.planes, grain, [&](int64_t first, int64_t last, int part) {
+  const int parts = parallel_parts(s.planes, grain);
+  Scratch<T> rows(parts * width);
+  parallel_parts_for(parts, s.planes, [&](int64_t first, int64_t last, int part) {
     simd<Widest>([=, row = rows.data() + part * width]() NORMA_INLINE {
       for (int64_t p = first; p < last; ++p) body(p, row);
     });
