@@ -9,8 +9,8 @@ namespace {
 using Wide = long double;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-// Multiples of log 2's high part by numbers of up to eleven bits are exact, those of π/2's first two
-// parts, 40 bits each, by numbers of up to 24.
+// Multiples of log 2's high part by numbers of up to eleven bits are exact, those of π/2's first
+// two parts, 40 bits each, by numbers of up to 24.
 constexpr double kLog2High = 0x1.62e42fefa39efp-1;
 constexpr Wide kLog2Low = 2.319046813846299558417771e-17L;
 constexpr double kHalfPi[] = {0x1.921fb54442p+0, 0x1.a308d31318p-41, 0x1.8a2e03707344ap-81};
