@@ -122,10 +122,10 @@ std::string Module::Running::path() const {
 
 std::string Module::Running::name_of(const TensorImpl* tensor) const {
   for (const auto& [name, parameter] : module_.named_parameters()) {
-    if (impl_of(parameter) == tensor) return "the parameter " + text(path(), ".", name);
+    if (impl_of(parameter) == tensor) return "the parameter " + join(path(), name);
   }
   for (const auto& [name, buffer] : module_.named_buffers()) {
-    if (impl_of(buffer) == tensor) return "the buffer " + text(path(), ".", name);
+    if (impl_of(buffer) == tensor) return "the buffer " + join(path(), name);
   }
   return "";
 }
