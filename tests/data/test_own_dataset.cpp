@@ -176,7 +176,7 @@ TEST_CASE("want of memory is an Error, what a data set throws stays") {
     DataLoader own(Throwing{false}, {.num_workers = workers});
     CHECK_THROWS_AS(own.begin(), std::length_error);
   }
-#ifndef NORMA_SANITIZE  // its shadow needs more address space than the limit leaves
+#if !defined(NORMA_SANITIZE) && !defined(NORMA_SANITIZE_THREADS)  // their shadow is address space
   // Enough for the order, not for the part as well.
   const std::string said = child_says(260 << 20, [] {
     return error_of([] { data::random_split(Counted{int64_t{24} << 20}, {1.0}); });
