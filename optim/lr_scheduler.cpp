@@ -1,10 +1,11 @@
 #include "norma/optim/lr_scheduler.h"
-#include "norma/core/elementary.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
+
+#include "norma/core/elementary.h"
 
 namespace norma::optim {
 
@@ -78,13 +79,22 @@ void LRScheduler::check_fields() const {
 void LRScheduler::start() {
   check_fields();
   apply();
+  note_rates();
+  optimizer_.schedules_.left = last_lr_;
 }
 
-void LRScheduler::note_rates() { last_lr_ = optimizer_.rates(); }
+// Keeps its memory: it is called in every step.
+void LRScheduler::note_rates() {
+  last_lr_.clear();
+  for (int64_t g = 0; g < optimizer_.group_count(); ++g) last_lr_.push_back(optimizer_.lr(g));
+}
 
 void LRScheduler::note_step() {
   note_rates();
-  optimizer_.schedules_ = {.stepped = true, .left = last_lr_, .replaced = {}};
+  auto& [stepped, left, replaced] = optimizer_.schedules_;
+  stepped = true;
+  left = last_lr_;
+  replaced.clear();
 }
 
 void LRScheduler::begin() {
@@ -109,8 +119,6 @@ void LRScheduler::apply() {
     if (g >= static_cast<int64_t>(base_lrs_.size())) base_lrs_.push_back(optimizer_.initial_lr(g));
     optimizer_.set_lr(g, next_lr(optimizer_.lr(g), base_lrs_[static_cast<std::size_t>(g)]));
   }
-  note_rates();
-  optimizer_.schedules_.left = last_lr_;
 }
 
 void LRScheduler::step() {

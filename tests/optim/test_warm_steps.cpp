@@ -56,11 +56,13 @@ void check_warm(F step) {
 template <class Optimizer>
 void check_training(nn::Sequential net, const Tensor& x, Optimizer optimizer) {
   nn::CrossEntropyLoss criterion;
+  optim::CosineAnnealingLR schedule(optimizer, 100);
   const Tensor labels = randint(0, 10, {x.size(0)});
   check_warm([&] {
     optimizer.zero_grad();
     criterion(net(x), labels).backward();
     optimizer.step();
+    schedule.step();
   });
   net.eval();
   const NoGradGuard no_grad;
