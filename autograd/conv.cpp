@@ -131,16 +131,11 @@ Conv2dShape conv_shape(const char* op, int64_t axes, const Shape& x, const Shape
     return axes == 1 ? Pair(1, sizes[2]) : Pair(sizes[2], sizes[3]);
   };
   const Pair in = size(x), kernel = size(w);
-  const auto reach_of = [op](int64_t dilation, int64_t cells) {
-    return checked_cells(op, "dilation * (kernel_size - 1)", Wide(dilation) * (cells - 1));
-  };
-  const auto padded_size = [op](int64_t cells, int64_t before, int64_t behind) {
-    return checked_cells(op, "a padded input", Wide(cells) + before + behind);
-  };
-  const Pair reach(reach_of(o.dilation.h, kernel.h), reach_of(o.dilation.w, kernel.w));
+  const Pair reach(checked_reach(op, o.dilation.h, kernel.h),
+                   checked_reach(op, o.dilation.w, kernel.w));
   const PadSizes padding = o.pad_sizes(kernel);
-  const Pair padded(padded_size(in.h, padding.top, padding.bottom),
-                    padded_size(in.w, padding.left, padding.right));
+  const Pair padded(checked_padded(op, "a padded input", padding.top, in.h, padding.bottom),
+                    checked_padded(op, "a padded input", padding.left, in.w, padding.right));
   if (padded.h <= reach.h || padded.w <= reach.w) {
     const auto size_text = [&](int64_t h, int64_t width) {
       return axes == 1 ? text('(', width, ')') : text('(', h, " x ", width, ')');

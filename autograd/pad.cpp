@@ -51,11 +51,9 @@ Tensor padded(const char* op, int64_t axes, const Tensor& input, const PadSizes&
                                   .top = pad.top,
                                   .bottom = pad.bottom,
                                   .border = static_cast<kernels::Border>(mode)};
-  const auto padded_size = [op](int64_t before, int64_t cells, int64_t behind) {
-    return checked_cells(op, "a padded input", Wide(before) + cells + behind);
-  };
-  if (axes == 2) sizes[rank - 2] = padded_size(pad.top, shape.in_h, pad.bottom);
-  sizes[rank - 1] = padded_size(pad.left, shape.in_w, pad.right);
+  const char* what = "a padded input";
+  if (axes == 2) sizes[rank - 2] = checked_padded(op, what, pad.top, shape.in_h, pad.bottom);
+  sizes[rank - 1] = checked_padded(op, what, pad.left, shape.in_w, pad.right);
   return autograd::dense_operation(
       op, input, sizes, [=](const auto* x, auto* y) { kernels::pad2d_forward(shape, x, y); },
       [=](const auto* dy, auto* dx) { kernels::pad2d_backward(shape, dy, dx); });

@@ -56,9 +56,8 @@ void check_input(const char* op, const Tensor& input, int64_t axes = 2) {
 // The number of windows along one axis.
 int64_t window_count(const char* op, int64_t in, int64_t kernel, int64_t stride, int64_t pad,
                      int64_t dilation, bool ceil_mode) {
-  const Wide padded = checked_cells(op, "a padded input", in + Wide(2) * pad);
-  const Wide reach =
-      checked_cells(op, "dilation * (kernel_size - 1)", Wide(dilation) * (kernel - 1));
+  const Wide padded = checked_padded(op, "a padded input", pad, in, pad);
+  const Wide reach = checked_reach(op, dilation, kernel);
   const Wide room = padded - reach - 1;
   if (room < 0 && !(ceil_mode && room + stride > 0)) return 0;
   const Wide count = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;

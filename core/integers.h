@@ -19,6 +19,12 @@ inline constexpr int64_t kMostCells = int64_t{1} << 61;
 /// ±kMostCells.
 int64_t checked_cells(const char* op, const char* what, Wide cells);
 
+/// The cells from the first to the last that a kernel sees: dilation (kernel_size - 1), checked.
+int64_t checked_reach(const char* op, int64_t dilation, int64_t kernel_size);
+/// `cells` with those of a padding around them, checked; `what` names them.
+int64_t checked_padded(const char* op, const char* what, int64_t before, int64_t cells,
+                       int64_t behind);
+
 /// a b; throws `[op] …` where it is 2^63 or more. For factors of at least 0.
 int64_t checked_product(const char* op, const char* what, int64_t a, int64_t b);
 /// a b, or 2^63 - 1 where that is less: for amounts of work, of which so much is no different.

@@ -110,10 +110,10 @@ RandomCrop::RandomCrop(const Shape& size, const RandomCropOptions& options) : fi
 Tensor RandomCrop::operator()(const Tensor& batch, Generator& generator) const {
   const Tensor in = checked_batch(batch, "RandomCrop", true);
   const int64_t count = in.size(0), channels = in.size(1), height = in.size(2), width = in.size(3);
-  const auto padded = [](int64_t cells, int64_t before, int64_t behind) {
-    return checked_cells("RandomCrop", "a padded image", Wide(cells) + before + behind);
+  const auto padded = [](int64_t before, int64_t cells, int64_t behind) {
+    return checked_padded("RandomCrop", "a padded image", before, cells, behind);
   };
-  const int64_t tall = padded(height, top_, bottom_), wide = padded(width, left_, right_);
+  const int64_t tall = padded(top_, height, bottom_), wide = padded(left_, width, right_);
   if (height_ > tall || width_ > wide) {
     fail("RandomCrop", "expected images of at least ", Shape({height_, width_}), ", got ",
          Shape({tall, wide}), " with their padding; a larger .padding makes room");

@@ -43,8 +43,7 @@ struct SamePadding {
   int64_t before, behind;
 };
 inline SamePadding same_padding(int64_t kernel_size, int64_t dilation) {
-  const int64_t cells =
-      checked_cells("padding", "dilation * (kernel_size - 1)", Wide(dilation) * (kernel_size - 1));
+  const int64_t cells = checked_reach("padding", dilation, kernel_size);
   return {cells / 2, cells - cells / 2};
 }
 
