@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <new>
 #include <numeric>
 #include <utility>
 
@@ -63,17 +62,6 @@ void check_epoch(const char* op, int64_t epoch) {
   constexpr int64_t kMost = int64_t{1} << 62;
   if (epoch < 0) fail(op, "expected an epoch number from 0, got ", epoch);
   if (epoch > kMost) fail(op, "expected an epoch number of at most 2^62, got ", epoch);
-}
-
-// What is thrown for want of memory becomes an Error. All else that a data set of the user's
-// throws stays as it is.
-template <class F>
-decltype(auto) in_memory(F&& body) {
-  try {
-    return std::forward<F>(body)();
-  } catch (const std::bad_alloc&) {
-    out_of_memory(0);
-  }
 }
 
 template <class T>
@@ -248,7 +236,7 @@ DataLoader::DataLoader(std::shared_ptr<Source> source, DataLoaderOptions options
 DataLoader::Iterator DataLoader::begin() {
   auto place =
       std::make_shared<LoaderPosition>(LoaderPosition{.epoch = epoch_, .batch = first_batch_});
-  Iterator first(in_memory([&] { return std::make_shared<Epoch>(source_, place); }));
+  Iterator first(with_memory(0, [&] { return std::make_shared<Epoch>(source_, place); }));
   place_ = std::move(place);
   first_batch_ = 0;
   ++epoch_;
@@ -314,7 +302,7 @@ void DataLoader::set_position(const LoaderPosition& to) {
 Batch& DataLoader::Iterator::operator*() const { return epoch_->current(); }
 
 DataLoader::Iterator& DataLoader::Iterator::operator++() {
-  in_memory([&] { epoch_->advance(); });
+  with_memory(0, [&] { epoch_->advance(); });
   return *this;
 }
 
