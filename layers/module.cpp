@@ -18,15 +18,6 @@ namespace norma::nn {
 
 namespace {
 
-/// The second halves of a list of pairs.
-template <class Second>
-std::vector<Second> values(std::vector<std::pair<std::string, Second>> named) {
-  std::vector<Second> list;
-  with_memory(0, [&] { list.reserve(named.size()); });
-  for (auto& entry : named) list.push_back(std::move(entry.second));
-  return list;
-}
-
 /// With `start` after every line break.
 std::string continued(const std::string& lines, const std::string& start) {
   std::string out;

@@ -130,11 +130,7 @@ std::string Module::Running::name_of(const TensorImpl* tensor) const {
   return "";
 }
 
-std::vector<Tensor> Module::Running::tensors() const {
-  std::vector<Tensor> own;
-  for (auto& [name, tensor] : module_.state().tensors()) own.push_back(tensor);
-  return own;
-}
+std::vector<Tensor> Module::Running::tensors() const { return values(module_.state().tensors()); }
 
 // What nobody cares for: it is in no module of those that run, and neither train() nor eval() nor
 // its state was asked for by itself.

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "norma/core/memory.h"
 #include "norma/core/random.h"
 #include "norma/layers/module.h"
 
@@ -45,6 +46,15 @@ struct Module::State {
     return all;
   }
 };
+
+/// The second halves of a list of pairs.
+template <class Second>
+std::vector<Second> values(std::vector<std::pair<std::string, Second>> named) {
+  std::vector<Second> list;
+  with_memory(0, [&] { list.reserve(named.size()); });
+  for (auto& entry : named) list.push_back(std::move(entry.second));
+  return list;
+}
 
 /// "path.name"
 inline std::string join(const std::string& path, const std::string& name) {
