@@ -1,7 +1,8 @@
 #include "norma/optim/adam.h"
-#include "norma/core/elementary.h"
 
 #include <cmath>
+
+#include "norma/core/elementary.h"
 
 namespace norma::optim {
 
