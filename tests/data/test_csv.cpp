@@ -2,7 +2,7 @@
 #include <optional>
 
 #include "norma/tests/data/gzip.h"
-#include "norma/tests/data/helpers.h"
+#include "norma/tests/data/read_text.h"
 
 using norma::Shape;
 using norma::Tensor;
@@ -13,11 +13,6 @@ using data::CsvTable;
 using Names = std::vector<std::string>;
 
 namespace {
-
-CsvTable read(const std::string& text, const CsvOptions& options = {}) {
-  const TempFolder scratch;
-  return data::read_csv(scratch.write("t.csv", text), options);
-}
 
 // The message, with PATH for the path.
 std::string refusal(const std::string& text, const CsvOptions& options = {}) {

@@ -5,7 +5,7 @@
 
 #include "norma/tests/data/golden_csv.h"
 #include "norma/tests/data/gzip.h"
-#include "norma/tests/data/helpers.h"
+#include "norma/tests/data/read_text.h"
 #include "norma/tests/support/tensors.h"
 
 using norma::Shape;
@@ -18,11 +18,6 @@ using Names = std::vector<std::string>;
 using Values = std::vector<double>;
 
 namespace {
-
-CsvTable read(const std::string& text, const CsvOptions& options = {}) {
-  const TempFolder scratch;
-  return data::read_csv(scratch.write("t.csv", text), options);
-}
 
 std::string refusal(const std::string& text, const CsvOptions& options = {}) {
   return error_of([&] { read(text, options); });

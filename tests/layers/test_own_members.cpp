@@ -4,17 +4,12 @@
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
 #include "norma/tests/support/stderr_of.h"
+#include "norma/tests/support/strict_warnings.h"
 
 namespace nn = norma::nn;
 using norma::Tensor;
 
 namespace {
-
-struct Strict {
-  norma::Warnings before = norma::warnings();
-  Strict() { norma::set_warnings(norma::Warnings::Error); }
-  ~Strict() { norma::set_warnings(before); }
-};
 
 struct Probe : nn::Module {
   Tensor last;
@@ -78,7 +73,7 @@ TEST_CASE("a copy whose forward changes members that the original does not share
         "at<Probe>(i)\n");
   CHECK(net.at<Probe>(1).last.defined());
 
-  const Strict strict;
+  const StrictWarnings strict;
   CHECK(has(error_of([&] { net(x + 1); }), "[Probe] expected a forward that leaves"));
   Counter counter;
   nn::Sequential counted;
@@ -91,7 +86,7 @@ TEST_CASE("a copy whose forward changes members that the original does not share
 }
 
 TEST_CASE("what copies share, and what nobody else holds, may change") {
-  const Strict strict;
+  const StrictWarnings strict;
   const Tensor x = norma::ones({1, 2});
   SharedProbe probe;
   nn::Sequential net(nn::ReLU(), probe);
@@ -131,7 +126,7 @@ TEST_CASE("what copies share, and what nobody else holds, may change") {
 }
 
 TEST_CASE("a part of a larger class, called as the base that it is copied to") {
-  const Strict strict;
+  const StrictWarnings strict;
   struct Larger : Probe {
     double more[64] = {};
   };

@@ -6,18 +6,12 @@
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
 #include "norma/tests/support/stderr_of.h"
+#include "norma/tests/support/strict_warnings.h"
 
 namespace nn = norma::nn;
 using norma::Tensor;
 
 namespace {
-
-// While it lives, warnings are errors.
-struct Strict {
-  norma::Warnings before = norma::warnings();
-  Strict() { norma::set_warnings(norma::Warnings::Error); }
-  ~Strict() { norma::set_warnings(before); }
-};
 
 const Tensor& two() {
   static const Tensor x = norma::ones({3, 2});
@@ -76,7 +70,7 @@ TEST_CASE("a forgotten member is told of once, with its class and the path of it
 }
 
 TEST_CASE("as an error it comes each time, and names the place") {
-  const Strict strict;
+  const StrictWarnings strict;
   Forgetful model;
   for (int i = 0; i < 2; ++i) {
     const std::string message = error_of([&] { model(two()); });
@@ -87,7 +81,7 @@ TEST_CASE("as an error it comes each time, and names the place") {
 }
 
 TEST_CASE("what else is forgotten") {
-  const Strict strict;
+  const StrictWarnings strict;
   const auto said = [](std::function<Tensor(const Tensor&)> body) {
     return error_of([&] { Model(std::move(body))(two()); });
   };
@@ -112,7 +106,7 @@ TEST_CASE("what else is forgotten") {
 }
 
 TEST_CASE("what is no cause for a warning") {
-  const Strict strict;
+  const StrictWarnings strict;
   const auto runs = [](Model model) {
     for (int i = 0; i < 2; ++i) model(two());
   };
@@ -177,7 +171,7 @@ TEST_CASE("what is no cause for a warning") {
 }
 
 TEST_CASE("threads that run one model for the first time") {
-  const Strict strict;
+  const StrictWarnings strict;
   for (int round = 0; round < 20; ++round) {
     nn::Sequential net(nn::Sequential(nn::Linear(2, 2), nn::Linear(2, 2)), nn::Linear(2, 2));
     std::vector<std::string> errors(4);

@@ -23,6 +23,18 @@ void train(Hostile& h, optim::Optimizer& optimizer, Tensor w) {
   }
 }
 
+template <class Optimizer>
+void adam(Hostile& h) {
+  Tensor w = leaf(h);
+  Optimizer o({w}, {.lr = h.real(0.1),
+                    .betas = {h.real(0.9), h.real(0.99)},
+                    .eps = h.real(1e-8),
+                    .weight_decay = h.real(0),
+                    .amsgrad = h.flag(),
+                    .maximize = h.flag()});
+  train(h, o, w);
+}
+
 void steps(Hostile& h, optim::LRScheduler& scheduler) {
   for (int i = 0; i < 6; ++i) scheduler.step();
   auto state = scheduler.state_dict();
@@ -44,28 +56,8 @@ const std::vector<Row> kTable = {
                           .maximize = h.flag()});
        train(h, o, w);
      }},
-    {"optim::Adam::*",
-     [](Hostile& h) {
-       Tensor w = leaf(h);
-       optim::Adam o({w}, {.lr = h.real(0.1),
-                           .betas = {h.real(0.9), h.real(0.99)},
-                           .eps = h.real(1e-8),
-                           .weight_decay = h.real(0),
-                           .amsgrad = h.flag(),
-                           .maximize = h.flag()});
-       train(h, o, w);
-     }},
-    {"optim::AdamW::*",
-     [](Hostile& h) {
-       Tensor w = leaf(h);
-       optim::AdamW o({w}, {.lr = h.real(0.1),
-                            .betas = {h.real(0.9), h.real(0.99)},
-                            .eps = h.real(1e-8),
-                            .weight_decay = h.real(0),
-                            .amsgrad = h.flag(),
-                            .maximize = h.flag()});
-       train(h, o, w);
-     }},
+    {"optim::Adam::*", [](Hostile& h) { adam<optim::Adam>(h); }},
+    {"optim::AdamW::*", [](Hostile& h) { adam<optim::AdamW>(h); }},
     {"optim::GroupedOptimizer::*",
      [](Hostile& h) {
        Tensor w = ones({3}, {.requires_grad = true});
