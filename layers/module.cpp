@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "norma/autograd/observer.h"
 #include "norma/core/error.h"
 #include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
@@ -44,6 +45,10 @@ std::string short_name(const std::type_info& type) {
     if (depth == 0 && c == ':' && name[i - 1] == ':') return name.substr(i + 1);
   }
   return name;
+}
+
+bool is_users_class(const Module& module) {
+  return !std::string_view(typeid(module).name()).starts_with("N5norma2nn");
 }
 
 namespace {
@@ -85,7 +90,24 @@ void Module::leave() {
   if (state_ && state_->original == this) state_->original = nullptr;
 }
 
-void Module::note_kept(std::size_t size) {
+const Module::State* Module::state_to_keep(const std::type_info& type) const {
+  state();  // refuses one that was moved from
+  if (typeid(*this) != type) {
+    const std::string own = type_name(), base = short_name(type);
+    fail("Module", "expected a ", base, ", got a reference to one that is a ", own,
+         ", whose copy would be a ", base, " alone; give the ", own,
+         " itself, or a std::shared_ptr to it");
+  }
+  return state_.get();
+}
+
+void Module::note_kept(std::size_t size, const State* state) {
+  if (state_.get() != state) {
+    fail(
+        "Module", "expected a copy of the ", type_name(), " that is the same module, got another ",
+        "one: its copy or move constructor does not hand its argument on to the base class; leave ",
+        "it to the compiler");
+  }
   state_->handle_size = size;
   state_->handle_type = &typeid(*this);
 }
@@ -114,6 +136,7 @@ void Module::note_known() const {
 void Module::train(bool on) {
   state().training = on;
   state().is_known = true;
+  state().is_checked = false;
   for (const auto& entry : state().children) entry.second->train(on);
 }
 
@@ -168,6 +191,7 @@ NamedTensors Module::gather(bool with_paths, const Own& own) const {
     std::unordered_set<const TensorImpl*> seen;
     walk(with_paths, [&](const std::string& path, const Module& module) {
       if (&module != this) module.state().is_known = true;
+      module.state().is_checked = false;
       for (const auto& [name, tensor] : own(module.state())) {
         if (!tensor.defined() || !seen.insert(impl_of(tensor)).second) continue;
         found.emplace_back(with_paths ? join(path, name) : "", tensor);
@@ -243,7 +267,7 @@ void Module::check_child(const std::string& name, const Module* module) const {
 void Module::note_child(const std::string& name) {
   State& s = state();
   if (s.name.empty()) s.name = name;
-  s.is_users = !std::string_view(typeid(*this).name()).starts_with("N5norma2nn");
+  s.is_users = is_users_class(*this);
 }
 
 void Module::add_child(const std::string& name, std::shared_ptr<Module> module) {
@@ -257,6 +281,11 @@ void Module::add_child(const std::string& name, std::shared_ptr<Module> module) 
 void Module::replace_child(std::size_t position, std::shared_ptr<Module> module) {
   auto& [name, child] = state().children[position];
   check_child(name, module.get());
+  for (auto* scope = autograd::Scope::innermost(); scope; scope = scope->outer()) {
+    if (!child->contains(of(*scope))) continue;
+    fail("replace", "expected a module at \"", name, "\" that does not run, got the ",
+         child->type_name(), " whose forward makes this call; replace it when that has ended");
+  }
   module->note_child(name);
   child = std::move(module);
 }

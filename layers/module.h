@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -60,7 +61,8 @@ concept ModuleValue = AnyModule<M> && !std::same_as<std::remove_cvref_t<M>, Modu
 /// A module object is a cheap handle: the registries and the training flag are shared by its
 /// copies, so a copy is the same module. State of your own that changes after construction belongs
 /// in a buffer or a `Shared` member; a copy whose forward changes others warns (`set_warnings`).
-/// For a deep copy, see `Cloneable`.
+/// So does a forward that gives a registered member another tensor, as `mean = 0.9 * mean` does:
+/// write `mean.mul_(0.9)`, or `mean.copy_(…)`. For a deep copy, see `Cloneable`.
 ///
 /// What forward calls should be registered: a module with parameters, buffers or masks of Dropout
 /// that is called within another one's forward and stands in no module is neither trained nor
@@ -162,6 +164,8 @@ class Module {
   static const Module& of(const autograd::Scope& scope);
 
  protected:
+  struct State;
+
   // For derived classes only: `nn::Module m = net;` would slice the object.
   Module(const Module& other);
   Module(Module&& other) noexcept;
@@ -191,11 +195,13 @@ class Module {
     add_child(name, module);
     return module;
   }
-  /// The handle that a registry keeps of `module`.
+  /// The handle that a registry keeps of `module`. Refuses what would not be the same module.
   template <ModuleValue M>
   static std::shared_ptr<Module> kept(M&& module) {
-    auto handle = std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module));
-    handle->note_kept(sizeof(*handle));
+    using Class = std::remove_cvref_t<M>;
+    const State* const state = module.state_to_keep(typeid(Class));
+    auto handle = std::make_shared<Class>(std::forward<M>(module));
+    handle->note_kept(sizeof(Class), state);
     return handle;
   }
   void add_child(const std::string& name, std::shared_ptr<Module> module);
@@ -224,7 +230,6 @@ class Module {
   virtual void copy_extra_state(const Module& /*other*/) {}
 
  private:
-  struct State;
   struct Argument;
   class Running;
   template <class F>
@@ -233,7 +238,8 @@ class Module {
   void run_in_scope(void (*body)(void*), void* context, const Tensor* result,
                     std::initializer_list<const Tensor*> inputs) const;
   State& state() const;
-  void note_kept(std::size_t size);
+  const State* state_to_keep(const std::type_info& type) const;
+  void note_kept(std::size_t size, const State* state);
   void note_child(const std::string& name);
   void note_known() const;
   void leave();

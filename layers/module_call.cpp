@@ -1,4 +1,5 @@
 // A call of a module: its place in the errors and for observers, and what is noticed on the way.
+#include <bit>
 #include <cstring>
 #include <typeinfo>
 #include <utility>
@@ -28,9 +29,12 @@ class Module::Running final : public autograd::Scope {
     if (outer() && !state.is_known.load(std::memory_order_relaxed)) check_known();
     const Module* original = state.original.load(std::memory_order_relaxed);
     if (original && original != &module_ && state.is_users) note_members();
+    if (!state.is_checked.load(std::memory_order_relaxed)) check_held();
   }
   void end() const {
     if (members_) compare_members();
+    if (held_ && module_.state_ && tensors_ == count())
+      warn_lost(held_ & ~held(), "was given by forward");
   }
   void add_path(Error& error) const { error.add_module(name(), type()); }
   void tell(const Tensor& result, std::initializer_list<const Tensor*> inputs) const {
@@ -49,9 +53,15 @@ class Module::Running final : public autograd::Scope {
   void check_known() const;
   void note_members();
   void compare_members() const;
+  std::size_t count() const;
+  uint64_t held(bool all = false) const;
+  void check_held();
+  void warn_lost(uint64_t lost, const char* change) const;
 
   const Module& module_;
   std::unique_ptr<std::string> members_;  // the bytes of the handle as they were before
+  uint64_t held_ = 0;                     // what held() said, of so many tensors:
+  std::size_t tensors_ = 0;
 };
 
 // Every scope is a Running.
@@ -178,6 +188,59 @@ void Module::Running::compare_members() const {
        "registered: make the member a nn::Shared or register it as a buffer, give the module away "
        "with std::move, or reach the copy, as with at<",
        own, ">(i)");
+}
+
+std::size_t Module::Running::count() const {
+  return module_.state_->parameters.size() + module_.state_->buffers.size();
+}
+
+// Which of the module's own parameters and buffers are members of the handle, a bit for each. Where
+// the handle's size is not known, those that anything else than the registry holds.
+uint64_t Module::Running::held(bool all) const {
+  const State& state = *module_.state_;
+  const bool is_sized = state.handle_type && *state.handle_type == typeid(module_);
+  const auto* const begin = reinterpret_cast<const char*>(&module_);
+  const auto is_member = [&](const TensorImpl* tensor) {
+    if (!is_sized) return tensor->use_count() > 1;
+    for (std::size_t at = 0; at + sizeof(tensor) <= state.handle_size; at += sizeof(tensor)) {
+      if (std::memcmp(begin + at, &tensor, sizeof(tensor)) == 0) return true;
+    }
+    return false;
+  };
+  uint64_t bits = 0, bit = 1;
+  for (const NamedTensors* list : {&state.parameters, &state.buffers}) {
+    for (const auto& entry : *list) {
+      if (entry.second.defined() && (all || is_member(impl_of(entry.second)))) bits |= bit;
+      bit <<= 1;
+    }
+  }
+  return bits;
+}
+
+// The members of a layer are what it registered, always; those of a user's class what they were.
+void Module::Running::check_held() {
+  tensors_ = count();
+  if (tensors_ == 0 || tensors_ > 64) return;
+  if (is_users_class(module_)) {
+    held_ = held();
+    return;
+  }
+  warn_lost(held(true) & ~held(), "was given");
+  module_.state_->is_checked = true;
+}
+
+void Module::Running::warn_lost(uint64_t lost, const char* change) const {
+  if (lost == 0) return;
+  const State& state = *module_.state_;
+  const auto i = static_cast<std::size_t>(std::countr_zero(lost)), first = state.parameters.size();
+  const bool is_buffer = i >= first;
+  const std::string& name = (is_buffer ? state.buffers[i - first] : state.parameters[i]).first;
+  warn(
+      module_.type_name(), "expected the member that is the ", is_buffer ? "buffer" : "parameter",
+      " \"", name, "\" to stay that tensor, got another that it ", change,
+      ": the registered one, which is trained, saved and shared by copies, keeps its values; write "
+      "them into it with ",
+      name, ".copy_(…)", is_buffer ? "" : ", under a NoGradGuard");
 }
 
 }  // namespace norma::nn

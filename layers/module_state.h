@@ -20,6 +20,7 @@ struct Module::State {
   std::shared_ptr<Module> replacement;  // all handles on this state call it instead
   std::atomic<bool> is_known = false;   // it stands in a module, or is cared for by itself
   std::atomic<const Module*> original = nullptr;  // the handle it was made with, while that lives
+  std::atomic<bool> is_checked = false;           // a layer's members are what is registered
   bool training = true;
 
   NamedTensors parameters, buffers;  // undefined tensors: names of absent ones
@@ -84,6 +85,9 @@ bool is_exactly(const Module& module) {
   const std::type_info& type = typeid(module);
   return ((type == typeid(Classes)) || ...);
 }
+
+/// Whether its class is none of Norma's.
+bool is_users_class(const Module& module);
 
 /// Class name of a type without namespaces.
 std::string short_name(const std::type_info& type);

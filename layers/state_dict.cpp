@@ -111,6 +111,7 @@ NamedTensors Module::state_dict() const {
 
 void Module::add_state(const std::string& prefix, NamedTensors& result) const {
   state().is_known = true;
+  state().is_checked = false;
   for (const auto& [name, tensor] : state().tensors()) {
     if (tensor.defined()) result.emplace_back(prefix + name, tensor);
   }
@@ -150,6 +151,11 @@ void Module::copy_state_from(const Module& other) {
     return;
   }
   const NoGradGuard no_grad;
+  const auto refuse_shared = [&](const std::string& what) {
+    fail("clone", "expected fresh() to build a ", other.type_name(), " of its own, got one with ",
+         what, " of the old one: a copy of a module is the same module; construct it anew");
+  };
+  if (is_same(other)) refuse_shared("the registered state");
   const auto refuse = [&](const std::string& what) {
     fail("clone", "expected fresh() to build a ", other.type_name(),
          " of the same structure, got another ", what);
@@ -164,6 +170,9 @@ void Module::copy_state_from(const Module& other) {
         refuse("tensor \"" + theirs[i].first + "\"");
       }
       if (!to.defined()) continue;
+      if (to.is_same(from) || (to.numel() > 0 && to.raw_data() == from.raw_data())) {
+        refuse_shared("the tensor \"" + theirs[i].first + "\"");
+      }
       convert_in_place(to, from.dtype());
       to.copy_(from);
       if (to.requires_grad() != from.requires_grad()) to.requires_grad_(from.requires_grad());
