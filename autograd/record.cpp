@@ -17,7 +17,8 @@ bool recording(const Inputs& inputs) {
 void tell_result(const char* op, const Tensor& out, const Inputs& inputs,
                  const Inputs& read_besides) {
   std::vector<const Tensor*> all;
-  all.reserve(static_cast<std::size_t>(inputs.size() + read_besides.size()));
+  const int count = inputs.size() + read_besides.size();
+  all.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < inputs.size(); ++i) all.push_back(&inputs[i]);
   for (int i = 0; i < read_besides.size(); ++i) all.push_back(&read_besides[i]);
   ObserverPause().tell(&Observer::result, op, out, all);

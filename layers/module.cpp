@@ -73,6 +73,7 @@ Module::Module(Module&& other) noexcept : state_(std::move(other.state_)) {
 }
 
 Module& Module::operator=(const Module& other) {
+  if (this == &other) return *this;
   if (state_ != other.state_) leave();
   state_ = other.state_;
   return *this;

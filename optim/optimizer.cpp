@@ -387,7 +387,7 @@ void from_numbers(const OptionFields& fields, const std::map<std::string, double
     const auto found = numbers.find(field.name);
     if (found == numbers.end()) fail(op, "expected the option \"", field.name, "\" in every group");
     const double value = found->second;
-    if (field.flag && value != 0 && value != 1)
+    if (field.flag != nullptr && value != 0 && value != 1)
       fail(op, "expected ", field.name, " 0 or 1, got ", shortest(value));
     field.set(value);
   }

@@ -3,7 +3,7 @@
 # inputs for so many seconds per target. Needs Clang.
 #   usage: scripts/fuzz.sh SECONDS [TARGET...]      for example: scripts/fuzz.sh 30; scripts/fuzz.sh 3600 pickle
 # What is new stays in build/fuzz/corpus; an input that fails in build/fuzz/found: mend what it finds, and keep it in
-# tests/fuzz/corpus/TARGET.
+# tests/fuzz/corpus/TARGET. NORMA_BUILD_DIR is a build with NORMA_FUZZ=ON to take; the default is build/fuzz, of the preset fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib-install.sh
@@ -13,10 +13,12 @@ shift
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(safetensors torch pickle csv idx cifar)
 
-install_missing library clang
-cmake --preset fuzz
-cmake --build build/fuzz --parallel "$(nproc)" --target norma_fuzz
+install_missing library tests clang
+export build=${NORMA_BUILD_DIR:-build/fuzz}
+if [ ! -f "$build/CMakeCache.txt" ]; then cmake --preset fuzz -B "$build"; fi
+cmake --build "$build" --parallel "$(nproc)" --target norma_fuzz
 if ! clang_sanitizes leaks; then export ASAN_OPTIONS=detect_leaks=0; fi
+export LLVM_PROFILE_FILE=/dev/null  # of a build that counts lines, too
 
 # fuzz TARGET SECONDS: one target; its output only where it fails.
 fuzz() {
@@ -25,13 +27,13 @@ fuzz() {
   [ "$target" = torch ] && seeds+=(tests/io/torch_files)
   mkdir -p "$work" build/fuzz/found
   local options=(-artifact_prefix=build/fuzz/found/"$target"- -timeout=20 -rss_limit_mb=2048 -print_final_stats=1)
-  if ! build/fuzz/tests/fuzz/fuzz_"$target" "${options[@]}" -runs=0 "${seeds[@]}" >"$log" 2>&1; then
+  if ! "$build"/tests/fuzz/fuzz_"$target" "${options[@]}" -runs=0 "${seeds[@]}" >"$log" 2>&1; then
     tail -60 "$log"
     echo "$target: the corpus fails"
     return 1
   fi
   [ "$seconds" -gt 0 ] || { echo "$target: the corpus passes"; return 0; }
-  if ! build/fuzz/tests/fuzz/fuzz_"$target" "${options[@]}" -max_total_time="$seconds" \
+  if ! "$build"/tests/fuzz/fuzz_"$target" "${options[@]}" -max_total_time="$seconds" \
     -dict=tests/fuzz/dictionaries/"$target".dict "$work" "${seeds[@]}" >"$log" 2>&1; then
     tail -60 "$log"
     echo "$target: found something, see build/fuzz/found"

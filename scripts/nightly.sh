@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What takes too long for .ci/run: hours of fuzzing, clang-tidy, all tests under the sanitizers, fresh systems.
+# What takes too long for .ci/run: hours of fuzzing, many rounds of the tests of threads, fresh systems.
 #   usage: scripts/nightly.sh [seconds per fuzz target, default 3600]
 # Each part is run though one before it failed; the last lines say which did. Fresh systems need root and debootstrap.
 set -uo pipefail
@@ -12,8 +12,6 @@ part() {
 }
 
 part scripts/fuzz.sh "$seconds"
-part scripts/tidy.sh
-part scripts/coverage.sh
 part env CXX=clang++ NORMA_PRESET=tsan scripts/test.sh --repeat until-fail:20
 for release in 12 13 testing ubuntu-24.04; do
   part scripts/on-debian.sh "$release"
