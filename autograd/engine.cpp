@@ -50,10 +50,12 @@ void accumulate(Tensor& total, Tensor grad) {
 template <class T>
 class ReusedList {
  public:
-  ReusedList() : values(std::exchange(spare(), {})) {}
+  ReusedList() {
+    if (!spare_is_gone) values = std::exchange(spare(), {});
+  }
   ~ReusedList() {
     values.clear();
-    spare() = std::move(values);
+    if (!spare_is_gone) spare() = std::move(values);
   }
   ReusedList(const ReusedList&) = delete;
   ReusedList& operator=(const ReusedList&) = delete;
@@ -61,10 +63,16 @@ class ReusedList {
   std::vector<T> values;
 
  private:
+  struct Spare {
+    std::vector<T> list;
+    ~Spare() { spare_is_gone = true; }
+  };
   static std::vector<T>& spare() {
-    static thread_local std::vector<T> list;
-    return list;
+    static thread_local Spare kept;
+    return kept.list;
   }
+  // At the end of the thread. What is static, or of the thread, may still be destroyed after it.
+  static inline constinit thread_local bool spare_is_gone = false;
 };
 
 /// The nodes under a root in the order of backward; their marks and half-gathered gradients are

@@ -304,8 +304,7 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target,
   const Classes classes = check_logits("cross_entropy", input, target, options.weight);
   const double smoothing = options.label_smoothing;
   if (!(smoothing >= 0.0 && smoothing <= 1.0)) {
-    fail("cross_entropy",
-         "label_smoothing must be between 0.0 and 1.0. Got: ", std::to_string(smoothing));
+    fail("cross_entropy", "label_smoothing must be between 0.0 and 1.0. Got: ", smoothing);
   }
   const DType got = target.dtype();
   if (target.sizes() == input.sizes()) {

@@ -260,7 +260,7 @@ Tensor Tensor::norm(double p) const { return norm(p, Shape{}); }
 
 Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
   refuse_integers("norm", *this, "to()");
-  if (!(p > 0)) fail("norm", "expected a power p above 0, got ", std::to_string(p));
+  if (!(p > 0)) fail("norm", "expected a power p above 0, got ", p);
   const Collapsed collapsed = collapse("norm", *this, dims, keepdim);
   const Tensor totals =
       reduced<double>(collapsed, [p](auto line) { return kernels::power_norm(line, p); });

@@ -19,7 +19,9 @@ function(norma_own_settings target)
     set_target_properties(${target} PROPERTIES
       COMPILE_WARNING_AS_ERROR OFF
       CXX_CLANG_TIDY "" CXX_CPPCHECK "" CXX_CPPLINT "" CXX_INCLUDE_WHAT_YOU_USE "" LINK_WHAT_YOU_USE OFF)
-    target_compile_options(${target} PRIVATE -Wno-error)
+    # No warning, since -Wno-error does not take back a -Werror=sign-conversion or -pedantic-errors of the project.
+    target_compile_options(${target} PRIVATE -w
+      $<IF:$<CXX_COMPILER_ID:GNU>,-ffp-contract=off;-fno-single-precision-constant,-ffp-contract=on>)
   endif()
 endfunction()
 

@@ -1,8 +1,11 @@
 #include "norma/core/error.h"
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <set>
 
@@ -48,12 +51,30 @@ std::atomic<Warnings>& setting() {
   return value;
 }
 
-/// Whether it was not printed before. What it keeps, programs need to their end.
+struct Printed {
+  Printed* of_parent = nullptr;  // keeps it known to searches for leaks
+  std::mutex lock = {};
+  std::set<std::string> lines = {};
+};
+// Programs need it to their end, so it is never destroyed.
+constinit std::atomic<Printed*> printed{nullptr};
+
+// A fork beside a warning leaves the child a lock that nobody opens, and half a set.
+[[gnu::constructor(101)]] void begin_anew_at_fork() {
+  pthread_atfork(nullptr, nullptr, [] {
+    if (Printed* parents = printed) printed = new Printed{.of_parent = parents};
+  });
+}
+
+/// Whether it was not printed before.
 bool is_new(const std::string& line) {
-  static std::mutex lock;
-  static auto* const printed = new std::set<std::string>;
-  const std::lock_guard guard(lock);
-  return printed->insert(line).second;
+  Printed* found = printed;
+  if (!found) {
+    auto fresh = std::make_unique<Printed>();
+    if (printed.compare_exchange_strong(found, fresh.get())) found = fresh.release();
+  }
+  const std::lock_guard guard(found->lock);
+  return found->lines.insert(line).second;
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ void refuse_overflow(const char* op, Scalar value, DType dtype) {
                     : fraction      ? number >= 0 && number <= 255
                                     : std::fabs(number) < 256;
   if (fits) return;
-  fail(op, "expected a value that fits ", dtype, ", got ", std::to_string(number));
+  fail(op, "expected a value that fits ", dtype, ", got ", number);
 }
 
 Tensor from_leaves(const Shape& sizes, const std::vector<Scalar>& leaves, DType dtype) {
@@ -114,12 +114,12 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& option
              by = whole ? step.to<int64_t>() : 0;
   const double first = start.to<double>(), last = end.to<double>(), delta = step.to<double>();
   if (!std::isfinite(delta) || (whole ? by == 0 : delta == 0))
-    fail("arange", "expected a step other than 0, got ", std::to_string(delta));
+    fail("arange", "expected a step other than 0, got ", delta);
   const double steps = std::ceil((last - first) / delta);
   if (!std::isfinite(steps) || steps > 0x1p62 ||
       (whole ? by > 0 ? to < from : to > from : steps < 0)) {
-    fail("arange", "expected an end that the step leads to, got start ", std::to_string(first),
-         ", end ", std::to_string(last), ", step ", std::to_string(delta));
+    fail("arange", "expected an end that the step leads to, got start ", first, ", end ", last,
+         ", step ", delta);
   }
   const Wide range = Wide(to) - from;
   const int64_t count =

@@ -1,8 +1,8 @@
 // Tensors in words, laid out as PyTorch's repr does.
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <functional>
 #include <ostream>
 #include <string>
@@ -31,12 +31,12 @@ std::string integer_text(const TensorImpl* x, int64_t offset) {
   return std::to_string(static_cast<const int64_t*>(x->storage->data())[offset]);
 }
 
-std::string printed(const char* format, double value) {
+/// As printf does, but with a point whatever the locale.
+std::string printed(std::chars_format format, int digits, double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   char text[400];
-  std::snprintf(text, sizeof(text), format, value);
-  return text;
+  return {text, std::to_chars(text, text + sizeof(text), value, format, digits).ptr};
 }
 
 /// Calls `visit(offset)` for every element that is shown.
@@ -84,7 +84,8 @@ class Formatter {
 
  private:
   std::string real_text(double value) const {
-    const std::string text = printed(scientific_ ? "%.4e" : whole_ ? "%.0f" : "%.4f", value);
+    const auto format = scientific_ ? std::chars_format::scientific : std::chars_format::fixed;
+    const std::string text = printed(format, whole_ && !scientific_ ? 0 : 4, value);
     return whole_ && !scientific_ && std::isfinite(value) ? text + "." : text;
   }
 

@@ -283,8 +283,7 @@ Tensor randperm(int64_t n, Generator& generator) {
 
 Tensor uniform_(Tensor tensor, double low, double high, Generator& generator) {
   if (!(low <= high)) {
-    fail("uniform_", "expected low <= high, got ", std::to_string(low), " and ",
-         std::to_string(high));
+    fail("uniform_", "expected low <= high, got ", low, " and ", high);
   }
   return fill_in_place("uniform_", tensor, [&]<class T>(const Tensor& target) {
     fill<T>(target, generator, Draw::Uniform, low, high);
@@ -292,16 +291,14 @@ Tensor uniform_(Tensor tensor, double low, double high, Generator& generator) {
 }
 
 Tensor normal_(Tensor tensor, double mean, double std, Generator& generator) {
-  if (!(std >= 0))
-    fail("normal_", "expected a standard deviation of 0 or more, got ", std::to_string(std));
+  if (!(std >= 0)) fail("normal_", "expected a standard deviation of 0 or more, got ", std);
   return fill_in_place("normal_", tensor, [&]<class T>(const Tensor& target) {
     fill<T>(target, generator, Draw::Normal, mean, std);
   });
 }
 
 Tensor bernoulli_(Tensor tensor, double p, Generator& generator) {
-  if (!(p >= 0 && p <= 1))
-    fail("bernoulli_", "expected a probability from 0 to 1, got ", std::to_string(p));
+  if (!(p >= 0 && p <= 1)) fail("bernoulli_", "expected a probability from 0 to 1, got ", p);
   return fill_in_place("bernoulli_", tensor, [&]<class T>(const Tensor& target) {
     fill_from_blocks<T>(target, generator, [=](const auto& words, int i) {
       return static_cast<T>(static_cast<double>(uniform_draw<T>(words, i)) < p);

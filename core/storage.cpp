@@ -103,9 +103,12 @@ struct BlockCache {
 // Without construction and destruction: static objects hold tensors, too.
 constinit BlockCache cache;
 
-// A fork in the middle of a change would leave the child a lock that nobody opens.
-const int cache_at_fork = pthread_atfork([] { cache.lock.lock(); }, [] { cache.lock.unlock(); },
-                                         [] { cache.lock.unlock(); });
+// A fork in the middle of a change would leave the child a lock that nobody opens. Before other
+// static objects, whose own handlers run outside of these then.
+[[gnu::constructor(101)]] void lock_cache_at_fork() {
+  pthread_atfork([] { cache.lock.lock(); }, [] { cache.lock.unlock(); },
+                 [] { cache.lock.unlock(); });
+}
 
 void count_live(int64_t bytes) {
   const std::lock_guard guard(cache.lock);

@@ -73,7 +73,7 @@ int64_t Tensor::item_integer(int64_t least, int64_t most) const {
       fits = static_cast<int64_t>(value) >= least && static_cast<int64_t>(value) <= most;
     }
     if (!fits) {
-      fail("item", "expected a value that fits the integer asked for, got ", std::to_string(value),
+      fail("item", "expected a value that fits the integer asked for, got ", value,
            "; ask for a double");
     }
     return convert<int64_t>(value);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cfenv>
 #include <chrono>
 #include <cstdlib>
 #include <exception>
@@ -79,6 +80,30 @@ bool spin_until(Done done) {
 
 thread_local bool inside_parallel = false;
 
+// While a thread of the pool lives, dlclose() does not unload the library that Norma is part of.
+struct ThreadOfPool {
+  ThreadOfPool() { inside_parallel = true; }
+  ~ThreadOfPool() { inside_parallel = false; }
+};
+
+/// How this thread rounds, and whether it flushes the smallest numbers to zero.
+unsigned float_mode() {
+#if defined(__SSE__)
+  constexpr unsigned kFlags = 63;  // what happened so far
+  return __builtin_ia32_stmxcsr() & ~kFlags;
+#else
+  return static_cast<unsigned>(std::fegetround());
+#endif
+}
+void set_float_mode(unsigned mode) {
+#if defined(__SSE__)
+  __builtin_ia32_ldmxcsr(mode);
+  std::fesetround(static_cast<int>(mode >> 3 & 0xc00));  // of long double, too
+#else
+  std::fesetround(static_cast<int>(mode));
+#endif
+}
+
 // One job at a time. Its parts are claimed through `ticket_`, which holds the job's number, its
 // parts and the next one to take, so that a worker that wakes late cannot take a part of another
 // job.
@@ -100,6 +125,7 @@ class Pool {
     count_ = count;
     function_ = function;
     context_ = context;
+    float_mode_ = float_mode();
     error_ = nullptr;
     pending_.store(parts, std::memory_order_relaxed);
     const uint64_t job = ((ticket_.load(std::memory_order_relaxed) >> 32) + 1) << 32;
@@ -144,10 +170,14 @@ class Pool {
     } catch (const std::exception&) {  // no more to be had: those there are do all parts
       most_workers_ = static_cast<int>(workers_.size());
     }
+    // Those that have not begun do not keep the library yet.
+    while (begun_.load(std::memory_order_acquire) < static_cast<int>(workers_.size()))
+      std::this_thread::yield();
   }
 
   void worker(uint32_t seen) {
-    inside_parallel = true;
+    static thread_local const ThreadOfPool keeps_library;
+    begun_.fetch_add(1, std::memory_order_release);
     for (;;) {
       const auto called = [&] { return epoch_.load(std::memory_order_acquire) != seen; };
       if (!spinning_ || !spin_until(called)) epoch_.wait(seen, std::memory_order_acquire);
@@ -166,6 +196,7 @@ class Pool {
       if (next >= parts) return;
       if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
       tell_acquire(&ticket_);
+      if (float_mode() != float_mode_) set_float_mode(float_mode_);
       try {
         run_part(count_, parts, next, function_, context_);
       } catch (...) {
@@ -184,6 +215,7 @@ class Pool {
     epoch_.notify_all();
     for (std::thread& worker : workers_) worker.join();
     workers_.clear();
+    begun_ = 0;
     most_workers_ = kMaxThreads;
     stopping_.store(false, std::memory_order_release);
   }
@@ -194,21 +226,24 @@ class Pool {
   int most_workers_ = kMaxThreads;  // that the system gave when it was last asked
   std::atomic<uint32_t> epoch_{0};
   std::atomic<uint64_t> ticket_{0};
-  std::atomic<int> pending_{0};
+  std::atomic<int> pending_{0}, begun_{0};  // parts not yet done; threads at work
   std::atomic<bool> stopping_{false}, spinning_{false};
   int64_t count_ = 0;
   detail::RangeFunction function_ = nullptr;
   void* context_ = nullptr;
+  unsigned float_mode_ = 0;  // the caller's
   std::exception_ptr error_;
 };
 
 constinit std::atomic<Pool*> current_pool{nullptr};
 constinit std::atomic<uint32_t> forks{0};
 
-const int pool_at_fork = pthread_atfork(nullptr, nullptr, [] {
-  forks.fetch_add(1, std::memory_order_relaxed);
-  if (Pool* parents = current_pool.load()) current_pool = new Pool(parents);
-});
+[[gnu::constructor(101)]] void make_pool_at_fork() {
+  pthread_atfork(nullptr, nullptr, [] {
+    forks.fetch_add(1, std::memory_order_relaxed);
+    if (Pool* parents = current_pool.load()) current_pool = new Pool(parents);
+  });
+}
 
 Pool& pool() {
   Pool* found = current_pool.load(std::memory_order_acquire);

@@ -13,7 +13,8 @@
 
 namespace norma::data::detail {
 
-FileReader::FileReader(const char* op, std::string path) : op_(op), path_(std::move(path)) {
+FileReader::FileReader(const char* op, std::string path)
+    : op_(op), path_(std::move(path)), buffer_(65536) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path_, error);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {

@@ -2,12 +2,12 @@
 #pragma once
 #include <zlib.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace norma::data::detail {
 
@@ -54,7 +54,7 @@ class FileReader {
   std::string head_;
   std::size_t head_read_ = 0;  // how much of it `read` has handed out
 
-  std::array<unsigned char, 65536> buffer_;
+  std::vector<unsigned char> buffer_;  // not on the stack, of which a thread may have little
   // Ends also where the constructor of the reader throws.
   struct Stream : z_stream {
     Stream() : z_stream{} {}

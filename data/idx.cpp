@@ -30,7 +30,7 @@ uint64_t read_elements(FileReader& file, const Tensor& to) {
   const auto count = static_cast<uint64_t>(to.numel());
   T* out = to.data_ptr<T>();
   if constexpr (sizeof(T) == 1) return file.read(out, count);
-  unsigned char buffer[32768];
+  unsigned char buffer[8192];
   constexpr uint64_t kChunk = sizeof(buffer) / sizeof(Stored);
   uint64_t bytes = 0;
   for (uint64_t done = 0; done < count;) {

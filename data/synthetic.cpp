@@ -19,7 +19,7 @@ template <class Curve>
 Dataset two_curves(const char* op, int64_t n, double noise, uint64_t seed, Curve curve) {
   if (n < 1) fail(op, "expected at least one point, got ", n);
   if (!(noise >= 0 && noise < 1e30)) {
-    fail(op, "expected a noise of 0 or more, got ", std::to_string(noise));
+    fail(op, "expected a noise of 0 or more, got ", noise);
   }
   Dataset data{new_tensor({n, 2}, kFloat32), new_tensor(n, kInt64)};
   auto* points = data.inputs.data_ptr<float>();

@@ -53,7 +53,7 @@ using Glyph = std::vector<Stroke>;
 // Several ways of writing each digit.
 const std::vector<Glyph>& glyphs(int digit) {
   const auto pen = [] { return Stroke(); };
-  static const std::array<std::vector<Glyph>, 10> all{{
+  static const auto& all = *new std::array<std::vector<Glyph>, 10>{{
       {{pen().arc({0, 0}, 0.31, 0.5, -0.25, 0.78)},
        {pen().arc({0, 0}, 0.24, 0.5, -0.2, -1.2)},
        {pen().arc({0, 0}, 0.38, 0.48, -0.3, 0.7)}},

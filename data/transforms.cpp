@@ -58,7 +58,7 @@ Normalize::Normalize(std::vector<double> mean, std::vector<double> std)
          std_.size());
   }
   for (const double s : std_) {
-    if (!(s > 0)) fail("Normalize", "expected every std above 0, got ", std::to_string(s));
+    if (!(s > 0)) fail("Normalize", "expected every std above 0, got ", s);
   }
 }
 
@@ -152,7 +152,7 @@ Tensor RandomCrop::operator()(const Tensor& batch, Generator& generator) const {
 
 RandomHorizontalFlip::RandomHorizontalFlip(double p) : p_(p) {
   if (!(p >= 0 && p <= 1)) {
-    fail("RandomHorizontalFlip", "expected a probability from 0 to 1, got ", std::to_string(p));
+    fail("RandomHorizontalFlip", "expected a probability from 0 to 1, got ", p);
   }
 }
 

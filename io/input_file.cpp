@@ -79,7 +79,7 @@ std::string rest_of(const char* op, std::istream& stream) {
   if (!stream || !stream.rdbuf())
     fail(op, "expected a stream that can be read, got one that failed");
   try {  // past the stream itself, whose owner may want exceptions at its end
-    char piece[16384];
+    char piece[8192];
     while (const std::streamsize got = stream.rdbuf()->sgetn(piece, sizeof piece))
       bytes.append(piece, static_cast<std::size_t>(got));
   } catch (const std::ios_base::failure& failure) {

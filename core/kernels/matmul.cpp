@@ -44,11 +44,16 @@ struct HostThreads {
 };
 constinit HostThreads host;
 
-// A fork beside a product leaves the child a lock that nobody opens.
-const int blas_at_fork = pthread_atfork(nullptr, nullptr, [] {
-  new (&host.lock) std::mutex;
-  host.products = 0;
-});
+// A fork beside a product would leave the child a lock that nobody opens. And OpenBLAS, which ends
+// its threads before a fork, would begin others when told their number meanwhile: the child took
+// those for its own, and waited for them at its next fork.
+[[gnu::constructor(101)]] void lock_blas_at_fork() {
+  pthread_atfork([] { host.lock.lock(); }, [] { host.lock.unlock(); },
+                 [] {
+                   host.lock.unlock();
+                   host.products = 0;
+                 });
+}
 
 class SingleThreadedBlas {
  public:

@@ -1,4 +1,6 @@
 // Norma inside a process that forks, runs out of threads, ends before its objects do.
+#include <dlfcn.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +61,28 @@ bool product_is_right(const Tensor& a) { return matmul(a, a)[3][4].item<float>()
   int64_t rows = 0;
   for (auto& batch : loader) rows += batch.inputs.size(0);
   return rows;
+}
+
+// Handlers of the program's own, older than what main() could register.
+bool handlers_compute = false;
+void compute_at_fork() {
+  if (handlers_compute) static_cast<void>(matmul(ones({64, 64}), ones({64, 64})));
+}
+const int handlers = pthread_atfork(compute_at_fork, compute_at_fork, compute_at_fork);
+
+/// Forks 40 times beside a thread that calls `body` again and again; how many children `check` lets
+/// live.
+template <class Body, class Check>
+int children_beside(Body body, Check check) {
+  std::atomic<bool> stop{false};
+  std::thread thread([&] {
+    while (!stop) body();
+  });
+  int lived = 0;
+  for (int k = 0; k < 40; ++k) lived += child_lives(check);
+  stop = true;
+  thread.join();
+  return lived;
 }
 
 /// The exit status of this program, started again for one hidden test.
@@ -164,6 +188,31 @@ TEST_CASE("a fork beside threads that make tensors leaves the child a cache that
   CHECK(lived == 60);
 }
 
+TEST_CASE("a fork beside warnings leaves the child a list of them") {
+  int number = 0;
+  const int lived = children_beside([&] { warn("test", "number ", number++ % 1000); },
+                                    [] {
+                                      static_cast<void>(std::freopen("/dev/null", "w", stderr));
+                                      warn("test", "of a child");
+                                      return true;
+                                    });
+  CHECK(lived == 40);
+}
+
+TEST_CASE("a child of a fork beside products may fork") {
+  const Tensor a = ones({100, 100}, {.dtype = kFloat64});
+  const int lived = children_beside([&] { static_cast<void>(matmul(a, a)); },
+                                    [] { return child_lives([] { return true; }); });
+  CHECK(lived == 40);
+}
+
+TEST_CASE("what a program does before and after a fork may compute") {
+  REQUIRE(handlers == 0);
+  handlers_compute = true;
+  CHECK(child_lives([] { return product_is_right(ones({512, 512})); }));
+  handlers_compute = false;
+}
+
 // Nor is there a limit that leaves addresses for its shadow memory.
 TEST_CASE("work without threads", "[.]") {
   std::ifstream statm("/proc/self/statm");
@@ -190,7 +239,17 @@ namespace {
 /// Computes when the program ends.
 struct Late {
   nn::Sequential net{nn::Linear(64, 256), nn::ReLU(), nn::Linear(256, 10)};
+  optim::SGD sgd{net.parameters(), {.lr = 0.1, .momentum = 0.9}};
+  Late() { train(); }
+  void train() {
+    for (int i = 0; i < 20; ++i) {
+      sgd.zero_grad();
+      net(ones({4, 64})).sum().backward();
+      sgd.step();
+    }
+  }
   ~Late() {
+    train();
     const NoGradGuard no_grad;
     for (int i = 0; i < 20; ++i) net(zeros({256, 64}));
     if (!product_is_right(ones({512, 512}))) std::_Exit(3);
@@ -204,6 +263,15 @@ TEST_CASE("end with a static object that computes", "[.]") {
   CHECK(product_is_right(ones({512, 512})));
 }
 
+TEST_CASE("end with an object of the thread that computes", "[.]") {
+  const auto train = [] {
+    static thread_local Late late;
+    late.train();
+  };
+  train();
+  std::thread(train).join();
+}
+
 TEST_CASE("end beside a thread that computes", "[.]") {
   set_num_threads(2);
   std::thread([] {
@@ -214,8 +282,30 @@ TEST_CASE("end beside a thread that computes", "[.]") {
 
 TEST_CASE("static objects may compute in their destructors") {
   CHECK(run_again("end with a static object that computes") == 0);
+  CHECK(run_again("end with an object of the thread that computes") == 0);
 }
 
 TEST_CASE("a thread may compute while main ends") {
   for (int i = 0; i < 5; ++i) CHECK(run_again("end beside a thread that computes") == 0);
 }
+
+#ifdef NORMA_TEST_PLUGIN
+TEST_CASE("a library that Norma is part of stays while threads of its pool run in it") {
+  const auto is_mapped = [] {
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);)
+      if (line.ends_with(NORMA_TEST_PLUGIN)) return true;
+    return false;
+  };
+  const auto use = [](int threads) {
+    void* const plugin = dlopen(NORMA_TEST_PLUGIN, RTLD_NOW | RTLD_LOCAL);
+    REQUIRE(plugin);
+    reinterpret_cast<void (*)(int)>(dlsym(plugin, "run_loop"))(threads);
+    REQUIRE(dlclose(plugin) == 0);
+  };
+  use(1);
+  CHECK_FALSE(is_mapped());
+  use(3);
+  CHECK(is_mapped());
+}
+#endif

@@ -149,11 +149,11 @@ TEST_CASE("random fills of any layout, and what they refuse") {
   CHECK(randn({2}, {.requires_grad = true}).is_leaf());
 
   CHECK(error_of([] { uniform_(zeros({2}), 2, 1); }) ==
-        "[uniform_] expected low <= high, got 2.000000 and 1.000000");
+        "[uniform_] expected low <= high, got 2.0 and 1.0");
   CHECK(error_of([] { normal_(zeros({2}), 0, -1); }) ==
-        "[normal_] expected a standard deviation of 0 or more, got -1.000000");
+        "[normal_] expected a standard deviation of 0 or more, got -1.0");
   CHECK(error_of([] { bernoulli_(zeros({2}), 1.5); }) ==
-        "[bernoulli_] expected a probability from 0 to 1, got 1.500000");
+        "[bernoulli_] expected a probability from 0 to 1, got 1.5");
   CHECK(error_of([] {
           uniform_(tensor({1, 2}), 0, 1);
         }) == "[uniform_] expected a floating tensor, got int64");

@@ -2,6 +2,7 @@
 #include "norma/core/threads.h"
 
 #include <atomic>
+#include <cfenv>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -121,6 +122,23 @@ TEST_CASE("set_num_threads is the number of threads at work") {
         "[set_num_threads] expected a number from 1 to 1024, got 0");
   CHECK(error_of([] { set_num_threads(1025); }) ==
         "[set_num_threads] expected a number from 1 to 1024, got 1025");
+}
+
+TEST_CASE("all threads of a loop round as the one that calls it") {
+  const ThreadCount guard(3);
+  for (const int mode : {FE_TONEAREST, FE_UPWARD, FE_TONEAREST}) {
+    std::atomic<int> arrived{0}, others{0};
+    std::fesetround(mode);
+    parallel_for(3, 1, [&](int64_t, int64_t) {
+      if (std::fegetround() != mode) ++others;
+      ++arrived;
+      const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (arrived < 3 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    });
+    std::fesetround(FE_TONEAREST);
+    CHECK(arrived == 3);
+    CHECK(others == 0);
+  }
 }
 
 TEST_CASE("the environment sets the number of threads at the start") {

@@ -160,6 +160,6 @@ TEST_CASE("synthetic data sets refuse empty sizes and odd noise") {
   CHECK(error_of([] { data::spirals(-1); }) == "[spirals] expected at least one point, got -1");
   CHECK(error_of([] { data::moons(0); }) == "[moons] expected at least one point, got 0");
   CHECK(error_of([] { data::moons(3, -0.5); }) ==
-        "[moons] expected a noise of 0 or more, got -0.500000");
+        "[moons] expected a noise of 0 or more, got -0.5");
   CHECK(has(error_of([] { data::spirals(3, std::nan("")); }), "expected a noise of 0 or more"));
 }

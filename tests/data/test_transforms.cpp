@@ -161,7 +161,7 @@ TEST_CASE("transforms refuse what they cannot do") {
           data::Normalize({0, 0}, {1});
         }) == "[Normalize] expected one mean and one std per channel, got 2 and 1");
   CHECK(error_of([] { data::Normalize({0}, {0}); }) ==
-        "[Normalize] expected every std above 0, got 0.000000");
+        "[Normalize] expected every std above 0, got 0.0");
   CHECK(has(error_of([] { data::Normalize({0}, {std::numeric_limits<double>::quiet_NaN()}); }),
             "expected every std above 0"));
   CHECK(error_of([&] {

@@ -12,6 +12,7 @@
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
 #include "norma/tests/support/limited.h"
+#include "norma/tests/support/temp_folder.h"
 #include "norma/tests/support/tensors.h"
 
 using namespace norma;
@@ -46,11 +47,11 @@ void* aligned_alloc(std::size_t alignment, std::size_t size) {
 
 namespace {
 
-/// Runs in a thread with little stack.
-void on_small_stack(const std::function<void()>& body) {
+/// Runs in a thread with little stack, of which OpenBLAS has 61 KiB for itself.
+void on_small_stack(const std::function<void()>& body, std::size_t bytes = 512 << 10) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, 512 << 10);
+  pthread_attr_setstacksize(&attributes, bytes);
   pthread_t thread;
   const auto run = [](void* f) -> void* {
     (*static_cast<const std::function<void()>*>(f))();
@@ -127,6 +128,37 @@ TEST_CASE("graphs of a million operations on little stack") {
   CHECK(is_at_rest());
   CHECK(seconds() - start < kMostSeconds);
 }
+
+#ifndef NORMA_SANITIZE  // whose frames are larger
+TEST_CASE("layers, readers and writers need little stack") {
+  const TempFolder folder;
+  write_bytes(folder / "table.csv", "a,b\n1.5,x\n2.5,y\n");
+  write_bytes(folder / "digits.idx",
+              std::string("\0\0\x0e\x01\0\0\0\x01", 8) + std::string(8, '\0'));
+  int done = 0;
+  on_small_stack(
+      [&] {
+        Model model;
+        model.step();
+        nn::MaxPool2d(3, {.stride = 1})(rand({1, 2, 20, 2000}, {.requires_grad = true}))
+            .sum()
+            .backward();
+        nn::Conv2d(8, 8, 3)(rand({2, 8, 40, 40}, {.dtype = kFloat32, .requires_grad = true}))
+            .sum()
+            .backward();
+        static_cast<void>(matmul(rand({300, 300}), rand({300, 300})));
+        static_cast<void>(data::read_csv(folder / "table.csv"));
+        static_cast<void>(data::read_idx(folder / "digits.idx"));
+        static_cast<void>(data::synthetic_digits(20));
+        save_checkpoint(folder / "run", {.module = &model.net, .optimizer = &model.adam});
+        load_checkpoint(folder / "run", {.module = &model.net, .optimizer = &model.adam});
+        static_cast<void>(model.net.str() + model.images.str());
+        ++done;
+      },
+      128 << 10);
+  CHECK(done == 1);
+}
+#endif
 
 TEST_CASE("ten thousand steps take no more memory than a hundred") {
   manual_seed(3);
