@@ -84,7 +84,8 @@ class BackwardOrder {
     try {
       add(root);
       for (std::size_t i = 0; i < order_.size(); ++i) {
-        for (int k = 0; k < order_[i]->input_count; ++k) add(order_[i]->inputs[k].get());
+        const Node* const node = order_[i];
+        for (int k = 0; k < node->input_count; ++k) add(node->inputs[k].get());
       }
     } catch (...) {
       clear();

@@ -138,20 +138,20 @@ void fill(const Tensor& tensor, Generator& generator, Draw::Kind kind, double a,
   const bool is_whole =
       impl->data() == impl->storage->data() &&
       impl->numel * item_size(impl->dtype) == static_cast<int64_t>(impl->storage->bytes());
-  std::unique_ptr<Draw>& last = impl->storage->draws();
+  Draw* const last = impl->storage->draws();
   const int age = last ? last->age + 1 : 0;
   if (&generator != &default_generator() || !is_whole || impl->numel == 0) return;
   if (age >= kMostDraws) return void(last->age = kMostDraws);
-  last = std::make_unique<Draw>(Draw{.generator = &generator,
-                                     .seed = generator.seed(),
-                                     .first = first,
-                                     .count = count,
-                                     .kind = kind,
-                                     .a = a,
-                                     .b = b,
-                                     .dtype = impl->dtype,
-                                     .before = std::move(last),
-                                     .age = age});
+  impl->storage->set_draws(std::make_unique<Draw>(Draw{.generator = &generator,
+                                                       .seed = generator.seed(),
+                                                       .first = first,
+                                                       .count = count,
+                                                       .kind = kind,
+                                                       .a = a,
+                                                       .b = b,
+                                                       .dtype = impl->dtype,
+                                                       .before = impl->storage->take_draws(),
+                                                       .age = age}));
 }
 
 }  // namespace
@@ -309,7 +309,7 @@ Tensor bernoulli_(Tensor tensor, double p, Generator& generator) {
 // --- Drawing again ---
 
 const Draw* last_draw(const Tensor& tensor) {
-  return tensor.defined() ? impl_of(tensor)->storage->draws().get() : nullptr;
+  return tensor.defined() ? impl_of(tensor)->storage->draws() : nullptr;
 }
 
 void set_replaced(const Tensor& tensor) {
@@ -317,7 +317,7 @@ void set_replaced(const Tensor& tensor) {
 }
 
 void move_draws(const Tensor& from, const Tensor& to) {
-  impl_of(to)->storage->draws() = std::move(impl_of(from)->storage->draws());
+  impl_of(to)->storage->set_draws(impl_of(from)->storage->take_draws());
 }
 
 namespace {
@@ -371,7 +371,7 @@ bool can_redraw(const Tensor& tensor) {
 }
 
 void redraw(const Tensor& tensor, uint64_t shift) {
-  Draw* const last = impl_of(tensor)->storage->draws().get();
+  Draw* const last = impl_of(tensor)->storage->draws();
   if (!last->replaced) {
     const Tensor before = values_of(*last, tensor, 0), after = values_of(*last, tensor, shift);
     dispatch_floating(tensor.dtype(), [&]<class T>() {

@@ -57,13 +57,13 @@ void Shape::no_such_place(int64_t i) const {
 
 int64_t Shape::numel() const {
   int64_t product = 1;
-  bool overflow = false, none = false;
-  for (int64_t value : *this) {
-    none |= value == 0;
-    overflow |= __builtin_mul_overflow(product, value == 0 ? 1 : value, &product);
-  }
-  if (overflow) too_many(*this);
-  return none ? 0 : product;
+  bool overflow = false;
+  for (int64_t value : *this) overflow |= __builtin_mul_overflow(product, value, &product);
+  if (!overflow && product != 0) return product;
+  product = 1;
+  for (int64_t value : *this)
+    if (value != 0 && __builtin_mul_overflow(product, value, &product)) too_many(*this);
+  return 0;
 }
 
 std::string Shape::str() const {

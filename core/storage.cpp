@@ -117,7 +117,7 @@ void count_live(int64_t bytes) {
 
 /// A block of the system's for `bytes`; what the cache keeps is given back before it gives up.
 template <class Ask>
-void* ask_system(std::size_t bytes, Ask ask) {
+[[gnu::noinline, gnu::cold]] void* ask_system(std::size_t bytes, Ask ask) {
   asked_system.fetch_add(1, std::memory_order_relaxed);
   keep_reserve();
   void* block = ask();
@@ -216,10 +216,22 @@ void RefCounted::operator delete(void* block, std::size_t size) noexcept {
   ++lists.counts[index];
 }
 
+struct Storage::Rare {
+  ~Rare() {
+    if (deleter) deleter();
+  }
+  std::function<void()> deleter;
+  std::unique_ptr<Draw> draws;
+};
+
 Storage::Storage(std::size_t bytes) : data_(allocate_block(bytes)), bytes_(bytes), owned_(true) {}
 
 Storage::Storage(void* data, std::size_t bytes, std::function<void()> deleter)
-    : data_(data), bytes_(bytes), owned_(false), deleter_(std::move(deleter)) {
+    : data_(data), bytes_(bytes), owned_(false) {
+  if (deleter) {
+    rare_ = std::make_unique<Rare>();
+    rare_->deleter = std::move(deleter);
+  }
   count_live(static_cast<int64_t>(bytes));
 }
 
@@ -229,8 +241,16 @@ Storage::~Storage() {
   } else {
     count_live(-static_cast<int64_t>(bytes_));
   }
-  if (deleter_) deleter_();
 }
+
+Draw* Storage::draws() const { return rare_ ? rare_->draws.get() : nullptr; }
+
+void Storage::set_draws(std::unique_ptr<Draw> draws) {
+  if (!rare_) rare_ = std::make_unique<Rare>();
+  rare_->draws = std::move(draws);
+}
+
+std::unique_ptr<Draw> Storage::take_draws() { return rare_ ? std::move(rare_->draws) : nullptr; }
 
 int64_t live_storage_bytes() {
   const std::lock_guard guard(cache.lock);

@@ -27,16 +27,18 @@ class Storage : public RefCounted {
   bool owned() const { return owned_; }
   uint64_t version() const { return version_; }
   void bump_version() { ++version_; }
-  /// What was drawn into it at random (see core/draws.h).
-  std::unique_ptr<Draw>& draws() { return draws_; }
+  /// What was drawn into it at random, null for nothing (see core/draws.h).
+  Draw* draws() const;
+  void set_draws(std::unique_ptr<Draw> draws);
+  std::unique_ptr<Draw> take_draws();
 
  private:
   void* data_;
   std::size_t bytes_;
   uint64_t version_ = 0;
   bool owned_;
-  std::function<void()> deleter_;
-  std::unique_ptr<Draw> draws_;
+  struct Rare;
+  std::unique_ptr<Rare> rare_;  // what few have: a deleter, draws
 };
 
 /// Bytes held by living storages (what tensors use now). Tests watch it for leaks.

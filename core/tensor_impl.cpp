@@ -8,22 +8,22 @@ TensorImpl::~TensorImpl() {
   if (node) node->forget(this);
 }
 
-TensorImpl* defined_impl(const Tensor& tensor, const char* op) {
-  if (!tensor.defined())
-    fail(op,
-         "expected a defined tensor, got an undefined one; Tensor() is undefined, and so is grad() "
-         "before backward()");
-  return impl_of(tensor);
+void undefined_tensor(const char* op) {
+  fail(op,
+       "expected a defined tensor, got an undefined one; Tensor() is undefined, and so is grad() "
+       "before backward()");
 }
 
 namespace {
 
 bool is_row_major(const Shape& sizes, const Shape& strides) {
   int64_t expected = 1;
-  for (int64_t i = sizes.size() - 1; i >= 0; --i) {
-    if (sizes[i] == 0) return true;
-    if (sizes[i] != 1 && strides[i] != expected) return false;
-    expected *= sizes[i];
+  const int64_t* stride = strides.end();
+  for (const int64_t* size = sizes.end(); size-- != sizes.begin();) {
+    --stride;
+    if (*size == 0) return true;
+    if (*size != 1 && *stride != expected) return false;
+    expected *= *size;
   }
   return true;
 }

@@ -40,7 +40,11 @@ Tensor new_tensor(const Shape& sizes, DType dtype);
 Tensor alias(const Tensor& source, const Shape& sizes, const Shape& strides, int64_t offset);
 /// Whether nothing else sees the values, so that they may be changed or taken over.
 bool is_exclusive(const Tensor& tensor);
+[[noreturn, gnu::cold]] void undefined_tensor(const char* op);
 /// `impl_of` that throws `[op] …` on an undefined tensor.
-TensorImpl* defined_impl(const Tensor& tensor, const char* op);
+inline TensorImpl* defined_impl(const Tensor& tensor, const char* op) {
+  if (!tensor.defined()) undefined_tensor(op);
+  return impl_of(tensor);
+}
 
 }  // namespace norma

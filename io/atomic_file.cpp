@@ -15,6 +15,7 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "norma/core/error.h"
 
@@ -55,10 +56,6 @@ void take_over_owner_and_mode(const Descriptor& file, const struct stat& old) {
 }
 
 }  // namespace
-
-Descriptor::~Descriptor() {
-  if (is_open()) ::close(number_);
-}
 
 void AtomicFile::refuse(const std::string& action, int error, const char* hint) const {
   fail("save", path_, ": cannot ", action, ": ", std::strerror(error), hint);

@@ -3,26 +3,10 @@
 #pragma once
 #include <cstdint>
 #include <string>
-#include <utility>
+
+#include "norma/io/descriptor.h"
 
 namespace norma {
-
-/// The descriptor of an open file, which it closes; -1 is none.
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor();
-  int get() const { return number_; }
-  bool is_open() const { return number_ >= 0; }
-
- private:
-  int number_;
-};
 
 /// A new file in the folder of `path`, which takes the place of `path` on `commit()`: after all
 /// bytes are on the disk, by one rename. Without `commit()` it is removed, and an existing file at

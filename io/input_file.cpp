@@ -25,20 +25,15 @@ InputFile::InputFile(const char* op, const Source& source) : op_(op), name_(sour
 }
 
 void InputFile::open() {
-  descriptor_ = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor_ < 0) refuse("cannot open: ", std::strerror(errno));
+  file_ = Descriptor(::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file_.is_open()) refuse("cannot open: ", std::strerror(errno));
   struct stat info {};
-  if (::fstat(descriptor_, &info) != 0 || !S_ISREG(info.st_mode)) {
-    ::close(descriptor_);
+  if (::fstat(file_.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
     if (S_ISDIR(info.st_mode))
       refuse("expected a regular file, got a folder; give the path of a file in it");
     refuse("expected a regular file, got a device, pipe or socket; read those with a std::istream");
   }
   size_ = static_cast<uint64_t>(info.st_size);
-}
-
-InputFile::~InputFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 void InputFile::read(void* data, uint64_t offset, uint64_t count) const {
@@ -49,7 +44,7 @@ void InputFile::read(void* data, uint64_t offset, uint64_t count) const {
     return;
   }
   while (count > 0) {
-    const ssize_t got = ::pread(descriptor_, next, count, static_cast<off_t>(offset));
+    const ssize_t got = ::pread(file_.get(), next, count, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) refuse("cannot read: ", std::strerror(errno));
     if (got == 0) refuse("the file became shorter while it was read");

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "norma/core/error.h"
+#include "norma/io/descriptor.h"
 
 namespace norma {
 
@@ -32,9 +33,6 @@ class InputFile {
 
   InputFile(const char* op, const Source& source);
   InputFile(const char* op, const std::string& path) : InputFile(op, Source{path}) {}
-  ~InputFile();
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
 
   const std::string& name() const { return name_; }
   uint64_t size() const { return size_; }
@@ -57,7 +55,7 @@ class InputFile {
   const char* op_;
   std::string name_;
   const std::byte* memory_ = nullptr;  // null for a file
-  int descriptor_ = -1;
+  Descriptor file_;
   uint64_t size_ = 0;
   mutable uint64_t left_ = 0;  // of what it may cost
 };

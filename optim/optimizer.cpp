@@ -54,33 +54,24 @@ void Optimizer::check_gradients() const {
   }
 }
 
-void Optimizer::make_missing(std::size_t index, int64_t group, const Tensor& parameter,
-                             std::vector<Tensor>& made) {
-  for (std::size_t f = 0; f < fields_.size(); ++f) {
-    if (!needs(f, group)) continue;
-    const Tensor& tensor = state(index, f);
-    const bool counter = fields_[f].kind == StateField::Counter;
-    if (!tensor.defined()) {
-      made.push_back(counter ? zeros({}) : zeros(parameter.sizes(), {.dtype = parameter.dtype()}));
-    } else if (!counter && tensor.dtype() != parameter.dtype()) {
-      made.push_back(tensor.to(parameter.dtype()));
-    }
-  }
-}
-
-void Optimizer::attach_state(std::size_t index, const Tensor& parameter, Elements& elements,
-                             Tensor*& made) {
+void Optimizer::attach_state(Tensor* own, const Needed& needed, const TensorImpl& parameter,
+                             Elements& elements, MissingState& made) const {
   std::size_t slot = 0;
   for (std::size_t f = 0; f < fields_.size(); ++f) {
-    if (!needs(f, elements.group)) continue;
-    Tensor& tensor = state(index, f);
-    const bool counter = fields_[f].kind == StateField::Counter, fresh = !tensor.defined();
-    if (fresh || (!counter && tensor.dtype() != parameter.dtype())) tensor = std::move(*made++);
+    if (!needed[f]) continue;
+    const bool counter = fields_[f].kind == StateField::Counter, fresh = !own[f].defined();
+    const Tensor* tensor = &own[f];
+    if (fresh || (!counter && impl_of(*tensor)->dtype != parameter.dtype)) {
+      made.emplace_back(&own[f], !fresh    ? tensor->to(parameter.dtype)
+                                 : counter ? zeros({})
+                                           : zeros(parameter.sizes, {.dtype = parameter.dtype}));
+      tensor = &made.back().second;
+    }
     if (counter) {
-      elements.count = *tensor.data_ptr<float>() += 1;
+      elements.counter_ = tensor->data_ptr<float>();
     } else {
       elements.fresh |= fresh;
-      elements.states_[slot++] = impl_of(tensor)->data();
+      elements.states_[slot++] = impl_of(*tensor)->data();
     }
   }
 }
@@ -90,43 +81,41 @@ void Optimizer::step() {
   NoGradGuard no_grad;
   std::vector<std::pair<Tensor, Tensor>> strided;  // parameters with gaps, and their packed copies
   std::vector<Tensor> packed;                      // keeps packed gradients alive
-  std::vector<Tensor> made;                        // the state that is missing
+  MissingState made;
   int64_t total = 0;
-  const auto each_updated = [this](const auto& f) {
-    std::size_t index = 0;
-    for (int64_t g = 0; g < group_count(); ++g) {
-      for (const Tensor& parameter : group_parameters_[static_cast<std::size_t>(g)]) {
-        const std::size_t number = index++;
-        if (impl_of(parameter)->grad.defined()) f(g, number, parameter);
-      }
-    }
-  };
   // What may fail comes before anything changes.
   with_memory(0, [&] {
     updates_.clear();
-    each_updated([&](int64_t g, std::size_t number, const Tensor& parameter) {
-      TensorImpl* p = impl_of(parameter);
-      const TensorImpl* grad = impl_of(p->grad);
-      if (!grad->contiguous) {
-        packed.push_back(p->grad.contiguous());
-        grad = impl_of(packed.back());
+    Tensor* next_state = state_.data();
+    for (int64_t g = 0; g < group_count(); ++g) {
+      Needed needed = {};
+      for (std::size_t f = 0; f < fields_.size(); ++f) needed[f] = needs(f, g);
+      for (const Tensor& parameter : group_parameters_[static_cast<std::size_t>(g)]) {
+        Tensor* const own_state = std::exchange(next_state, next_state + fields_.size());
+        TensorImpl* p = impl_of(parameter);
+        if (!p->grad.defined()) continue;
+        const TensorImpl* grad = impl_of(p->grad);
+        if (!grad->contiguous) {
+          packed.push_back(p->grad.contiguous());
+          grad = impl_of(packed.back());
+        }
+        void* values = p->data();
+        if (!p->contiguous) {
+          strided.emplace_back(parameter.detach(), parameter.contiguous());
+          values = impl_of(strided.back().second)->data();
+        }
+        updates_.push_back(Elements(g, values, grad, total));
+        if (p->contiguous) updates_.back().changed_ = p;
+        attach_state(own_state, needed, *p, updates_.back(), made);
+        total += p->numel;
       }
-      void* values = p->data();
-      if (!p->contiguous) {
-        strided.emplace_back(parameter.detach(), parameter.contiguous());
-        values = impl_of(strided.back().second)->data();
-      }
-      make_missing(number, g, parameter, made);
-      updates_.push_back(Elements(g, values, grad, total));
-      total += p->numel;
-    });
+    }
   });
-  Tensor* next_made = made.data();
-  Elements* next = updates_.data();
-  each_updated([&](int64_t, std::size_t number, const Tensor& parameter) {
-    if (impl_of(parameter)->contiguous) impl_of(parameter)->storage->bump_version();
-    attach_state(number, parameter, *next++, next_made);
-  });
+  for (auto& [place, tensor] : made) *place = std::move(tensor);
+  for (Elements& elements : updates_) {
+    if (elements.changed_) elements.changed_->storage->bump_version();
+    if (elements.counter_) elements.count = *elements.counter_ += 1;
+  }
 
   constexpr int64_t kGrain = 32768;
   parallel_for(total, kGrain, [this](int64_t begin, int64_t end) {

@@ -117,7 +117,9 @@ class [[gnu::visibility("default")]] Optimizer {
     void* p_;
     const void* g_;
     std::array<void*, kMostFields> states_ = {};  // the elementwise ones; null where not needed
-    int64_t begin_, numel_;                       // `begin_`: among all elements of the step
+    float* counter_ = nullptr;
+    TensorImpl* changed_ = nullptr;  // the parameter, unless a packed copy of it is changed
+    int64_t begin_, numel_;          // `begin_`: among all elements of the step
     DType dtype_;
   };
 
@@ -144,14 +146,12 @@ class [[gnu::visibility("default")]] Optimizer {
 
   struct Slot;
   void check_gradients() const;
-  Tensor& state(std::size_t parameter, std::size_t field) {
-    return state_[parameter * fields_.size() + field];
-  }
-  /// Appends the state that an update of a parameter needs and that is not there yet.
-  void make_missing(std::size_t index, int64_t group, const Tensor& parameter,
-                    std::vector<Tensor>& made);
-  /// Gives an update its state, from `made` on where it was missing.
-  void attach_state(std::size_t index, const Tensor& parameter, Elements& elements, Tensor*& made);
+  using Needed = std::array<bool, kMostFields>;
+  /// State that is not there yet, and its place.
+  using MissingState = std::vector<std::pair<Tensor*, Tensor>>;
+  /// Gives an update the parameter's `own` state; what is missing of it is made, and not yet kept.
+  void attach_state(Tensor * own, const Needed& needed, const TensorImpl& parameter,
+                    Elements& elements, MissingState& made) const;
   void check_layout(const OptimizerState& state, const std::string& op) const;
   void check_tensors(const NamedTensors& tensors, const std::string& op) const;
   std::vector<Slot> slots() const;

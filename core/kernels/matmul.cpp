@@ -89,7 +89,7 @@ class SingleThreadedBlas {
 };
 
 template <class T>
-void call_openblas(const MatrixProduct<T>& p, bool add) {
+NORMA_INLINE inline void call_openblas(const MatrixProduct<T>& p, bool add) {
   const auto flag = [](bool transposed) { return transposed ? CblasTrans : CblasNoTrans; };
   // The distance between rows says nothing where there is one.
   const auto distance = [](int64_t rows, int64_t columns, int64_t ld) {
@@ -109,11 +109,11 @@ void call_openblas(const MatrixProduct<T>& p, bool add) {
   }
 }
 
+constexpr int64_t kMost = int64_t{1} << 30;
+
 /// c += a b where `add`, c = a b otherwise, in parts that OpenBLAS can count in 32 bits.
 template <class T>
-void split_for_openblas(const MatrixProduct<T>& p, bool add) {
-  constexpr int64_t kMost = int64_t{1} << 30;
-  if (std::max({p.m, p.n, p.k, p.lda, p.ldb, p.ldc}) <= kMost) return call_openblas(p, add);
+[[gnu::noinline]] void split_for_openblas(const MatrixProduct<T>& p, bool add) {
   const auto too_far = [](int64_t rows, int64_t ld) { return rows > 1 && ld > kMost; };
   const bool far_a = too_far(p.trans_a ? p.k : p.m, p.lda),
              far_b = too_far(p.trans_b ? p.n : p.k, p.ldb);
@@ -135,14 +135,30 @@ void split_for_openblas(const MatrixProduct<T>& p, bool add) {
   call_openblas(p, add);
 }
 
+/// Every row of c becomes `start`.
+template <class T>
+void fill_rows(const MatrixProduct<T>& p) {
+  if (p.ldc != p.n || p.m == 0) {
+    for (int64_t i = 0; i < p.m; ++i) std::copy_n(p.start, p.n, p.c + i * p.ldc);
+    return;
+  }
+  std::copy_n(p.start, p.n, p.c);
+  for (int64_t rows = 1; rows < p.m; rows *= 2)  // few large copies: rows may be short
+    std::copy_n(p.c, std::min(rows, p.m - rows) * p.n, p.c + rows * p.n);
+}
+
 template <class T>
 void by_openblas(const MatrixProduct<T>& p) {
-  for (int64_t i = 0; p.start && i < p.m; ++i) std::copy_n(p.start, p.n, p.c + i * p.ldc);
+  if (p.start) fill_rows(p);
   // It runs products as small as this on one thread by itself.
   constexpr double kOwnThread = 65536;
   std::optional<SingleThreadedBlas> guard;
   if (p.multiplications() > kOwnThread) guard.emplace();
-  split_for_openblas(p, p.start);
+  if ((p.m | p.n | p.k | p.lda | p.ldb | p.ldc) < kMost) {
+    call_openblas(p, p.start);
+  } else {
+    split_for_openblas(p, p.start);
+  }
 }
 
 constexpr int64_t kParallelWork = 1 << 18;  // multiply-adds worth a second thread
