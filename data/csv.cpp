@@ -107,6 +107,7 @@ struct Column {
   bool text = false;  // whatever it holds
   bool numbers = false;
   bool missing = false;
+  bool rounded = false;
   bool odd = true;                 // its words are all numbers in another notation
   const Row* first_row = nullptr;  // where the first word stands
   std::string first_word;
@@ -117,8 +118,10 @@ struct Column {
 
 class TableReader {
  public:
-  TableReader(const CsvText& csv, const CellRules& rules, const CsvOptions& options)
+  TableReader(const CsvText& csv, const CellRules& rules, const CsvOptions& options,
+              const std::string& path)
       : csv_(csv),
+        path_(quoted(path)),
         rules_(rules),
         options_(options),
         header_(detail::find_header(csv, rules, options.header)) {
@@ -226,6 +229,19 @@ class TableReader {
     refuse(column, row, "a number", cell, hint);
   }
 
+  // Two numbers of orders, or two times in seconds, may have become one.
+  void warn_rounded(Column& column, const Row& row, std::string_view cell) const {
+    column.rounded = true;
+    const std::string name = name_of(column);
+    const std::string shown = name.empty() ? std::to_string(column.from) : quoted(name);
+    warn("read_csv", "expected integers that ", options_.dtype, " has a place for, got ",
+         quoted(cell), CsvText::place(row.line, column.from, name), " in ", path_,
+         ", and rounded it; ",
+         options_.dtype == kFloat32 ? "{.dtype = kFloat64} reaches to 2^53, " : "",
+         ".skip_columns = {", shown, "} leaves the column out, .text_columns = {", shown,
+         "} tells its texts apart");
+  }
+
   // The number, or that of the class as yet; NaN where the value is missing.
   template <class T>
   T read_cell(Column& column, const Row& row, std::string_view cell) {
@@ -254,6 +270,7 @@ class TableReader {
       if (status == NumberStatus::Good) {
         if (column.classes) refuse_word(column, *column.first_row, column.first_word);
         column.numbers = true;
+        if (!column.rounded && rules_.rounds(cell, value)) warn_rounded(column, row, cell);
         return value;
       }
       if (column.numbers) refuse_word(column, row, cell);
@@ -307,6 +324,7 @@ class TableReader {
   static constexpr int64_t kMostClasses = int64_t{1} << 24;  // which a float still tells apart
 
   const CsvText& csv_;
+  const std::string path_;
   const CellRules& rules_;
   const CsvOptions& options_;
   const detail::CsvHeaderRows header_;
@@ -315,12 +333,18 @@ class TableReader {
   int64_t missing_ = 0;
 };
 
-CsvTable read_table(const FileReader& file, std::string contents, const CsvOptions& options) {
+CsvTable read_table(const FileReader& file, std::string contents, const CsvOptions& options,
+                    const std::string& path) {
   const CsvText csv(file, std::move(contents), options);
   if (csv.rows().empty()) file.refuse("expected at least one row of numbers, got none");
   const CellRules rules(options);
-  TableReader reader(csv, rules, options);
-  if (reader.rows() == 0) file.refuse("expected at least one row of numbers, got none");
+  TableReader reader(csv, rules, options, path);
+  if (reader.rows() == 0) {
+    const Row& first = csv.rows().front();
+    csv.refuse(text("expected at least one row under the names of the columns, ",
+                    csv.shown_line(first.at), ", got none"),
+               first.line, 0, "", "if they are a row: .header = CsvHeader::No");
+  }
   return reader.read();
 }
 
@@ -338,7 +362,7 @@ CsvTable read_csv(const std::string& path, const CsvOptions& options) {
         file.read_rest(
             bound ? unfolded : kMaxBytes,
             bound ? "it unfolds to more than 256 times its size; unpack it beforehand" : ""),
-        options);
+        options, path);
   } catch (const std::bad_alloc&) {
     file.refuse(text("expected memory for a table of ", file.disk_bytes(), " bytes, got none"));
   }

@@ -51,7 +51,8 @@ struct CsvTable {
 /// A column of words is text: it becomes the numbers of its classes. Words among numbers are
 /// refused, as are numbers in another notation (`0,5`, `1,000`, `5 %`) and rows of another length
 /// than the others. Every refusal names line, column (from 1, and its name), text and path, and the
-/// option that would help.
+/// option that would help. An integer that the dtype rounds, as kFloat32 does some above 2^24, is
+/// warned of (`set_warnings`).
 ///
 /// Lines end with LF, CRLF or CR; cells may stand in double quotes, with `""` for a quote inside.
 /// Passed over are spaces around a cell, a byte order mark, blank lines (unless there is one column

@@ -4,7 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <system_error>
+#include <utility>
 
 #include "norma/core/text.h"
 
@@ -12,8 +14,8 @@ namespace norma::data::detail {
 
 namespace {
 
-constexpr std::string_view kMissing[] = {"?",    "-",    ".",    "na",   "n/a",  "n.a.",
-                                         "#n/a", "<na>", "-nan", "null", "none", "nan"};
+constexpr std::string_view kMissing[] = {"?",    "-",    ".",    "na",   "n/a",  "n.a.", "#n/a",
+                                         "<na>", "-nan", "+nan", "null", "none", "nan"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -25,6 +27,59 @@ NumberStatus parse(std::string_view text, T& value) {
   const auto [stop, status] = std::from_chars(text.data(), end, value);
   if (status == std::errc::invalid_argument || stop != end) return NumberStatus::Malformed;
   return status == std::errc() ? NumberStatus::Good : NumberStatus::OutOfRange;
+}
+
+// nan(ind), as some programs write NaN.
+bool is_long_nan(std::string_view cell) {
+  if (cell.back() != ')') return false;
+  if (cell[0] == '-' || cell[0] == '+') cell.remove_prefix(1);
+  return cell.size() > 4 && lower(cell[0]) == 'n' && lower(cell[1]) == 'a' &&
+         lower(cell[2]) == 'n' && cell[3] == '(';
+}
+
+// A number that a spreadsheet, another language or a text with typography wrote, in plain digits.
+std::string plain_number(std::string_view cell) {
+  for (const auto& [open, close] :
+       {std::pair{"'", "'"}, {"`", "`"}, {"\u2018", "\u2019"}, {"\u201c", "\u201d"}}) {
+    const std::string_view first = open, last = close;
+    if (cell.size() <= first.size() + last.size() || !cell.starts_with(first) ||
+        !cell.ends_with(last)) {
+      continue;
+    }
+    cell.remove_prefix(first.size());
+    cell.remove_suffix(last.size());
+  }
+  std::string plain;
+  if (cell.size() > 2 && cell.front() == '(' && cell.back() == ')') {  // as in accounts
+    cell = cell.substr(1, cell.size() - 2);
+    plain.push_back('-');
+  }
+  while (!cell.empty()) {
+    std::size_t length = 1;
+    for (const std::string_view blank : {"\u00a0", "\u2009", "\u200b", "\u202f", "\ufeff"}) {
+      if (cell.starts_with(blank)) length = blank.size();
+    }
+    const std::string_view minus = "\u2212";
+    if (cell.starts_with(minus)) {
+      plain.push_back('-');
+      length = minus.size();
+    } else if (length == 1) {
+      plain.push_back(cell[0]);
+    }
+    cell.remove_prefix(length);
+  }
+  const std::size_t exponent = plain.find_first_of("dD");  // Fortran's
+  if (exponent != std::string::npos && exponent + 1 < plain.size() &&
+      (plain.find('.') != std::string::npos || !is_digit(plain[exponent + 1]))) {
+    plain[exponent] = 'e';
+  }
+  return plain;
+}
+
+bool is_hexadecimal(std::string_view cell) {
+  if (cell.starts_with('-') || cell.starts_with('+')) cell.remove_prefix(1);
+  return cell.size() > 2 && cell[0] == '0' && lower(cell[1]) == 'x' &&
+         cell.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string_view::npos;
 }
 
 // Without its marks of thousands, all of which must stand before three digits; with a point for the
@@ -61,7 +116,8 @@ bool CellRules::missing(std::string_view cell) const {
   for (const std::string& mark : options_.na_values) {
     if (cell == mark) return true;
   }
-  if (!options_.keep_default_na || is_digit(cell[0]) || cell.size() > 4) return false;
+  if (!options_.keep_default_na || is_digit(cell[0])) return false;
+  if (cell.size() > 4) return is_long_nan(cell);
   std::array<char, 4> small{};
   std::transform(cell.begin(), cell.end(), small.begin(), lower);
   const std::string_view word(small.data(), cell.size());
@@ -77,17 +133,33 @@ NumberStatus CellRules::number(std::string_view cell, T& value) const {
   }
   if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
   const NumberStatus result = parse(cell, value);
-  if constexpr (sizeof(T) == sizeof(float)) {
-    // Too small for a float is no error, only zero or nearly so.
-    double wide = 0;
-    if (result == NumberStatus::OutOfRange && parse(cell, wide) == NumberStatus::Good &&
-        std::abs(wide) < 1) {
-      value = static_cast<T>(wide);
-      return NumberStatus::Good;
-    }
+  // Too small is no error, only zero or nearly so.
+  long double wide = 0;
+  if (result == NumberStatus::OutOfRange && parse(cell, wide) == NumberStatus::Good &&
+      std::abs(wide) < 1) {
+    value = static_cast<T>(wide);
+    return NumberStatus::Good;
   }
   return result;
 }
+
+template <class T>
+bool CellRules::rounds(std::string_view cell, T value) const {
+  constexpr T kFirst = static_cast<T>(uint64_t{1} << std::numeric_limits<T>::digits);
+  if (!(std::abs(value) >= kFirst)) return false;
+  if (cell[0] == '-' || cell[0] == '+') cell.remove_prefix(1);
+  uint64_t whole = 0;
+  for (const char c : cell) {
+    if (c == options_.thousands && c != '\0') continue;
+    if (!is_digit(c)) return false;
+    if (whole > (UINT64_MAX - 9) / 10) return true;
+    whole = 10 * whole + static_cast<uint64_t>(c - '0');
+  }
+  return std::abs(value) >= T(0x1p64) || static_cast<uint64_t>(std::abs(value)) != whole;
+}
+
+template bool CellRules::rounds(std::string_view cell, float value) const;
+template bool CellRules::rounds(std::string_view cell, double value) const;
 
 template NumberStatus CellRules::number(std::string_view cell, float& value) const;
 template NumberStatus CellRules::number(std::string_view cell, double& value) const;
@@ -132,7 +204,12 @@ std::string CellRules::other_notation(std::string_view cell) const {
   }
   if (reads(',', '\0')) return "if the comma is the decimal mark: .decimal = ','";
   if (reads(',', '.')) return ".decimal = ',', .thousands = '.' reads it";
-  if (reads('.', '\'')) return ".thousands = '\\'' reads it";
+  if (reads('.', '\'') && plain.size() != cell.size()) return ".thousands = '\\'' reads it";
+  if (reads('.', '_') && plain.size() != cell.size()) return ".thousands = '_' reads it";
+  if (options_.decimal != '.' && reads('.', '\0')) {
+    return "if the point is the decimal mark: .decimal = '.'; if it marks thousands: .thousands = "
+           "'.'";
+  }
   std::string_view bare = cell;
   for (const std::string_view sign : {"$", "€", "£", "%", "°"}) {
     if (bare.starts_with(sign)) bare.remove_prefix(sign.size());
@@ -142,6 +219,11 @@ std::string CellRules::other_notation(std::string_view cell) const {
   while (bare.ends_with(' ')) bare.remove_suffix(1);
   if (bare.size() < cell.size() && (is_number(bare) || !other_notation(bare).empty())) {
     return "write the numbers without the sign, or read the column as text with .text_columns";
+  }
+  plain = plain_number(cell);
+  if (is_hexadecimal(cell) || (plain != cell && is_number(plain))) {
+    return "write the numbers in plain decimal digits, or read the column as text with "
+           ".text_columns";
   }
   return "";
 }

@@ -21,6 +21,9 @@ class CellRules {
   template <class T>
   NumberStatus number(std::string_view cell, T& value) const;
   bool is_number(std::string_view cell) const;
+  /// Whether the cell is an integer that T, which read it as `value`, has no place for.
+  template <class T>
+  bool rounds(std::string_view cell, T value) const;
   /// For a word that is a number in another notation, or several numbers: how to read it. Otherwise
   /// "".
   std::string other_notation(std::string_view cell) const;

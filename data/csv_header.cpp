@@ -141,6 +141,7 @@ class HeaderFinder {
     const bool rises = even && step > 0 && run.size() > 2 && words > 0;
     const bool likely =
         (years && monotone && (words > 0 || steps)) || (rises && step == 1 && run.front() == 0);
+    if (counts_up(run, words, cells)) return true;
     if (!likely && !rises) return false;
     const std::vector<double> below_it = first_numbers();
     const auto is_fraction = [&](std::size_t c) {
@@ -151,6 +152,26 @@ class HeaderFinder {
     return std::any_of(where.begin(), where.end(), [&, low = least - 50, high = most + 50](auto c) {
       return is_fraction(c) || below_it[c] < low || below_it[c] > high;
     });
+  }
+
+  // "gene,0,1": a word and the numbers 0, 1, … or 1, 2, …. Two of them over nothing but 0 and 1 are
+  // data, as yes and no are.
+  bool counts_up(const std::vector<double>& run, int64_t words, const Names& cells) const {
+    if (run.size() < 2 || words != 1 || run.size() + 1 != cells.size()) return false;
+    if (rules_.kind(cells[0]) != CellKind::Word || (run[0] != 0 && run[0] != 1)) return false;
+    for (std::size_t i = 1; i < run.size(); ++i) {
+      if (run[i] - run[i - 1] != 1) return false;
+    }
+    if (run.size() > 2) return csv_.rows().size() > 1;
+    bool others = false;
+    for (std::size_t r = 1; r < std::min<std::size_t>(csv_.rows().size(), kLookedAt); ++r) {
+      csv_.for_cells(csv_.rows()[r], [&](int64_t column, std::string_view cell) {
+        double value = 0;
+        const bool is_number = rules_.number(cell, value) == NumberStatus::Good;
+        others |= column > 0 && is_number && value != 0 && value != 1;
+      });
+    }
+    return others;
   }
 
   // Under the first row, of each column the first number that comes soon, or NaN.
@@ -189,15 +210,22 @@ class HeaderFinder {
       return s.empty() || (s.size() > 1 && ((s.front() == '(' && s.back() == ')') ||
                                             (s.front() == '[' && s.back() == ']')));
     };
+    const auto is_unit = [&](const std::string& s) {  // not (5), which is a number
+      return !s.empty() && !rules_.is_number(std::string_view(s).substr(1, s.size() - 2));
+    };
     const std::vector<Counts> columns = below(2);
     if (std::all_of(cells.begin(), cells.end(), bracketed)) {
+      if (std::none_of(cells.begin(), cells.end(), is_unit)) return false;
       // What stands over text is text in brackets itself.
       for (std::size_t c = 0; c < cells.size(); ++c) {
         if (!cells[c].empty() && columns[c].numbers > 0 && columns[c].words == 0) return true;
       }
       return false;
     }
-    return cells.size() > 1 && counts.words == csv_.width() &&
+    // One word everywhere is more likely a mark of what is missing.
+    const bool differ =
+        std::any_of(cells.begin(), cells.end(), [&](const auto& s) { return s != cells[0]; });
+    return differ && counts.words == csv_.width() &&
            std::all_of(columns.begin(), columns.end(),
                        [](const Counts& c) { return c.numbers > 0 && c.words == 0; });
   }

@@ -15,9 +15,10 @@ namespace norma::data {
 /// Whether the first row of a file names its columns. `Auto` finds out: it does when it has words
 /// and no number, under one of the words stand numbers, and no word comes again in its column. A
 /// row of words over nothing but words is refused under `Auto`, unless one of them comes again, and
-/// so is one of years over other numbers (`country,2010,2020`), or of a word and numbers that rise
-/// evenly over fractions. Under `Yes`, too, a row of numbers and marks of missing values (`1,2,?`)
-/// is data.
+/// so is one of years over other numbers (`country,2010,2020`), of a word and numbers that count up
+/// from 0 or 1 (`gene,0,1`), unless they are two over nothing but 0 and 1, or of a word and numbers
+/// that rise evenly over fractions. Any other row with a number in it is data. Under `Yes`, too, a
+/// row of numbers and marks of missing values (`1,2,?`) is data.
 enum class CsvHeader { Auto, Yes, No };
 
 /// A column, by its name or by its number from 0; -1 is the last.
@@ -41,7 +42,7 @@ struct CsvOptions {
   /// The value of missing cells; `std::nullopt` refuses them. In columns of text it is always NaN.
   std::optional<double> missing = std::numeric_limits<double>::quiet_NaN();
   /// Marks of missing cells beside the usual ones: no text, ?, -, ., and in any case NA, N/A, n.a.,
-  /// #N/A, <NA>, NaN, null, None.
+  /// #N/A, <NA>, NaN, NaN(…), null, None.
   std::vector<std::string> na_values = {};
   bool keep_default_na = true;               ///< false: only `na_values` and no text are missing
   std::vector<CsvColumn> columns = {};       ///< those to read, in this order; all if empty

@@ -301,9 +301,12 @@ std::vector<std::string> CsvText::cells(const Row& row) const {
 
 void CsvText::refuse(const std::string& message, std::size_t line, int64_t column,
                      const std::string& name, const std::string& hint) const {
-  file_.refuse(text(message, " at line ", line, ", column ", column + 1,
-                    name.empty() ? "" : text(" (", quoted(name), ")")),
-               hint);
+  file_.refuse(message + place(line, column, name), hint);
+}
+
+std::string CsvText::place(std::size_t line, int64_t column, const std::string& name) {
+  return text(" at line ", line, ", column ", column + 1,
+              name.empty() ? "" : text(" (", quoted(name), ")"));
 }
 
 std::string_view CsvText::Cursor::next() {

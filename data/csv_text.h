@@ -44,6 +44,8 @@ class CsvText {
   /// The names in a comment straight before the first row, if there are as many as columns.
   const std::vector<std::string>& comment_names() const { return comment_names_; }
 
+  /// " at line …, column … (name)"; `column` counts from 0.
+  static std::string place(std::size_t line, int64_t column, const std::string& name);
   /// Throws `[read_csv] message at line …, column … in "path"; hint`; `column` counts from 0.
   [[noreturn]] void refuse(const std::string& message, std::size_t line, int64_t column,
                            const std::string& name = "", const std::string& hint = "") const;

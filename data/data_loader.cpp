@@ -143,6 +143,7 @@ class DataLoader::Epoch {
     std::vector<int64_t> in_order;
     const int64_t* rows = order_.defined() ? order_.data_ptr<int64_t>() + first : nullptr;
     if (!rows) {
+      if (static_cast<uint64_t>(count) > in_order.max_size()) out_of_memory(0);
       in_order.resize(static_cast<std::size_t>(count));
       std::iota(in_order.begin(), in_order.end(), first);
       rows = in_order.data();

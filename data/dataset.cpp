@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
@@ -66,7 +67,14 @@ struct SubsetSource final : SampleSource {
 
 struct ConcatSource final : SampleSource {
   explicit ConcatSource(std::vector<AnyDataset> parts) : sets(std::move(parts)) {
-    for (const AnyDataset& set : sets) ends.push_back(size() + set.size());
+    for (const AnyDataset& set : sets) {
+      const int64_t before = size(), count = set.size();
+      if (count < 0 || count > std::numeric_limits<int64_t>::max() - before) {
+        fail("ConcatDataset", "expected data sets of together fewer than 2^63 samples, got one of ",
+             count, " behind ", before);
+      }
+      ends.push_back(before + count);
+    }
   }
   int64_t size() const override { return ends.empty() ? 0 : ends.back(); }
   Sample get(int64_t i) const override {
@@ -178,7 +186,9 @@ std::vector<AnyDataset> random_split(const AnyDataset& set, const std::vector<do
     if (!(length >= 0)) fail(op, "expected lengths or fractions from 0, got ", length);
     sum += length;
   }
-  const bool fractions = std::abs(sum - 1) < 1e-6 && n != 1;
+  const bool whole = std::all_of(lengths.begin(), lengths.end(),
+                                 [](double length) { return length == std::floor(length); });
+  const bool fractions = std::abs(sum - 1) < 1e-6 && !(whole && n == 1);
   std::vector<int64_t> counts;
   int64_t left = n;
   for (const double length : lengths) {

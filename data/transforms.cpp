@@ -1,6 +1,7 @@
 #include "norma/data/transforms.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -57,8 +58,13 @@ Normalize::Normalize(std::vector<double> mean, std::vector<double> std)
     fail("Normalize", "expected one mean and one std per channel, got ", mean_.size(), " and ",
          std_.size());
   }
+  for (const double m : mean_) {
+    if (!std::isfinite(m)) fail("Normalize", "expected finite means, got ", m);
+  }
   for (const double s : std_) {
-    if (!(s > 0)) fail("Normalize", "expected every std above 0, got ", s);
+    if (!(s > 0) || std::isinf(s)) {
+      fail("Normalize", "expected every std above 0 and finite, got ", s);
+    }
   }
 }
 

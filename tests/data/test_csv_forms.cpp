@@ -6,6 +6,7 @@
 #include "norma/tests/data/golden_csv.h"
 #include "norma/tests/data/gzip.h"
 #include "norma/tests/data/read_text.h"
+#include "norma/tests/support/strict_warnings.h"
 #include "norma/tests/support/tensors.h"
 
 using norma::Shape;
@@ -153,6 +154,17 @@ TEST_CASE("numbers in another notation are refused with the option that reads th
   refused("$1.5", "without the sign");
   refused("1\t2", "is the delimiter right? .delimiter = '\\t'");
   refused("1;2", "is the delimiter right? .delimiter = ';'", '|');
+  for (const char* cell :
+       {"0x1F", "-0xff", "(5)", "'5'", "`0.5`", "\u20185\u2019", "\u201c5\u201d", "\u22125",
+        "1\u00a0000", "1\u202f000", "5\u00a0", "\u200b5", "1.5D+02", "1d-3", "2.D0"}) {
+    refused(cell, "write the numbers in plain decimal digits, or read the column as text with");
+  }
+  refused("1_000", ".thousands = '_' reads it");
+  CHECK(has(refusal("1.5;2\n2;3\n", {.delimiter = ';', .decimal = ','}),
+            "if the point is the decimal mark: .decimal = '.'; if it marks thousands"));
+  CHECK(read("1,1_2\n2,10_1\n").classes[1].size() == 2);
+  CHECK(read("1,1d5\n2,0xyz\n").classes[1].size() == 2);
+  CHECK(read("1,12\u6708\n2,1\u6708\n").classes[1].size() == 2);
   CHECK(same(
       to_vector(read("0,5;1.000,5\n", {.delimiter = ';', .decimal = ',', .thousands = '.'}).values),
       {0.5, 1000.5}));
@@ -197,7 +209,9 @@ TEST_CASE("no first row is lost, and none is taken for names in doubt") {
         "name,0,1,2\nx,0.5,1.5,2\ny,1,2,3\n", "country,2000,2010,2020\nA,1,2,3\n",
         "country,2020,2019\nA,1.5,2\n", "country,code,2020\nFrance,FR,67.4\n",
         "2020,2015,2010\n1,2,3\n", "country,1960,1970\nAruba,,\nAngola,,5.5\n",
-        "gene,1,2,3\nA,0.5,0.25,1.5\nB,1,2,3\n", "region,10,20,30\nA,.5,.1,.2\n"}) {
+        "gene,1,2,3\nA,0.5,0.25,1.5\nB,1,2,3\n", "region,10,20,30\nA,.5,.1,.2\n",
+        "gene,0,1\nA,5,7\nB,8,9\n", "gene,0,1\nA,0,1\nB,1,0.5\n", "pixel,1,2\nA,5,7\n",
+        "x,1,2,3\ny,0.5,1,2\n", "x,1,2,3\ny,NA,,\n"}) {
     INFO(text);
     CHECK(has(refusal(text), "got numbers one after the other, such as years: \""));
     CHECK(read(text, {.header = CsvHeader::Yes}).columns.size() > 2);
@@ -205,8 +219,11 @@ TEST_CASE("no first row is lost, and none is taken for names in doubt") {
   }
   CHECK(shape("Anna,1999,2000\nBob,1998,2003\n") == "[2, 3]");
   CHECK(shape("A,2019,2020\nB,1,2\nA,3,4\n") == "[3, 3]");  // A comes again
-  CHECK(shape("x,1,2,3\ny,0.5,1,2\n") == "[2, 4]");
-  CHECK(shape("x,1,2,3\ny,NA,,\n") == "[2, 4]");
+  for (const char* text : {"male,0,1\nfemale,1,0\n", "A,0,1\nB,2,3\nA,4,5\n", "A,0\nB,5\n",
+                           "A,2,3\nB,7,8\n", "0,1,A\n5,6,B\n", "gene,10,20\nA,1,2\n"}) {
+    INFO(text);
+    CHECK(read(text).columns.empty());
+  }
   for (const char* text :
        {"Ford,1998,150000\nFiat,2001,90000\n", "Anna,1999\nBob,2003\n",
         "x,2000,1900,2100\ny,1,2,3\n", "2000,1900\n70,60\n", "a,1999\nb,NA\n",
@@ -232,6 +249,48 @@ TEST_CASE("no first row is lost, and none is taken for names in doubt") {
   CHECK(shape("a,b\nNA,NA\n1,2\n") == "[2, 2]");
   CHECK(has(refusal("a,b\nx,y\n1,2\nz,4\n"), "got \"x\" at line 2"));
   CHECK(shape("a,b\nlow,x\nhigh,y\n", {.header = CsvHeader::Yes}) == "[2, 2]");
+}
+
+TEST_CASE("rows that only look like units are not lost") {
+  for (const char* text :
+       {"a\n(5)\n1\n", "a,b\n(5),(6)\n1,2\n", "a,b\n[5],\n1,2\n", "a,b\nunknown,unknown\n1,2\n"}) {
+    INFO(text);
+    CHECK(has(refusal(text), "expected a number, got \""));
+  }
+  CHECK(read("a,b\n(1),(m)\n3,4\n").units == Names{"(1)", "(m)"});
+  const CsvTable marked = read("a,b\nunknown,unknown\n1,2\n", {.na_values = {"unknown"}});
+  CHECK(same(to_vector(marked.values), {kNaN, kNaN, 1, 2}));
+}
+
+TEST_CASE("integers that the dtype rounds are told of") {
+  const StrictWarnings strict;
+  CHECK(
+      has(refusal("id,x\n16777216,1\n16777217,2\n16777219,2\n"),
+          "[read_csv] expected integers that float32 has a place for, got \"16777217\" at line 3, "
+          "column 1 (\"id\") in \""));
+  CHECK(has(refusal("-1700000001,1\n"),
+            "and rounded it; {.dtype = kFloat64} reaches to 2^53, .skip_columns = {0} leaves the "
+            "column out, .text_columns = {0} tells its texts apart"));
+  const CsvOptions wide{.dtype = norma::kFloat64};
+  CHECK(has(refusal("9007199254740993,1\n", wide), "got \"9007199254740993\""));
+  CHECK(has(refusal("99999999999999999999,1\n", wide), "got \"99999999999999999999\""));
+  CHECK(has(refusal("16.777.217;1\n", {.delimiter = ';', .decimal = ',', .thousands = '.'}),
+            "got \"16.777.217\""));
+  const std::string good = "16777216,1\n+33554432,-16777216\n1e9,16777217.5\ninf,-inf\nNA,0.1\n";
+  CHECK(shape(good) == "[5, 2]");
+  CHECK(shape("16777217,1700000001\n9007199254740992,1\n", wide) == "[2, 2]");
+  CHECK(shape("16777217,1\n", {.text_columns = {0}}) == "[1, 2]");
+  CHECK(shape("16777217,1\n", {.skip_columns = {0}}) == "[1, 1]");
+}
+
+TEST_CASE("NaN as programs write it is missing, and what is too small is 0") {
+  const CsvTable table = read("1,+nan\n2,-nan(ind)\n3,NaN(0x1)\n4,5\n", {.missing = -1});
+  CHECK(table.missing == 3);
+  CHECK(same(to_vector(table.values), {1, -1, 2, -1, 3, -1, 4, 5}));
+  for (const norma::DType dtype : {norma::kFloat32, norma::kFloat64}) {
+    CHECK(same(to_vector(read("1e-400,-1e-4000,2\n", {.dtype = dtype}).values), {0, 0, 2}));
+    CHECK(has(refusal("1e400,2\n", {.dtype = dtype}), "expected a number in the range of "));
+  }
 }
 
 TEST_CASE("columns are chosen and left out by name and number") {

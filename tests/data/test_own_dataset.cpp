@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <new>
@@ -330,6 +331,22 @@ TEST_CASE("subsets, unions and random parts") {
   }
   CHECK(has(error_of([&] { data::random_split(whole, {11, -1}); }), "from 0, got -1"));
   CHECK(has(error_of([&] { data::random_split(whole, {NAN}); }), "from 0, got nan"));
+  const auto one = data::random_split(Counted{1}, {0.5, 0.5});
+  CHECK(one.at(0).size() == 1);
+  CHECK(one.at(1).size() == 0);
+  CHECK(data::random_split(Counted{1}, {0, 1}).at(1).size() == 1);
+  const Counted most{std::numeric_limits<int64_t>::max()};
+  CHECK(has(error_of([&] {
+              data::ConcatDataset({whole, most});
+            }),
+            "[ConcatDataset] expected data sets of together fewer than 2^63 samples, got one of "));
+  CHECK(has(error_of([&] {
+              data::ConcatDataset({whole, Counted{-3}});
+            }),
+            "got one of -3 behind 10"));
+  CHECK(data::ConcatDataset({most, Counted{0}}).size() == most.n);
+  DataLoader endless(most, {.batch_size = most.n});
+  CHECK(has(error_of([&] { endless.begin(); }), "[allocate] expected more memory"));
 }
 
 TEST_CASE("samplers say which samples come, and in which order") {

@@ -161,9 +161,13 @@ TEST_CASE("transforms refuse what they cannot do") {
           data::Normalize({0, 0}, {1});
         }) == "[Normalize] expected one mean and one std per channel, got 2 and 1");
   CHECK(error_of([] { data::Normalize({0}, {0}); }) ==
-        "[Normalize] expected every std above 0, got 0.0");
+        "[Normalize] expected every std above 0 and finite, got 0.0");
   CHECK(has(error_of([] { data::Normalize({0}, {std::numeric_limits<double>::quiet_NaN()}); }),
             "expected every std above 0"));
+  const double inf = std::numeric_limits<double>::infinity();
+  CHECK(
+      has(error_of([&] { data::Normalize({0}, {inf}); }), "expected every std above 0 and finite"));
+  CHECK(has(error_of([&] { data::Normalize({-inf}, {1}); }), "expected finite means, got -inf"));
   CHECK(error_of([&] {
           data::Normalize({0, 0}, {1, 1})(image);
         }) == "[Normalize] expected a batch with 2 channels, got [1, 3, 4, 5]");
