@@ -43,7 +43,8 @@ struct TensorSource final : SampleSource {
   }
   int64_t sample_bytes() const override {
     const int64_t numel = set.inputs.numel() / std::max<int64_t>(size(), 1);
-    return item_size(set.inputs.dtype()) * numel + 1;
+    // Images of bytes become floats.
+    return std::max(item_size(set.inputs.dtype()), item_size(kFloat32)) * numel + 1;
   }
   const Dataset* tensors() const override { return &set; }
   Dataset set;
