@@ -7,15 +7,17 @@
 namespace norma {
 
 /// Remembers whether it was a bool, an integer or a floating number, for PyTorch's promotion rules:
-/// `int64 tensor * 2` stays int64, `int64 tensor * 2.0` becomes float32.
+/// `int64 tensor * 2` stays int64, `int64 tensor * 2.0` becomes float32. An unsigned number of 2^63
+/// or more counts as floating.
 class Scalar {
  public:
-  Scalar(bool value) : floating_(value ? 1.0 : 0.0), integer_(value), dtype_(kBool) {}
+  template <std::same_as<bool> T>  // not a pointer, which is a bool as well
+  Scalar(T value) : floating_(value ? 1.0 : 0.0), integer_(value), dtype_(kBool) {}
   template <std::integral T>
-  Scalar(T value)
+  requires(!std::same_as<T, bool>) Scalar(T value)
       : floating_(static_cast<double>(value)),
         integer_(static_cast<int64_t>(value)),
-        dtype_(kInt64) {}
+        dtype_(value > 0 && integer_ < 0 ? kFloat64 : kInt64) {}
   template <std::floating_point T>
   Scalar(T value) : floating_(static_cast<double>(value)), dtype_(kFloat64) {}
 

@@ -185,6 +185,7 @@ namespace {
 
 constexpr auto kNotNegative = [](double x) { return x >= 0; };
 constexpr auto kFactor = [](double x) { return x > 0 && x <= 1; };
+constexpr auto kNumber = [](double x) { return x == x; };
 
 }  // namespace
 
@@ -234,7 +235,7 @@ double ExponentialLR::next_lr(double lr, double) const {
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, int64_t T_max, double eta_min)
     : LRScheduler(optimizer, "CosineAnnealingLR"), t_max_(T_max), eta_min_(eta_min) {
   field("T_max", t_max_, 1);
-  field("eta_min", eta_min_);
+  field("eta_min", eta_min_, kNumber, "expected a number as eta_min");
   start();
 }
 
@@ -330,10 +331,10 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlate
   field(
       "factor", options_.factor, [](double x) { return x < 1.0; }, "Factor should be < 1.0");
   field("patience", options_.patience, 0);
-  field("threshold", options_.threshold);
+  field("threshold", options_.threshold, kNumber, "expected a number as threshold");
   field("cooldown", options_.cooldown, 0);
   field("min_lr", options_.min_lr);
-  field("eps", options_.eps);
+  field("eps", options_.eps, kNumber, "expected a number as eps");
   field("best", best_);
   field("num_bad_epochs", num_bad_epochs_, 0);
   field("cooldown_counter", cooldown_counter_, 0);

@@ -41,15 +41,31 @@ Optimizer::Elements Optimizer::Elements::part(int64_t from, int64_t to) const {
   return part;
 }
 
+// And that the state is of the parameters' shapes: set_data() may have given them another.
 void Optimizer::check_gradients() const {
-  for (const auto& group : group_parameters_) {
-    for (const Tensor& parameter : group) {
+  const Tensor* states = state_.data();
+  for (int64_t g = 0; g < group_count(); ++g) {
+    if (std::isnan(lr(g))) {
+      fail(type_, "expected a learning rate for group ", g, ", got nan; from set_lr() or a ",
+           "scheduler?");
+    }
+    for (const Tensor& parameter : group_parameters_[static_cast<std::size_t>(g)]) {
+      const Tensor* const own = states;
+      states += fields_.size();
       const TensorImpl* p = impl_of(parameter);
       if (!p->grad.defined()) continue;
       const TensorImpl* grad = impl_of(p->grad);
-      if (grad->dtype == p->dtype && grad->sizes == p->sizes) continue;
-      fail(type_, "expected a gradient of shape ", p->sizes, " and dtype ", p->dtype,
-           ", got shape ", grad->sizes, " and dtype ", grad->dtype);
+      if (grad->dtype != p->dtype || grad->sizes != p->sizes) {
+        fail(type_, "expected a gradient of shape ", p->sizes, " and dtype ", p->dtype,
+             ", got shape ", grad->sizes, " and dtype ", grad->dtype);
+      }
+      for (std::size_t f = 0; f < fields_.size(); ++f) {
+        if (!own[f].defined() || fields_[f].kind == StateField::Counter) continue;
+        const Shape& sizes = impl_of(own[f])->sizes;
+        if (sizes == p->sizes) continue;
+        fail(type_, "expected a parameter of shape ", sizes, ", as its ", fields_[f].name, " is, ",
+             "got one of shape ", p->sizes, "; make the optimizer anew after set_data()");
+      }
     }
   }
 }

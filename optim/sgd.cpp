@@ -14,9 +14,10 @@ SGD::SGD(std::vector<SGDParamGroup> groups, const SGDOptions& defaults)
 
 OptionFields SGD::option_fields(SGDOptions& o, const SGDParamGroup& group) const {
   const auto positive = [](double x) { return x >= 0; };
+  const auto number = [](double x) { return x == x; };
   return {{"lr", o.lr, group.lr, {positive, "learning rate", "lr >= 0"}},
           {"momentum", o.momentum, group.momentum, {positive, "momentum value", "momentum >= 0"}},
-          {"dampening", o.dampening, group.dampening},
+          {"dampening", o.dampening, group.dampening, {number, "dampening value", "a number"}},
           {"weight_decay",
            o.weight_decay,
            group.weight_decay,

@@ -133,4 +133,11 @@ TEST_CASE("a scalar remembers what kind of number it was") {
   CHECK(!Scalar(0).to<bool>());
   const int64_t large = (int64_t{1} << 53) + 1;
   CHECK(Scalar(large).to<int64_t>() == large);
+  // A pointer is no number, though C++ would take it for true.
+  CHECK(!std::convertible_to<const char*, Scalar>);
+  CHECK(!std::convertible_to<float*, Scalar>);
+  CHECK(!std::convertible_to<std::nullptr_t, Scalar>);
+  CHECK(Scalar(uint64_t{1} << 63).dtype() == kFloat64);
+  CHECK(Scalar(uint64_t{1} << 63).to<double>() == 0x1p63);
+  CHECK(Scalar(UINT64_MAX / 2).dtype() == kInt64);
 }

@@ -1,5 +1,7 @@
 #include <norma/norma.h>
 
+#include <limits>
+#include <memory>
 #include <optional>
 
 #include "norma/tests/optim/support.h"
@@ -82,4 +84,60 @@ TEST_CASE("An optimiser keeps at most four tensors per parameter") {
   CHECK(error_of([&] { SignDescent({p}, 4); }) == "no error");
   CHECK(error_of([&] { SignDescent({p}, 5); }) ==
         "[SignDescent] expected at most 4 state fields, got 5");
+}
+
+TEST_CASE("A step refuses parameters whose shape is no longer that of their state") {
+  const auto message = [](auto make, const Shape& later) {
+    Tensor p = ones({4}).requires_grad_();
+    auto optimizer = make(p);
+    (p * 2).sum().backward();
+    optimizer->step();
+    p.set_data(ones(later));
+    (p * 2).sum().backward();
+    const std::string error = error_of([&] { optimizer->step(); });
+    if (error != "no error") CHECK(equal(p, ones(later)));
+    return error;
+  };
+  const auto adam = [](const Tensor& p) {
+    return std::make_unique<optim::Adam>(std::vector<Tensor>{p});
+  };
+  const auto sgd = [](double momentum) {
+    return [=](const Tensor& p) {
+      const optim::SGDOptions options{.lr = 0.1, .momentum = momentum};
+      return std::make_unique<optim::SGD>(std::vector<Tensor>{p}, options);
+    };
+  };
+  CHECK(
+      message(adam, {5}) ==
+      "[Adam] expected a parameter of shape [4], as its exp_avg is, got one of shape [5]; make the "
+      "optimizer anew after set_data()");
+  CHECK(has(message(adam, {2, 2}), "got one of shape [2, 2]"));
+  CHECK(has(message(sgd(0.9), {100000}), "as its momentum_buffer is"));
+  CHECK(message(sgd(0.9), {4}) == "no error");
+  CHECK(message(sgd(0), {7}) == "no error");
+}
+
+TEST_CASE("NaN is no rate") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  Tensor p = ones({2}).requires_grad_();
+  const std::vector<Tensor> params{p};
+  (p * 2).sum().backward();
+  optim::SGD optimizer(params, {.lr = 0.1});
+  optimizer.set_lr(nan);
+  CHECK(has(error_of([&] { optimizer.step(); }),
+            "[SGD] expected a learning rate for group 0, got nan"));
+  optimizer.set_lr(0.1);
+  optim::LambdaLR scheduler(optimizer, [=](int64_t epoch) { return epoch == 0 ? 1.0 : nan; });
+  optimizer.step();
+  scheduler.step();
+  const Tensor before = p.detach().clone();
+  CHECK(has(error_of([&] { optimizer.step(); }), "got nan; from set_lr() or a scheduler?"));
+  CHECK(equal(p, before));
+  CHECK(has(error_of([&] { optim::SGD(params, {.lr = 0.1, .momentum = 0.9, .dampening = nan}); }),
+            "[SGD] Invalid dampening value: nan; expected a number"));
+  optim::SGD fresh(params, {.lr = 0.1});
+  CHECK(has(error_of([&] { optim::CosineAnnealingLR(fresh, 5, nan); }),
+            "expected a number as eta_min"));
+  CHECK(has(error_of([&] { optim::ReduceLROnPlateau(fresh, {.threshold = nan}); }),
+            "expected a number as threshold"));
 }
