@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "norma/core/ascii.h"
 #include "norma/core/text.h"
 
 namespace norma::data::detail {
@@ -18,8 +19,6 @@ constexpr std::string_view kMissing[] = {"?",    "-",    ".",    "na",   "n/a", 
                                          "<na>", "-nan", "+nan", "null", "none", "nan"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 template <class T>
 NumberStatus parse(std::string_view text, T& value) {
@@ -119,7 +118,7 @@ bool CellRules::missing(std::string_view cell) const {
   if (!options_.keep_default_na || is_digit(cell[0])) return false;
   if (cell.size() > 4) return is_long_nan(cell);
   std::array<char, 4> small{};
-  std::transform(cell.begin(), cell.end(), small.begin(), lower);
+  std::transform(cell.begin(), cell.end(), small.begin(), norma::lower);
   const std::string_view word(small.data(), cell.size());
   return std::find(std::begin(kMissing), std::end(kMissing), word) != std::end(kMissing);
 }

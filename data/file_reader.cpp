@@ -9,23 +9,25 @@
 #include <utility>
 
 #include "norma/core/error.h"
+#include "norma/io/file_path.h"
 #include "norma/io/foreign_file.h"
 
 namespace norma::data::detail {
 
-FileReader::FileReader(const char* op, std::string path)
-    : op_(op), path_(std::move(path)), buffer_(65536) {
+FileReader::FileReader(const char* op, const std::string& path)
+    : op_(op), path_(path), shown_(quoted_path(path)), buffer_(65536) {
+  check_path(op, path_);
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path_, error);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     const char* kind = std::filesystem::is_directory(status) ? "the directory" : "the special file";
-    fail(op, "expected a file, got ", kind, " \"", path_, "\"");
+    fail(op, "expected a file, got ", kind, " ", shown_);
   }
   file_.reset(std::fopen(path_.c_str(), "rb"));
   const int reason = errno;
   if (!file_) {
-    fail(op, "expected a readable file, got \"", path_,
-         "\": ", std::generic_category().message(reason));
+    fail(op, "expected a readable file, got ", shown_, ": ",
+         std::generic_category().message(reason));
   }
   disk_bytes_ = std::filesystem::file_size(path_, error);
   if (error) refuse("expected a size, got " + error.message());
@@ -124,7 +126,7 @@ void FileReader::refuse_foreign(const char* expected) const {
 }
 
 void FileReader::refuse(const std::string& message, const std::string& hint) const {
-  fail(op_, message, " in \"", path_, "\"", hint.empty() ? "" : "; " + hint);
+  fail(op_, message, " in ", shown_, hint.empty() ? "" : "; " + hint);
 }
 
 }  // namespace norma::data::detail

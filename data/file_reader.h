@@ -15,7 +15,7 @@ namespace norma::data::detail {
 /// that begins with the operation given and ends with the path.
 class FileReader {
  public:
-  FileReader(const char* op, std::string path);
+  FileReader(const char* op, const std::string& path);
   FileReader(const FileReader&) = delete;
   FileReader& operator=(const FileReader&) = delete;
 
@@ -46,7 +46,7 @@ class FileReader {
   std::size_t inflate(unsigned char* out, std::size_t count);
 
   const char* op_;
-  std::string path_;
+  std::string path_, shown_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{nullptr, &std::fclose};
   uint64_t disk_bytes_ = 0;
   bool compressed_ = false;

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "norma/core/error.h"
+#include "norma/io/file_path.h"
 
 namespace norma {
 
@@ -58,13 +59,11 @@ void take_over_owner_and_mode(const Descriptor& file, const struct stat& old) {
 }  // namespace
 
 void AtomicFile::refuse(const std::string& action, int error, const char* hint) const {
-  fail("save", path_, ": cannot ", action, ": ", std::strerror(error), hint);
+  fail("save", shown_path(path_), ": cannot ", action, ": ", std::strerror(error), hint);
 }
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path) {
-  if (path.empty()) fail("save", "expected the path of a file, got an empty one");
-  if (path.find('\0') != std::string::npos)
-    fail("save", path.c_str(), ": expected a path without zero bytes, got one after this");
+  check_path("save", path);
   find_target();
   struct stat old {};
   const bool exists = ::fstatat(folder_.get(), name_.c_str(), &old, 0) == 0;
@@ -75,7 +74,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
     if (!writable) errno = EACCES;
     if (!writable || ::faccessat(folder_.get(), name_.c_str(), W_OK, AT_EACCESS) != 0)
       refuse("replace a file that is read-only", errno,
-             "; allow it with chmod u+w, or save under another name");
+             errno == EACCES ? "; allow it with chmod u+w, or save under another name" : "");
   }
 
   remove_leftovers();
@@ -102,7 +101,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
 void AtomicFile::find_target() {
   struct stat existing {};
   if (::stat(path_.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode))
-    fail("save", path_, ": expected a regular file or none, got ",
+    fail("save", shown_path(path_), ": expected a regular file or none, got ",
          S_ISDIR(existing.st_mode) ? "a folder" : "a device, pipe or socket");
   std::string path = path_;
   int start = AT_FDCWD;
@@ -110,7 +109,7 @@ void AtomicFile::find_target() {
     const auto [folder, name] = folder_and_name(path);
     folder_ = Descriptor(::openat(start, folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (const int error = errno; !folder_.is_open())
-      refuse(text("open the folder \"", folder, "\""), error,
+      refuse(text("open the folder ", quoted(folder)), error,
              error == ENOENT ? "; make it first" : "");
     start = folder_.get();
     name_ = name;
@@ -169,7 +168,8 @@ void AtomicFile::write(const void* data, std::size_t size) {
 }
 
 void AtomicFile::commit() {
-  if (::fsync(file_.get()) != 0) refuse("flush", errno);
+  while (::fsync(file_.get()) != 0)
+    if (errno != EINTR) refuse("flush", errno);
   if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) != 0)
     refuse("replace the old file", errno);
   temporary_.clear();

@@ -208,7 +208,12 @@ optim::OptimizerState read_optimizer(const std::string& type, const NamedTensors
 }
 
 CheckpointInfo fill(const Source& source, const CheckpointTargets& targets) {
-  const TensorFile file = read_safetensors(InputFile("safetensors", source));
+  const TensorFile file =
+      read_safetensors(InputFile("safetensors", source), [&](std::string_view name) {
+        return name.starts_with("model.")       ? targets.module != nullptr
+               : name.starts_with("optimizer.") ? targets.optimizer != nullptr
+                                                : true;
+      });
   const char* op = "load_checkpoint";
   return with_file_name(op, source.name, [&] {
     const auto version = file.metadata.find(kCheckpointKey);

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "norma/core/ascii.h"
+
 namespace norma {
 
 namespace {
@@ -43,8 +45,6 @@ const Magic kMagics[] = {
     {"\xff\xd8\xff"sv, {"a JPEG image", "it is no table or set of tensors"}},
     {"GIF8"sv, {"a GIF image", "it is no table or set of tensors"}},
 };
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool starts_markup(std::string_view head, std::string_view word) {
   if (head.size() < word.size()) return false;

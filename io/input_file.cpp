@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <istream>
+#include <new>
 
 namespace norma {
 
@@ -25,6 +27,7 @@ InputFile::InputFile(const char* op, const Source& source) : op_(op), name_(sour
 }
 
 void InputFile::open() {
+  check_path(op_, name_);
   file_ = Descriptor(::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file_.is_open()) refuse("cannot open: ", std::strerror(errno));
   struct stat info {};
@@ -75,9 +78,11 @@ std::string rest_of(const char* op, std::istream& stream) {
     fail(op, "expected a stream that can be read, got one that failed");
   try {  // past the stream itself, whose owner may want exceptions at its end
     char piece[8192];
-    while (const std::streamsize got = stream.rdbuf()->sgetn(piece, sizeof piece))
+    for (std::streamsize got; (got = stream.rdbuf()->sgetn(piece, sizeof piece)) > 0;)
       bytes.append(piece, static_cast<std::size_t>(got));
-  } catch (const std::ios_base::failure& failure) {
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& failure) {
     fail(op, "expected a stream that can be read, got one that failed after ", bytes.size(),
          " bytes: ", failure.what());
   }

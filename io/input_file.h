@@ -10,6 +10,7 @@
 
 #include "norma/core/error.h"
 #include "norma/io/descriptor.h"
+#include "norma/io/file_path.h"
 
 namespace norma {
 
@@ -46,7 +47,11 @@ class InputFile {
     if (cost > left_) refuse_cost();
     left_ -= cost;
   }
-  [[noreturn]] void refuse(const auto&... pieces) const { fail(op_, name_, ": ", pieces...); }
+  [[noreturn]] void refuse(const auto&... pieces) const {
+    fail(op_, shown_path(name_), ": ", pieces...);
+  }
+  /// What errors are about from now on.
+  void set_op(const char* op) { op_ = op; }
 
  private:
   void open();
@@ -67,7 +72,7 @@ auto with_file_name(const char* op, const std::string& path, F&& body) {
     return body();
   } catch (const Error& error) {
     const std::string_view what = error.what();
-    fail(op, path, ": ", what.substr(error.op().size() + 3));  // without "[op] "
+    fail(op, shown_path(path), ": ", what.substr(error.op().size() + 3));  // without "[op] "
   }
 }
 

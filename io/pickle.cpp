@@ -207,6 +207,10 @@ class Machine {
       object.kind = kind;
       object.items.clear();
     }
+    if (object.kind != kind && !object.text.empty()) {  // it was such a call
+      object = {Kind::Other, 0, kBoth, {}};
+      return nullptr;
+    }
     if (object.kind != kind) damaged("expected ", action, ", got one for ", describe(object));
     return &object.items;
   }

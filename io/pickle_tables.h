@@ -79,6 +79,7 @@ enum Op : unsigned char {
 
 /// Objects of which nothing is kept.
 inline constexpr std::string_view kBytes = "bytes", kSet = "a set",
+                                  kBoth = "an object that is a list and a dict",
                                   kLongNumber = "a whole number beyond 64 bits",
                                   kExtension = "an object of Python's extension registry";
 

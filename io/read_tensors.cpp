@@ -2,6 +2,13 @@
 
 namespace norma {
 
+std::string unreadable(const InputFile& file, const Error& error) {
+  std::string_view what = error.what();
+  const std::string start = text('[', error.op(), "] ", shown_path(file.name()), ": ");
+  if (what.starts_with(start)) what.remove_prefix(start.size());
+  return text("a tensor that cannot be read: ", what);
+}
+
 std::string list_skipped(const TensorFile& contents) {
   constexpr std::size_t kMost = 3;
   std::string list;

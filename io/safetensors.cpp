@@ -1,6 +1,8 @@
 #include "norma/io/safetensors.h"
 
 #include <algorithm>
+#include <exception>
+#include <new>
 #include <ostream>
 #include <string_view>
 #include <utility>
@@ -35,7 +37,7 @@ std::string_view stored_dtype(DType dtype) {
   return {};
 }
 
-TensorFile read_checked(const InputFile& file) {
+TensorFile read_checked(const InputFile& file, const Asked& asked) {
   const FileKind kind = kind_of(file);
   if (kind.format == Format::Torch || kind.format == Format::TorchPickle)
     file.refuse(
@@ -62,7 +64,14 @@ TensorFile read_checked(const InputFile& file) {
 
   TensorFile result;
   result.metadata = std::move(header.metadata);
+  const auto is_asked = [&](const Entry& entry) { return !asked || asked(entry.name); };
+  for (const Entry& entry : header.entries)
+    if (!entry.problem.empty() && is_asked(entry)) file.refuse(entry.problem);
   for (Entry& entry : header.entries) {
+    if (!entry.problem.empty()) {
+      result.skipped[entry.name] = "a tensor that cannot be read: " + entry.problem;
+      continue;
+    }
     const StoredType* type = stored_type(entry);
     if (!type || entry.shape.size() > Shape::kMaxDims) {
       result.skipped[entry.name] = type ? text("a tensor of ", entry.shape.size(), " dimensions")
@@ -84,8 +93,8 @@ TensorFile read_checked(const InputFile& file) {
 
 }  // namespace
 
-TensorFile read_safetensors(const InputFile& file) {
-  return with_memory(static_cast<int64_t>(file.size()), [&] { return read_checked(file); });
+TensorFile read_safetensors(const InputFile& file, const Asked& asked) {
+  return with_memory(static_cast<int64_t>(file.size()), [&] { return read_checked(file, asked); });
 }
 
 TensorFile load_safetensors(const std::string& path) {
@@ -179,7 +188,11 @@ void save_safetensors(const NamedTensors& tensors, std::ostream& stream,
         written += size;
       });
       stream.flush();
-    } catch (const std::ios_base::failure&) {  // of a stream that was told to throw
+    } catch (const Error&) {
+      throw;
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception&) {  // of a stream that was told to throw
     }
     check(stream.good());
   });

@@ -172,14 +172,14 @@ class HeaderReader {
   int offsets_ = 0;
 };
 
-// The shape's byte count must be exactly end - begin.
-void check_entry(const Entry& entry, const std::string& path) {
+// What is wrong with an entry by itself: the shape's byte count must be exactly end - begin.
+std::string problem_of(const Entry& entry) {
   const std::string which = "tensor " + shown(entry.name);
   if (entry.end < entry.begin)
-    refuse(path, which, ": expected data_offsets in order, got [", entry.begin, ", ", entry.end,
-           "]");
+    return text(which, ": expected data_offsets in order, got [", entry.begin, ", ", entry.end,
+                "]");
   const int bits = dtype_bits(entry.dtype);
-  if (bits == 0) return;
+  if (bits == 0) return "";
   // Empty dimensions count as 1 for the overflow check: strides are products of the others.
   int64_t product = static_cast<int64_t>(bits);
   bool empty = false, overflow = false;
@@ -190,15 +190,15 @@ void check_entry(const Entry& entry, const std::string& path) {
                                       &product);
   }
   if (overflow)
-    refuse(path, which, ": the shape ", shape_text(entry.shape), " has too many elements");
+    return text(which, ": the shape ", shape_text(entry.shape), " has too many elements");
+  const std::string what =
+      text(which, " of dtype ", entry.dtype, " and shape ", shape_text(entry.shape));
   const uint64_t total_bits = empty ? 0 : static_cast<uint64_t>(product);
-  if (total_bits % 8 != 0)
-    refuse(path, which, " of dtype ", entry.dtype, " and shape ", shape_text(entry.shape),
-           " does not fill whole bytes");
+  if (total_bits % 8 != 0) return what + " does not fill whole bytes";
   if (entry.end - entry.begin != total_bits / 8)
-    refuse(path, which, " of dtype ", entry.dtype, " and shape ", shape_text(entry.shape),
-           ": expected ", total_bits / 8, " bytes, got data_offsets [", entry.begin, ", ",
-           entry.end, "]");
+    return text(what, ": expected ", total_bits / 8, " bytes, got data_offsets [", entry.begin,
+                ", ", entry.end, "]");
+  return "";
 }
 
 }  // namespace
@@ -238,19 +238,36 @@ Header parse_header(std::string_view json, uint64_t data_bytes, const std::strin
            : a.end != b.end   ? a.end < b.end
                               : a.name < b.name;
   });
-  uint64_t previous = 0;
-  for (const Entry& entry : header.entries) {
-    check_entry(entry, path);
-    if (entry.begin != previous)
-      refuse(path, "tensor ", shown(entry.name), ": expected data from byte ", previous,
-             " on, got data_offsets [", entry.begin, ", ", entry.end, "] that ",
-             entry.begin < previous ? "overlap another tensor" : "leave a hole");
+  uint64_t total = 0, previous = 0;
+  for (const Entry& entry : header.entries) total = std::max(total, entry.end);
+  const std::string sum = text("expected ", total, " bytes of tensors, got ", data_bytes);
+  std::string hole;            // between tensors, of which a damaged one may be the reason
+  Entry* neighbour = nullptr;  // that ends at `previous`
+  bool good = true;
+  for (Entry& entry : header.entries) {
+    entry.problem = problem_of(entry);
+    if (entry.problem.empty() && entry.end > data_bytes)
+      entry.problem = sum + "; the file was cut short";
+    const auto layout = [&](const char* what) {
+      return text("tensor ", shown(entry.name), ": expected data from byte ", previous,
+                  " on, got data_offsets [", entry.begin, ", ", entry.end, "] that ", what);
+    };
+    good = good && entry.problem.empty();
+    if (!entry.problem.empty()) continue;
+    if (entry.begin < previous) {
+      good = false;
+      entry.problem = layout("overlap another tensor");
+      if (neighbour->problem.empty()) neighbour->problem = entry.problem;
+    } else if (entry.begin > previous && hole.empty()) {
+      hole = layout("leave a hole");
+    }
+    if (entry.end < previous) continue;
     previous = entry.end;
+    neighbour = &entry;
   }
-  if (previous != data_bytes)
-    refuse(path, "expected ", previous, " bytes of tensors, got ", data_bytes,
-           data_bytes < previous ? "; the file was cut short"
-                                 : "; the file has bytes that belong to no tensor");
+  if (good && !hole.empty()) refuse(path, hole);
+  if (good && total != data_bytes)
+    refuse(path, sum, "; the file has bytes that belong to no tensor");
   return header;
 }
 

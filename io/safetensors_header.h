@@ -18,6 +18,7 @@ struct Entry {
   std::string name, dtype;
   std::vector<uint64_t> shape;
   uint64_t begin = 0, end = 0;
+  std::string problem = {};  ///< what is wrong with it, "" for nothing
 };
 
 struct Header {
@@ -31,8 +32,9 @@ int dtype_bits(std::string_view dtype);
 int dtype_rank(std::string_view dtype);
 
 /// Reads and checks a header that is followed by `data_bytes` bytes; entries come back in the order
-/// of their bytes. Dtypes and numbers of dimensions may be any; of an unknown dtype, only the place
-/// of its bytes is checked. Throws `[safetensors] path: …`.
+/// of their bytes, those that do not fit their bytes, lie beyond the end or overlap with a problem.
+/// Dtypes and numbers of dimensions may be any; of an unknown dtype, only the place of its bytes is
+/// checked. Throws `[safetensors] path: …` for what concerns the whole header.
 Header parse_header(std::string_view json, uint64_t data_bytes, const std::string& path);
 
 /// The header in JSON, padded with spaces to a multiple of 8 bytes.

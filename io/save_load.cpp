@@ -48,10 +48,15 @@ std::string first_parts(const TensorFile& file) {
   return list.empty() ? "nothing" : list;
 }
 
+// "model." for "model", too.
+std::string whole_prefix(const LoadOptions& options) {
+  const bool ends = options.prefix.empty() || options.prefix.ends_with('.');
+  return ends ? options.prefix : options.prefix + '.';
+}
+
 // Takes the prefix off; entries without it go.
-TensorFile behind(const TensorFile& file, std::string prefix) {
+TensorFile behind(const TensorFile& file, const std::string& prefix) {
   if (prefix.empty()) return file;
-  if (!prefix.ends_with('.')) prefix += '.';
   TensorFile part;
   for (const auto& [name, value] : file.tensors)
     if (name.starts_with(prefix)) part.tensors.emplace_back(name.substr(prefix.size()), value);
@@ -102,10 +107,11 @@ struct Contents {
   TensorFile file;
 };
 
-Contents read_all(const Source& source) {
-  if (is_torch_file(InputFile("load", source)))
-    return {true, read_torch(InputFile("torch", source))};
-  return {false, read_safetensors(InputFile("safetensors", source))};
+Contents read_all(const Source& source, const Asked& asked = {}) {
+  InputFile file("load", source);
+  const bool from_torch = is_torch_file(file);
+  file.set_op(from_torch ? "torch" : "safetensors");
+  return {from_torch, from_torch ? read_torch(file, asked) : read_safetensors(file, asked)};
 }
 
 // For what the module asks for, whatever else there is.
@@ -117,21 +123,25 @@ void require_tensors(const NamedTensors& wanted, const TensorFile& part) {
 }
 
 LoadResult load_from(const Source& source, nn::Module& module, const LoadOptions& options) {
-  const auto [from_torch, file] = read_all(source);
+  const NamedTensors wanted = module.state_dict();
+  const std::string prefix = whole_prefix(options);
+  std::set<std::string, std::less<>> names;
+  for (const auto& entry : wanted) names.insert(prefix + entry.first);
+  const auto [from_torch, file] = read_all(source, [&](std::string_view name) {
+    return options.strict ? name.starts_with(prefix) : names.contains(name);
+  });
   return with_file_name("load", source.name, [&, from_torch = from_torch, &file = file] {
     if (!from_torch && options.prefix.empty() && file.metadata.count(kCheckpointKey) > 0)
       fail("load",
            "expected the state of a module alone, got a checkpoint; read it with "
            "load_checkpoint(path, {.module = &module}), or the module alone with load(module, "
            "path, {.prefix = \"model.\"})");
-    const TensorFile part = behind(file, options.prefix);
+    const TensorFile part = behind(file, prefix);
     if (!options.strict) {
       LoadResult result = module.load_state_dict(part.tensors, false);
       for (const auto& entry : part.skipped) result.skipped.push_back(entry.first);
       return result;
     }
-
-    const NamedTensors wanted = module.state_dict();
     require_tensors(wanted, part);
     if (has_none(wanted, part.tensors)) {
       const std::string prefixes = fitting_prefixes(wanted, file.tensors);

@@ -44,7 +44,8 @@ void save(const nn::Module& module, std::vector<std::byte>& bytes);
 /// dtypes.
 ///
 /// Only what is asked for must be there and be a tensor: entries outside of `prefix` may be
-/// anything. Inside, `strict` refuses entries that are no tensors; `false` lists them as `skipped`.
+/// anything, damaged tensors as well. Inside, `strict` refuses entries that are no tensors; `false`
+/// lists them as `skipped`, and damaged tensors that are none of the module's.
 ///
 /// `load(net, "run.pt", {.prefix = "model."})` takes a part of a file. Where no entry fits the
 /// module but all would behind a prefix, the error names it.

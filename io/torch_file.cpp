@@ -58,7 +58,7 @@ std::string find_folder(const ZipArchive& archive) {
   for (const ZipEntry& entry : archive.entries()) {
     const std::size_t slash = entry.name.find('/');
     if (slash == std::string::npos || entry.name.substr(slash) != "/data.pkl") continue;
-    if (!folder.empty())
+    if (!folder.empty() && !entry.name.starts_with(folder))
       archive.file().refuse("expected one folder with a record data.pkl, got ", quoted(folder),
                             " and ", quoted(entry.name.substr(0, slash + 1)));
     folder = entry.name.substr(0, slash + 1);
@@ -177,7 +177,7 @@ void walk(const InputFile& file, const pickle::Value& value, Visit&& visit) {
 
 // Sorts out what a pickle describes; everything is checked before the tensors are read.
 TensorFile read_entries(const ZipArchive& archive, const std::string& folder,
-                        const pickle::Value& value) {
+                        const pickle::Value& value, const Asked& asked) {
   torch_file::TensorReader reader(archive, folder, value);
   std::vector<std::pair<std::string, torch_file::Plan>> plans;
   std::set<std::string> others;  // names that are not in the metadata
@@ -185,6 +185,16 @@ TensorFile read_entries(const ZipArchive& archive, const std::string& folder,
   const auto skip = [&](const std::string& name, std::string what) {
     archive.file().spend(name.size() + what.size() + 100);
     result.skipped[name] = std::move(what);
+  };
+  const auto unless_skipped = [&](const std::string& name, const auto& step) {
+    try {
+      step();
+    } catch (const torch_file::NoPlace& tensor) {
+      skip(name, tensor.what);
+    } catch (const Error& error) {
+      if (!asked || asked(name)) throw;
+      skip(name, unreadable(archive.file(), error));
+    }
   };
   walk(archive.file(), value, [&](const Entry& entry) {
     const Object& object = value[entry.id];
@@ -198,19 +208,19 @@ TensorFile read_entries(const ZipArchive& archive, const std::string& folder,
     if (entry.problem) return skip(entry.name, entry.problem);
     if (!torch_file::rebuilds_tensor(object)) return skip(entry.name, pickle::describe(object));
     archive.file().spend(entry.name.size() + sizeof(torch_file::Plan) + 500);
-    try {
-      plans.emplace_back(entry.name, reader.plan(entry.id, entry.name));
-    } catch (const torch_file::NoPlace& tensor) {
-      skip(entry.name, tensor.what);
-    }
+    unless_skipped(entry.name,
+                   [&] { plans.emplace_back(entry.name, reader.plan(entry.id, entry.name)); });
   });
   for (const auto& [name, what] : result.skipped) result.metadata.erase(name);
-  for (const auto& [name, plan] : plans)
-    if (!result.skipped.contains(name)) result.tensors.emplace_back(name, reader.read(plan));
+  for (const auto& entry : plans) {
+    if (result.skipped.contains(entry.first)) continue;
+    unless_skipped(entry.first,
+                   [&] { result.tensors.emplace_back(entry.first, reader.read(entry.second)); });
+  }
   return result;
 }
 
-TensorFile read_archive(const InputFile& file) {
+TensorFile read_archive(const InputFile& file, const Asked& asked) {
   const FileKind kind = kind_of(file);
   if (kind.format != Format::Torch)
     file.refuse("expected the zip archive that torch.save writes, got ", kind.what);
@@ -219,7 +229,7 @@ TensorFile read_archive(const InputFile& file) {
   check_records(archive, folder);
   const std::string bytes =
       read_record(archive, *archive.find(folder + "data.pkl"), pickle::kMaxBytes);
-  TensorFile result = read_entries(archive, folder, pickle::read(bytes, file));
+  TensorFile result = read_entries(archive, folder, pickle::read(bytes, file), asked);
   // The numbers of a file are something to read, too.
   if (result.tensors.empty() && result.metadata.empty())
     refuse_skipped(file, result, ", of which nothing was executed");
@@ -228,8 +238,8 @@ TensorFile read_archive(const InputFile& file) {
 
 }  // namespace
 
-TensorFile read_torch(const InputFile& file) {
-  return with_memory(static_cast<int64_t>(file.size()), [&] { return read_archive(file); });
+TensorFile read_torch(const InputFile& file, const Asked& asked) {
+  return with_memory(static_cast<int64_t>(file.size()), [&] { return read_archive(file, asked); });
 }
 
 TensorFile load_torch(const std::string& path) {

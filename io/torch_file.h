@@ -30,7 +30,7 @@ namespace norma {
 /// Memory and work are at most 200 times the file's size and 16 MiB (InputFile::kCostFactor).
 ///
 /// Refused besides: files of older PyTorch, TorchScript archives, big-endian files, and damaged
-/// ones.
+/// ones. `load` with a prefix, or not strict, refuses damaged tensors only where it asks for them.
 TensorFile load_torch(const std::string& path);
 
 /// Whether the first bytes of a file are those of torch.save, in its present form or an older one,

@@ -101,17 +101,16 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
   const int64_t numel = bytes / type->bytes;
 
   // Seen as two types, it is read twice.
-  const auto [place, is_new] = by_key_.emplace(std::pair(key, type), storages_.size());
-  if (is_new) {
-    int64_t memory = numel;
-    if (!multiply(memory, item_size(type->dtype)))
-      refuse(where, "expected a storage that memory can hold, got ", numel, " elements");
-    archive_.file().spend(static_cast<uint64_t>(memory));
-    // Checks how the record is packed.
-    const ZipEntryReader possible(archive_, *record);
-    storages_.push_back({record, type, numel, Tensor()});
-  }
-  return place->second;
+  const std::pair as_type(key, type);
+  if (const auto old = by_key_.find(as_type); old != by_key_.end()) return old->second;
+  int64_t memory = numel;
+  if (!multiply(memory, item_size(type->dtype)))
+    refuse(where, "expected a storage that memory can hold, got ", numel, " elements");
+  archive_.file().spend(static_cast<uint64_t>(memory));
+  // Checks how the record is packed.
+  const ZipEntryReader possible(archive_, *record);
+  storages_.push_back({record, type, numel});
+  return by_key_[as_type] = storages_.size() - 1;
 }
 
 TensorReader::Call TensorReader::call_of(Id id, const std::string& where) const {
@@ -203,12 +202,18 @@ Plan TensorReader::plan(Id id, const std::string& name) {
 
 Tensor TensorReader::read(const Plan& plan) {
   Storage& storage = storages_[plan.storage];
-  if (!storage.elements.defined()) {
-    ZipEntryReader reader(archive_, *storage.record);
-    storage.elements = read_elements(*storage.type, {storage.numel},
-                                     [&](void* data, uint64_t bytes) { reader.read(data, bytes); });
-    reader.finish();
-  }
+  if (storage.failure) std::rethrow_exception(storage.failure);
+  if (!storage.elements.defined()) try {
+      ZipEntryReader reader(archive_, *storage.record);
+      const Tensor elements =
+          read_elements(*storage.type, {storage.numel},
+                        [&](void* data, uint64_t bytes) { reader.read(data, bytes); });
+      reader.finish();
+      storage.elements = elements;
+    } catch (const Error&) {
+      storage.failure = std::current_exception();
+      throw;
+    }
   return alias(storage.elements, plan.sizes, plan.strides, plan.offset);
 }
 

@@ -1,5 +1,6 @@
 // The tensors in a pickle of torch.save. For Norma's own sources.
 #pragma once
+#include <exception>
 #include <map>
 #include <string>
 #include <string_view>
@@ -49,7 +50,8 @@ class TensorReader {
     const ZipEntry* record;
     const StoredType* type;
     int64_t numel;
-    Tensor elements;  // undefined until it is read
+    Tensor elements = {};             // undefined until it is read
+    std::exception_ptr failure = {};  // of the first try to read it
   };
 
   struct Call {

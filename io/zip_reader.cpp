@@ -17,6 +17,7 @@ constexpr uint64_t kEndBytes = 22, kEnd64Bytes = 56, kLocatorBytes = 20;
 constexpr uint64_t kMaxDirectoryBytes = 100'000'000;
 constexpr uint64_t kMaxDeflateRatio = 1032;
 constexpr uint16_t kStored = 0, kDeflated = 8, kEncrypted = 1;
+constexpr const char* kBeyond = "reaches beyond the place that the zip directory leaves for it";
 constexpr const char* kCutShort = "; the file was cut short or is no zip archive";
 
 template <class T>
@@ -80,7 +81,7 @@ Directory find_directory(const InputFile& file) {
 }
 
 // Fills in what a directory entry says in its ZIP64 field, which holds only what did not fit.
-void read_large_fields(const InputFile& file, std::string_view extra, ZipEntry& entry) {
+void read_large_fields(std::string_view extra, ZipEntry& entry) {
   const auto is_large = [](uint64_t value) { return value == UINT32_MAX; };
   if (!is_large(entry.size) && !is_large(entry.packed_size) && !is_large(entry.header)) return;
   while (extra.size() >= 4) {
@@ -100,7 +101,7 @@ void read_large_fields(const InputFile& file, std::string_view extra, ZipEntry& 
     }
     return;
   }
-  file.refuse("expected a ZIP64 field for the zip entry ", quoted(entry.name), ", got none");
+  entry.problem = "has a size for the ZIP64 field that it does not have";
 }
 
 }  // namespace
@@ -128,41 +129,46 @@ void ZipArchive::read_directory(uint64_t start, uint64_t bytes, uint64_t count) 
     entry.size = u32(fields + 24);
     entry.header = u32(fields + 42);
     entry.name = rest.substr(kEntryBytes, name_bytes);
-    read_large_fields(file_, rest.substr(kEntryBytes + name_bytes, extra_bytes), entry);
+    read_large_fields(rest.substr(kEntryBytes + name_bytes, extra_bytes), entry);
     rest.remove_prefix(total);
   }
   if (!rest.empty() || entries_.size() != count)
     file_.refuse("expected ", count, " entries in the zip directory, got ", entries_.size(),
                  " in order; the file is damaged");
   for (std::size_t i = 0; i < entries_.size(); ++i)
-    if (!by_name_.emplace(entries_[i].name, i).second)
-      file_.refuse("the zip entry ", quoted(entries_[i].name), " appears twice");
+    if (const auto [first, is_new] = by_name_.emplace(entries_[i].name, i); !is_new)
+      entries_[i].problem = entries_[first->second].problem = "appears twice";
+}
+
+// Reads the entry's own header, which must say what the directory says.
+void ZipArchive::find_data(ZipEntry& entry, uint64_t directory_start) const {
+  if (entry.header > directory_start ||
+      directory_start - entry.header < kLocalBytes + entry.name.size()) {
+    entry.problem = kBeyond;
+    return;
+  }
+  std::array<char, kLocalBytes> header{};
+  std::string name(entry.name.size(), '\0');
+  file_.read(header.data(), entry.header, kLocalBytes);
+  file_.read(name.data(), entry.header + kLocalBytes, name.size());
+  entry.data = entry.header + kLocalBytes + name.size() + u16(&header[28]);
+  if (u32(&header[0]) != kLocalHeader || u16(&header[8]) != entry.method ||
+      u16(&header[26]) != name.size() || name != entry.name)
+    entry.problem = "is another one in its own header than in the zip directory";
 }
 
 void ZipArchive::check_places(uint64_t directory_start) {
   std::vector<ZipEntry*> order;
-  for (ZipEntry& entry : entries_) order.push_back(&entry);
+  for (ZipEntry& entry : entries_) {
+    if (!entry.problem) find_data(entry, directory_start);
+    if (!entry.problem) order.push_back(&entry);
+  }
   std::sort(order.begin(), order.end(),
             [](const ZipEntry* a, const ZipEntry* b) { return a->header < b->header; });
   for (std::size_t i = 0; i < order.size(); ++i) {
     ZipEntry& entry = *order[i];
-    const uint64_t next = i + 1 < order.size() ? order[i + 1]->header : directory_start;
-    const uint64_t limit = std::min(next, directory_start);
-    std::array<char, kLocalBytes> header{};
-    std::string name(entry.name.size(), '\0');
-    const bool inside = entry.header <= limit && limit - entry.header >= kLocalBytes + name.size();
-    if (inside) {
-      file_.read(header.data(), entry.header, kLocalBytes);
-      file_.read(name.data(), entry.header + kLocalBytes, name.size());
-      entry.data = entry.header + kLocalBytes + name.size() + u16(&header[28]);
-    }
-    if (!inside || entry.data > limit || entry.packed_size > limit - entry.data)
-      file_.refuse("the zip entry ", quoted(entry.name),
-                   " reaches beyond the place that the zip directory leaves for it", kCutShort);
-    if (u32(&header[0]) != kLocalHeader || u16(&header[8]) != entry.method ||
-        u16(&header[26]) != name.size() || name != entry.name)
-      file_.refuse("the zip entry ", quoted(entry.name),
-                   " is another one in its own header than in the zip directory");
+    const uint64_t limit = i + 1 < order.size() ? order[i + 1]->header : directory_start;
+    if (entry.data > limit || entry.packed_size > limit - entry.data) entry.problem = kBeyond;
   }
 }
 
@@ -181,6 +187,7 @@ struct ZipEntryReader::Inflater {
 
 ZipEntryReader::ZipEntryReader(const ZipArchive& archive, const ZipEntry& entry)
     : file_(archive.file()), entry_(entry), next_(entry.data), crc_(crc32(0, nullptr, 0)) {
+  if (entry.problem) file_.refuse("the zip entry ", quoted(entry.name), " ", entry.problem);
   if (entry.flags & kEncrypted) refuse("expected no encryption");
   if (entry.method != kStored && entry.method != kDeflated)
     refuse("expected it stored or deflated, got the method of compression ", entry.method);

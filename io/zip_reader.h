@@ -21,12 +21,14 @@ struct ZipEntry {
   uint32_t crc = 0;
   uint16_t method = 0;  ///< 0 stored, 8 deflated
   uint16_t flags = 0;
+  const char* problem = nullptr;  ///< why it cannot be read, "appears twice"; null for none
 };
 
 /// The directory of an archive, all of it checked against the length of the file: entries lie
-/// inside, share no byte and no name, and their local headers agree. Memory is reserved for the
-/// directory alone, and only as much as the file has. Sizes are those of the directory, so that
-/// entries with a data descriptor need none. `file` must outlive it.
+/// inside, share no byte and no name, and their local headers agree; those for which this is not so
+/// have a `problem`. Memory is reserved for the directory alone, and only as much as the file has.
+/// Sizes are those of the directory, so that entries with a data descriptor need none. `file` must
+/// outlive it.
 class ZipArchive {
  public:
   explicit ZipArchive(const InputFile& file);
@@ -40,6 +42,7 @@ class ZipArchive {
 
  private:
   void read_directory(uint64_t start, uint64_t bytes, uint64_t count);
+  void find_data(ZipEntry& entry, uint64_t directory_start) const;
   void check_places(uint64_t directory_start);
 
   const InputFile& file_;
@@ -47,9 +50,9 @@ class ZipArchive {
   std::map<std::string_view, std::size_t> by_name_;  // no hash: a file may have names that collide
 };
 
-/// The contents of one entry from front to back. Encryption and other methods of compression are
-/// refused, and a size that deflate cannot reach, so that `entry.size` may be reserved once the
-/// reader is made.
+/// The contents of one entry from front to back. One with a problem is refused, as are encryption,
+/// other methods of compression, and a size that deflate cannot reach, so that `entry.size` may be
+/// reserved once the reader is made.
 class ZipEntryReader {
  public:
   ZipEntryReader(const ZipArchive& archive, const ZipEntry& entry);

@@ -419,7 +419,7 @@ TEST_CASE("Places where no file can be") {
   CHECK(refused("") == "[save] expected the path of a file, got an empty one");
   using namespace std::string_literals;
   CHECK(refused(scratch / "a"s + "\0b"s) ==
-        "[save] " + scratch / "a" + ": expected a path without zero bytes, got one after this");
+        "[save] \"" + scratch / "a\\x00b" + "\": expected a path without zero bytes");
   const std::string lost = scratch / "no/net.safetensors";
   CHECK(refused(lost) == "[save] " + lost + ": cannot open the folder \"" + scratch / "no" +
                              "\": No such file or directory; make it first");

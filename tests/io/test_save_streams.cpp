@@ -134,6 +134,24 @@ TEST_CASE("A stream that fails") {
     CHECK(has(refused(full), "got one that failed after"));
 }
 
+TEST_CASE("A stream whose buffer throws what is its own") {
+  struct Throwing : std::streambuf {
+    std::streamsize xsputn(const char*, std::streamsize) override { return fail(); }
+    std::streamsize xsgetn(char*, std::streamsize) override { return fail(); }
+    static std::streamsize fail() { throw std::runtime_error("no connection"); }
+  } buffer;
+  nn::Linear net(2, 2);
+  for (const bool throws : {false, true}) {
+    std::ostream out(&buffer);
+    std::istream in(&buffer);
+    if (throws) out.exceptions(std::ios::badbit), in.exceptions(std::ios::badbit);
+    CHECK(has(error_of([&] { save(net, out); }), "got one that failed after 0"));
+    CHECK(error_of([&] { load(net, in); }) ==
+          "[load] expected a stream that can be read, got one that failed after 0 bytes: "
+          "no connection");
+  }
+}
+
 TEST_CASE("What fails leaves the bytes in memory as they were") {
   std::vector<std::byte> bytes(3, std::byte{7});
   const std::string before = text_of(bytes);

@@ -213,6 +213,10 @@ std::vector<Case> archives() {
   const std::string good = zip_of({{"x/data.pkl", pickle}, {"x/version", "3"}});
   const std::size_t end = good.size() - 22;
   const std::string packed = deflated(pickle);
+  // The header and the contents of x/version are contents of x/data.pkl, too.
+  const std::string version = zip_of({{"x/version", "3"}}).substr(0, 30 + 9 + 1);
+  std::string nested = zip_of({{"x/data.pkl", version}, {"x/version", "3"}});
+  nested = changed(nested, nested.size() - 22 - 9 - 4, le(30 + 10, 4));
   return {
       {"empty file", "", "expected the zip archive that torch.save writes, got an empty file"},
       {"text", "PK is no zip", "expected the zip archive that torch.save writes, got a text"},
@@ -271,12 +275,15 @@ std::vector<Case> archives() {
        "expected a ZIP64 record before the end of the zip archive, got other bytes"},
       {"entry past the end", changed(good, end - 9 - 4, le(0xFFFFFFF0, 4)),
        "the zip entry \"x/version\" reaches beyond the place that the zip directory leaves for it"},
-      {"entries that overlap", changed(good, end - 9 - 4, le(10, 4)),
-       "the zip entry \"x/data.pkl\" reaches beyond the place"},
+      {"an entry in another", changed(good, end - 9 - 4, le(10, 4)),
+       "the zip entry \"x/version\" is another one in its own header than in the zip directory"},
       {"two entries in one place", changed(good, end - 9 - 4, le(0, 4)),
-       "reaches beyond the place that the zip directory leaves for it"},
+       "the zip entry \"x/version\" is another one in its own header than in the zip directory"},
+      {"entries that overlap", nested,
+       "the zip entry \"x/data.pkl\" reaches beyond the place that the zip directory leaves for "
+       "it"},
       {"ZIP64 size without a field", changed(good, end - 9 - 22, le(0xFFFFFFFF, 4)),
-       "expected a ZIP64 field for the zip entry \"x/version\", got none"},
+       "the zip entry \"x/version\" has a size for the ZIP64 field that it does not have"},
       {"long name", changed(good, end - 9 - 18, le(5000, 2)), "got 1 in order"},
   };
 }

@@ -209,6 +209,10 @@ TEST_CASE("Opcodes of every protocol are read, and none is executed") {
   CHECK(skipped(scratch, "(" + type + "K\x01o") == "an object of \"a.B\"");
   CHECK(skipped(scratch, type + ")}\x92") == "an object of \"a.B\"");
   CHECK(skipped(scratch, type + ")\x81}b") == "an object of \"a.B\"");
+  CHECK(skipped(scratch, type + ")R(K\x01" + "e(K\x01K\x02u") ==
+        "an object that is a list and a dict");
+  CHECK(skipped(scratch, type + ")R(K\x01K\x02uK\x01" + "a") ==
+        "an object that is a list and a dict");
   CHECK(skipped(scratch, p_string("f") + ")R") == "an object of an unnamed class");
   CHECK(skipped(scratch, p_string("m") + p_string("n") + "\x93") == "the name \"m.n\"");
   CHECK(skipped(scratch, "\x82\x01") == "an object of Python's extension registry");
