@@ -1,7 +1,7 @@
 #include "norma/layers/conv_bn_pairs.h"
 
-#include <algorithm>
 #include <list>
+#include <unordered_map>
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/observer.h"
@@ -34,10 +34,9 @@ bool is_pair(const Module& layer, const Module& norm) {
 void add_pairs(const Module& module, const std::string& path, std::vector<ConvBnPair>& found) {
   if (!is_exactly<Sequential>(module)) return;
   const auto& row = static_cast<const Sequential&>(module);
-  const auto stands_once = [&](const Module& child) {
-    return std::count_if(row.begin(), row.end(),
-                         [&](const Module& other) { return other.is_same(child); }) == 1;
-  };
+  std::unordered_map<const void*, int> times;
+  for (const Module& child : row) ++times[child.id()];
+  const auto stands_once = [&](const Module& child) { return times[child.id()] == 1; };
   const auto children = row.named_children();
   for (std::size_t i = 0; i < children.size(); ++i) {
     const auto& [name, layer] = children[i];
@@ -55,6 +54,7 @@ struct Candidate {
   std::string path;
   Module* module;
   Tensor weight;
+  std::vector<std::size_t> calls = {};  // their numbers in the list of all
 };
 
 /// Undefined where it has none.
@@ -88,14 +88,18 @@ class Recorder final : public autograd::Observer {
       // Operations are recorded only if one of their inputs requires a gradient.
       if (weight.defined()) weight.requires_grad_();
       candidates_.push_back({path, module, weight});
+      by_module_[module->id()] = &candidates_.back();
     }
   }
 
   void called(const autograd::Scope& module, const Tensor& result, autograd::Inputs) override {
-    for (const Candidate& candidate : candidates_) {
-      if (!candidate.module->is_same(Module::of(module))) continue;
-      calls_.push_back({&candidate, result, autograd::gradient_edge(result), result.version()});
-    }
+    const auto found = by_module_.find(Module::of(module).id());
+    if (found == by_module_.end()) return;
+    Candidate& candidate = *found->second;
+    Call call{&candidate, result, autograd::gradient_edge(result), result.version()};
+    if (call.node) by_node_.emplace(call.node.get(), calls_.size());
+    candidate.calls.push_back(calls_.size());
+    calls_.push_back(std::move(call));
   }
 
   /// To be called after the run, while its output is alive.
@@ -112,9 +116,8 @@ class Recorder final : public autograd::Observer {
   /// The layer whose results are all that the norm takes, and go nowhere else; or null.
   const Candidate* layer_of(const Candidate& norm) const {
     const Candidate* layer = nullptr;
-    for (const Call& call : calls_) {
-      if (call.candidate != &norm) continue;
-      const Call* source = source_of(call);
+    for (const std::size_t at : norm.calls) {
+      const Call* source = source_of(calls_[at]);
       if (!source || (layer && source->candidate != layer)) return nullptr;
       layer = source->candidate;
     }
@@ -127,21 +130,19 @@ class Recorder final : public autograd::Observer {
 
   /// The call whose result is the input of the call `norm`, unchanged and used nowhere else.
   const Call* source_of(const Call& norm) const {
-    for (const Call& call : calls_) {
-      if (!call.node || !norm.node || norm.node->inputs[0].get() != call.node.get()) continue;
-      const bool is_as_it_was = call.result.version() == call.version;
-      // Held by this call alone; its node by this call, by the result and by the norm.
-      const bool is_used_once =
-          impl_of(call.result)->use_count() == 1 && uses(call.node.get(), 2) == 1;
-      const bool has_its_channels = call.result.dim() == foldable_rank(*call.candidate->module);
-      return is_as_it_was && is_used_once && has_its_channels ? &call : nullptr;
-    }
-    return nullptr;
+    const auto found = norm.node ? by_node_.find(norm.node->inputs[0].get()) : by_node_.end();
+    if (found == by_node_.end()) return nullptr;
+    const Call& call = calls_[found->second];
+    const bool is_as_it_was = call.result.version() == call.version;
+    // Held by this call alone; its node by this call, by the result and by the norm.
+    const bool is_used_once =
+        impl_of(call.result)->use_count() == 1 && uses(call.node.get(), 2) == 1;
+    const bool has_its_channels = call.result.dim() == foldable_rank(*call.candidate->module);
+    return is_as_it_was && is_used_once && has_its_channels ? &call : nullptr;
   }
 
-  std::ptrdiff_t calls(const Candidate& candidate) const {
-    return std::count_if(calls_.begin(), calls_.end(),
-                         [&](const Call& call) { return call.candidate == &candidate; });
+  static std::ptrdiff_t calls(const Candidate& candidate) {
+    return static_cast<std::ptrdiff_t>(candidate.calls.size());
   }
 
   /// Whether the weight is used in so many operations. In more: another module uses it, too, or
@@ -151,7 +152,9 @@ class Recorder final : public autograd::Observer {
   }
 
   std::list<Candidate> candidates_;  // whose addresses stay
+  std::unordered_map<const void*, Candidate*> by_module_;
   std::vector<Call> calls_;
+  std::unordered_map<const autograd::Node*, std::size_t> by_node_;  // the first call that gave it
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "norma/layers/fuse_conv_bn.h"
 
 #include <limits>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -137,10 +138,11 @@ std::shared_ptr<Module> fused_module(const Module& layer, const BatchNorm& norm)
   return with_norm(&dynamic_cast<const Linear&>(layer));
 }
 
-const Module& module_at(const Module& model, const std::string& path) {
-  for (const auto& [name, module] : model.named_modules()) {
-    if (name == path) return *module;
-  }
+using Paths = std::unordered_map<std::string, Module*>;
+
+Module& module_at(const Paths& paths, const std::string& path) {
+  const auto found = paths.find(path);
+  if (found != paths.end()) return *found->second;
   fail("fuse_conv_bn", "expected a clone() with the same modules, got one without ", path);
 }
 
@@ -162,9 +164,11 @@ void check_evaluates(const Module& model) {
 
 std::shared_ptr<Module> folded(const Module& model, const std::vector<ConvBnPair>& pairs) {
   std::shared_ptr<Module> copy = model.clone_module();
+  Paths paths;
+  for (const auto& [path, module] : copy->named_modules()) paths.emplace(path, module);
   for (const auto& [layer_path, norm_path] : pairs) {
-    const Module& layer = module_at(*copy, layer_path);
-    const auto& norm = static_cast<const BatchNorm&>(module_at(*copy, norm_path));
+    const Module& layer = module_at(paths, layer_path);
+    const auto& norm = static_cast<const BatchNorm&>(module_at(paths, norm_path));
     FoldedNorm passes(norm.type_name(), norm.extra_repr(), foldable_rank(layer));
     passes.eval();
     std::shared_ptr<Module> one;

@@ -291,10 +291,30 @@ void Module::replace_child(std::size_t position, std::shared_ptr<Module> module)
   child = std::move(module);
 }
 
-void Module::set_submodule(const std::string& path, std::shared_ptr<Module> module) {
-  for (const auto& [name, old] : named_modules()) {
-    if (name == path && old != this) return replace(path, *old, std::move(module));
+namespace {
+
+/// The module above the end of the path and its place there; null where there is none.
+template <class Children>
+std::pair<Module*, std::size_t> find_place(Module& top, std::string_view path,
+                                           const Children& children) {
+  for (Module* parent = &top;;) {
+    const std::string_view name = path.substr(0, path.find('.'));
+    const auto& below = children(*parent);
+    std::size_t i = 0;
+    while (i < below.size() && below[i].first != name) ++i;
+    if (i == below.size()) return {nullptr, 0};
+    if (name.size() == path.size()) return {parent, i};
+    path.remove_prefix(name.size() + 1);
+    parent = below[i].second.get();
   }
+}
+
+}  // namespace
+
+void Module::set_submodule(const std::string& path, std::shared_ptr<Module> module) {
+  const auto [parent, i] = find_place(
+      *this, path, [](const Module& m) -> auto& { return m.child_list(); });
+  if (parent) return replace(path, *parent->child_list()[i].second, std::move(module));
   fail("set_submodule", "expected the path of a module in ", type_name(), ", got \"", path, "\"");
 }
 
@@ -304,8 +324,14 @@ void Module::replace(const std::string& path, Module& old, std::shared_ptr<Modul
     fail("set_submodule", "expected another module for \"", path, "\", got one that holds the ",
          old.type_name(), " that stands there; give it a clone");
   }
+  // One handle stands in one place. Then the rest of the tree, which may be large, is not searched.
+  const auto place = find_place(
+      *this, path, [](const Module& m) -> auto& { return m.child_list(); });
   std::vector<std::pair<Module*, std::size_t>> places;
-  for (Module* parent : modules()) {
+  const auto* here = place.first ? &place.first->child_list()[place.second].second : nullptr;
+  if (here && here->get() == &old && here->use_count() == 1 && old.state_.use_count() == 1)
+    places.push_back(place);
+  for (Module* parent : places.empty() ? modules() : std::vector<Module*>()) {
     const NamedModules& children = parent->child_list();
     for (std::size_t i = 0; i < children.size(); ++i) {
       if (children[i].second->is_same(old)) places.emplace_back(parent, i);

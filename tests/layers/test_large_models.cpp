@@ -87,3 +87,18 @@ TEST_CASE("twenty thousand layers in a row") {
           optimizer.state_dict();
         }) < 4.0);
 }
+
+TEST_CASE("a thousand norms folded into the layers before them") {
+  nn::Sequential model;
+  for (int i = 0; i < 1000; ++i) {
+    model.push_back(nn::Linear(1, 1));
+    model.push_back(nn::BatchNorm1d(1));
+  }
+  model.eval();
+  nn::Sequential folded;
+  CHECK(seconds([&] { folded = nn::fuse_conv_bn(model); }) < 2.0);
+  CHECK(seconds([&] { nn::fuse_conv_bn(model, norma::ones({2, 1})); }) < 3.0);
+  CHECK(folded.at<nn::Linear>(1998).str() == model.at<nn::Linear>(1998).str());
+  CHECK(has(folded[1999].str(), "folded=True"));
+  CHECK(seconds([&] { CHECK(folded.clone().size() == 2000); }) < 1.0);
+}
