@@ -1,4 +1,5 @@
 #include "norma/autograd/gradcheck.h"
+#include "norma/core/memory.h"
 
 #include <cmath>
 
@@ -71,57 +72,59 @@ double central_difference(double& x, double eps, const std::function<double()>& 
 
 GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
                           const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
-  if (!function) fail("gradcheck", "expected a function of the inputs, got none");
-  check_inputs(inputs);
-  const KeptGradients kept(inputs);
-  const Tensor out = function(inputs);
-  if (!out.requires_grad()) {
-    fail("gradcheck",
-         "expected a function whose result depends on an input that requires_grad, got one that "
-         "does not");
-  }
-  Generator generator(20150211);
-  const Tensor weights = rand(out.sizes(), {.dtype = kFloat64}, generator).add(0.5);
-  out.backward(weights.to(out.dtype()));
-
-  const NoGradGuard no_grad;
-  const auto weighted_sum = [&] {
-    return function(inputs).to(kFloat64).mul(weights).sum().item<double>();
-  };
-  GradcheckResult worst;
-  double worst_excess = -1;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Tensor& input = inputs[i];
-    if (!input.requires_grad()) continue;
-    const Tensor grad = input.grad().defined() ? input.grad().contiguous() : zeros_like(input);
-    double* values = input.data_ptr<double>();
-    for (int64_t k = 0; k < input.numel(); ++k) {
-      const double numeric = central_difference(values[k], options.eps, weighted_sum),
-                   analytic = grad.data_ptr<double>()[k];
-      const double tolerance = options.atol + options.rtol * std::fabs(numeric);
-      const double error = std::fabs(analytic - numeric);
-      // NaN never passes.
-      const double excess = error == error ? error / tolerance : INFINITY;
-      if (excess <= worst_excess) continue;
-      worst_excess = excess;
-      worst = {.ok = excess <= 1,
-               .input = static_cast<int>(i),
-               .index = unravel(k, input.sizes()),
-               .analytic = analytic,
-               .numeric = numeric,
-               .tolerance = tolerance,
-               .message = {}};
+  return with_memory(0, [&] {
+    if (!function) fail("gradcheck", "expected a function of the inputs, got none");
+    check_inputs(inputs);
+    const KeptGradients kept(inputs);
+    const Tensor out = function(inputs);
+    if (!out.requires_grad()) {
+      fail("gradcheck",
+           "expected a function whose result depends on an input that requires_grad, got one that "
+           "does not");
     }
-  }
-  if (worst.input >= 0) {
-    worst.message = text(worst.ok ? "gradients agree" : "gradients differ", "; worst at input ",
-                         worst.input, ", element ", worst.index, ": backward() gives ",
-                         rounded(worst.analytic, 9), ", central difference ",
-                         rounded(worst.numeric, 9), ", tolerance ", rounded(worst.tolerance, 9));
-  } else {
-    worst.message = "gradients agree: no elements to check";
-  }
-  return worst;
+    Generator generator(20150211);
+    const Tensor weights = rand(out.sizes(), {.dtype = kFloat64}, generator).add(0.5);
+    out.backward(weights.to(out.dtype()));
+
+    const NoGradGuard no_grad;
+    const auto weighted_sum = [&] {
+      return function(inputs).to(kFloat64).mul(weights).sum().item<double>();
+    };
+    GradcheckResult worst;
+    double worst_excess = -1;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const Tensor& input = inputs[i];
+      if (!input.requires_grad()) continue;
+      const Tensor grad = input.grad().defined() ? input.grad().contiguous() : zeros_like(input);
+      double* values = input.data_ptr<double>();
+      for (int64_t k = 0; k < input.numel(); ++k) {
+        const double numeric = central_difference(values[k], options.eps, weighted_sum),
+                     analytic = grad.data_ptr<double>()[k];
+        const double tolerance = options.atol + options.rtol * std::fabs(numeric);
+        const double error = std::fabs(analytic - numeric);
+        // NaN never passes.
+        const double excess = error == error ? error / tolerance : INFINITY;
+        if (excess <= worst_excess) continue;
+        worst_excess = excess;
+        worst = {.ok = excess <= 1,
+                 .input = static_cast<int>(i),
+                 .index = unravel(k, input.sizes()),
+                 .analytic = analytic,
+                 .numeric = numeric,
+                 .tolerance = tolerance,
+                 .message = {}};
+      }
+    }
+    if (worst.input >= 0) {
+      worst.message = text(worst.ok ? "gradients agree" : "gradients differ", "; worst at input ",
+                           worst.input, ", element ", worst.index, ": backward() gives ",
+                           rounded(worst.analytic, 9), ", central difference ",
+                           rounded(worst.numeric, 9), ", tolerance ", rounded(worst.tolerance, 9));
+    } else {
+      worst.message = "gradients agree: no elements to check";
+    }
+    return worst;
+  });
 }
 
 }  // namespace norma

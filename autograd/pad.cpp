@@ -4,6 +4,7 @@
 #include "norma/autograd/operands.h"
 #include "norma/core/integers.h"
 #include "norma/core/kernels/pad.h"
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::functional {
@@ -62,17 +63,21 @@ Tensor padded(const char* op, int64_t axes, const Tensor& input, const PadSizes&
 }  // namespace
 
 Tensor pad2d(const Tensor& input, const PadSizes& pad, PaddingMode mode) {
-  check_input("pad2d", 2, input);
-  const Shape& sizes = input.sizes();
-  check_margins("pad2d", "height", pad.top, pad.bottom, sizes[sizes.size() - 2], mode);
-  check_margins("pad2d", "width", pad.left, pad.right, sizes.back(), mode);
-  return padded("pad2d", 2, input, pad, mode);
+  return with_memory(0, [&] {
+    check_input("pad2d", 2, input);
+    const Shape& sizes = input.sizes();
+    check_margins("pad2d", "height", pad.top, pad.bottom, sizes[sizes.size() - 2], mode);
+    check_margins("pad2d", "width", pad.left, pad.right, sizes.back(), mode);
+    return padded("pad2d", 2, input, pad, mode);
+  });
 }
 
 Tensor pad1d(const Tensor& input, const Pad1dSizes& pad, PaddingMode mode) {
-  check_input("pad1d", 1, input);
-  check_margins("pad1d", "length", pad.left, pad.right, input.sizes().back(), mode);
-  return padded("pad1d", 1, input, {.left = pad.left, .right = pad.right}, mode);
+  return with_memory(0, [&] {
+    check_input("pad1d", 1, input);
+    check_margins("pad1d", "length", pad.left, pad.right, input.sizes().back(), mode);
+    return padded("pad1d", 1, input, {.left = pad.left, .right = pad.right}, mode);
+  });
 }
 
 }  // namespace norma::functional

@@ -8,6 +8,7 @@
 #include "norma/core/factory.h"
 #include "norma/core/integers.h"
 #include "norma/core/kernels/elementwise.h"
+#include "norma/core/memory.h"
 
 namespace norma {
 
@@ -307,71 +308,76 @@ Tensor Tensor::expand(const Shape& sizes) const {
 }
 
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
-  if (tensors.empty()) fail("cat", "expected at least one tensor, got none");
-  // As in PyTorch, an empty 1-d tensor joins anything, so that a loop may start from one.
-  const auto is_nothing = [](const Tensor& x) { return x.sizes() == Shape({0}); };
-  const Tensor* first = &tensors[0];
-  for (const Tensor& tensor : tensors) {
-    defined_impl(tensor, "cat");
-    if (is_nothing(*first)) first = &tensor;
-  }
-  Shape sizes = first->sizes();
-  if (sizes.empty()) fail("cat", "expected tensors with dimensions, got a 0-d tensor; use stack()");
-  const int64_t d = wrap_dim(dim, sizes.size(), "cat");
-  DType dtype = tensors[0].dtype();
-  sizes[d] = 0;
-  std::vector<int64_t> lengths;
-  for (const Tensor& tensor : tensors) {
-    dtype = std::max(dtype, tensor.dtype());
-    if (is_nothing(tensor)) {
-      lengths.push_back(-1);
-      continue;
+  return with_memory(0, [&] {
+    if (tensors.empty()) fail("cat", "expected at least one tensor, got none");
+    // As in PyTorch, an empty 1-d tensor joins anything, so that a loop may start from one.
+    const auto is_nothing = [](const Tensor& x) { return x.sizes() == Shape({0}); };
+    const Tensor* first = &tensors[0];
+    for (const Tensor& tensor : tensors) {
+      defined_impl(tensor, "cat");
+      if (is_nothing(*first)) first = &tensor;
     }
-    Shape other = tensor.sizes();
-    const bool same_rank = other.size() == sizes.size();
-    const int64_t length = same_rank ? other[d] : 0;
-    if (same_rank) other[d] = sizes[d];
-    if (other != sizes) {
-      fail("cat", "expected sizes that agree except in dimension ", d, ", got ", first->sizes(),
-           " and ", tensor.sizes());
-    }
-    lengths.push_back(length);
-    sizes[d] = checked_cells("cat", "a joined dimension", Wide(sizes[d]) + length);
-  }
-  Tensor out = new_tensor(sizes, dtype);
-  int64_t start = 0;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (lengths[i] < 1) continue;
-    kernels::copy(out.narrow(d, start, lengths[i]), tensors[i]);
-    start += lengths[i];
-  }
-  return record("cat", out, tensors, [d, lengths](const Tensor& g, InputGrads& grads) {
-    int64_t at = 0;
-    for (int i = 0; i < grads.count(); ++i) {
-      const int64_t length = lengths[static_cast<std::size_t>(i)];
-      if (length < 0) {
-        grads[i] = zeros({0}, {.dtype = g.dtype()});
+    Shape sizes = first->sizes();
+    if (sizes.empty())
+      fail("cat", "expected tensors with dimensions, got a 0-d tensor; use stack()");
+    const int64_t d = wrap_dim(dim, sizes.size(), "cat");
+    DType dtype = tensors[0].dtype();
+    sizes[d] = 0;
+    std::vector<int64_t> lengths;
+    for (const Tensor& tensor : tensors) {
+      dtype = std::max(dtype, tensor.dtype());
+      if (is_nothing(tensor)) {
+        lengths.push_back(-1);
         continue;
       }
-      if (grads.needs(i)) grads[i] = g.narrow(d, at, length);
-      at += length;
+      Shape other = tensor.sizes();
+      const bool same_rank = other.size() == sizes.size();
+      const int64_t length = same_rank ? other[d] : 0;
+      if (same_rank) other[d] = sizes[d];
+      if (other != sizes) {
+        fail("cat", "expected sizes that agree except in dimension ", d, ", got ", first->sizes(),
+             " and ", tensor.sizes());
+      }
+      lengths.push_back(length);
+      sizes[d] = checked_cells("cat", "a joined dimension", Wide(sizes[d]) + length);
     }
+    Tensor out = new_tensor(sizes, dtype);
+    int64_t start = 0;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      if (lengths[i] < 1) continue;
+      kernels::copy(out.narrow(d, start, lengths[i]), tensors[i]);
+      start += lengths[i];
+    }
+    return record("cat", out, tensors, [d, lengths](const Tensor& g, InputGrads& grads) {
+      int64_t at = 0;
+      for (int i = 0; i < grads.count(); ++i) {
+        const int64_t length = lengths[static_cast<std::size_t>(i)];
+        if (length < 0) {
+          grads[i] = zeros({0}, {.dtype = g.dtype()});
+          continue;
+        }
+        if (grads.needs(i)) grads[i] = g.narrow(d, at, length);
+        at += length;
+      }
+    });
   });
 }
 
 Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
-  if (tensors.empty()) fail("stack", "expected at least one tensor, got none");
-  std::vector<Tensor> rows;
-  const int64_t d = wrap_dim(dim, defined_impl(tensors[0], "stack")->sizes.size() + 1, "stack");
-  for (const Tensor& tensor : tensors) {
-    defined_impl(tensor, "stack");
-    if (tensor.sizes() != tensors[0].sizes()) {
-      fail("stack", "expected tensors of one shape, got ", tensors[0].sizes(), " and ",
-           tensor.sizes());
+  return with_memory(0, [&] {
+    if (tensors.empty()) fail("stack", "expected at least one tensor, got none");
+    std::vector<Tensor> rows;
+    const int64_t d = wrap_dim(dim, defined_impl(tensors[0], "stack")->sizes.size() + 1, "stack");
+    for (const Tensor& tensor : tensors) {
+      defined_impl(tensor, "stack");
+      if (tensor.sizes() != tensors[0].sizes()) {
+        fail("stack", "expected tensors of one shape, got ", tensors[0].sizes(), " and ",
+             tensor.sizes());
+      }
+      rows.push_back(tensor.unsqueeze(d));
     }
-    rows.push_back(tensor.unsqueeze(d));
-  }
-  return cat(rows, d);
+    return cat(rows, d);
+  });
 }
 
 }  // namespace norma

@@ -1,4 +1,5 @@
 #include "norma/core/factory.h"
+#include "norma/core/memory.h"
 
 #include <algorithm>
 #include <cmath>
@@ -63,14 +64,16 @@ Tensor from_leaves(const Shape& sizes, const std::vector<Scalar>& leaves, DType 
 }
 
 Tensor nested_tensor(const NestedList& values, const DType* wanted) {
-  Shape sizes;
-  std::vector<Scalar> leaves;
-  collect(values, 0, sizes, leaves, true);
-  DType dtype = leaves.empty() ? kFloat32 : kBool;
-  for (const Scalar& leaf : leaves) {
-    dtype = std::max(dtype, leaf.dtype() == kFloat64 ? kFloat32 : leaf.dtype());
-  }
-  return from_leaves(sizes, leaves, wanted ? *wanted : dtype);
+  return with_memory(0, [&] {
+    Shape sizes;
+    std::vector<Scalar> leaves;
+    collect(values, 0, sizes, leaves, true);
+    DType dtype = leaves.empty() ? kFloat32 : kBool;
+    for (const Scalar& leaf : leaves) {
+      dtype = std::max(dtype, leaf.dtype() == kFloat64 ? kFloat32 : leaf.dtype());
+    }
+    return from_leaves(sizes, leaves, wanted ? *wanted : dtype);
+  });
 }
 
 }  // namespace
@@ -184,21 +187,23 @@ void detail::refuse_number(uint64_t value) {
 }
 
 Tensor from_blob(void* data, const Shape& sizes, DType dtype, std::function<void()> deleter) {
-  for (int64_t size : sizes) {
-    if (size < 0) fail("from_blob", "expected sizes of 0 or more, got ", sizes);
-  }
-  int64_t bytes = 0;
-  if (__builtin_mul_overflow(sizes.numel(), item_size(dtype), &bytes)) {
-    fail("from_blob", "expected fewer than 2^63 bytes, got sizes ", sizes);
-  }
-  if (!data && bytes != 0) fail("from_blob", "expected a pointer to the values, got null");
-  auto impl = Ref<TensorImpl>::make();
-  impl->storage = Ref<Storage>::make(data, static_cast<std::size_t>(bytes), std::move(deleter));
-  impl->sizes = sizes;
-  impl->strides = contiguous_strides(sizes);
-  impl->numel = sizes.numel();
-  impl->dtype = dtype;
-  return Tensor(std::move(impl));
+  return with_memory(0, [&] {
+    for (int64_t size : sizes) {
+      if (size < 0) fail("from_blob", "expected sizes of 0 or more, got ", sizes);
+    }
+    int64_t bytes = 0;
+    if (__builtin_mul_overflow(sizes.numel(), item_size(dtype), &bytes)) {
+      fail("from_blob", "expected fewer than 2^63 bytes, got sizes ", sizes);
+    }
+    if (!data && bytes != 0) fail("from_blob", "expected a pointer to the values, got null");
+    auto impl = Ref<TensorImpl>::make();
+    impl->storage = Ref<Storage>::make(data, static_cast<std::size_t>(bytes), std::move(deleter));
+    impl->sizes = sizes;
+    impl->strides = contiguous_strides(sizes);
+    impl->numel = sizes.numel();
+    impl->dtype = dtype;
+    return Tensor(std::move(impl));
+  });
 }
 
 }  // namespace norma

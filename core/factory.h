@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "norma/core/memory.h"
 #include "norma/core/tensor.h"
 
 namespace norma {
@@ -33,7 +34,8 @@ class NestedList {
  public:
   template <class T>
   requires std::is_arithmetic_v<T> NestedList(T value) : value_(value) {}
-  NestedList(std::initializer_list<NestedList> items) : items_(items), is_list_(true) {}
+  NestedList(std::initializer_list<NestedList> items)
+      : items_(with_memory(0, [&] { return std::vector<NestedList>(items); })), is_list_(true) {}
   const Scalar& value() const { return value_; }
   const std::vector<NestedList>& items() const { return items_; }
   bool is_list() const { return is_list_; }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma {
@@ -152,41 +153,43 @@ std::string backward_name(const std::string& op) {
 }  // namespace
 
 std::string Tensor::str() const {
-  if (!defined()) return "tensor(undefined)";
-  const bool tracked = requires_grad(), leaf = is_leaf();
-  const TensorImpl* x = impl_of(*this);
-  const bool default_dtype = x->dtype == kFloat32 || x->dtype == kInt64 || x->dtype == kBool;
-  const std::string prefix = "tensor(";
-  std::vector<std::string> suffixes;
-  std::string text = prefix;
-  if (x->numel == 0) {
-    text += "[]";
-    if (x->sizes.size() != 1)
-      suffixes.push_back("size=(" + x->sizes.str().substr(1, x->sizes.str().size() - 2) + ")");
-    if (x->dtype != kFloat32) suffixes.push_back(norma::text("dtype=", x->dtype));
-  } else {
-    const bool summarize = x->numel > kThreshold;
-    text += nested_text(x, 0, x->offset, prefix.size(), summarize, Formatter(x, summarize));
-    if (!default_dtype) suffixes.push_back(norma::text("dtype=", x->dtype));
-  }
-  if (!leaf) {
-    suffixes.push_back("grad_fn=<" + backward_name(grad_fn_name()) + ">");
-  } else if (tracked) {
-    suffixes.push_back("requires_grad=True");
-  }
-  // Two more than its length, as PyTorch counts.
-  std::size_t last_line =
-      text.size() - (text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1) + 2;
-  for (const std::string& suffix : suffixes) {
-    if (last_line + suffix.size() + 2 > kLineWidth) {
-      text += ",\n" + std::string(prefix.size(), ' ') + suffix;
-      last_line = prefix.size() + suffix.size();
+  return with_memory(0, [&]() -> std::string {
+    if (!defined()) return "tensor(undefined)";
+    const bool tracked = requires_grad(), leaf = is_leaf();
+    const TensorImpl* x = impl_of(*this);
+    const bool default_dtype = x->dtype == kFloat32 || x->dtype == kInt64 || x->dtype == kBool;
+    const std::string prefix = "tensor(";
+    std::vector<std::string> suffixes;
+    std::string text = prefix;
+    if (x->numel == 0) {
+      text += "[]";
+      if (x->sizes.size() != 1)
+        suffixes.push_back("size=(" + x->sizes.str().substr(1, x->sizes.str().size() - 2) + ")");
+      if (x->dtype != kFloat32) suffixes.push_back(norma::text("dtype=", x->dtype));
     } else {
-      text += ", " + suffix;
-      last_line += suffix.size() + 2;
+      const bool summarize = x->numel > kThreshold;
+      text += nested_text(x, 0, x->offset, prefix.size(), summarize, Formatter(x, summarize));
+      if (!default_dtype) suffixes.push_back(norma::text("dtype=", x->dtype));
     }
-  }
-  return text + ")";
+    if (!leaf) {
+      suffixes.push_back("grad_fn=<" + backward_name(grad_fn_name()) + ">");
+    } else if (tracked) {
+      suffixes.push_back("requires_grad=True");
+    }
+    // Two more than its length, as PyTorch counts.
+    std::size_t last_line =
+        text.size() - (text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1) + 2;
+    for (const std::string& suffix : suffixes) {
+      if (last_line + suffix.size() + 2 > kLineWidth) {
+        text += ",\n" + std::string(prefix.size(), ' ') + suffix;
+        last_line = prefix.size() + suffix.size();
+      } else {
+        text += ", " + suffix;
+        last_line += suffix.size() + 2;
+      }
+    }
+    return text + ")";
+  });
 }
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << tensor.str(); }

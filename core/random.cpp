@@ -11,6 +11,7 @@
 
 #include "norma/core/draws.h"
 #include "norma/core/factory.h"
+#include "norma/core/memory.h"
 #include "norma/core/philox.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/core/threads.h"
@@ -94,7 +95,9 @@ Tensor fill_in_place(const char* op, Tensor& tensor, Fill fill) {
     fail(op, "expected a tensor without history, got the result of ", tensor.grad_fn_name());
   }
   Tensor target = impl->contiguous ? tensor : new_tensor(impl->sizes, impl->dtype);
-  dispatch_floating(impl->dtype, [&]<class T>() { fill.template operator()<T>(target); });
+  with_memory(0, [&] {
+    dispatch_floating(impl->dtype, [&]<class T>() { fill.template operator()<T>(target); });
+  });
   if (!target.is_same(tensor)) {
     tensor.detach().copy_(target);
   } else {

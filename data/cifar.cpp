@@ -1,4 +1,5 @@
 #include "norma/data/cifar.h"
+#include "norma/core/memory.h"
 
 #include <charconv>
 #include <cstring>
@@ -118,58 +119,62 @@ Dataset join(const Kind& kind, std::vector<std::string> parts, std::size_t which
 }  // namespace
 
 Dataset cifar10(const std::string& dir, bool train) {
-  std::vector<std::string> parts;
-  if (train) {
-    for (int i = 1; i <= 5; ++i) {
-      const std::string path = existing(dir, text("data_batch_", i));
-      if (!path.empty()) parts.push_back(read_records(kCifar10, path, 0));
+  return with_memory(0, [&] {
+    std::vector<std::string> parts;
+    if (train) {
+      for (int i = 1; i <= 5; ++i) {
+        const std::string path = existing(dir, text("data_batch_", i));
+        if (!path.empty()) parts.push_back(read_records(kCifar10, path, 0));
+      }
+    } else if (const TestFile file = find_test_file(dir); !file.path.empty()) {
+      parts.push_back(read_records(kCifar10, file.path, file.records));
     }
-  } else if (const TestFile file = find_test_file(dir); !file.path.empty()) {
-    parts.push_back(read_records(kCifar10, file.path, file.records));
-  }
-  if (parts.empty()) {
-    constexpr std::string_view kPython =
-        "it has the Python version of CIFAR-10: download the binary version (for C programs)";
-    fail(
-        "cifar10", "expected ",
-        train ? "data_batch_1.bin, …, data_batch_5.bin (at least one"
-              : "test_batch.bin (or test_batch_1000.bin and the like",
-        ", plain or .gz), got none of them in ", norma::quoted(dir), "; ",
-        detail::folder_hint(dir,
-                            {{"data_batch_1", kPython},
-                             {"test_batch", kPython},
-                             {"cifar-10-batches-bin", "give the folder cifar-10-batches-bin in it"},
-                             {"cifar-10-batches-py", kPython},
-                             {"cifar-10-python.tar.gz", kPython},
-                             {"cifar-10-binary.tar.gz", "unpack cifar-10-binary.tar.gz"},
-                             {"fine_label_names.txt", "cifar100() reads CIFAR-100"},
-                             {"train.bin", "cifar100() reads CIFAR-100"}},
-                            "unpack the binary version of CIFAR-10 there"));
-  }
-  return join(kCifar10, std::move(parts), 0);
+    if (parts.empty()) {
+      constexpr std::string_view kPython =
+          "it has the Python version of CIFAR-10: download the binary version (for C programs)";
+      fail("cifar10", "expected ",
+           train ? "data_batch_1.bin, …, data_batch_5.bin (at least one"
+                 : "test_batch.bin (or test_batch_1000.bin and the like",
+           ", plain or .gz), got none of them in ", norma::quoted(dir), "; ",
+           detail::folder_hint(
+               dir,
+               {{"data_batch_1", kPython},
+                {"test_batch", kPython},
+                {"cifar-10-batches-bin", "give the folder cifar-10-batches-bin in it"},
+                {"cifar-10-batches-py", kPython},
+                {"cifar-10-python.tar.gz", kPython},
+                {"cifar-10-binary.tar.gz", "unpack cifar-10-binary.tar.gz"},
+                {"fine_label_names.txt", "cifar100() reads CIFAR-100"},
+                {"train.bin", "cifar100() reads CIFAR-100"}},
+               "unpack the binary version of CIFAR-10 there"));
+    }
+    return join(kCifar10, std::move(parts), 0);
+  });
 }
 
 Dataset cifar100(const std::string& dir, bool train, Cifar100Labels labels) {
-  const std::string path = existing(dir, train ? "train" : "test");
-  if (path.empty()) {
-    constexpr std::string_view kPython =
-        "it has the Python version of CIFAR-100: download the binary version (for C programs)";
-    const char* name = train ? "train" : "test";
-    fail("cifar100", "expected ", name, ".bin, plain or .gz, got none in ", norma::quoted(dir),
-         "; ",
-         detail::folder_hint(dir,
-                             {{name, kPython},
-                              {"cifar-100-binary", "give the folder cifar-100-binary in it"},
-                              {"cifar-100-python", kPython},
-                              {"cifar-100-python.tar.gz", kPython},
-                              {"cifar-100-binary.tar.gz", "unpack cifar-100-binary.tar.gz"},
-                              {"data_batch_1.bin", "cifar10() reads CIFAR-10"}},
-                             "unpack the binary version of CIFAR-100 there"));
-  }
-  const Kind& kind = train ? kCifar100Train : kCifar100Test;
-  std::vector<std::string> parts;
-  parts.push_back(read_records(kind, path, 0));
-  return join(kind, std::move(parts), labels == Cifar100Labels::Coarse ? 0 : 1);
+  return with_memory(0, [&] {
+    const std::string path = existing(dir, train ? "train" : "test");
+    if (path.empty()) {
+      constexpr std::string_view kPython =
+          "it has the Python version of CIFAR-100: download the binary version (for C programs)";
+      const char* name = train ? "train" : "test";
+      fail("cifar100", "expected ", name, ".bin, plain or .gz, got none in ", norma::quoted(dir),
+           "; ",
+           detail::folder_hint(dir,
+                               {{name, kPython},
+                                {"cifar-100-binary", "give the folder cifar-100-binary in it"},
+                                {"cifar-100-python", kPython},
+                                {"cifar-100-python.tar.gz", kPython},
+                                {"cifar-100-binary.tar.gz", "unpack cifar-100-binary.tar.gz"},
+                                {"data_batch_1.bin", "cifar10() reads CIFAR-10"}},
+                               "unpack the binary version of CIFAR-100 there"));
+    }
+    const Kind& kind = train ? kCifar100Train : kCifar100Test;
+    std::vector<std::string> parts;
+    parts.push_back(read_records(kind, path, 0));
+    return join(kind, std::move(parts), labels == Cifar100Labels::Coarse ? 0 : 1);
+  });
 }
 
 }  // namespace norma::data

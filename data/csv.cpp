@@ -1,4 +1,5 @@
 #include "norma/data/csv.h"
+#include "norma/core/memory.h"
 
 #include <algorithm>
 #include <cmath>
@@ -351,25 +352,27 @@ CsvTable read_table(const FileReader& file, std::string contents, const CsvOptio
 }  // namespace
 
 CsvTable read_csv(const std::string& path, const CsvOptions& options) {
-  check_options(options);
-  FileReader file("read_csv", path);
-  file.refuse_foreign("a table in a text file");
-  try {
-    const uint64_t unfolded = std::max(kAlwaysUnfolded, kMostUnfolded * file.disk_bytes());
-    const bool bound = file.compressed() && unfolded < kMaxBytes;
-    return read_table(
-        file,
-        file.read_rest(
-            bound ? unfolded : kMaxBytes,
-            bound ? "it unfolds to more than 256 times its size; unpack it beforehand" : ""),
-        options, path);
-  } catch (const std::bad_alloc&) {
-    file.refuse(text("expected memory for a table of ", file.disk_bytes(), " bytes, got none"));
-  }
+  return with_memory(0, [&] {
+    check_options(options);
+    FileReader file("read_csv", path);
+    file.refuse_foreign("a table in a text file");
+    try {
+      const uint64_t unfolded = std::max(kAlwaysUnfolded, kMostUnfolded * file.disk_bytes());
+      const bool bound = file.compressed() && unfolded < kMaxBytes;
+      return read_table(
+          file,
+          file.read_rest(
+              bound ? unfolded : kMaxBytes,
+              bound ? "it unfolds to more than 256 times its size; unpack it beforehand" : ""),
+          options, path);
+    } catch (const std::bad_alloc&) {
+      file.refuse(text("expected memory for a table of ", file.disk_bytes(), " bytes, got none"));
+    }
+  });
 }
 
 int64_t CsvTable::index_of(const CsvColumn& column) const {
-  return find_column(column, columns, values.size(1));
+  return with_memory(0, [&] { return find_column(column, columns, values.size(1)); });
 }
 
 Tensor CsvTable::column(const CsvColumn& column) const {
@@ -377,26 +380,28 @@ Tensor CsvTable::column(const CsvColumn& column) const {
 }
 
 std::vector<std::string> CsvTable::strings(const CsvColumn& which) const {
-  const char* op = "CsvTable::strings";
-  const int64_t at = index_of(which);
-  const auto column = static_cast<std::size_t>(at);
-  const Tensor numbers = values.select(1, at).to(kFloat64).contiguous();
-  const auto* first = numbers.data_ptr<double>();
-  std::vector<std::string> cells(static_cast<std::size_t>(numbers.numel()));
-  for (std::size_t r = 0; r < cells.size(); ++r) {
-    if (std::isnan(first[r])) continue;  // a column of text may have nothing else
-    if (column >= classes.size() || classes[column].empty()) {
-      fail(op, "expected a column of text, got one of numbers, column ", at,
-           "; read it with .text_columns = {", at, "}");
+  return with_memory(0, [&] {
+    const char* op = "CsvTable::strings";
+    const int64_t at = index_of(which);
+    const auto column = static_cast<std::size_t>(at);
+    const Tensor numbers = values.select(1, at).to(kFloat64).contiguous();
+    const auto* first = numbers.data_ptr<double>();
+    std::vector<std::string> cells(static_cast<std::size_t>(numbers.numel()));
+    for (std::size_t r = 0; r < cells.size(); ++r) {
+      if (std::isnan(first[r])) continue;  // a column of text may have nothing else
+      if (column >= classes.size() || classes[column].empty()) {
+        fail(op, "expected a column of text, got one of numbers, column ", at,
+             "; read it with .text_columns = {", at, "}");
+      }
+      const Names& names = classes[column];
+      if (!(first[r] >= 0 && first[r] < static_cast<double>(names.size()))) {
+        fail(op, "expected the numbers of classes, from 0 to ", names.size() - 1, ", got ",
+             first[r], " in row ", r, " of column ", at);
+      }
+      cells[r] = names[static_cast<std::size_t>(first[r])];
     }
-    const Names& names = classes[column];
-    if (!(first[r] >= 0 && first[r] < static_cast<double>(names.size()))) {
-      fail(op, "expected the numbers of classes, from 0 to ", names.size() - 1, ", got ", first[r],
-           " in row ", r, " of column ", at);
-    }
-    cells[r] = names[static_cast<std::size_t>(first[r])];
-  }
-  return cells;
+    return cells;
+  });
 }
 
 }  // namespace norma::data

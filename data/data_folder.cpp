@@ -1,6 +1,9 @@
 #include "norma/data/data_folder.h"
 
+#include <dirent.h>
+
 #include <filesystem>
+#include <memory>
 #include <system_error>
 
 #include "norma/core/text.h"
@@ -20,10 +23,12 @@ std::string find_in(const std::string& dir, const std::vector<std::string>& name
 
 std::vector<std::string> names_in(const std::string& dir) {
   std::vector<std::string> names;
-  std::error_code error;
-  // Not a loop over a range, whose ++ throws.
-  for (fs::directory_iterator at(dir, error), end; !error && at != end; at.increment(error)) {
-    names.push_back(at->path().filename().string());
+  // Not a std::filesystem::directory_iterator, which ends the program for want of memory.
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(dir.c_str()), &::closedir);
+  if (!folder) return names;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
   }
   return names;
 }

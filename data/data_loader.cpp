@@ -200,12 +200,18 @@ class DataLoader::Epoch {
   std::unique_ptr<detail::BatchQueue> queue_;  // last, so that its threads end first
 };
 
-DataLoader::DataLoader(Dataset dataset, DataLoaderOptions options)
+DataLoader::DataLoader(Dataset dataset, DataLoaderOptions options) try
     : DataLoader(std::make_shared<Source>(detail::tensor_set("DataLoader", dataset)),
-                 std::move(options)) {}
+                 std::move(options)) {
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
+}
 
-DataLoader::DataLoader(AnyDataset dataset, DataLoaderOptions options)
-    : DataLoader(std::make_shared<Source>(std::move(dataset)), std::move(options)) {}
+DataLoader::DataLoader(AnyDataset dataset, DataLoaderOptions options) try
+    : DataLoader(std::make_shared<Source>(std::move(dataset)), std::move(options)) {
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
+}
 
 DataLoader::DataLoader(std::shared_ptr<Source> source, DataLoaderOptions options) {
   const char* op = "DataLoader";
@@ -235,13 +241,15 @@ DataLoader::DataLoader(std::shared_ptr<Source> source, DataLoaderOptions options
 }
 
 DataLoader::Iterator DataLoader::begin() {
-  auto place =
-      std::make_shared<LoaderPosition>(LoaderPosition{.epoch = epoch_, .batch = first_batch_});
-  Iterator first(with_memory(0, [&] { return std::make_shared<Epoch>(source_, place); }));
-  place_ = std::move(place);
-  first_batch_ = 0;
-  ++epoch_;
-  return first;
+  return with_memory(0, [&] {
+    auto place =
+        std::make_shared<LoaderPosition>(LoaderPosition{.epoch = epoch_, .batch = first_batch_});
+    Iterator first(with_memory(0, [&] { return std::make_shared<Epoch>(source_, place); }));
+    place_ = std::move(place);
+    first_batch_ = 0;
+    ++epoch_;
+    return first;
+  });
 }
 
 int64_t DataLoader::size() const { return source_->batches(); }

@@ -148,8 +148,10 @@ Sample SampleSource::get_batch(const int64_t* rows, int64_t count) const {
 }
 
 AnyDataset detail::tensor_set(const char* op, const Dataset& tensors) {
-  check_tensors(tensors, op);
-  return AnyDataset(std::make_shared<TensorSource>(tensors));
+  return with_memory(0, [&] {
+    check_tensors(tensors, op);
+    return AnyDataset(std::make_shared<TensorSource>(tensors));
+  });
 }
 
 AnyDataset::AnyDataset(std::shared_ptr<const SampleSource> source) : source_(std::move(source)) {
@@ -160,61 +162,70 @@ AnyDataset::AnyDataset(const Dataset& tensors)
     : AnyDataset(detail::tensor_set("Dataset", tensors)) {}
 
 Sample AnyDataset::get(int64_t i) const {
-  if (i < 0 || i >= size()) {
-    fail("AnyDataset::get", "expected a sample from 0 to ", size() - 1, ", got ", i);
-  }
-  return source_->get(i);
+  return with_memory(0, [&] {
+    if (i < 0 || i >= size()) {
+      fail("AnyDataset::get", "expected a sample from 0 to ", size() - 1, ", got ", i);
+    }
+    return source_->get(i);
+  });
 }
 
-Subset::Subset(const AnyDataset& set, std::vector<int64_t> indices)
+Subset::Subset(const AnyDataset& set, std::vector<int64_t> indices) try
     : AnyDataset(std::make_shared<SubsetSource>(set, std::move(indices))) {
   for (const int64_t i : static_cast<const SubsetSource&>(source()).indices) {
     if (i < 0 || i >= set.size()) {
       fail("Subset", "expected indices from 0 to ", set.size() - 1, ", got ", i);
     }
   }
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
 }
 
-ConcatDataset::ConcatDataset(std::vector<AnyDataset> sets)
-    : AnyDataset(std::make_shared<ConcatSource>(std::move(sets))) {}
+ConcatDataset::ConcatDataset(std::vector<AnyDataset> sets) try
+    : AnyDataset(std::make_shared<ConcatSource>(std::move(sets))) {
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
+}
 
 std::vector<AnyDataset> random_split(const AnyDataset& set, const std::vector<double>& lengths,
                                      Generator& generator) {
-  const char* op = "random_split";
-  const int64_t n = set.size();
-  double sum = 0;
-  for (const double length : lengths) {
-    if (!(length >= 0)) fail(op, "expected lengths or fractions from 0, got ", length);
-    sum += length;
-  }
-  const bool whole = std::all_of(lengths.begin(), lengths.end(),
-                                 [](double length) { return length == std::floor(length); });
-  const bool fractions = std::abs(sum - 1) < 1e-6 && !(whole && n == 1);
-  std::vector<int64_t> counts;
-  int64_t left = n;
-  for (const double length : lengths) {
-    const double count = std::floor(fractions ? length * static_cast<double>(n) : length);
-    if (!(count <= static_cast<double>(left))) left = -1;
-    if (left < 0) break;
-    counts.push_back(static_cast<int64_t>(count));
-    left -= counts.back();
-  }
-  if (fractions) {
-    for (std::size_t i = 0; left > 0; i = (i + 1) % counts.size(), --left) ++counts[i];
-  }
-  if (left != 0) {
-    fail(op, "expected fractions that add up to 1, or lengths that add up to the ", n,
-         " samples, got ", sum);
-  }
-  return with_memory(n * 8, [&] {
-    const Tensor order = randperm(n, generator);
-    const int64_t* next = order.data_ptr<int64_t>();
-    std::vector<AnyDataset> parts;
-    for (const int64_t count : counts) {
-      parts.push_back(Subset(set, std::vector<int64_t>(next, next + count)));
-      next += count;
+  return with_memory(0, [&] {
+    const char* op = "random_split";
+    const int64_t n = set.size();
+    double sum = 0;
+    for (const double length : lengths) {
+      if (!(length >= 0)) fail(op, "expected lengths or fractions from 0, got ", length);
+      sum += length;
     }
-    return parts;
+    const bool whole = std::all_of(lengths.begin(), lengths.end(),
+                                   [](double length) { return length == std::floor(length); });
+    const bool fractions = std::abs(sum - 1) < 1e-6 && !(whole && n == 1);
+    std::vector<int64_t> counts;
+    int64_t left = n;
+    for (const double length : lengths) {
+      const double count = std::floor(fractions ? length * static_cast<double>(n) : length);
+      if (!(count <= static_cast<double>(left))) left = -1;
+      if (left < 0) break;
+      counts.push_back(static_cast<int64_t>(count));
+      left -= counts.back();
+    }
+    if (fractions) {
+      for (std::size_t i = 0; left > 0; i = (i + 1) % counts.size(), --left) ++counts[i];
+    }
+    if (left != 0) {
+      fail(op, "expected fractions that add up to 1, or lengths that add up to the ", n,
+           " samples, got ", sum);
+    }
+    return with_memory(n * 8, [&] {
+      const Tensor order = randperm(n, generator);
+      const int64_t* next = order.data_ptr<int64_t>();
+      std::vector<AnyDataset> parts;
+      for (const int64_t count : counts) {
+        parts.push_back(Subset(set, std::vector<int64_t>(next, next + count)));
+        next += count;
+      }
+      return parts;
+    });
   });
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "norma/core/memory.h"
 #include "norma/core/random.h"
 #include "norma/core/tensor.h"
 
@@ -120,7 +121,8 @@ class AnyDataset {
     static_assert(
         requires(const T& s) { static_cast<int64_t>(s.size()); },
         "size() must be const, for several threads may call it");
-    source_ = std::make_shared<detail::OwnSource<T>>(std::move(set));
+    source_ =
+        with_memory(0, [&] { return std::make_shared<detail::OwnSource<T>>(std::move(set)); });
   }
   explicit AnyDataset(std::shared_ptr<const SampleSource> source);  ///< refuses null
 

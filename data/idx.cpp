@@ -1,4 +1,5 @@
 #include "norma/data/idx.h"
+#include "norma/core/memory.h"
 
 #include <algorithm>
 #include <array>
@@ -184,62 +185,71 @@ const Split& find_split(const char* op, const std::string& name) {
 
 }  // namespace
 
-Tensor read_idx(const std::string& path) { return read("read_idx", path); }
+Tensor read_idx(const std::string& path) {
+  return with_memory(0, [&] { return read("read_idx", path); });
+}
 
 Dataset mnist(const std::string& dir, bool train) {
-  const std::string part = train ? "train" : "t10k";
-  const auto find = [&](const char* which, const char* rank) {
-    return find_file("mnist", dir, text(part, which), rank,
-                     {{"emnist-*", "it has files of EMNIST: emnist(dir, \"digits\") reads them"},
-                      {"raw", "give the folder raw in it"},
-                      {"MNIST", "give the folder MNIST/raw in it"},
-                      {"FashionMNIST", "give the folder FashionMNIST/raw in it"},
-                      {"mnist.npz", "mnist.npz holds NumPy arrays: download the IDX files"},
-                      {"mnist_train.csv", "read_csv() reads mnist_train.csv"},
-                      {"data_batch_1.bin", "cifar10() reads CIFAR-10"}},
-                     "download MNIST there, or use synthetic_digits()");
-  };
-  const std::string images = find("-images", "3"), labels = find("-labels", "1");
-  Dataset set = read_pair("mnist", images, labels, 0, 9, "read other label sets with read_idx");
-  set.inputs = set.inputs.unsqueeze(1);
-  return set;
+  return with_memory(0, [&] {
+    const std::string part = train ? "train" : "t10k";
+    const auto find = [&](const char* which, const char* rank) {
+      return find_file("mnist", dir, text(part, which), rank,
+                       {{"emnist-*", "it has files of EMNIST: emnist(dir, \"digits\") reads them"},
+                        {"raw", "give the folder raw in it"},
+                        {"MNIST", "give the folder MNIST/raw in it"},
+                        {"FashionMNIST", "give the folder FashionMNIST/raw in it"},
+                        {"mnist.npz", "mnist.npz holds NumPy arrays: download the IDX files"},
+                        {"mnist_train.csv", "read_csv() reads mnist_train.csv"},
+                        {"data_batch_1.bin", "cifar10() reads CIFAR-10"}},
+                       "download MNIST there, or use synthetic_digits()");
+    };
+    const std::string images = find("-images", "3"), labels = find("-labels", "1");
+    Dataset set = read_pair("mnist", images, labels, 0, 9, "read other label sets with read_idx");
+    set.inputs = set.inputs.unsqueeze(1);
+    return set;
+  });
 }
 
 Dataset emnist(const std::string& dir, const std::string& name, bool train) {
-  const Split& split = find_split("emnist", name);
-  const auto find = [&](const char* which, const char* rank) {
-    return find_file("emnist", dir, text("emnist-", name, train ? "-train" : "-test", which), rank,
-                     {{"gzip", "give the folder gzip in it"},
-                      {"raw", "give the folder raw in it"},
-                      {"EMNIST", "give the folder EMNIST/raw in it"},
-                      {"gzip.zip", "unpack gzip.zip"},
-                      {"emnist-*", "other splits of EMNIST are there"},
-                      {"train-images-idx3-ubyte*", "mnist() reads MNIST"}},
-                     "download EMNIST there");
-  };
-  const std::string images = find("-images", "3"), labels = find("-labels", "1");
-  Dataset set = read_pair("emnist", images, labels, split.least, split.most,
-                          "is it the split that the name says?");
-  set.inputs = set.inputs.transpose(1, 2).contiguous().unsqueeze(1);
-  return set;
+  return with_memory(0, [&] {
+    const Split& split = find_split("emnist", name);
+    const auto find = [&](const char* which, const char* rank) {
+      return find_file("emnist", dir, text("emnist-", name, train ? "-train" : "-test", which),
+                       rank,
+                       {{"gzip", "give the folder gzip in it"},
+                        {"raw", "give the folder raw in it"},
+                        {"EMNIST", "give the folder EMNIST/raw in it"},
+                        {"gzip.zip", "unpack gzip.zip"},
+                        {"emnist-*", "other splits of EMNIST are there"},
+                        {"train-images-idx3-ubyte*", "mnist() reads MNIST"}},
+                       "download EMNIST there");
+    };
+    const std::string images = find("-images", "3"), labels = find("-labels", "1");
+    Dataset set = read_pair("emnist", images, labels, split.least, split.most,
+                            "is it the split that the name says?");
+    set.inputs = set.inputs.transpose(1, 2).contiguous().unsqueeze(1);
+    return set;
+  });
 }
 
 std::vector<std::string> emnist_classes(const std::string& name) {
-  const Split& split = find_split("emnist_classes", name);
-  const std::string digits = "0123456789", upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-                    lower = "abcdefghijklmnopqrstuvwxyz";
-  std::vector<std::string> classes;
-  std::string all = digits;
-  if (split.least == 1) {
-    classes = {"N/A"};
-    all = lower;
-  } else if (split.most == 61) {
-    all += upper + lower;
-  } else if (split.most == 46) {
-    all += upper + "abdefghnqrt";
-  }
-  for (const char c : all) classes.emplace_back(1, c);
-  return classes;
+  return with_memory(0, [&] {
+    const Split& split = find_split("emnist_classes", name);
+    const std::string digits = "0123456789", upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                      lower = "abcdefghijklmnopqrstuvwxyz";
+    std::vector<std::string> classes;
+    std::string all = digits;
+    if (split.least == 1) {
+      classes = {"N/A"};
+      all = lower;
+    } else if (split.most == 61) {
+      all += upper + lower;
+    } else if (split.most == 46) {
+      all += upper + "abdefghnqrt";
+    }
+    for (const char c : all) classes.emplace_back(1, c);
+    return classes;
+  });
 }
 
 }  // namespace norma::data

@@ -58,7 +58,7 @@ class Weights {
 SequentialSampler::SequentialSampler()
     : Sampler{[](int64_t samples, Generator&) { return arange(samples); }} {}
 
-RandomSampler::RandomSampler(const RandomSamplerOptions& options) {
+RandomSampler::RandomSampler(const RandomSamplerOptions& options) try {
   if (options.num_samples < -1 || options.num_samples == 0) {
     fail("RandomSampler", "expected num_samples from 1, or -1 for all, got ", options.num_samples);
   }
@@ -73,10 +73,12 @@ RandomSampler::RandomSampler(const RandomSamplerOptions& options) {
     }
     return all;
   };
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
 }
 
 WeightedRandomSampler::WeightedRandomSampler(const Tensor& weights, int64_t num_samples,
-                                             bool replacement) {
+                                             bool replacement) try {
   const char* op = "WeightedRandomSampler";
   defined_impl(weights, op);
   if (weights.dim() != 1 || weights.numel() == 0) {
@@ -115,14 +117,18 @@ WeightedRandomSampler::WeightedRandomSampler(const Tensor& weights, int64_t num_
     }
     return drawn;
   };
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
 }
 
-SubsetRandomSampler::SubsetRandomSampler(std::vector<int64_t> indices) {
+SubsetRandomSampler::SubsetRandomSampler(std::vector<int64_t> indices) try {
   if (indices.empty()) fail("SubsetRandomSampler", "expected at least one index, got none");
   length = static_cast<int64_t>(indices.size());
   order = [chosen = tensor(indices)](int64_t, Generator& generator) {
     return chosen.index_select(0, randperm(chosen.numel(), generator));
   };
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
 }
 
 }  // namespace norma::data

@@ -12,7 +12,7 @@
 namespace norma::nn {
 
 BatchNorm::BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, int64_t num_features,
-                     const BatchNormOptions& options)
+                     const BatchNormOptions& options) try
     : name_(name),
       min_dim_(min_dim),
       max_dim_(max_dim),
@@ -33,6 +33,8 @@ BatchNorm::BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, int64_t
   running_var = register_buffer("running_var", track ? ones(channels) : Tensor());
   num_batches_tracked =
       register_buffer("num_batches_tracked", track ? zeros({}, {.dtype = kInt64}) : Tensor());
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
 }
 
 void BatchNorm::check_input(const Tensor& input, bool batch_statistics) const {

@@ -43,7 +43,7 @@ class Cloneable : public Base {
   }
 
   std::shared_ptr<Module> clone_module() const override {
-    return std::make_shared<Derived>(clone());
+    return with_memory(0, [&] { return std::make_shared<Derived>(clone()); });
   }
 };
 

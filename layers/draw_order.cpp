@@ -107,53 +107,58 @@ bool Module::Argument::collect(const Generator& generator, uint64_t shift,
 }
 
 void Module::draw_in_order(const std::vector<Module*>& arguments) {
-  // Those that were made from right to left. One that is older than its right neighbour had a name.
-  std::vector<Argument> row;
-  uint64_t last = 0;
-  for (auto module = arguments.rbegin(); module != arguments.rend(); ++module) {
-    const State& state = (*module)->state();
-    Argument argument{*module, {}};
-    if (state.thread != State::here() || state.number <= last || argument.draws_nothing()) continue;
-    argument.find_states(last);
-    row.push_back(std::move(argument));
-    last = state.number;
-  }
-  if (row.size() < 2) return;
-  row[0].find_older_states();
-
-  const Generator& generator = default_generator();
-  const Generator::State now = generator.state();
-  bool is_certain = row[0].is_certain;
-  std::size_t drawing = 0;
-  for (std::size_t i = row.size(); i-- > 0;) {
-    row[i].begin = now.next;
-    for (const State* state : row[i].states) {
-      row[i].begin = std::min(row[i].begin, state->born.next);
-      is_certain &= state->generator == &generator && state->born.seed == now.seed;
+  with_memory(0, [&] {
+    // Those made from right to left. One that is older than its right neighbour had a name.
+    std::vector<Argument> row;
+    uint64_t last = 0;
+    for (auto module = arguments.rbegin(); module != arguments.rend(); ++module) {
+      const State& state = (*module)->state();
+      Argument argument{*module, {}};
+      if (state.thread != State::here() || state.number <= last || argument.draws_nothing())
+        continue;
+      argument.find_states(last);
+      row.push_back(std::move(argument));
+      last = state.number;
     }
-    row[i].end = i + 1 < row.size() ? row[i + 1].begin : now.next;
-    drawing += row[i].size() != 0;
-  }
-  if (is_certain && drawing < 2) return;
+    if (row.size() < 2) return;
+    row[0].find_older_states();
 
-  std::vector<Move> moves;
-  uint64_t next = row[0].begin;
-  for (std::size_t i = row.size(); i-- > 0 && is_certain;) {
-    const uint64_t shift = next - row[i].begin;
-    next += row[i].size();
-    if (shift != 0 && row[i].size() != 0) is_certain = row[i].collect(generator, shift, moves);
-  }
-  if (!is_certain) {
-    const std::string left = row.back().module->type_name(), right = row[0].module->type_name();
-    return warn(
-        "Sequential", "expected modules that are made from left to right, got a ", right,
-        " that was made before the ", left,
-        " on its left, and initial values that cannot be drawn again in the order of the modules: "
-        "C++ leaves open which argument in parentheses is made first, so another compiler may give "
-        "another network; write braces, nn::Sequential{…}, or give modules names and do not move "
-        "them");
-  }
-  for (const Move& move : moves) redraw(move.tensor, move.shift);
+    const Generator& generator = default_generator();
+    const Generator::State now = generator.state();
+    bool is_certain = row[0].is_certain;
+    std::size_t drawing = 0;
+    for (std::size_t i = row.size(); i-- > 0;) {
+      row[i].begin = now.next;
+      for (const State* state : row[i].states) {
+        row[i].begin = std::min(row[i].begin, state->born.next);
+        is_certain &= state->generator == &generator && state->born.seed == now.seed;
+      }
+      row[i].end = i + 1 < row.size() ? row[i + 1].begin : now.next;
+      drawing += row[i].size() != 0;
+    }
+    if (is_certain && drawing < 2) return;
+
+    std::vector<Move> moves;
+    uint64_t next = row[0].begin;
+    for (std::size_t i = row.size(); i-- > 0 && is_certain;) {
+      const uint64_t shift = next - row[i].begin;
+      next += row[i].size();
+      if (shift != 0 && row[i].size() != 0) is_certain = row[i].collect(generator, shift, moves);
+    }
+    if (!is_certain) {
+      const std::string left = row.back().module->type_name(), right = row[0].module->type_name();
+      return warn(
+          "Sequential", "expected modules that are made from left to right, got a ", right,
+          " that was made before the ", left,
+          " on its left, and initial values that cannot be drawn again in the order of the "
+          "modules: "
+          "C++ leaves open which argument in parentheses is made first, so another compiler may "
+          "give "
+          "another network; write braces, nn::Sequential{…}, or give modules names and do not move "
+          "them");
+    }
+    for (const Move& move : moves) redraw(move.tensor, move.shift);
+  });
 }
 
 }  // namespace norma::nn

@@ -219,16 +219,20 @@ Linear fuse_linear_bn_eval(const Linear& linear, const BatchNorm1d& bn) {
 }
 
 std::shared_ptr<Module> fuse_conv_bn(const Module& model) {
-  check_evaluates(model);
-  return folded(model, pairs_in_sequentials(model));
+  return with_memory(0, [&] {
+    check_evaluates(model);
+    return folded(model, pairs_in_sequentials(model));
+  });
 }
 
 std::shared_ptr<Module> fuse_conv_bn(const Module& model, const Tensor& example_input) {
-  check_evaluates(model);
-  // What runs is thrown away: a forward may change the state of its model.
-  const auto [output, pairs] = find_pairs(*model.clone_module(), example_input);
-  if (!pairs.empty()) check_output(*folded(model, pairs), example_input, output);
-  return folded(model, pairs);
+  return with_memory(0, [&] {
+    check_evaluates(model);
+    // What runs is thrown away: a forward may change the state of its model.
+    const auto [output, pairs] = find_pairs(*model.clone_module(), example_input);
+    if (!pairs.empty()) check_output(*folded(model, pairs), example_input, output);
+    return folded(model, pairs);
+  });
 }
 
 }  // namespace norma::nn

@@ -32,19 +32,21 @@ std::string continued(const std::string& lines, const std::string& start) {
 }  // namespace
 
 std::string short_name(const std::type_info& type) {
-  int status = 0;
-  char* demangled = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
-  std::string name = status == 0 ? demangled : type.name();
-  std::free(demangled);
-  // The last "::" outside of any brackets ends the namespaces.
-  int depth = 0;
-  for (std::size_t i = name.size(); i-- > 1;) {
-    const char c = name[i];
-    if (c == '>' || c == ')' || c == '}') ++depth;
-    if (c == '<' || c == '(' || c == '{') --depth;
-    if (depth == 0 && c == ':' && name[i - 1] == ':') return name.substr(i + 1);
-  }
-  return name;
+  return with_memory(0, [&] {
+    int status = 0;
+    char* demangled = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
+    std::string name = status == 0 ? demangled : type.name();
+    std::free(demangled);
+    // The last "::" outside of any brackets ends the namespaces.
+    int depth = 0;
+    for (std::size_t i = name.size(); i-- > 1;) {
+      const char c = name[i];
+      if (c == '>' || c == ')' || c == '}') ++depth;
+      if (c == '<' || c == '(' || c == '{') --depth;
+      if (depth == 0 && c == ':' && name[i - 1] == ':') return name.substr(i + 1);
+    }
+    return name;
+  });
 }
 
 bool is_users_class(const Module& module) {
@@ -63,7 +65,9 @@ Module::State::State()
       generator(&default_generator()),
       born(generator->state()) {}
 
-Module::Module() : state_(std::make_shared<State>()) { state_->original = this; }
+Module::Module() : state_(with_memory(0, [] { return std::make_shared<State>(); })) {
+  state_->original = this;
+}
 Module::~Module() { leave(); }
 
 Module::Module(const Module& other) : state_(other.state_) {}
@@ -131,7 +135,9 @@ std::shared_ptr<Module> Module::replacement() const {
 }
 
 void Module::note_known() const {
-  walk(false, [](const std::string&, const Module& module) { module.state().is_known = true; });
+  with_memory(0, [&] {
+    walk(false, [](const std::string&, const Module& module) { module.state().is_known = true; });
+  });
 }
 
 void Module::train(bool on) {
@@ -146,36 +152,44 @@ bool Module::is_training() const { return state().training; }
 const Module::NamedModules& Module::child_list() const { return state().children; }
 
 bool Module::contains(const Module& other) const {
-  bool found = false;
-  walk(false, [&](const std::string&, const Module& module) { found |= module.is_same(other); });
-  return found;
+  return with_memory(0, [&] {
+    bool found = false;
+    walk(false, [&](const std::string&, const Module& module) { found |= module.is_same(other); });
+    return found;
+  });
 }
 
 std::vector<std::pair<std::string, std::shared_ptr<Module>>> Module::named_children() const {
-  NamedModules result;
-  std::unordered_set<const State*> seen;
-  for (const auto& entry : child_list()) {
-    if (seen.insert(&entry.second->state()).second) result.push_back(entry);
-  }
-  return result;
+  return with_memory(0, [&] {
+    NamedModules result;
+    std::unordered_set<const State*> seen;
+    for (const auto& entry : child_list()) {
+      if (seen.insert(&entry.second->state()).second) result.push_back(entry);
+    }
+    return result;
+  });
 }
 
 std::vector<std::shared_ptr<Module>> Module::children() const { return values(named_children()); }
 
 std::vector<std::pair<std::string, Module*>> Module::named_modules() const {
-  std::vector<std::pair<std::string, Module*>> found;
-  walk(true, [&](const std::string& path, const Module& module) {
-    found.emplace_back(path, const_cast<Module*>(&module));
+  return with_memory(0, [&] {
+    std::vector<std::pair<std::string, Module*>> found;
+    walk(true, [&](const std::string& path, const Module& module) {
+      found.emplace_back(path, const_cast<Module*>(&module));
+    });
+    return found;
   });
-  return found;
 }
 
 std::vector<Module*> Module::modules() const {
-  std::vector<Module*> found;
-  walk(false, [&](const std::string&, const Module& module) {
-    found.push_back(const_cast<Module*>(&module));
+  return with_memory(0, [&] {
+    std::vector<Module*> found;
+    walk(false, [&](const std::string&, const Module& module) {
+      found.push_back(const_cast<Module*>(&module));
+    });
+    return found;
   });
-  return found;
 }
 
 void Module::apply(const std::function<void(Module&)>& function) {
@@ -236,24 +250,28 @@ void Module::check_name(const char* op, const std::string& name) const {
 }
 
 Tensor Module::register_parameter(const std::string& name, Tensor tensor, bool requires_grad) {
-  check_name("register_parameter", name);
-  if (tensor.defined()) {
-    if (!tensor.is_leaf()) {
-      fail("register_parameter", "expected a leaf for \"", name, "\", got a result of ",
-           tensor.grad_fn_name(), "; register its detach()");
+  return with_memory(0, [&] {
+    check_name("register_parameter", name);
+    if (tensor.defined()) {
+      if (!tensor.is_leaf()) {
+        fail("register_parameter", "expected a leaf for \"", name, "\", got a result of ",
+             tensor.grad_fn_name(), "; register its detach()");
+      }
+      tensor.requires_grad_(requires_grad);
     }
-    tensor.requires_grad_(requires_grad);
-  }
-  state().kinds[name] = "parameter";
-  state().parameters.emplace_back(name, tensor);
-  return tensor;
+    state().kinds[name] = "parameter";
+    state().parameters.emplace_back(name, tensor);
+    return tensor;
+  });
 }
 
 Tensor Module::register_buffer(const std::string& name, Tensor tensor) {
-  check_name("register_buffer", name);
-  state().kinds[name] = "buffer";
-  state().buffers.emplace_back(name, tensor);
-  return tensor;
+  return with_memory(0, [&] {
+    check_name("register_buffer", name);
+    state().kinds[name] = "buffer";
+    state().buffers.emplace_back(name, tensor);
+    return tensor;
+  });
 }
 
 void Module::check_child(const std::string& name, const Module* module) const {
@@ -272,23 +290,27 @@ void Module::note_child(const std::string& name) {
 }
 
 void Module::add_child(const std::string& name, std::shared_ptr<Module> module) {
-  check_name("register_module", name);
-  check_child(name, module.get());
-  module->note_child(name);
-  state().kinds[name] = "child";
-  state().children.emplace_back(name, std::move(module));
+  with_memory(0, [&] {
+    check_name("register_module", name);
+    check_child(name, module.get());
+    module->note_child(name);
+    state().kinds[name] = "child";
+    state().children.emplace_back(name, std::move(module));
+  });
 }
 
 void Module::replace_child(std::size_t position, std::shared_ptr<Module> module) {
-  auto& [name, child] = state().children[position];
-  check_child(name, module.get());
-  for (auto* scope = autograd::Scope::innermost(); scope; scope = scope->outer()) {
-    if (!child->contains(of(*scope))) continue;
-    fail("replace", "expected a module at \"", name, "\" that does not run, got the ",
-         child->type_name(), " whose forward makes this call; replace it when that has ended");
-  }
-  module->note_child(name);
-  child = std::move(module);
+  with_memory(0, [&] {
+    auto& [name, child] = state().children[position];
+    check_child(name, module.get());
+    for (auto* scope = autograd::Scope::innermost(); scope; scope = scope->outer()) {
+      if (!child->contains(of(*scope))) continue;
+      fail("replace", "expected a module at \"", name, "\" that does not run, got the ",
+           child->type_name(), " whose forward makes this call; replace it when that has ended");
+    }
+    module->note_child(name);
+    child = std::move(module);
+  });
 }
 
 namespace {
@@ -312,36 +334,40 @@ std::pair<Module*, std::size_t> find_place(Module& top, std::string_view path,
 }  // namespace
 
 void Module::set_submodule(const std::string& path, std::shared_ptr<Module> module) {
-  const auto [parent, i] = find_place(
-      *this, path, [](const Module& m) -> auto& { return m.child_list(); });
-  if (parent) return replace(path, *parent->child_list()[i].second, std::move(module));
-  fail("set_submodule", "expected the path of a module in ", type_name(), ", got \"", path, "\"");
+  with_memory(0, [&] {
+    const auto [parent, i] = find_place(
+        *this, path, [](const Module& m) -> auto& { return m.child_list(); });
+    if (parent) return replace(path, *parent->child_list()[i].second, std::move(module));
+    fail("set_submodule", "expected the path of a module in ", type_name(), ", got \"", path, "\"");
+  });
 }
 
 void Module::replace(const std::string& path, Module& old, std::shared_ptr<Module> module) {
-  check_child(path, module.get());
-  if (module->contains(old)) {
-    fail("set_submodule", "expected another module for \"", path, "\", got one that holds the ",
-         old.type_name(), " that stands there; give it a clone");
-  }
-  // One handle stands in one place. Then the rest of the tree, which may be large, is not searched.
-  const auto place = find_place(
-      *this, path, [](const Module& m) -> auto& { return m.child_list(); });
-  std::vector<std::pair<Module*, std::size_t>> places;
-  const auto* here = place.first ? &place.first->child_list()[place.second].second : nullptr;
-  if (here && here->get() == &old && here->use_count() == 1 && old.state_.use_count() == 1)
-    places.push_back(place);
-  for (Module* parent : places.empty() ? modules() : std::vector<Module*>()) {
-    const NamedModules& children = parent->child_list();
-    for (std::size_t i = 0; i < children.size(); ++i) {
-      if (children[i].second->is_same(old)) places.emplace_back(parent, i);
+  with_memory(0, [&] {
+    check_child(path, module.get());
+    if (module->contains(old)) {
+      fail("set_submodule", "expected another module for \"", path, "\", got one that holds the ",
+           old.type_name(), " that stands there; give it a clone");
     }
-  }
-  const std::shared_ptr<State> kept = old.state_;  // may die with the handle in the tree
-  State& state = old.state();
-  for (const auto& [parent, position] : places) parent->replace_child(position, module);
-  module->state().is_replacement = true;
-  state.replacement = std::move(module);
+    // One handle stands in one place. Then the rest of the tree, which may be large, is not searched.
+    const auto place = find_place(
+        *this, path, [](const Module& m) -> auto& { return m.child_list(); });
+    std::vector<std::pair<Module*, std::size_t>> places;
+    const auto* here = place.first ? &place.first->child_list()[place.second].second : nullptr;
+    if (here && here->get() == &old && here->use_count() == 1 && old.state_.use_count() == 1)
+      places.push_back(place);
+    for (Module* parent : places.empty() ? modules() : std::vector<Module*>()) {
+      const NamedModules& children = parent->child_list();
+      for (std::size_t i = 0; i < children.size(); ++i) {
+        if (children[i].second->is_same(old)) places.emplace_back(parent, i);
+      }
+    }
+    const std::shared_ptr<State> kept = old.state_;  // may die with the handle in the tree
+    State& state = old.state();
+    for (const auto& [parent, position] : places) parent->replace_child(position, module);
+    module->state().is_replacement = true;
+    state.replacement = std::move(module);
+  });
 }
 
 std::shared_ptr<Module> Module::clone_module() const {
@@ -354,9 +380,11 @@ std::shared_ptr<Module> Module::clone_module() const {
 std::string Module::type_name() const { return short_name(typeid(*this)); }
 
 std::string Module::str() const {
-  std::string out;
-  print(out, 0);
-  return out;
+  return with_memory(0, [&] {
+    std::string out;
+    print(out, 0);
+    return out;
+  });
 }
 
 void Module::print(std::string& out, std::size_t depth) const {

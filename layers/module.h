@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "norma/core/memory.h"
 #include "norma/core/tensor.h"
 
 namespace norma {
@@ -200,9 +201,11 @@ class Module {
   static std::shared_ptr<Module> kept(M&& module) {
     using Class = std::remove_cvref_t<M>;
     const State* const state = module.state_to_keep(typeid(Class));
-    auto handle = std::make_shared<Class>(std::forward<M>(module));
-    handle->note_kept(sizeof(Class), state);
-    return handle;
+    return with_memory(0, [&] {
+      auto handle = std::make_shared<Class>(std::forward<M>(module));
+      handle->note_kept(sizeof(Class), state);
+      return handle;
+    });
   }
   void add_child(const std::string& name, std::shared_ptr<Module> module);
   /// Puts another module in the place of a child, under its name.
@@ -271,7 +274,8 @@ NamedTensors clone(const NamedTensors& state);
 template <class T>
 class Shared {
  public:
-  explicit(false) Shared(T value = T()) : value_(std::make_shared<T>(std::move(value))) {}
+  explicit(false) Shared(T value = T())
+      : value_(with_memory(0, [&] { return std::make_shared<T>(std::move(value)); })) {}
   Shared(const Shared&) = default;  // a move copies: what a module was moved from keeps its part
   Shared& operator=(const Shared&) = default;
   Shared& operator=(T value) {

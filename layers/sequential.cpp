@@ -30,15 +30,18 @@ Tensor Sequential::run(Tensor value) {
 }
 
 void Sequential::draw_in_order(std::initializer_list<bool> is_given) {
-  std::vector<Module*> given;
-  for (std::size_t i = 0; i < is_given.size(); ++i) {
-    if (std::data(is_given)[i]) given.push_back(child_list()[i].second.get());
-  }
-  Module::draw_in_order(given);
+  with_memory(0, [&] {
+    std::vector<Module*> given;
+    for (std::size_t i = 0; i < is_given.size(); ++i) {
+      if (std::data(is_given)[i]) given.push_back(child_list()[i].second.get());
+    }
+    Module::draw_in_order(given);
+  });
 }
 
 Sequential& Sequential::push_back(std::shared_ptr<Module> module) {
-  return push_back(std::to_string(size()), std::move(module));
+  return with_memory(
+      0, [&]() -> Sequential& { return push_back(std::to_string(size()), std::move(module)); });
 }
 
 Sequential& Sequential::push_back(const std::string& name, std::shared_ptr<Module> module) {
@@ -71,19 +74,21 @@ void Sequential::wrong_type(const std::type_info& wanted, const Module& module,
 }
 
 Sequential Sequential::clone_structure() const {
-  Sequential copy;
-  std::unordered_map<const void*, std::shared_ptr<Module>> twins;
-  for (const auto& [name, child] : child_list()) {
-    std::shared_ptr<Module>& twin = twins[child->id()];
-    if (!twin && is_exactly<Sequential>(*child)) {
-      const auto& row = static_cast<const Sequential&>(*child);
-      twin = std::make_shared<Sequential>(row.clone_structure());
-    } else if (!twin) {
-      twin = child->clone_module();
+  return with_memory(0, [&] {
+    Sequential copy;
+    std::unordered_map<const void*, std::shared_ptr<Module>> twins;
+    for (const auto& [name, child] : child_list()) {
+      std::shared_ptr<Module>& twin = twins[child->id()];
+      if (!twin && is_exactly<Sequential>(*child)) {
+        const auto& row = static_cast<const Sequential&>(*child);
+        twin = std::make_shared<Sequential>(row.clone_structure());
+      } else if (!twin) {
+        twin = child->clone_module();
+      }
+      copy.push_back(name, twin);
     }
-    copy.push_back(name, twin);
-  }
-  return copy;
+    return copy;
+  });
 }
 
 Sequential Sequential::clone() const {
@@ -101,7 +106,7 @@ Sequential Sequential::clone() const {
 }
 
 std::shared_ptr<Module> Sequential::clone_module() const {
-  return std::make_shared<Sequential>(clone());
+  return with_memory(0, [&] { return std::make_shared<Sequential>(clone()); });
 }
 
 }  // namespace norma::nn

@@ -93,20 +93,24 @@ void Module::requires_grad_(bool on) {
 }
 
 void Module::to(DType dtype) {
-  if (!is_floating(dtype)) {
-    fail("to", "expected a floating dtype for a module, got ", dtype);
-  }
-  for (const Module* module : modules()) {
-    for (const auto& [name, tensor] : module->state().tensors()) {
-      if (tensor.defined() && is_floating(tensor.dtype())) convert_in_place(tensor, dtype);
+  with_memory(0, [&] {
+    if (!is_floating(dtype)) {
+      fail("to", "expected a floating dtype for a module, got ", dtype);
     }
-  }
+    for (const Module* module : modules()) {
+      for (const auto& [name, tensor] : module->state().tensors()) {
+        if (tensor.defined() && is_floating(tensor.dtype())) convert_in_place(tensor, dtype);
+      }
+    }
+  });
 }
 
 NamedTensors Module::state_dict() const {
-  NamedTensors result;
-  add_state("", result);
-  return result;
+  return with_memory(0, [&] {
+    NamedTensors result;
+    add_state("", result);
+    return result;
+  });
 }
 
 void Module::add_state(const std::string& prefix, NamedTensors& result) const {
@@ -119,80 +123,86 @@ void Module::add_state(const std::string& prefix, NamedTensors& result) const {
 }
 
 NamedTensors clone(const NamedTensors& state) {
-  NamedTensors copy;
-  copy.reserve(state.size());
-  for (const auto& [name, tensor] : state) {
-    copy.emplace_back(name, tensor.defined() ? tensor.detach().clone() : tensor);
-  }
-  return copy;
+  return with_memory(0, [&] {
+    NamedTensors copy;
+    copy.reserve(state.size());
+    for (const auto& [name, tensor] : state) {
+      copy.emplace_back(name, tensor.defined() ? tensor.detach().clone() : tensor);
+    }
+    return copy;
+  });
 }
 
 void Module::check_state_dict(const NamedTensors& state) const {
-  require_complete(plan_load(*this, state), *this);
+  with_memory(0, [&] { require_complete(plan_load(*this, state), *this); });
 }
 
 LoadResult Module::load_state_dict(const NamedTensors& state, bool strict) {
-  LoadPlan plan = plan_load(*this, state);
-  if (strict) require_complete(plan, *this);
-  const NoGradGuard no_grad;
-  for (auto& [target, source] : plan.copies) {
-    if (source)
-      target.copy_(*source);
-    else
-      target.zero_();
-    set_replaced(target);
-  }
-  return plan.result;
+  return with_memory(0, [&] {
+    LoadPlan plan = plan_load(*this, state);
+    if (strict) require_complete(plan, *this);
+    const NoGradGuard no_grad;
+    for (auto& [target, source] : plan.copies) {
+      if (source)
+        target.copy_(*source);
+      else
+        target.zero_();
+      set_replaced(target);
+    }
+    return plan.result;
+  });
 }
 
 void Module::copy_state_from(const Module& other) {
-  if (const auto theirs = other.replacement()) {
-    state_->replacement = theirs->clone_module();
-    return;
-  }
-  const NoGradGuard no_grad;
-  const auto refuse_shared = [&](const std::string& what) {
-    fail("clone", "expected fresh() to build a ", other.type_name(), " of its own, got one with ",
-         what, " of the old one: a copy of a module is the same module; construct it anew");
-  };
-  if (is_same(other)) refuse_shared("the registered state");
-  const auto refuse = [&](const std::string& what) {
-    fail("clone", "expected fresh() to build a ", other.type_name(),
-         " of the same structure, got another ", what);
-  };
-  const auto copy_tensors = [&](NamedTensors& mine, const NamedTensors& theirs) {
-    if (mine.size() != theirs.size()) refuse("number of tensors");
-    for (std::size_t i = 0; i < mine.size(); ++i) {
-      Tensor& to = mine[i].second;
-      const Tensor& from = theirs[i].second;
-      if (mine[i].first != theirs[i].first || to.defined() != from.defined() ||
-          (to.defined() && to.sizes() != from.sizes())) {
-        refuse("tensor \"" + theirs[i].first + "\"");
-      }
-      if (!to.defined()) continue;
-      if (to.is_same(from) || (to.numel() > 0 && to.raw_data() == from.raw_data())) {
-        refuse_shared("the tensor \"" + theirs[i].first + "\"");
-      }
-      convert_in_place(to, from.dtype());
-      to.copy_(from);
-      if (to.requires_grad() != from.requires_grad()) to.requires_grad_(from.requires_grad());
+  with_memory(0, [&] {
+    if (const auto theirs = other.replacement()) {
+      state_->replacement = theirs->clone_module();
+      return;
     }
-  };
-  copy_tensors(state().parameters, other.state().parameters);
-  copy_tensors(state().buffers, other.state().buffers);
-  state().training = other.state().training;
-  copy_extra_state(other);
+    const NoGradGuard no_grad;
+    const auto refuse_shared = [&](const std::string& what) {
+      fail("clone", "expected fresh() to build a ", other.type_name(), " of its own, got one with ",
+           what, " of the old one: a copy of a module is the same module; construct it anew");
+    };
+    if (is_same(other)) refuse_shared("the registered state");
+    const auto refuse = [&](const std::string& what) {
+      fail("clone", "expected fresh() to build a ", other.type_name(),
+           " of the same structure, got another ", what);
+    };
+    const auto copy_tensors = [&](NamedTensors& mine, const NamedTensors& theirs) {
+      if (mine.size() != theirs.size()) refuse("number of tensors");
+      for (std::size_t i = 0; i < mine.size(); ++i) {
+        Tensor& to = mine[i].second;
+        const Tensor& from = theirs[i].second;
+        if (mine[i].first != theirs[i].first || to.defined() != from.defined() ||
+            (to.defined() && to.sizes() != from.sizes())) {
+          refuse("tensor \"" + theirs[i].first + "\"");
+        }
+        if (!to.defined()) continue;
+        if (to.is_same(from) || (to.numel() > 0 && to.raw_data() == from.raw_data())) {
+          refuse_shared("the tensor \"" + theirs[i].first + "\"");
+        }
+        convert_in_place(to, from.dtype());
+        to.copy_(from);
+        if (to.requires_grad() != from.requires_grad()) to.requires_grad_(from.requires_grad());
+      }
+    };
+    copy_tensors(state().parameters, other.state().parameters);
+    copy_tensors(state().buffers, other.state().buffers);
+    state().training = other.state().training;
+    copy_extra_state(other);
 
-  const NamedModules &mine = child_list(), &theirs = other.child_list();
-  if (mine.size() != theirs.size()) refuse("number of children");
-  for (std::size_t i = 0; i < mine.size(); ++i) {
-    if (mine[i].first != theirs[i].first) refuse("child \"" + theirs[i].first + "\"");
-    if (theirs[i].second->state().is_replacement) {
-      replace(mine[i].first, *mine[i].second, theirs[i].second->clone_module());
-    } else {
-      mine[i].second->copy_state_from(*theirs[i].second);
+    const NamedModules &mine = child_list(), &theirs = other.child_list();
+    if (mine.size() != theirs.size()) refuse("number of children");
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+      if (mine[i].first != theirs[i].first) refuse("child \"" + theirs[i].first + "\"");
+      if (theirs[i].second->state().is_replacement) {
+        replace(mine[i].first, *mine[i].second, theirs[i].second->clone_module());
+      } else {
+        mine[i].second->copy_state_from(*theirs[i].second);
+      }
     }
-  }
+  });
 }
 
 }  // namespace norma::nn

@@ -1,4 +1,5 @@
 #include "norma/optim/adam.h"
+#include "norma/core/memory.h"
 
 #include <cmath>
 
@@ -7,47 +8,57 @@
 namespace norma::optim {
 
 template <class Options>
-AdamFamily<Options>::AdamFamily(const char* type, bool decoupled, const Options& defaults)
-    : GroupedOptimizer<Options, AdamParamGroup>(type,
-                                                {{"step", Optimizer::StateField::Counter},
-                                                 {"exp_avg"},
-                                                 {"exp_avg_sq"},
-                                                 {"max_exp_avg_sq", Optimizer::StateField::Extra}},
-                                                defaults),
+AdamFamily<Options>::AdamFamily(const char* type, bool decoupled, const Options& defaults) try
+    : GroupedOptimizer
+  <Options, AdamParamGroup>(type,
+                            {{"step", Optimizer::StateField::Counter},
+                             {"exp_avg"},
+                             {"exp_avg_sq"},
+                             {"max_exp_avg_sq", Optimizer::StateField::Extra}},
+                            defaults),
       decoupled_(decoupled) {}
+catch (const std::bad_alloc&) {
+  out_of_memory(0);
+}
 
 template <class Options>
 AdamFamily<Options>::AdamFamily(const char* type, bool decoupled, std::vector<Tensor> params,
-                                const Options& options)
+                                const Options& options) try
     : AdamFamily(type, decoupled, options) {
   this->add_param_group({.params = std::move(params)});
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
 }
 
 template <class Options>
 AdamFamily<Options>::AdamFamily(const char* type, bool decoupled,
-                                std::vector<AdamParamGroup> groups, const Options& defaults)
+                                std::vector<AdamParamGroup> groups, const Options& defaults) try
     : AdamFamily(type, decoupled, defaults) {
   this->add_param_groups(std::move(groups));
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
 }
 
 template <class Options>
 OptionFields AdamFamily<Options>::option_fields(Options& o, const AdamParamGroup& group) const {
-  const auto positive = [](double x) { return x >= 0; };
-  const auto fraction = [](double x) { return x >= 0 && x < 1; };
-  const auto beta = [&](std::size_t i) {
-    return group.betas ? std::optional<double>((*group.betas)[i]) : std::nullopt;
-  };
-  return {
-      {"lr", o.lr, group.lr, {positive, "learning rate", "lr >= 0"}},
-      {"eps", o.eps, group.eps, {positive, "epsilon value", "eps >= 0"}},
-      {"betas.0", o.betas[0], beta(0), {fraction, "beta parameter at index 0", "0 <= beta < 1"}},
-      {"betas.1", o.betas[1], beta(1), {fraction, "beta parameter at index 1", "0 <= beta < 1"}},
-      {"weight_decay",
-       o.weight_decay,
-       group.weight_decay,
-       {positive, "weight_decay value", "weight_decay >= 0"}},
-      {"amsgrad", o.amsgrad, group.amsgrad},
-      {"maximize", o.maximize, group.maximize}};
+  return with_memory(0, [&]() -> OptionFields {
+    const auto positive = [](double x) { return x >= 0; };
+    const auto fraction = [](double x) { return x >= 0 && x < 1; };
+    const auto beta = [&](std::size_t i) {
+      return group.betas ? std::optional<double>((*group.betas)[i]) : std::nullopt;
+    };
+    return {
+        {"lr", o.lr, group.lr, {positive, "learning rate", "lr >= 0"}},
+        {"eps", o.eps, group.eps, {positive, "epsilon value", "eps >= 0"}},
+        {"betas.0", o.betas[0], beta(0), {fraction, "beta parameter at index 0", "0 <= beta < 1"}},
+        {"betas.1", o.betas[1], beta(1), {fraction, "beta parameter at index 1", "0 <= beta < 1"}},
+        {"weight_decay",
+         o.weight_decay,
+         group.weight_decay,
+         {positive, "weight_decay value", "weight_decay >= 0"}},
+        {"amsgrad", o.amsgrad, group.amsgrad},
+        {"maximize", o.maximize, group.maximize}};
+  });
 }
 
 template <class Options>

@@ -1,4 +1,5 @@
 #include "norma/optim/lr_scheduler.h"
+#include "norma/core/memory.h"
 
 #include <algorithm>
 #include <cmath>
@@ -30,26 +31,34 @@ struct LRScheduler::Field {
 LRScheduler::~LRScheduler() = default;
 
 void LRScheduler::field(const char* name, double& value, Valid valid, const char* expected) {
-  Field& field = fields_.emplace_back(Field::of(name, value));
-  field.valid = valid;
-  field.expected = expected;
+  with_memory(0, [&] {
+    Field& field = fields_.emplace_back(Field::of(name, value));
+    field.valid = valid;
+    field.expected = expected;
+  });
 }
 
 void LRScheduler::field(const char* name, bool& value) {
-  Field& field = fields_.emplace_back(Field::of(name, value));
-  field.valid = [](double x) { return x == 0 || x == 1; };
-  field.expected = text("expected ", name, " 0 or 1");
+  with_memory(0, [&] {
+    Field& field = fields_.emplace_back(Field::of(name, value));
+    field.valid = [](double x) { return x == 0 || x == 1; };
+    field.expected = text("expected ", name, " 0 or 1");
+  });
 }
 
 void LRScheduler::field(const char* name, int64_t& value, int64_t least) {
-  Field& field = fields_.emplace_back(Field::of(name, value));
-  field.is_whole = true;
-  field.least = least;
+  with_memory(0, [&] {
+    Field& field = fields_.emplace_back(Field::of(name, value));
+    field.is_whole = true;
+    field.least = least;
+  });
 }
 
 void LRScheduler::field(const char* name, std::vector<double>& values, bool whole) {
-  fields_.push_back({name, [&values] { return values; },
-                     [&values](const auto& loaded) { values = loaded; }, true, whole});
+  with_memory(0, [&] {
+    fields_.push_back({name, [&values] { return values; },
+                       [&values](const auto& loaded) { values = loaded; }, true, whole});
+  });
 }
 
 void LRScheduler::check(const std::string& op, const Field& field,
@@ -73,14 +82,18 @@ LRScheduler::LRScheduler(Optimizer& optimizer, const char* type)
 }
 
 void LRScheduler::check_fields() const {
-  for (const Field& field : fields_) check(type_, field, field.get());
+  with_memory(0, [&] {
+    for (const Field& field : fields_) check(type_, field, field.get());
+  });
 }
 
 void LRScheduler::start() {
-  check_fields();
-  apply();
-  note_rates();
-  optimizer_.schedules_.left = last_lr_;
+  with_memory(0, [&] {
+    check_fields();
+    apply();
+    note_rates();
+    optimizer_.schedules_.left = last_lr_;
+  });
 }
 
 // Keeps its memory: it is called in every step.
@@ -122,63 +135,71 @@ void LRScheduler::apply() {
 }
 
 void LRScheduler::step() {
-  ++last_epoch_;
-  apply();
-  note_step();
+  with_memory(0, [&] {
+    ++last_epoch_;
+    apply();
+    note_step();
+  });
 }
 
 double LRScheduler::next_lr(double lr, double) const { return lr; }
 
 SchedulerState LRScheduler::state_dict() const {
-  SchedulerState state{type_, {}};
-  for (const Field& field : fields_) {
-    const std::vector<double> values = field.get();
-    for (std::size_t i = 0; i < values.size(); ++i) state.values[field.key(i)] = values[i];
-  }
-  return state;
+  return with_memory(0, [&] {
+    SchedulerState state{type_, {}};
+    for (const Field& field : fields_) {
+      const std::vector<double> values = field.get();
+      for (std::size_t i = 0; i < values.size(); ++i) state.values[field.key(i)] = values[i];
+    }
+    return state;
+  });
 }
 
 std::vector<std::vector<double>> LRScheduler::read(const SchedulerState& state) const {
-  const std::string op = text(type_, "::load_state_dict");
-  if (state.type != type_)
-    fail(op, "expected the state of a ", type_, ", got one of ", quoted(state.type));
-  std::vector<std::vector<double>> result;
-  std::map<std::string, double> rest = state.values;
-  for (const Field& field : fields_) {
-    std::vector<double>& values = result.emplace_back();
-    auto found = rest.find(field.key(0));
-    if (found == rest.end() && !field.is_list)
-      fail(op, "expected the value \"", field.name, "\", got none");
-    while (found != rest.end()) {
-      values.push_back(found->second);
-      rest.erase(found);
-      found = rest.find(field.key(values.size()));
+  return with_memory(0, [&] {
+    const std::string op = text(type_, "::load_state_dict");
+    if (state.type != type_)
+      fail(op, "expected the state of a ", type_, ", got one of ", quoted(state.type));
+    std::vector<std::vector<double>> result;
+    std::map<std::string, double> rest = state.values;
+    for (const Field& field : fields_) {
+      std::vector<double>& values = result.emplace_back();
+      auto found = rest.find(field.key(0));
+      if (found == rest.end() && !field.is_list)
+        fail(op, "expected the value \"", field.name, "\", got none");
+      while (found != rest.end()) {
+        values.push_back(found->second);
+        rest.erase(found);
+        found = rest.find(field.key(values.size()));
+      }
+      check(op, field, values);
     }
-    check(op, field, values);
-  }
-  if (!rest.empty())
-    fail(op, "expected no value ", quoted(rest.begin()->first), ", got ",
-         shortest(rest.begin()->second));
-  const std::size_t bases = result[1].size(), groups = result[2].size();
-  // Fewer: the last group was added after the last step.
-  if (groups > static_cast<std::size_t>(optimizer_.group_count()) ||
-      bases != (base_lrs_.empty() ? 0 : groups))
-    fail(op, "expected rates of ", optimizer_.group_count(), " parameter groups, got ", groups);
-  return result;
+    if (!rest.empty())
+      fail(op, "expected no value ", quoted(rest.begin()->first), ", got ",
+           shortest(rest.begin()->second));
+    const std::size_t bases = result[1].size(), groups = result[2].size();
+    // Fewer: the last group was added after the last step.
+    if (groups > static_cast<std::size_t>(optimizer_.group_count()) ||
+        bases != (base_lrs_.empty() ? 0 : groups))
+      fail(op, "expected rates of ", optimizer_.group_count(), " parameter groups, got ", groups);
+    return result;
+  });
 }
 
 void LRScheduler::check_state_dict(const SchedulerState& state) const { read(state); }
 
 void LRScheduler::load_state_dict(const SchedulerState& state) {
-  const std::vector<std::vector<double>> values = read(state);
-  for (std::size_t i = 0; i < fields_.size(); ++i) fields_[i].set(values[i]);
-  // Nothing happened since schedulers were made: undone is what making them did to the rates.
-  auto& [stepped, left, replaced] = optimizer_.schedules_;
-  if (!replaced.empty() && optimizer_.rates() == left) {
-    for (std::size_t i = 0; i < replaced.size(); ++i)
-      optimizer_.set_lr(static_cast<int64_t>(i), replaced[i]);
-  }
-  optimizer_.schedules_ = {.stepped = true, .left = optimizer_.rates(), .replaced = {}};
+  with_memory(0, [&] {
+    const std::vector<std::vector<double>> values = read(state);
+    for (std::size_t i = 0; i < fields_.size(); ++i) fields_[i].set(values[i]);
+    // Nothing happened since schedulers were made: undone is what making them did to the rates.
+    auto& [stepped, left, replaced] = optimizer_.schedules_;
+    if (!replaced.empty() && optimizer_.rates() == left) {
+      for (std::size_t i = 0; i < replaced.size(); ++i)
+        optimizer_.set_lr(static_cast<int64_t>(i), replaced[i]);
+    }
+    optimizer_.schedules_ = {.stepped = true, .left = optimizer_.rates(), .replaced = {}};
+  });
 }
 
 namespace {
@@ -204,13 +225,15 @@ double StepLR::next_lr(double lr, double) const {
 
 // --- MultiStepLR ---
 
-MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<int64_t> milestones, double gamma)
+MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<int64_t> milestones, double gamma) try
     : LRScheduler(optimizer, "MultiStepLR"),
       milestones_(milestones.begin(), milestones.end()),
       gamma_(gamma) {
   field("milestones", milestones_, /*whole=*/true);
   field("gamma", gamma_, kNotNegative, "expected gamma >= 0");
   start();
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
 }
 
 double MultiStepLR::next_lr(double lr, double) const {

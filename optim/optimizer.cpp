@@ -181,9 +181,11 @@ void Optimizer::set_lr(double lr) {
 }
 
 std::vector<double> Optimizer::rates() const {
-  std::vector<double> result;
-  for (int64_t group = 0; group < group_count(); ++group) result.push_back(lr(group));
-  return result;
+  return with_memory(0, [&] {
+    std::vector<double> result;
+    for (int64_t group = 0; group < group_count(); ++group) result.push_back(lr(group));
+    return result;
+  });
 }
 
 double Optimizer::initial_lr(int64_t group) {
@@ -194,36 +196,38 @@ double Optimizer::initial_lr(int64_t group) {
 }
 
 void Optimizer::add_parameters(std::vector<Tensor> parameters) {
-  const char* op = type_;
-  if (parameters.empty())
-    fail(op,
-         "optimizer got an empty parameter list; expected at least one parameter: a module has "
-         "those that its constructor registers, with register_module or register_parameter");
-  std::unordered_set<const TensorImpl*> known;
-  for (const auto& group : group_parameters_)
-    for (const Tensor& parameter : group) known.insert(impl_of(parameter));
-  const std::size_t in_other_groups = known.size();
-  std::unordered_set<const TensorImpl*> own;
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const Tensor& parameter = parameters[i];
-    const std::string which = text("parameter ", i);
-    if (!parameter.defined()) fail(op, "expected tensors, got an undefined one as ", which);
-    if (!is_floating(parameter.dtype()))
-      fail(op, "expected floating parameters, got ", which, " of dtype ", parameter.dtype());
-    if (!parameter.is_leaf())
-      fail(op, "can't optimize a non-leaf Tensor: ", which, " of shape ", parameter.sizes(),
-           " was made by ", parameter.grad_fn_name(),
-           "; pass the leaf it was made from, or detach().requires_grad_() it");
-    if (in_other_groups > 0 && known.count(impl_of(parameter)) > 0)
-      fail(op, "some parameters appear in more than one parameter group: ", which, " of shape ",
-           parameter.sizes());
-    if (!own.insert(impl_of(parameter)).second)
-      fail(op, "expected every parameter once, got ", which, " of shape ", parameter.sizes(),
-           " twice in one parameter group");
-  }
-  state_.resize(state_.size() + parameters.size() * fields_.size());
-  group_parameters_.push_back(std::move(parameters));
-  initial_lrs_.push_back(std::numeric_limits<double>::quiet_NaN());
+  with_memory(0, [&] {
+    const char* op = type_;
+    if (parameters.empty())
+      fail(op,
+           "optimizer got an empty parameter list; expected at least one parameter: a module has "
+           "those that its constructor registers, with register_module or register_parameter");
+    std::unordered_set<const TensorImpl*> known;
+    for (const auto& group : group_parameters_)
+      for (const Tensor& parameter : group) known.insert(impl_of(parameter));
+    const std::size_t in_other_groups = known.size();
+    std::unordered_set<const TensorImpl*> own;
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const Tensor& parameter = parameters[i];
+      const std::string which = text("parameter ", i);
+      if (!parameter.defined()) fail(op, "expected tensors, got an undefined one as ", which);
+      if (!is_floating(parameter.dtype()))
+        fail(op, "expected floating parameters, got ", which, " of dtype ", parameter.dtype());
+      if (!parameter.is_leaf())
+        fail(op, "can't optimize a non-leaf Tensor: ", which, " of shape ", parameter.sizes(),
+             " was made by ", parameter.grad_fn_name(),
+             "; pass the leaf it was made from, or detach().requires_grad_() it");
+      if (in_other_groups > 0 && known.count(impl_of(parameter)) > 0)
+        fail(op, "some parameters appear in more than one parameter group: ", which, " of shape ",
+             parameter.sizes());
+      if (!own.insert(impl_of(parameter)).second)
+        fail(op, "expected every parameter once, got ", which, " of shape ", parameter.sizes(),
+             " twice in one parameter group");
+    }
+    state_.resize(state_.size() + parameters.size() * fields_.size());
+    group_parameters_.push_back(std::move(parameters));
+    initial_lrs_.push_back(std::numeric_limits<double>::quiet_NaN());
+  });
 }
 
 // --- State ---
@@ -252,24 +256,28 @@ std::vector<Optimizer::Slot> Optimizer::slots() const {
 }
 
 OptimizerState OptimizerState::clone() const {
-  OptimizerState copy = *this;
-  copy.tensors = nn::clone(tensors);
-  return copy;
+  return with_memory(0, [&] {
+    OptimizerState copy = *this;
+    copy.tensors = nn::clone(tensors);
+    return copy;
+  });
 }
 
 OptimizerState Optimizer::state_dict() const {
-  OptimizerState result;
-  result.type = type_;
-  const std::vector<Slot> all = slots();
-  for (std::size_t i = 0; i < all.size(); ++i)
-    if (state_[i].defined()) result.tensors.emplace_back(all[i].name, state_[i]);
-  for (int64_t g = 0; g < group_count(); ++g) {
-    const auto i = static_cast<std::size_t>(g);
-    result.groups.push_back(group_numbers(g));
-    if (!std::isnan(initial_lrs_[i])) result.groups.back()["initial_lr"] = initial_lrs_[i];
-    result.group_sizes.push_back(static_cast<int64_t>(group_parameters_[i].size()));
-  }
-  return result;
+  return with_memory(0, [&] {
+    OptimizerState result;
+    result.type = type_;
+    const std::vector<Slot> all = slots();
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (state_[i].defined()) result.tensors.emplace_back(all[i].name, state_[i]);
+    for (int64_t g = 0; g < group_count(); ++g) {
+      const auto i = static_cast<std::size_t>(g);
+      result.groups.push_back(group_numbers(g));
+      if (!std::isnan(initial_lrs_[i])) result.groups.back()["initial_lr"] = initial_lrs_[i];
+      result.group_sizes.push_back(static_cast<int64_t>(group_parameters_[i].size()));
+    }
+    return result;
+  });
 }
 
 void Optimizer::check_layout(const OptimizerState& state, const std::string& op) const {
@@ -296,18 +304,19 @@ void Optimizer::check_tensors(const NamedTensors& tensors, const std::string& op
   std::unordered_map<std::string_view, Slot*> by_name;
   for (Slot& slot : all) by_name[slot.name] = &slot;
   std::unordered_set<const Tensor*> with_state;
+  std::vector<std::string> unexpected, repeated;
   std::string problems;
   for (const auto& [name, tensor] : tensors) {
     const auto found = by_name.find(name);
     if (found == by_name.end()) {
-      problems += "\n\tUnexpected key in state: " + quoted(name) + ".";
+      unexpected.push_back(name);
       continue;
     }
     Slot& slot = *found->second;
     with_state.insert(slot.parameter);
     const Shape sizes = slot.counter() ? Shape{} : slot.parameter->sizes();
     if (slot.taken) {
-      problems += "\n\tRepeated key in state: " + quoted(name) + ".";
+      repeated.push_back(name);
     } else if (!tensor.defined() || !is_floating(tensor.dtype())) {
       problems += "\n\texpected a floating tensor for " + name + ".";
     } else if (tensor.sizes() != sizes) {
@@ -323,6 +332,9 @@ void Optimizer::check_tensors(const NamedTensors& tensors, const std::string& op
     }
     slot.taken = true;
   }
+  if (!unexpected.empty())
+    problems += "\n\tUnexpected key(s) in state: " + quoted_list(unexpected) + ".";
+  if (!repeated.empty()) problems += "\n\tRepeated key(s) in state: " + quoted_list(repeated) + ".";
   for (const Slot& slot : all)
     if (with_state.contains(slot.parameter) && !slot.taken && slot.field->kind != StateField::Extra)
       problems += "\n\tMissing key in state: \"" + slot.name + "\".";
@@ -330,37 +342,41 @@ void Optimizer::check_tensors(const NamedTensors& tensors, const std::string& op
 }
 
 void Optimizer::check_state_dict(const OptimizerState& state) const {
-  const std::string op = text(type_, "::load_state_dict");
-  check_layout(state, op);
-  for (Numbers numbers : state.groups) {
-    numbers.erase("initial_lr");
-    check_group_numbers(numbers);
-  }
-  check_tensors(state.tensors, op);
+  with_memory(0, [&] {
+    const std::string op = text(type_, "::load_state_dict");
+    check_layout(state, op);
+    for (Numbers numbers : state.groups) {
+      numbers.erase("initial_lr");
+      check_group_numbers(numbers);
+    }
+    check_tensors(state.tensors, op);
+  });
 }
 
 void Optimizer::load_state_dict(const OptimizerState& state) {
-  check_state_dict(state);
-  std::unordered_map<std::string, Tensor> loaded(state.tensors.begin(), state.tensors.end());
-  NoGradGuard no_grad;
-  std::vector<Tensor> tensors;
-  for (const Slot& slot : slots()) {
-    Tensor& tensor = tensors.emplace_back();
-    const auto found = loaded.find(slot.name);
-    if (found == loaded.end()) continue;
-    const DType dtype = slot.counter() ? kFloat32 : slot.parameter->dtype();
-    tensor = new_tensor(found->second.sizes(), dtype);
-    tensor.copy_(found->second.detach());
-  }
-  state_ = std::move(tensors);
-  for (int64_t g = 0; g < group_count(); ++g) {
-    const auto i = static_cast<std::size_t>(g);
-    Numbers numbers = state.groups[i];
-    const auto initial = numbers.extract("initial_lr");
-    initial_lrs_[i] = initial ? initial.mapped() : std::numeric_limits<double>::quiet_NaN();
-    set_group_numbers(g, numbers);
-  }
-  schedules_ = {.stepped = true, .left = rates(), .replaced = {}};
+  with_memory(0, [&] {
+    check_state_dict(state);
+    std::unordered_map<std::string, Tensor> loaded(state.tensors.begin(), state.tensors.end());
+    NoGradGuard no_grad;
+    std::vector<Tensor> tensors;
+    for (const Slot& slot : slots()) {
+      Tensor& tensor = tensors.emplace_back();
+      const auto found = loaded.find(slot.name);
+      if (found == loaded.end()) continue;
+      const DType dtype = slot.counter() ? kFloat32 : slot.parameter->dtype();
+      tensor = new_tensor(found->second.sizes(), dtype);
+      tensor.copy_(found->second.detach());
+    }
+    state_ = std::move(tensors);
+    for (int64_t g = 0; g < group_count(); ++g) {
+      const auto i = static_cast<std::size_t>(g);
+      Numbers numbers = state.groups[i];
+      const auto initial = numbers.extract("initial_lr");
+      initial_lrs_[i] = initial ? initial.mapped() : std::numeric_limits<double>::quiet_NaN();
+      set_group_numbers(g, numbers);
+    }
+    schedules_ = {.stepped = true, .left = rates(), .replaced = {}};
+  });
 }
 
 // --- Options ---
@@ -401,10 +417,12 @@ void from_numbers(const OptionFields& fields, const std::map<std::string, double
 }
 
 WeightDecaySplit split_weight_decay(const nn::Module& module, double weight_decay) {
-  WeightDecaySplit split{{}, {}, weight_decay};
-  for (const Tensor& parameter : module.parameters())
-    (parameter.dim() >= 2 ? split.decayed : split.spared).push_back(parameter);
-  return split;
+  return with_memory(0, [&] {
+    WeightDecaySplit split{{}, {}, weight_decay};
+    for (const Tensor& parameter : module.parameters())
+      (parameter.dim() >= 2 ? split.decayed : split.spared).push_back(parameter);
+    return split;
+  });
 }
 
 }  // namespace norma::optim

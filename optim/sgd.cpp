@@ -1,29 +1,36 @@
 #include "norma/optim/sgd.h"
+#include "norma/core/memory.h"
 
 namespace norma::optim {
 
-SGD::SGD(std::vector<Tensor> params, const SGDOptions& options)
+SGD::SGD(std::vector<Tensor> params, const SGDOptions& options) try
     : GroupedOptimizer("SGD", {{"momentum_buffer"}}, options) {
   add_param_group({.params = std::move(params)});
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
 }
 
-SGD::SGD(std::vector<SGDParamGroup> groups, const SGDOptions& defaults)
+SGD::SGD(std::vector<SGDParamGroup> groups, const SGDOptions& defaults) try
     : GroupedOptimizer("SGD", {{"momentum_buffer"}}, defaults) {
   add_param_groups(std::move(groups));
+} catch (const std::bad_alloc&) {
+  out_of_memory(0);
 }
 
 OptionFields SGD::option_fields(SGDOptions& o, const SGDParamGroup& group) const {
-  const auto positive = [](double x) { return x >= 0; };
-  const auto number = [](double x) { return x == x; };
-  return {{"lr", o.lr, group.lr, {positive, "learning rate", "lr >= 0"}},
-          {"momentum", o.momentum, group.momentum, {positive, "momentum value", "momentum >= 0"}},
-          {"dampening", o.dampening, group.dampening, {number, "dampening value", "a number"}},
-          {"weight_decay",
-           o.weight_decay,
-           group.weight_decay,
-           {positive, "weight_decay value", "weight_decay >= 0"}},
-          {"nesterov", o.nesterov, group.nesterov},
-          {"maximize", o.maximize, group.maximize}};
+  return with_memory(0, [&]() -> OptionFields {
+    const auto positive = [](double x) { return x >= 0; };
+    const auto number = [](double x) { return x == x; };
+    return {{"lr", o.lr, group.lr, {positive, "learning rate", "lr >= 0"}},
+            {"momentum", o.momentum, group.momentum, {positive, "momentum value", "momentum >= 0"}},
+            {"dampening", o.dampening, group.dampening, {number, "dampening value", "a number"}},
+            {"weight_decay",
+             o.weight_decay,
+             group.weight_decay,
+             {positive, "weight_decay value", "weight_decay >= 0"}},
+            {"nesterov", o.nesterov, group.nesterov},
+            {"maximize", o.maximize, group.maximize}};
+  });
 }
 
 void SGD::check_options(const SGDOptions& o) const {

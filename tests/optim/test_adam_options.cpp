@@ -230,8 +230,8 @@ TEST_CASE("Adam refuses a state that does not fit, and keeps its own") {
              "\n\texpected a whole number >= 0 for state.0.step, got 0.5."
              "\n\tsize mismatch for state.1.step: copying a tensor with shape [1] from "
              "checkpoint, expected one number."
-             "\n\tRepeated key in state: \"state.1.exp_avg\"."
-             "\n\tUnexpected key in state: \"state.1.momentum_buffer\"."
+             "\n\tUnexpected key(s) in state: \"state.1.momentum_buffer\"."
+             "\n\tRepeated key(s) in state: \"state.1.exp_avg\"."
              "\n\tMissing key in state: \"state.0.exp_avg\".");
   for (double count : {-1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
     state.tensors = base.tensors;

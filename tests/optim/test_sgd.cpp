@@ -321,6 +321,13 @@ TEST_CASE("SGD refuses a state that does not fit, and keeps its own") {
             "size mismatch for state.0.momentum_buffer: copying a tensor with shape [4] "
             "from checkpoint, the shape of the parameter is [5]"));
   CHECK(has(message, "expected a floating tensor for state.1.momentum_buffer"));
-  CHECK(has(message, "Repeated key in state: \"state.1.momentum_buffer\""));
-  CHECK(has(message, "Unexpected key in state: \"state.2.momentum_buffer\""));
+  CHECK(has(message, "Repeated key(s) in state: \"state.1.momentum_buffer\""));
+  CHECK(has(message, "Unexpected key(s) in state: \"state.2.momentum_buffer\""));
+  // A file may have any number of keys, a message may not.
+  state = base;
+  for (int i = 100; i < 200; ++i)
+    state.tensors.emplace_back(text("state.", i, ".momentum_buffer"), zeros({5}));
+  CHECK(has(refused(state), "\"state.149.momentum_buffer\", … (50 more)."));
+  for (int i = 0; i < 100; ++i) state.tensors.emplace_back(state.tensors.back());
+  CHECK(refused(state).size() < 5000);
 }
