@@ -7,7 +7,6 @@
 
 #include "norma/autograd/fuse_norm_relu.h"
 #include "norma/autograd/ops.h"
-#include "norma/core/elementary.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/vector_math.h"
 
@@ -106,15 +105,14 @@ Tensor Tensor::leaky_relu(double negative_slope) const {
 }
 
 Tensor Tensor::gelu(bool approximate_tanh) const {
-  constexpr double kSqrtHalf = 0.70710678118654752, kSqrt2OverPi = 0.79788456080286536;
-  constexpr double kDensity = 0.39894228040143268, kCubic = 0.044715;
+  constexpr double kSqrt2OverPi = 0.79788456080286536, kCubic = 0.044715;
   Tensor out = unary_floating(
       "gelu", *this, approximate_tanh ? plain::gelu_tanh : plain::gelu, [=](auto x) NORMA_INLINE {
         using T = decltype(x);
         if (approximate_tanh) {
           return x / 2 * (1 + fast_tanh(T(kSqrt2OverPi) * (x + T(kCubic) * x * x * x)));
         }
-        return x / 2 * (1 + elementary::erf(x * T(kSqrtHalf)));
+        return fast_gelu(x);
       });
   return record("gelu", out, {this}, [=, x = Saved(*this)](const Tensor& g, InputGrads& d) {
     d[0] = combine(g, *x, approximate_tanh ? plain::gelu_tanh_backward : plain::gelu_backward,
@@ -125,8 +123,7 @@ Tensor Tensor::gelu(bool approximate_tanh) const {
                        const T inner = T(kSqrt2OverPi) * (1 + 3 * T(kCubic) * v * v);
                        return u * ((1 + t) / 2 + v / 2 * ((1 - t) * (1 + t)) * inner);
                      }
-                     return u * ((1 + elementary::erf(v * T(kSqrtHalf))) / 2 +
-                                 v * T(kDensity) * fast_exp(-v * v / 2));
+                     return u * fast_gelu_slope(v);
                    });
   });
 }

@@ -69,6 +69,44 @@ TEST_CASE("vector functions are accurate over the whole range of float") {
               [](double x) { return norma::fast_softplus(x); }) <= 2.0);
 }
 
+TEST_CASE("the normal distribution, and GELU with its slope") {
+  std::vector<float> xs, distributions, gelus, slopes;
+  for (float x = -14.0f; x < 14.0f; x += 0x1p-10f) xs.push_back(x);
+  const std::size_t count = xs.size();
+  for (auto* results : {&distributions, &gelus, &slopes}) results->resize(count);
+  norma::simd([x = xs.data(), d = distributions.data(), g = gelus.data(), s = slopes.data(),
+               count]() NORMA_INLINE {
+    for (std::size_t i = 0; i < count; ++i) {
+      d[i] = norma::fast_normal(x[i]).distribution;
+      g[i] = norma::fast_gelu(x[i]);
+      s[i] = norma::fast_gelu_slope(x[i]);
+    }
+  });
+  double worst_ulps = 0, worst_of_tail = 0, worst_slope = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double x = xs[i], below = std::erfc(-x / std::sqrt(2.0)) / 2;
+    const double slope = below + x * std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0));
+    if (x >= 0) worst_ulps = std::max(worst_ulps, ulps(distributions[i], below));
+    if (x >= -13.2) {
+      const double errors = std::max(std::fabs(distributions[i] / below - 1),
+                                     x == 0 ? 0.0 : std::fabs(gelus[i] / (x * below) - 1));
+      worst_of_tail = std::max(worst_of_tail, errors);
+    } else {
+      CHECK(distributions[i] == 0);
+    }
+    worst_slope = std::max(worst_slope, std::fabs(slopes[i] - slope));
+  }
+  CHECK(worst_ulps <= 2.5);
+  CHECK(worst_of_tail <= 8e-6);
+  CHECK(worst_slope <= 2e-7);
+  CHECK(norma::fast_gelu(kInf) == kInf);
+  CHECK(norma::fast_gelu(-3.4e38f) == 0);
+  CHECK(std::isnan(norma::fast_gelu(-kInf)));
+  CHECK(std::isnan(norma::fast_gelu(kNaN)));
+  CHECK(norma::fast_gelu_slope(0.0f) == 0.5f);
+  CHECK(norma::fast_gelu_slope(1e30f) == 1);
+}
+
 TEST_CASE("vector functions keep their exact values and limits") {
   CHECK(norma::fast_exp(0.0f) == 1.0f);
   CHECK(norma::fast_exp(-kInf) == 0.0f);
