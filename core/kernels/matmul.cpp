@@ -1,9 +1,11 @@
 // Fast products of matrices; their plain twin is plain/matmul.h. Which way one is computed is
 // decided here:
 //
-//     float, AVX2 or wider, more than 8 rows, many multiplications | gemm: Norma's register tiles
-//     float, AVX-512, more than 8 rows, bᵀ of 16 columns or more   | gemm
 //     deterministic algorithms                                     | ordered_product
+//     AVX2 or wider, at most 8 rows or columns                     | thin_product
+//     float, AVX2 or wider, many multiplications                   | gemm: Norma's register tiles
+//     float, AVX-512, bᵀ of 16 columns or more                     | gemm
+//     OpenBLAS computes with older vectors than Norma              | gemm (float), ordered_product
 //     anything else                                                | OpenBLAS
 #include "norma/core/kernels/matmul.h"
 
@@ -11,8 +13,10 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -22,6 +26,7 @@
 #include "norma/core/kernels/ordered_product.h"
 #include "norma/core/kernels/plain/matmul.h"
 #include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/thin_product.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -163,8 +168,26 @@ void by_openblas(const MatrixProduct<T>& p) {
 
 constexpr int64_t kParallelWork = 1 << 18;  // multiply-adds worth a second thread
 
+/// Whether OpenBLAS does without the AVX2 that this processor has: its releases know no processor
+/// that is younger than themselves, and take those for a Prescott.
+bool blas_lags() {
+  static const bool without_avx2 = [] {
+    constexpr std::array<std::string_view, 11> kOlder{
+        "Prescott",  "Core2",       "Penryn", "Dunnington", "Nehalem",   "Atom",
+        "Barcelona", "Sandybridge", "Bobcat", "Bulldozer",  "Piledriver"};
+    return std::count(kOlder.begin(), kOlder.end(), openblas_get_corename()) > 0;
+  }();
+  return without_avx2 && simd_level() >= SimdLevel::Avx2;
+}
+
+template <class T>
+bool suits_thin(const MatrixProduct<T>& p) {
+  return simd_level() > SimdLevel::Baseline && is_thin(p);
+}
+
 bool suits_gemm(const MatrixProduct<float>& p) {
-  if (simd_level() <= SimdLevel::Baseline || p.m <= kGemmRows) return false;
+  if (simd_level() <= SimdLevel::Baseline) return false;
+  if (blas_lags()) return p.k > 0;
   // OpenBLAS does small products well where it has AVX-512, but for a bᵀ of whole vectors.
   const bool wide = simd_level() == SimdLevel::Avx512;
   if (wide && p.trans_b && !p.trans_a && p.n >= kGemmColumns && p.k > 0) return true;
@@ -177,12 +200,14 @@ template <class T>
 void matmul(const MatrixProduct<T>& p) {
   if (plain_kernels()) return plain::multiply(p);
   if (deterministic()) return ordered_product(p);
+  if (suits_thin(p)) return thin_product(p, few_of(p));
   if constexpr (std::is_same_v<T, float>) {
     if (suits_gemm(p)) {
       Scratch<float> memory(gemm_memory(p));
       return gemm(p, memory.data());
     }
   }
+  if (blas_lags()) return ordered_product(p);
   by_openblas(p);
 }
 
@@ -201,9 +226,10 @@ void parallel_matmul(const MatrixProduct<T>& p) {
     const int64_t first = begin * 16, count = std::min(end * 16, length) - first;
     return by_columns ? p.part(0, p.m, first, count) : p.part(first, count, 0, p.n);
   };
+  // Chosen by the whole product: the result does not depend on the number of threads.
+  const bool thin = !deterministic() && suits_thin(p), lags = blas_lags();
   if constexpr (std::is_same_v<T, float>) {
-    if (suits_gemm(p)) {
-      // Chosen by the whole product: the result does not depend on the number of threads.
+    if (!thin && suits_gemm(p)) {
       const int64_t each = gemm_memory(p);
       const int parts = parallel_parts(strips, grain);
       Scratch<float> memory(each * parts);
@@ -213,7 +239,8 @@ void parallel_matmul(const MatrixProduct<T>& p) {
     }
   }
   parallel_for(strips, grain, [&](int64_t begin, int64_t end) {
-    if (deterministic()) return ordered_product(part(begin, end));
+    if (thin) return thin_product(part(begin, end), few_of(p));
+    if (deterministic() || lags) return ordered_product(part(begin, end));
     by_openblas(part(begin, end));
   });
 }

@@ -3,7 +3,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "norma/core/kernels/matmul.h"
@@ -143,6 +145,40 @@ TEST_CASE("products whose rows lie whole pages apart") {
   }
 }
 
+TEST_CASE("thin products: every number of rows or columns, terms around whole vectors and chains") {
+  Generator random(4);
+  for (const int64_t few : {1, 2, 3, 4, 5, 7, 8}) {
+    for (const int64_t many : {1, 3, 8, 15, 33, 600}) {
+      for (const int64_t terms : {1, 5, 16, 19, 259}) {
+        for (const int layout : {0, 1, 2, 3}) {
+          Case s{layout % 2 == 1, layout / 2 == 1, few, many, terms};
+          s.start = (few + terms) % 2 == 0;
+          s.gaps = (many + layout) % 2 == 0;
+          check<float>(s, random);
+          check<double>(s, random);
+          std::swap(s.m, s.n);
+          check<float>(s, random);
+          check<double>(s, random);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("an infinity stays in its row or column of a thin product") {
+  // 8 + 3 terms: the last vector overlaps the one before it.
+  const std::vector<float> ones(11, 1.0F);
+  for (const bool trans_b : {false, true}) {
+    std::vector<float> b(11 * 20, 1.0F), c(20);
+    const std::size_t row = trans_b ? 11 : 1, column = trans_b ? 1 : 20;
+    b[5 * row + 9 * column] = std::numeric_limits<float>::infinity();
+    matmul<float>({false, trans_b, 1, 20, 11, ones.data(), 11, b.data(), trans_b ? 11 : 20, nullptr,
+                   c.data(), 20});
+    for (std::size_t j = 0; j < 20; ++j)
+      CHECK(c[j] == (j == 5 ? std::numeric_limits<float>::infinity() : 11.0F));
+  }
+}
+
 TEST_CASE("a product of no terms is its start") {
   std::vector<float> start{1, 2, 3, 4}, c(12, 9), nothing(1);
   for (const bool parallel : {false, true}) {
@@ -164,7 +200,9 @@ TEST_CASE("a large product is the same to the last digit on any number of thread
   Generator random(3);
   for (const Case& s : {Case{false, true, 64, 128, 784, true}, Case{true, false, 128, 784, 64},
                         Case{false, false, 250, 100, 300}, Case{false, true, 272, 40, 300, true},
-                        Case{true, true, 1000, 33, 129}}) {
+                        Case{true, true, 1000, 33, 129}, Case{false, true, 3, 3001, 400, true},
+                        Case{false, false, 1, 2999, 700}, Case{true, true, 7001, 2, 300, true},
+                        Case{false, true, 8, 1001, 300}}) {
     INFO(describe(s));
     Operands<float> o(s, random);
     run(s, o, false);
