@@ -104,27 +104,38 @@ Tensor Tensor::leaky_relu(double negative_slope) const {
                 });
 }
 
+namespace {
+
+constexpr double kSqrt2OverPi = 0.79788456080286536, kCubic = 0.044715;
+
+/// √(2/π) (x + 0.044715 x³).
+template <class T>
+NORMA_INLINE inline T gelu_angle(T x) {
+  return T(kSqrt2OverPi) * (x + T(kCubic) * x * x * x);
+}
+
+Tensor gelu_by_tanh(const Tensor& input) {
+  Tensor out = unary_floating("gelu", input, plain::gelu_tanh, [](auto x) NORMA_INLINE {
+    return x / 2 * (1 + fast_tanh(gelu_angle(x)));
+  });
+  return record("gelu", out, {&input}, [x = Saved(input)](const Tensor& g, InputGrads& d) {
+    d[0] = combine(g, *x, plain::gelu_tanh_backward, [](auto u, auto v) NORMA_INLINE {
+      const auto t = fast_tanh(gelu_angle(v));
+      const auto slope = decltype(v)(kSqrt2OverPi) * (1 + 3 * decltype(v)(kCubic) * v * v);
+      return u * ((1 + t) / 2 + v / 2 * ((1 - t) * (1 + t)) * slope);
+    });
+  });
+}
+
+}  // namespace
+
 Tensor Tensor::gelu(bool approximate_tanh) const {
-  constexpr double kSqrt2OverPi = 0.79788456080286536, kCubic = 0.044715;
-  Tensor out = unary_floating(
-      "gelu", *this, approximate_tanh ? plain::gelu_tanh : plain::gelu, [=](auto x) NORMA_INLINE {
-        using T = decltype(x);
-        if (approximate_tanh) {
-          return x / 2 * (1 + fast_tanh(T(kSqrt2OverPi) * (x + T(kCubic) * x * x * x)));
-        }
-        return fast_gelu(x);
-      });
-  return record("gelu", out, {this}, [=, x = Saved(*this)](const Tensor& g, InputGrads& d) {
-    d[0] = combine(g, *x, approximate_tanh ? plain::gelu_tanh_backward : plain::gelu_backward,
-                   [=](auto u, auto v) NORMA_INLINE {
-                     using T = decltype(u);
-                     if (approximate_tanh) {
-                       const T t = fast_tanh(T(kSqrt2OverPi) * (v + T(kCubic) * v * v * v));
-                       const T inner = T(kSqrt2OverPi) * (1 + 3 * T(kCubic) * v * v);
-                       return u * ((1 + t) / 2 + v / 2 * ((1 - t) * (1 + t)) * inner);
-                     }
-                     return u * fast_gelu_slope(v);
-                   });
+  if (approximate_tanh) return gelu_by_tanh(*this);
+  Tensor out =
+      unary_floating("gelu", *this, plain::gelu, [](auto x) NORMA_INLINE { return fast_gelu(x); });
+  return record("gelu", out, {this}, [x = Saved(*this)](const Tensor& g, InputGrads& d) {
+    d[0] = combine(g, *x, plain::gelu_backward,
+                   [](auto u, auto v) NORMA_INLINE { return u * fast_gelu_slope(v); });
   });
 }
 

@@ -8,6 +8,8 @@
 #include <type_traits>
 
 #include "norma/core/grains.h"
+#include "norma/core/integers.h"
+#include "norma/core/kernels/vectors.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
@@ -162,6 +164,57 @@ void gather(int64_t size, char* to, const char* from, int64_t from_step, int64_t
   });
 }
 
+/// out[p, o] = in[o, p], rows `ld_out` and `ld_in` apart.
+template <class T>
+NORMA_INLINE inline void transpose_tile(int64_t rows, int64_t columns, const T* in, int64_t ld_in,
+                                        T* out, int64_t ld_out) {
+  int64_t o = 0;
+  for (; o + 4 <= rows; o += 4) {
+    int64_t p = 0;
+    for (; p + 4 <= columns; p += 4)
+      transpose_block(in + o * ld_in + p, ld_in, out + p * ld_out + o, ld_out);
+    for (; p < columns; ++p)
+      for (int64_t k = o; k < o + 4; ++k) out[p * ld_out + k] = in[k * ld_in + p];
+  }
+  for (; o < rows; ++o)
+    for (int64_t p = 0; p < columns; ++p) out[p * ld_out + o] = in[o * ld_in + p];
+}
+
+/// The dimension along which the source lies side by side, where that is not the result's; else 0.
+std::size_t transposed_dimension(const Grid<2>& grid, int64_t size) {
+  if (grid.strides[0][0] != size || grid.strides[0][1] == size || grid.sizes[0] < 4) return 0;
+  for (std::size_t d = 1; d < grid.rank; ++d)
+    if (grid.strides[d][1] == size && grid.sizes[d] >= 4) return d;
+  return 0;
+}
+
+/// Copies in tiles of whole cache lines: element by element, every line of the source would be
+/// fetched once for each of its elements.
+template <class T>
+void copy_transposed(const Grid<2>& grid, std::size_t side, const char* from, char* to) {
+  constexpr int64_t kTile = 64 / sizeof(T), kSize = sizeof(T);
+  const int64_t rows = grid.sizes[0], columns = grid.sizes[side];
+  const int64_t ld_in = grid.strides[0][1] / kSize, ld_out = grid.strides[side][0] / kSize;
+  Grid<2> others = grid;
+  others.sizes[side] = ceil_div(columns, kTile);
+  for (int64_t& stride : others.strides[side]) stride *= kTile;
+  others.rows = grid.rows / columns * others.sizes[side];
+  const int64_t tile_size = rows * kTile;
+  parallel_for(others.rows, rows_grain(kElementGrain, tile_size), [&](int64_t begin, int64_t end) {
+    Row<2> row(others, begin);
+    for (int64_t i = begin; i < end; ++i, row.next()) {
+      const auto* in = reinterpret_cast<const T*>(from + row.at()[1]);
+      auto* out = reinterpret_cast<T*>(to + row.at()[0]);
+      int64_t before = 1;
+      for (std::size_t d = 1; d < side; ++d) before *= others.sizes[d];
+      const int64_t tile = i / before % others.sizes[side];
+      const int64_t width = std::min(kTile, columns - tile * kTile);
+      for (int64_t r = 0; r < rows; r += kTile)
+        transpose_tile(std::min(kTile, rows - r), width, in + r * ld_in, ld_in, out + r, ld_out);
+    }
+  });
+}
+
 template <std::size_t N>
 struct Operation {
   Loop loop;
@@ -305,6 +358,12 @@ void copy(const Tensor& out, const Tensor& source) {
   if (to->dtype == from->dtype) {
     if (to->numel == 0) return;
     const std::array operands{Operand(out), Operand(source)};
+    const Grid<2> grid(to->sizes, operands);
+    const int64_t size = operands[0].size;
+    if (const std::size_t side = transposed_dimension(grid, size)) {
+      if (size == 4) return copy_transposed<float>(grid, side, from->data(), to->data());
+      if (size == 8) return copy_transposed<double>(grid, side, from->data(), to->data());
+    }
     return each_row(to->sizes, operands,
                     [&](const std::array<char*, 2>& at, const Offsets& step, int64_t length) {
                       copy_spaced(operands[0].size, at[0], step[0], at[1], step[1], length);

@@ -3,8 +3,10 @@
 //     lines                        path
 //     short, side by side          the exponentials of several lines at once
 //     long, side by side           line by line
-//     apart (not the last          lines are gathered, and the results scattered to where they
-//     dimension)                   belong
+//     many, apart (not the last    side by side: every step for a strip of lines at once
+//     dimension)
+//     few, apart                   lines are gathered, and the results scattered to where they
+//                                  belong
 #include "norma/core/kernels/softmax.h"
 
 #include <algorithm>
@@ -12,6 +14,7 @@
 
 #include "norma/core/elementary.h"
 #include "norma/core/grains.h"
+#include "norma/core/integers.h"
 #include "norma/core/kernels/plain/softmax.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/sums.h"
@@ -64,12 +67,95 @@ NORMA_INLINE inline void scatter(MiddleShape s, const T* lines, int64_t first, i
   }
 }
 
+constexpr int64_t kStrip = 32;  // lines apart, taken together
+
+/// Calls `body(at, width, exps)` for strips of neighbouring lines, `at` being where the first of
+/// them begins; `exps` has room for kStrip lines.
+template <class Body>
+void for_strips(MiddleShape s, int64_t room, Body body) {
+  const int64_t strips = ceil_div(s.inner, kStrip);
+  const int64_t grain = std::max<int64_t>(1, kSoftmaxGrain / (kStrip * s.length));
+  const int parts = parallel_parts(s.outer * strips, grain);
+  Scratch<double> scratch(std::max<int64_t>(1, parts * room));
+  parallel_parts_for(parts, s.outer * strips, [&](int64_t begin, int64_t end, int part) {
+    double* const exps = scratch.data() + part * room;
+    simd<Level256>([=]() NORMA_INLINE {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t first = i % strips * kStrip;
+        body(i / strips * s.length * s.inner + first, std::min(kStrip, s.inner - first), exps);
+      }
+    });
+  });
+}
+
+template <class T>
+void forward_of_strips(MiddleShape s, bool log, const T* x, T* y) {
+  const int64_t n = s.length, inner = s.inner;
+  for_strips(s, n * kStrip, [=](int64_t at, int64_t width, double* exps) NORMA_INLINE {
+    const T* const in = x + at;
+    T* const out = y + at;
+    T largest[kStrip];
+    double sums[kStrip] = {}, shifts[kStrip];
+    std::copy_n(in, width, largest);
+    for (int64_t i = 1; i < n; ++i) {
+      for (int64_t j = 0; j < width; ++j) {
+        const T value = in[i * inner + j];
+        largest[j] = value > largest[j] || std::isnan(value) ? value : largest[j];
+      }
+    }
+    for (int64_t i = 0; i < n; ++i) {
+      for (int64_t j = 0; j < width; ++j) {
+        const T shifted = in[i * inner + j] - largest[j];
+        const double e = exact_exp(shifted);
+        out[i * inner + j] = shifted;
+        exps[i * kStrip + j] = e;
+        sums[j] += e;
+      }
+    }
+    for (int64_t j = 0; j < width; ++j) shifts[j] = log ? elementary::log(sums[j]) : 1.0 / sums[j];
+    for (int64_t i = 0; i < n; ++i) {
+      T* const to = out + i * inner;
+      const double* const e = exps + i * kStrip;
+      for (int64_t j = 0; log && j < width; ++j)
+        to[j] = static_cast<T>(static_cast<double>(to[j]) - shifts[j]);
+      for (int64_t j = 0; !log && j < width; ++j) to[j] = static_cast<T>(e[j] * shifts[j]);
+    }
+  });
+}
+
+template <class T>
+void backward_of_strips(MiddleShape s, bool log, const T* g, const T* y, T* dx) {
+  const int64_t n = s.length, inner = s.inner;
+  for_strips(s, 0, [=](int64_t at, int64_t width, double*) NORMA_INLINE {
+    double sums[kStrip] = {}, totals[kStrip] = {};
+    for (int64_t i = 0; i < n; ++i) {
+      const T *const slope = g + at + i * inner, *const value = y + at + i * inner;
+      for (int64_t j = 0; j < width; ++j) {
+        const double factor = log ? 1.0 : static_cast<double>(value[j]);
+        sums[j] += static_cast<double>(slope[j]) * factor;
+        totals[j] += factor;
+      }
+    }
+    // y, rounded, does not sum to 1: without Σ y the difference below would lose digits.
+    for (int64_t j = 0; !log && j < width; ++j) sums[j] /= totals[j];
+    for (int64_t i = 0; i < n; ++i) {
+      const T *const slope = g + at + i * inner, *const value = y + at + i * inner;
+      T* const to = dx + at + i * inner;
+      for (int64_t j = 0; j < width; ++j) {
+        const auto v = static_cast<double>(value[j]), u = static_cast<double>(slope[j]);
+        to[j] = static_cast<T>(log ? u - exact_exp(value[j]) * sums[j] : v * (u - sums[j]));
+      }
+    }
+  });
+}
+
 }  // namespace
 
 template <class T>
 void softmax_forward(MiddleShape s, bool log, const T* x, T* y) {
   if (s.lines() * s.length == 0) return;
   if (plain_kernels()) return plain::softmax_forward(s.outer, s.length, s.inner, log, x, y);
+  if (s.inner >= kLanes) return forward_of_strips(s, log, x, y);
   const int64_t n = s.length;
   // Scratch: the exponentials in double, and two lines of T.
   for_lines<double>(s, 2, [=](int64_t first, int64_t count, double* exps) NORMA_INLINE {
@@ -104,6 +190,7 @@ template <class T>
 void softmax_backward(MiddleShape s, bool log, const T* g, const T* y, T* dx) {
   if (s.lines() * s.length == 0) return;
   if (plain_kernels()) return plain::softmax_backward(s.outer, s.length, s.inner, log, g, y, dx);
+  if (s.inner >= kLanes) return backward_of_strips(s, log, g, y, dx);
   const int64_t n = s.length;
   for_lines<T>(s, 3, [=](int64_t first, int64_t count, T* space) NORMA_INLINE {
     const T* const grads = gathered(s, g, first, count, space);

@@ -20,8 +20,8 @@ Few few_of(const MatrixProduct<T>& p) {
   return p.m <= p.n ? Few::Rows : Few::Columns;
 }
 
-/// The product, or a part of one of which `few` says what is few. Every element of c is summed in an
-/// order that depends on k and `few` alone.
+/// The product, or a part of one of which `few` says what is few. Every element of c is summed in
+/// an order that depends on k and `few` alone.
 template <class T>
 void thin_product(const MatrixProduct<T>& product, Few few);
 

@@ -1,6 +1,6 @@
-// Fast exp, log, tanh, logistic function and GELU; their plain twin is plain/elementwise.h. They have
-// no branches and no tables, so that loops over them become vector code inside `simd`. Where nothing
-// else is said, the polynomials are those of the Cephes library (S. Moshier).
+// Fast exp, log, tanh, logistic function and GELU; their plain twin is plain/elementwise.h. They
+// have no branches and no tables, so that loops over them become vector code inside `simd`. Where
+// nothing else is said, the polynomials are those of the Cephes library (S. Moshier).
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -123,8 +123,8 @@ NORMA_INLINE inline float fast_softplus(float x) {
   return (x > 0.0f ? x : 0.0f) + (fast_log(u) + (e - (u - 1.0f)) / u);
 }
 
-/// The normal distribution Φ(x), within 2.5 ulp for x >= 0 and 8e-6 of it down to -13.2, below which it
-/// is 0; and its density φ(x).
+/// The normal distribution Φ(x), within 2.5 ulp for x >= 0 and 8e-6 of it down to -13.2, below
+/// which it is 0; and its density φ(x).
 struct Normal {
   float distribution, density;
 };

@@ -3,13 +3,17 @@
 //     windows                    path
 //     of one size                cell by cell of the window, each for a row of outputs
 //     that share an image out    the rows of a window are summed, then the columns of the sums
+//     one for the whole image    a sum in lanes; its gradient is one value
 #include "norma/core/kernels/pool/avg_pool.h"
 
 #include <algorithm>
 
+#include "norma/core/grains.h"
 #include "norma/core/kernels/plain/pool.h"
 #include "norma/core/kernels/pool/window_runs.h"
+#include "norma/core/kernels/sums.h"
 #include "norma/core/simd.h"
+#include "norma/core/threads.h"
 
 namespace norma::kernels {
 namespace {
@@ -39,6 +43,25 @@ class Divisors {
   const AvgPoolRule& rule_;
   Scratch<T> columns_;
 };
+
+template <class T>
+void global_avg_pool(const Pool2dShape& s, const T* x, T* y) {
+  const int64_t size = s.in_h * s.in_w;
+  each_plane<Level512, T>(s, 0, [=](int64_t p, T*) NORMA_INLINE {
+    constexpr int64_t kBlock = 1024;  // a longer chain of additions would lose digits
+    double total = 0;
+    for (int64_t begin = 0; begin < size; begin += kBlock) {
+      const T* const in = x + p * size + begin;
+      const int64_t count = std::min(kBlock, size - begin);
+      T lanes[16] = {}, rest = 0;
+      int64_t i = add_to_lanes(lanes, count, [=](int64_t k) NORMA_INLINE { return in[k]; });
+      for (; i < count; ++i) rest += in[i];
+      halve_lanes<1>(lanes);
+      total += static_cast<double>(lanes[0]) + static_cast<double>(rest);
+    }
+    y[p] = static_cast<T>(total / static_cast<double>(size));
+  });
+}
 
 }  // namespace
 
@@ -90,6 +113,7 @@ void avg_pool_backward(const Pool2dShape& s, const AvgPoolRule& rule, const T* d
 template <class T>
 void adaptive_avg_pool_forward(const Pool2dShape& s, const T* x, T* y) {
   if (plain_kernels()) return plain::adaptive_avg_pool_forward(s, x, y);
+  if (s.out_h * s.out_w == 1) return global_avg_pool(s, x, y);
   each_plane<Level512, T>(s, s.in_w, [=](int64_t p, T* sums) NORMA_INLINE {
     for (int64_t row = 0; row < s.out_h; ++row) {
       const Span ys = plain::adaptive_window(row, s.in_h, s.out_h);
@@ -112,6 +136,13 @@ void adaptive_avg_pool_forward(const Pool2dShape& s, const T* x, T* y) {
 template <class T>
 void adaptive_avg_pool_backward(const Pool2dShape& s, const T* dy, T* dx) {
   if (plain_kernels()) return plain::adaptive_avg_pool_backward(s, dy, dx);
+  const int64_t size = s.in_h * s.in_w;
+  if (s.out_h * s.out_w == 1) {
+    return parallel_for(s.planes, rows_grain(kElementGrain, size), [=](int64_t begin, int64_t end) {
+      for (int64_t p = begin; p < end; ++p)
+        std::fill_n(dx + p * size, size, dy[p] / static_cast<T>(size));
+    });
+  }
   each_plane<Level512, T>(s, s.in_w, [=](int64_t p, T* sums) NORMA_INLINE {
     std::fill_n(dx + p * s.in_h * s.in_w, s.in_h * s.in_w, T(0));
     for (int64_t row = 0; row < s.out_h; ++row) {
