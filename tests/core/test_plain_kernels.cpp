@@ -3,6 +3,7 @@
 // same in double, are held to PyTorch's numbers (tests/parity).
 #include <norma/norma.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -150,6 +151,42 @@ TEMPLATE_TEST_CASE("average pooling and its plain twin", "", float, double) {
     plain::adaptive_avg_pool_backward(s, dy.data(), want_dx.data());
     CHECK(difference(dx, want_dx) < kFew);
   }
+  for (const int64_t side : {1, 3, 7, 40}) {  // one value for the whole image
+    const Pool2dShape s{3, side, side + 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1};
+    const Values<T> x = numbers<T>(in_size(s)), dy = numbers<T>(3, 2);
+    Values<T> y = room<T>(3), want = y, dx = room<T>(in_size(s)), want_dx = dx;
+    adaptive_avg_pool_forward(s, x.data(), y.data());
+    plain::adaptive_avg_pool_forward(s, x.data(), want.data());
+    CHECK(difference(y, want) < (side == 40 ? 64 : kFew));  // a long sum, reordered
+    adaptive_avg_pool_backward(s, dy.data(), dx.data());
+    plain::adaptive_avg_pool_backward(s, dy.data(), want_dx.data());
+    CHECK(difference(dx, want_dx) < kFew);
+  }
+}
+
+TEMPLATE_TEST_CASE("copies whose elements lie side by side along another dimension", "", float,
+                   double, int64_t, uint8_t) {
+  using T = TestType;
+  for (const Shape& sizes : {Shape{3, 37, 18, 2}, {5, 4, 70}, {16, 16}, {130, 65}, {4, 1, 33}}) {
+    const Tensor x = arange(sizes.numel()).to(dtype_of<T>).reshape(sizes);
+    std::vector<int64_t> order(static_cast<std::size_t>(sizes.size()));
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i);
+    do {
+      const Tensor moved = x.permute(order), copied = moved.contiguous();
+      // Element by element, from the strides.
+      const T *from = x.data_ptr<T>(), *to = copied.data_ptr<T>();
+      bool same = copied.sizes() == moved.sizes();
+      for (int64_t i = 0; same && i < x.numel(); ++i) {
+        int64_t rest = i, at = 0;
+        for (int64_t d = moved.dim() - 1; d >= 0; --d) {
+          at += rest % moved.size(d) * moved.strides()[d];
+          rest /= moved.size(d);
+        }
+        same = to[i] == from[at];
+      }
+      CHECK(same);
+    } while (std::next_permutation(order.begin(), order.end()));
+  }
 }
 
 TEMPLATE_TEST_CASE("padding and its plain twin", "", float, double) {
@@ -171,7 +208,13 @@ TEMPLATE_TEST_CASE("padding and its plain twin", "", float, double) {
 
 TEMPLATE_TEST_CASE("softmax and its plain twin", "", float, double) {
   using T = TestType;
-  for (const MiddleShape& s : {MiddleShape(7, 5, 1), {2, 3000, 1}, {3, 7, 4}, {1, 1, 1}}) {
+  for (const MiddleShape& s : {MiddleShape(7, 5, 1),
+                               {2, 3000, 1},
+                               {3, 7, 4},
+                               {1, 1, 1},
+                               {3, 5, 16},
+                               {2, 9, 71},
+                               {1, 1, 40}}) {
     const int64_t count = s.lines() * s.length;
     const double few = sizeof(T) == 8 && s.length > 1000 ? 64 : kFew;  // long sums, reordered
     const Values<T> x = numbers<T>(count), dy = numbers<T>(count, 2);
