@@ -55,6 +55,8 @@ mount --rbind /dev "$folder/dev"
 cp /etc/resolv.conf "$folder/etc/resolv.conf"
 # How this machine's package clients reach their registries.
 cp -n /etc/apt/apt.conf.d/*proxy* "$folder/etc/apt/apt.conf.d/" 2>/dev/null || true
+# A mirror may lag behind; nothing here outlives the test.
+echo 'Acquire::Check-Valid-Until "false";' >"$folder/etc/apt/apt.conf.d/90mirror"
 [ ! -f /etc/pip.conf ] || cp /etc/pip.conf "$folder/etc/pip.conf"
 
 # The files that git knows, as they are now.
