@@ -43,7 +43,7 @@ Warnings wished() {
   if (!wish || wish == std::string_view("print")) return Warnings::Print;
   if (wish == std::string_view("error")) return Warnings::Error;
   if (wish == std::string_view("off")) return Warnings::Off;
-  fail("NORMA_WARNINGS", "expected print, error or off, got ", quoted(wish));
+  fail("NORMA_WARNINGS", "expected print, error or off, got ", in_quotes(wish));
 }
 
 std::atomic<Warnings>& setting() {

@@ -100,7 +100,7 @@ void append(std::string& out, double value) {
 
 }  // namespace detail
 
-std::string quoted(std::string_view name) {
+std::string in_quotes(std::string_view name) {
   constexpr std::size_t kLongest = 120;
   std::string out = "\"";
   for (std::size_t at = 0; at < name.size();) {
@@ -127,7 +127,7 @@ std::string quoted_list(const std::vector<std::string>& names) {
   constexpr std::size_t kMost = 50;
   std::string out;
   for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i)
-    out += (i ? ", " : "") + quoted(names[i]);
+    out += (i ? ", " : "") + in_quotes(names[i]);
   if (names.size() > kMost) out += text(", … (", names.size() - kMost, " more)");
   return out;
 }

@@ -45,7 +45,7 @@ std::string text(const Pieces&... pieces) {
 /// "\"name\"" for a message, wherever the name comes from: at most 120 bytes of it, then "…", with
 /// escapes for quotes, backslashes, bytes that are no UTF-8, and characters that steer a terminal
 /// or are not seen (controls, marks of direction, of width 0).
-std::string quoted(std::string_view name);
+std::string in_quotes(std::string_view name);
 
 /// The names quoted and with commas between: at most 50, then "… (8 more)".
 std::string quoted_list(const std::vector<std::string>& names);

@@ -31,7 +31,7 @@ int parse_thread_count(const char* text) {
   const long value = std::strtol(text, &end, 10);
   if (end == text || *end != '\0' || value < 1 || value > kMaxThreads) {
     fail("set_num_threads", "expected NORMA_NUM_THREADS to be a number from 1 to 1024, got ",
-         quoted(text));
+         in_quotes(text));
   }
   return static_cast<int>(value);
 }

@@ -135,7 +135,7 @@ Dataset cifar10(const std::string& dir, bool train) {
       fail("cifar10", "expected ",
            train ? "data_batch_1.bin, …, data_batch_5.bin (at least one"
                  : "test_batch.bin (or test_batch_1000.bin and the like",
-           ", plain or .gz), got none of them in ", norma::quoted(dir), "; ",
+           ", plain or .gz), got none of them in ", norma::in_quotes(dir), "; ",
            detail::folder_hint(
                dir,
                {{"data_batch_1", kPython},
@@ -159,7 +159,7 @@ Dataset cifar100(const std::string& dir, bool train, Cifar100Labels labels) {
       constexpr std::string_view kPython =
           "it has the Python version of CIFAR-100: download the binary version (for C programs)";
       const char* name = train ? "train" : "test";
-      fail("cifar100", "expected ", name, ".bin, plain or .gz, got none in ", norma::quoted(dir),
+      fail("cifar100", "expected ", name, ".bin, plain or .gz, got none in ", norma::in_quotes(dir),
            "; ",
            detail::folder_hint(dir,
                                {{name, kPython},

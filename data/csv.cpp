@@ -74,14 +74,14 @@ int64_t find_column(const CsvColumn& column, const Names& names, int64_t width) 
   if (found == names.end()) {
     std::string known;
     for (std::size_t i = 0; i < names.size() && i < 10; ++i)
-      known += text(i ? ", " : "", quoted(names[i]));
+      known += text(i ? ", " : "", in_quotes(names[i]));
     fail(
         op, "expected the name of a column", text(names.empty() ? "" : ": ", known),
-        names.size() > 10 ? ", …" : "", "; got ", quoted(column.name),
+        names.size() > 10 ? ", …" : "", "; got ", in_quotes(column.name),
         names.empty() ? "; the table has no names: give numbers, or .header = CsvHeader::Yes" : "");
   }
   if (std::find(found + 1, names.end(), column.name) != names.end()) {
-    fail(op, "expected a name that one column has, got ", quoted(column.name),
+    fail(op, "expected a name that one column has, got ", in_quotes(column.name),
          ", which several have; give its number");
   }
   return found - names.begin();
@@ -122,7 +122,7 @@ class TableReader {
   TableReader(const CsvText& csv, const CellRules& rules, const CsvOptions& options,
               const std::string& path)
       : csv_(csv),
-        path_(quoted(path)),
+        path_(in_quotes(path)),
         rules_(rules),
         options_(options),
         header_(detail::find_header(csv, rules, options.header)) {
@@ -197,7 +197,7 @@ class TableReader {
       auto& numbers = columns_[s].classes->numbers;
       for (const std::string& name : options_.classes[s]) {
         if (!numbers.emplace(name, static_cast<int64_t>(numbers.size())).second) {
-          fail("read_csv", "expected different classes in .classes, got ", quoted(name),
+          fail("read_csv", "expected different classes in .classes, got ", in_quotes(name),
                " twice in the list of column ", s);
         }
       }
@@ -212,7 +212,7 @@ class TableReader {
   [[noreturn]] void refuse(const Column& column, const Row& row, const std::string& expected,
                            std::string_view cell, const std::string& hint) const {
     csv_.refuse(
-        text("expected ", expected, ", got ", cell.empty() ? "an empty cell" : quoted(cell)),
+        text("expected ", expected, ", got ", cell.empty() ? "an empty cell" : in_quotes(cell)),
         row.line, column.from, name_of(column), hint);
   }
 
@@ -220,9 +220,9 @@ class TableReader {
     std::string hint = rules_.other_notation(cell);
     if (hint.empty()) {
       const std::string name = name_of(column);
-      hint = text("if it marks a missing value: .na_values = {", quoted(cell),
+      hint = text("if it marks a missing value: .na_values = {", in_quotes(cell),
                   "}; if the column is text: .text_columns = {",
-                  name.empty() ? std::to_string(column.from) : quoted(name), "}");
+                  name.empty() ? std::to_string(column.from) : in_quotes(name), "}");
       if (&row == &csv_.rows().front()) {
         hint = "if the line names the columns: .header = CsvHeader::Yes; " + hint;
       }
@@ -234,9 +234,9 @@ class TableReader {
   void warn_rounded(Column& column, const Row& row, std::string_view cell) const {
     column.rounded = true;
     const std::string name = name_of(column);
-    const std::string shown = name.empty() ? std::to_string(column.from) : quoted(name);
+    const std::string shown = name.empty() ? std::to_string(column.from) : in_quotes(name);
     warn("read_csv", "expected integers that ", options_.dtype, " has a place for, got ",
-         quoted(cell), CsvText::place(row.line, column.from, name), " in ", path_,
+         in_quotes(cell), CsvText::place(row.line, column.from, name), " in ", path_,
          ", and rounded it; ",
          options_.dtype == kFloat32 ? "{.dtype = kFloat64} reaches to 2^53, " : "",
          ".skip_columns = {", shown, "} leaves the column out, .text_columns = {", shown,

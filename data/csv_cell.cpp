@@ -230,7 +230,7 @@ std::string CellRules::other_notation(std::string_view cell) const {
 std::string written(char c) {
   if (c == '\'') return "'\\''";
   if (c == '"') return "'\"'";
-  const std::string escaped = quoted({&c, 1});
+  const std::string escaped = in_quotes({&c, 1});
   return text('\'', std::string_view(escaped).substr(1, escaped.size() - 2), '\'');
 }
 

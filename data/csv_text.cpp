@@ -88,7 +88,7 @@ void CsvText::find_rows(const CsvOptions& options) {
   if (text_.starts_with("sep=") && line_end(0) <= 6) {
     if (text_.size() > 4 && text_[4] != delimiter_ && text_[4] != '\n' && text_[4] != '\r') {
       refuse(text("expected the delimiter ", written(delimiter_), ", got the line ",
-                  quoted(text_.substr(0, 5))),
+                  in_quotes(text_.substr(0, 5))),
              1, 0, "", text(".delimiter = ", written(text_[4])));
     }
     at = std::min(line_end(0) + 1, text_.size());
@@ -290,7 +290,7 @@ std::string CsvText::delimiter_hint() const {
 std::string CsvText::shown_line(std::size_t at) const {
   std::string_view line = std::string_view(text_).substr(at, line_end(at) - at);
   if (line.ends_with('\r')) line.remove_suffix(1);
-  return quoted(line);
+  return in_quotes(line);
 }
 
 std::vector<std::string> CsvText::cells(const Row& row) const {
@@ -306,7 +306,7 @@ void CsvText::refuse(const std::string& message, std::size_t line, int64_t colum
 
 std::string CsvText::place(std::size_t line, int64_t column, const std::string& name) {
   return text(" at line ", line, ", column ", column + 1,
-              name.empty() ? "" : text(" (", quoted(name), ")"));
+              name.empty() ? "" : text(" (", in_quotes(name), ")"));
 }
 
 std::string_view CsvText::Cursor::next() {
@@ -314,7 +314,7 @@ std::string_view CsvText::Cursor::next() {
   skip_blanks();
   std::string_view cell;
   if (at_ < text_.size() && text_[at_] == '"') {
-    cell = quoted();
+    cell = in_quotes();
     skip_blanks();
   } else {
     cell = plain();
@@ -350,7 +350,7 @@ std::string_view CsvText::Cursor::plain() {
 }
 
 // A view of the text where there is no quote inside, which is copied otherwise.
-std::string_view CsvText::Cursor::quoted() {
+std::string_view CsvText::Cursor::in_quotes() {
   const std::size_t first_line = line_, begin = ++at_;
   bool copied = false;
   std::size_t from = begin;

@@ -63,7 +63,7 @@ class CsvText {
 
    private:
     std::string_view plain();
-    std::string_view quoted();
+    std::string_view in_quotes();
     void skip_blanks();
     bool at_line_end() const;
     void finish();

@@ -138,7 +138,7 @@ std::string find_file(const char* op, const std::string& dir, const std::string&
   std::string path = detail::find_in(dir, {dash, dash + ".gz", dot, dot + ".gz"});
   if (!path.empty()) return path;
   fail(op, "expected the file ", dash, " (or ", dot, ", plain or .gz), got none of them in ",
-       quoted(dir), "; ", detail::folder_hint(dir, signs, otherwise));
+       in_quotes(dir), "; ", detail::folder_hint(dir, signs, otherwise));
 }
 
 // Images as they lie in the file [N, rows, cols], and labels from `least` to `most`.
@@ -180,7 +180,7 @@ const Split& find_split(const char* op, const std::string& name) {
     if (name == split.name) return split;
   }
   fail(op, "expected the split byclass, bymerge, balanced, letters, digits or mnist, got ",
-       quoted(name));
+       in_quotes(name));
 }
 
 }  // namespace

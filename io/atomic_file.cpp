@@ -109,7 +109,7 @@ void AtomicFile::find_target() {
     const auto [folder, name] = folder_and_name(path);
     folder_ = Descriptor(::openat(start, folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (const int error = errno; !folder_.is_open())
-      refuse(text("open the folder ", quoted(folder)), error,
+      refuse(text("open the folder ", in_quotes(folder)), error,
              error == ENOENT ? "; make it first" : "");
     start = folder_.get();
     name_ = name;

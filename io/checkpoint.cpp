@@ -60,7 +60,8 @@ TensorFile put_together(const CheckpointParts& parts) {
   TensorFile file;
   for (const auto& [key, value] : parts.metadata) {
     if (reserved(key))
-      fail(op, "expected metadata keys other than \"format\" and \"norma.…\", got ", quoted(key));
+      fail(op, "expected metadata keys other than \"format\" and \"norma.…\", got ",
+           in_quotes(key));
     file.metadata[key] = value;
   }
   file.metadata[kCheckpointKey] = kVersion;
@@ -99,14 +100,14 @@ struct Contents {
 
 double read_number(const std::string& name, const Tensor& value) {
   if (value.dtype() != kFloat64 || value.dim() != 0)
-    fail("load_checkpoint", "expected one F64 number as ", quoted(name), ", got shape ",
+    fail("load_checkpoint", "expected one F64 number as ", in_quotes(name), ", got shape ",
          value.sizes(), " of ", value.dtype());
   return value.item<double>();
 }
 
 const int64_t* read_integers(const std::string& name, const Tensor& value, const Shape& sizes) {
   if (value.dtype() != kInt64 || value.sizes() != sizes)
-    fail("load_checkpoint", "expected I64 numbers of shape ", sizes, " as ", quoted(name),
+    fail("load_checkpoint", "expected I64 numbers of shape ", sizes, " as ", in_quotes(name),
          ", got shape ", value.sizes(), " of ", value.dtype());
   return value.data_ptr<int64_t>();
 }
@@ -137,7 +138,7 @@ Contents sort_out(const TensorFile& file) {
     } else if (name == "epoch") {
       contents.epoch = *read_integers(name, value, {});
     } else {
-      fail("load_checkpoint", "expected entries of a checkpoint, got ", quoted(name));
+      fail("load_checkpoint", "expected entries of a checkpoint, got ", in_quotes(name));
     }
   }
   return contents;
@@ -163,7 +164,7 @@ LoaderPosition read_loader(const Contents& contents) {
   loader.batch_size = take("batch_size");
   if (!rest.empty())
     fail("load_checkpoint", "expected entries of a checkpoint, got ",
-         quoted("loader." + rest.begin()->first));
+         in_quotes("loader." + rest.begin()->first));
   return loader;
 }
 
@@ -193,7 +194,7 @@ optim::OptimizerState read_optimizer(const std::string& type, const NamedTensors
         const int64_t* numbers = read_integers(full_name, it->second, {size});
         for (int64_t i = 0; i < size; ++i)
           if (numbers[i] != first + i)
-            fail("load_checkpoint", "expected consecutive parameters in ", quoted(full_name));
+            fail("load_checkpoint", "expected consecutive parameters in ", in_quotes(full_name));
       } else {
         options[name] = read_number(full_name, it->second);
       }
@@ -223,7 +224,7 @@ CheckpointInfo fill(const Source& source, const CheckpointTargets& targets) {
            "load(module, path)");
     if (version->second != kVersion)
       fail(op, "expected a checkpoint of version ", kVersion, ", got version ",
-           quoted(version->second));
+           in_quotes(version->second));
     const Contents contents = sort_out(file);
     const auto require = [&](bool present, const char* part) {
       if (!present)
@@ -254,7 +255,7 @@ CheckpointInfo fill(const Source& source, const CheckpointTargets& targets) {
       const std::string name = scheduler_name(i);
       const auto type = file.metadata.find("norma." + name);
       if (type == file.metadata.end() || !contents.schedulers.contains(name))
-        fail(op, "expected the type and the values of ", quoted(name),
+        fail(op, "expected the type and the values of ", in_quotes(name),
              ", got one without the other");
       schedulers.push_back({type->second, contents.schedulers.at(name)});
       targets.scheduler[i]->check_state_dict(schedulers.back());

@@ -22,10 +22,10 @@ bool is_plain(const std::string& path) {
 
 }  // namespace
 
-std::string shown_path(const std::string& path) { return is_plain(path) ? path : quoted(path); }
+std::string shown_path(const std::string& path) { return is_plain(path) ? path : in_quotes(path); }
 
 std::string quoted_path(const std::string& path) {
-  return is_plain(path) ? text('"', path, '"') : quoted(path);
+  return is_plain(path) ? text('"', path, '"') : in_quotes(path);
 }
 
 }  // namespace norma

@@ -454,7 +454,7 @@ std::string made_by(std::string_view name) {
   for (const auto& [maker, made] : kMakers)
     if (maker.ends_with('*') ? name.starts_with(maker.substr(0, maker.size() - 1)) : name == maker)
       return std::string(made);
-  return name.empty() ? "an object of an unnamed class" : "an object of " + quoted(name);
+  return name.empty() ? "an object of an unnamed class" : "an object of " + in_quotes(name);
 }
 
 }  // namespace
@@ -476,7 +476,7 @@ std::string describe(const Object& object) {
   if (object.kind == Kind::Call) return made_by(object.text);
   if (object.kind == Kind::Other) return std::string(object.text);
   const bool named = object.kind == Kind::String || object.kind == Kind::Global;
-  return text(kKinds[static_cast<std::size_t>(object.kind)], named ? quoted(object.text) : "");
+  return text(kKinds[static_cast<std::size_t>(object.kind)], named ? in_quotes(object.text) : "");
 }
 
 }  // namespace norma::pickle

@@ -15,7 +15,7 @@ std::string list_skipped(const TensorFile& contents) {
   std::size_t count = 0;
   for (const auto& [name, what] : contents.skipped) {
     if (count++ == kMost) break;
-    list += text(list.empty() ? "" : ", ", what, name.empty() ? "" : " as " + quoted(name));
+    list += text(list.empty() ? "" : ", ", what, name.empty() ? "" : " as " + in_quotes(name));
   }
   if (contents.skipped.size() > kMost)
     list += text(" and ", contents.skipped.size() - kMost, " more");

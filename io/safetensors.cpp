@@ -75,7 +75,7 @@ TensorFile read_checked(const InputFile& file, const Asked& asked) {
     const StoredType* type = stored_type(entry);
     if (!type || entry.shape.size() > Shape::kMaxDims) {
       result.skipped[entry.name] = type ? text("a tensor of ", entry.shape.size(), " dimensions")
-                                        : text("a tensor of the dtype ", quoted(entry.dtype));
+                                        : text("a tensor of the dtype ", in_quotes(entry.dtype));
       continue;
     }
     Shape sizes;
@@ -115,7 +115,7 @@ Draft make_draft(const NamedTensors& tensors, const std::map<std::string, std::s
   std::vector<const std::pair<std::string, Tensor>*> order;
   for (const auto& named : tensors) {
     if (!named.second.defined())
-      refuse(name, "expected a tensor for ", quoted(named.first), ", got an undefined one");
+      refuse(name, "expected a tensor for ", in_quotes(named.first), ", got an undefined one");
     order.push_back(&named);
   }
   // Wide types first: every tensor then lies at a multiple of its element size.

@@ -28,8 +28,8 @@ constexpr std::array<DTypeInfo, 22> kDTypes{
 
 constexpr std::string_view kMetadata = "__metadata__";
 
-// Unqualified, quoted() would be std's, which the parser includes.
-std::string shown(std::string_view name) { return norma::quoted(name); }
+// Unqualified, in_quotes() would be std's, which the parser includes.
+std::string shown(std::string_view name) { return norma::in_quotes(name); }
 
 // Follows the parser through the only structure a header may have, so that nothing is built for
 // any other, and sees every key, so that none is repeated.

@@ -40,7 +40,7 @@ std::string first_parts(const TensorFile& file) {
   const auto add = [&](const std::string& name) {
     const std::string part = name.substr(0, name.find('.'));
     if (!seen.insert(part).second || seen.size() > kMost + 1) return;
-    list += (list.empty() ? "" : ", ") + (seen.size() > kMost ? "…" : quoted(part));
+    list += (list.empty() ? "" : ", ") + (seen.size() > kMost ? "…" : in_quotes(part));
   };
   for (const auto& entry : file.tensors) add(entry.first);
   for (const auto& entry : file.metadata) add(entry.first);
@@ -66,10 +66,10 @@ TensorFile behind(const TensorFile& file, const std::string& prefix) {
     if (name.starts_with(prefix)) part.skipped[name.substr(prefix.size())] = what;
   if (const auto whole = file.skipped.find(prefix.substr(0, prefix.size() - 1));
       whole != file.skipped.end())
-    fail("load", "expected tensors as ", quoted(whole->first), ", got ", whole->second, "; ",
+    fail("load", "expected tensors as ", in_quotes(whole->first), ", got ", whole->second, "; ",
          kWayOut);
   if (part.tensors.empty() && part.skipped.empty())
-    fail("load", "expected tensors whose names begin with ", quoted(prefix),
+    fail("load", "expected tensors whose names begin with ", in_quotes(prefix),
          ", got none; the file has ", first_parts(file));
   return part;
 }
@@ -118,7 +118,7 @@ Contents read_all(const Source& source, const Asked& asked = {}) {
 void require_tensors(const NamedTensors& wanted, const TensorFile& part) {
   for (const auto& entry : wanted)
     if (const auto found = part.skipped.find(entry.first); found != part.skipped.end())
-      fail("load", "expected a tensor as ", quoted(entry.first), ", got ", found->second, "; ",
+      fail("load", "expected a tensor as ", in_quotes(entry.first), ", got ", found->second, "; ",
            kWayOut);
 }
 
@@ -153,8 +153,8 @@ LoadResult load_from(const Source& source, nn::Module& module, const LoadOptions
     module.check_state_dict(part.tensors);
     // A safetensors file's metadata are notes; these are entries of the dict itself.
     if (from_torch && !part.metadata.empty())
-      fail("load", "expected tensors alone, got ", quoted(part.metadata.begin()->first), " = ",
-           quoted(part.metadata.begin()->second), "; {.strict = false} loads the tensors");
+      fail("load", "expected tensors alone, got ", in_quotes(part.metadata.begin()->first), " = ",
+           in_quotes(part.metadata.begin()->second), "; {.strict = false} loads the tensors");
     if (!part.skipped.empty())
       fail("load", "expected tensors alone, got ", list_skipped(part),
            "; {.strict = false} loads the tensors");

@@ -26,7 +26,7 @@ constexpr int kMaxVersion = 10;
 std::string read_record(const ZipArchive& archive, const ZipEntry& entry, uint64_t most) {
   ZipEntryReader reader(archive, entry);
   if (entry.size > most)
-    archive.file().refuse("expected the record ", quoted(entry.name), " with at most ", most,
+    archive.file().refuse("expected the record ", in_quotes(entry.name), " with at most ", most,
                           " bytes, got ", entry.size);
   archive.file().spend(entry.size);
   std::string text(entry.size, '\0');
@@ -49,7 +49,7 @@ std::string other_archive(const ZipArchive& archive) {
   for (const ZipEntry& entry : archive.entries())
     for (const auto& [ending, what] : kKnown)
       if (entry.name.ends_with(ending)) return what;
-  return "one with " + quoted(archive.entries().front().name);
+  return "one with " + in_quotes(archive.entries().front().name);
 }
 
 // The folder that holds everything, with a slash; PyTorch names it after the file.
@@ -59,8 +59,8 @@ std::string find_folder(const ZipArchive& archive) {
     const std::size_t slash = entry.name.find('/');
     if (slash == std::string::npos || entry.name.substr(slash) != "/data.pkl") continue;
     if (!folder.empty() && !entry.name.starts_with(folder))
-      archive.file().refuse("expected one folder with a record data.pkl, got ", quoted(folder),
-                            " and ", quoted(entry.name.substr(0, slash + 1)));
+      archive.file().refuse("expected one folder with a record data.pkl, got ", in_quotes(folder),
+                            " and ", in_quotes(entry.name.substr(0, slash + 1)));
     folder = entry.name.substr(0, slash + 1);
   }
   if (folder.empty())
@@ -79,7 +79,7 @@ void check_records(const ZipArchive& archive, const std::string& folder) {
   if (const ZipEntry* entry = archive.find(folder + "byteorder")) {
     const std::string order = read_record(archive, *entry, 100);
     if (order != "little")
-      file.refuse("expected the byte order \"little\", got ", quoted(order),
+      file.refuse("expected the byte order \"little\", got ", in_quotes(order),
                   "; load and save it again on a little-endian machine");
   }
   if (const ZipEntry* entry = archive.find(folder + "version")) {
@@ -87,7 +87,8 @@ void check_records(const ZipArchive& archive, const std::string& folder) {
     int version = 0;
     std::from_chars(text.data(), text.data() + text.size(), version);
     if (version < 1 || version > kMaxVersion)
-      file.refuse("expected a file format of version 1 to ", kMaxVersion, ", got ", quoted(text));
+      file.refuse("expected a file format of version 1 to ", kMaxVersion, ", got ",
+                  in_quotes(text));
   }
 }
 

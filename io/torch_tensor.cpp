@@ -83,7 +83,7 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
   const StoredType* type = untyped;
   const bool known = storage_class.text == kUntypedStorage || is_dtype(storage_class);
   if (!known && !type_called(storage_class.text, &StoredType::storage))
-    throw NoPlace{text("a tensor with elements of ", quoted(storage_class.text))};
+    throw NoPlace{text("a tensor with elements of ", in_quotes(storage_class.text))};
   if (untyped ? storage_class.text != kUntypedStorage
               : !(type = type_called(storage_class.text, &StoredType::storage)))
     refuse(where, "expected ", untyped ? "an untyped" : "a typed", " storage, got ",
@@ -91,11 +91,11 @@ std::size_t TensorReader::plan_storage(Id id, const StoredType* untyped, const s
 
   const std::string name = folder_ + "data/" + std::string(key);
   const ZipEntry* record = archive_.find(name);
-  if (!record) refuse(where, "expected the record ", quoted(name), " in the file, got none");
+  if (!record) refuse(where, "expected the record ", in_quotes(name), " in the file, got none");
   int64_t bytes = count;
   if (count < 0 || (!untyped && !multiply(bytes, type->bytes)) ||
       static_cast<uint64_t>(bytes) != record->size || bytes % type->bytes != 0)
-    refuse(where, "expected a record ", quoted(name), " of ", count,
+    refuse(where, "expected a record ", in_quotes(name), " of ", count,
            untyped ? " bytes of " : " elements of ", type->name(), ", got ", record->size,
            " bytes");
   const int64_t numel = bytes / type->bytes;
@@ -130,7 +130,7 @@ TensorReader::Call TensorReader::unwrap(Id id, const std::string& where) const {
     if (!parameter && !typed) return call;
     const std::size_t count = call.function == kParameter ? 3 : 4;
     if (call.arguments.size() != count)
-      refuse(where, "expected ", count, " values of ", quoted(call.function), ", got ",
+      refuse(where, "expected ", count, " values of ", in_quotes(call.function), ", got ",
              call.arguments.size());
     if (parameter) {
       id = call.arguments[0];
@@ -152,7 +152,7 @@ TensorReader::Call TensorReader::unwrap(Id id, const std::string& where) const {
 }
 
 Plan TensorReader::plan(Id id, const std::string& name) {
-  const std::string where = "tensor " + quoted(name);
+  const std::string where = "tensor " + in_quotes(name);
   const Call call = unwrap(id, where);
   const bool untyped = call.function == kRebuildUntyped;
   const std::vector<Id>& values = call.arguments;
@@ -167,7 +167,7 @@ Plan TensorReader::plan(Id id, const std::string& name) {
     const Object& dtype = expect(values[6], Kind::Global, "a dtype", where);
     if (!is_dtype(dtype)) refuse(where, "expected a dtype, got ", pickle::describe(dtype));
     type = type_called(dtype.text, &StoredType::torch);
-    if (!type) throw NoPlace{text("a tensor of the dtype ", quoted(dtype.text))};
+    if (!type) throw NoPlace{text("a tensor of the dtype ", in_quotes(dtype.text))};
   }
   Plan plan;
   plan.storage = plan_storage(values[0], type, where);

@@ -187,7 +187,7 @@ struct ZipEntryReader::Inflater {
 
 ZipEntryReader::ZipEntryReader(const ZipArchive& archive, const ZipEntry& entry)
     : file_(archive.file()), entry_(entry), next_(entry.data), crc_(crc32(0, nullptr, 0)) {
-  if (entry.problem) file_.refuse("the zip entry ", quoted(entry.name), " ", entry.problem);
+  if (entry.problem) file_.refuse("the zip entry ", in_quotes(entry.name), " ", entry.problem);
   if (entry.flags & kEncrypted) refuse("expected no encryption");
   if (entry.method != kStored && entry.method != kDeflated)
     refuse("expected it stored or deflated, got the method of compression ", entry.method);

@@ -68,7 +68,7 @@ class ZipEntryReader {
  private:
   struct Inflater;
   [[noreturn]] void refuse(const auto&... pieces) const {
-    file_.refuse("zip entry ", quoted(entry_.name), ": ", pieces...);
+    file_.refuse("zip entry ", in_quotes(entry_.name), ": ", pieces...);
   }
   void inflate(unsigned char* data, uint64_t count);
 

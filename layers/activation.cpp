@@ -18,7 +18,7 @@ std::string LeakyReLU::extra_repr() const { return text("negative_slope=", negat
 GELU::GELU(const GELUOptions& options) : tanh_(options.approximate == "tanh") {
   if (!tanh_ && options.approximate != "none") {
     fail("GELU", "expected approximate to be \"none\" or \"tanh\", got ",
-         quoted(options.approximate));
+         in_quotes(options.approximate));
   }
 }
 Tensor GELU::forward(const Tensor& input) { return input.gelu(tanh_); }

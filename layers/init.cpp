@@ -12,7 +12,7 @@ namespace {
 
 double kaiming_std(const char* op, const Tensor& tensor, const KaimingOptions& options) {
   if (options.mode != "fan_in" && options.mode != "fan_out") {
-    fail(op, "expected mode \"fan_in\" or \"fan_out\", got ", quoted(options.mode));
+    fail(op, "expected mode \"fan_in\" or \"fan_out\", got ", in_quotes(options.mode));
   }
   const auto [fan_in, fan_out] = calculate_fan_in_and_fan_out(tensor);
   const double gain = calculate_gain(options.nonlinearity, options.a);
@@ -67,7 +67,7 @@ double calculate_gain(const std::string& nonlinearity, double param) {
   if (nonlinearity == "leaky_relu") return std::sqrt(2.0 / (1.0 + param * param));
   if (nonlinearity == "selu") return 3.0 / 4.0;
   fail("calculate_gain", "expected linear, conv2d, sigmoid, tanh, relu, leaky_relu or selu, got ",
-       quoted(nonlinearity));
+       in_quotes(nonlinearity));
 }
 
 Tensor kaiming_uniform_(Tensor tensor, const KaimingOptions& options) {

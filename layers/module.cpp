@@ -349,7 +349,7 @@ void Module::replace(const std::string& path, Module& old, std::shared_ptr<Modul
       fail("set_submodule", "expected another module for \"", path, "\", got one that holds the ",
            old.type_name(), " that stands there; give it a clone");
     }
-    // One handle stands in one place. Then the rest of the tree, which may be large, is not searched.
+    // One handle stands in one place: the rest of the tree, which may be large, is not searched.
     const auto place = find_place(
         *this, path, [](const Module& m) -> auto& { return m.child_list(); });
     std::vector<std::pair<Module*, std::size_t>> places;

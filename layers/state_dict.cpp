@@ -42,9 +42,9 @@ LoadPlan plan_load(const Module& module, const NamedTensors& state) {
   std::map<std::string_view, const Tensor*> given;  // no hash: names of a file may collide
   for (const auto& [name, tensor] : state) {
     if (!tensor.defined())
-      fail("load_state_dict", "expected a tensor for ", quoted(name), ", got an undefined one");
+      fail("load_state_dict", "expected a tensor for ", in_quotes(name), ", got an undefined one");
     if (!given.emplace(name, &tensor).second)
-      fail("load_state_dict", "expected every key once, got ", quoted(name), " twice");
+      fail("load_state_dict", "expected every key once, got ", in_quotes(name), " twice");
   }
 
   LoadPlan plan;

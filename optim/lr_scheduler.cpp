@@ -159,7 +159,7 @@ std::vector<std::vector<double>> LRScheduler::read(const SchedulerState& state) 
   return with_memory(0, [&] {
     const std::string op = text(type_, "::load_state_dict");
     if (state.type != type_)
-      fail(op, "expected the state of a ", type_, ", got one of ", quoted(state.type));
+      fail(op, "expected the state of a ", type_, ", got one of ", in_quotes(state.type));
     std::vector<std::vector<double>> result;
     std::map<std::string, double> rest = state.values;
     for (const Field& field : fields_) {
@@ -175,7 +175,7 @@ std::vector<std::vector<double>> LRScheduler::read(const SchedulerState& state) 
       check(op, field, values);
     }
     if (!rest.empty())
-      fail(op, "expected no value ", quoted(rest.begin()->first), ", got ",
+      fail(op, "expected no value ", in_quotes(rest.begin()->first), ", got ",
            shortest(rest.begin()->second));
     const std::size_t bases = result[1].size(), groups = result[2].size();
     // Fewer: the last group was added after the last step.

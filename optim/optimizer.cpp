@@ -282,7 +282,7 @@ OptimizerState Optimizer::state_dict() const {
 
 void Optimizer::check_layout(const OptimizerState& state, const std::string& op) const {
   if (state.type != type_)
-    fail(op, "expected the state of an optimizer ", type_, ", got one of ", quoted(state.type));
+    fail(op, "expected the state of an optimizer ", type_, ", got one of ", in_quotes(state.type));
   const std::size_t groups = group_parameters_.size();
   if (state.groups.size() != groups || state.group_sizes.size() != groups)
     fail(op, "loaded state dict has a different number of parameter groups: expected ", groups,
@@ -413,7 +413,7 @@ void from_numbers(const OptionFields& fields, const std::map<std::string, double
     field.set(value);
   }
   for (const auto& [key, value] : numbers)
-    if (known.count(key) == 0) fail(op, "expected options of ", type, ", got ", quoted(key));
+    if (known.count(key) == 0) fail(op, "expected options of ", type, ", got ", in_quotes(key));
 }
 
 WeightDecaySplit split_weight_decay(const nn::Module& module, double weight_decay) {

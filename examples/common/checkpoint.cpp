@@ -62,7 +62,7 @@ void Checkpoint::load() {
   };
   if (note("options") != important(options_))
     norma::fail("--resume", "expected the options that ", options_.resume, " was made with, ",
-                norma::quoted(note("options")), ", got ", norma::quoted(important(options_)));
+                norma::in_quotes(note("options")), ", got ", norma::in_quotes(important(options_)));
   loader_.set_position(info.loader);
   progress_.restore(note("progress"));
   std::cout << "going on in " << progress_.place() << std::endl;

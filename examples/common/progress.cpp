@@ -40,7 +40,7 @@ std::string Progress::state() const {
 void Progress::restore(const std::string& state) {
   std::istringstream numbers(state);
   if (!(numbers >> epoch_ >> batch_ >> epoch_samples_ >> loss_sum_))
-    norma::fail("Progress", "expected four numbers, got ", norma::quoted(state));
+    norma::fail("Progress", "expected four numbers, got ", norma::in_quotes(state));
 }
 
 void Progress::batch(double loss, int64_t samples) {

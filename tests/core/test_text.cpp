@@ -7,7 +7,7 @@
 #include "norma/core/shape.h"
 #include "norma/tests/support/catch.h"
 
-using norma::quoted;
+using norma::in_quotes;
 using norma::rounded;
 using norma::Shape;
 using norma::shortest;
@@ -18,24 +18,24 @@ TEST_CASE("a text is its pieces one after the other") {
   CHECK(text() == "");
   CHECK(text("expected ", name, ' ', Shape{2, 3}, " of ", norma::kFloat32, ", got ", 7) ==
         "expected weight [2, 3] of float32, got 7");
-  CHECK(text(std::string_view("a"), quoted("b")) == "a\"b\"");
+  CHECK(text(std::string_view("a"), in_quotes("b")) == "a\"b\"");
 }
 
 TEST_CASE("a quoted name shows what cannot be seen and steers no terminal") {
-  CHECK(quoted("0.weight ünï 日本 😀") == "\"0.weight ünï 日本 😀\"");
-  CHECK(quoted("\x1b[31mred\a\b\x7f") == "\"\\x1b[31mred\\x07\\x08\\x7f\"");
-  CHECK(quoted(std::string_view("a\0b", 3)) == "\"a\\x00b\"");
-  CHECK(quoted("a\nb\tc\rd\"e\\") == "\"a\\nb\\tc\\rd\\\"e\\\\\"");
+  CHECK(in_quotes("0.weight ünï 日本 😀") == "\"0.weight ünï 日本 😀\"");
+  CHECK(in_quotes("\x1b[31mred\a\b\x7f") == "\"\\x1b[31mred\\x07\\x08\\x7f\"");
+  CHECK(in_quotes(std::string_view("a\0b", 3)) == "\"a\\x00b\"");
+  CHECK(in_quotes("a\nb\tc\rd\"e\\") == "\"a\\nb\\tc\\rd\\\"e\\\\\"");
   // C1 controls, marks of direction, zero width, a byte-order mark, a tag.
-  CHECK(quoted("\xC2\x9B|\u202E|\u2066|\u200B|\uFEFF|\U000E0041") ==
+  CHECK(in_quotes("\xC2\x9B|\u202E|\u2066|\u200B|\uFEFF|\U000E0041") ==
         "\"\\u009b|\\u202e|\\u2066|\\u200b|\\ufeff|\\U000e0041\"");
   // No UTF-8: a lone byte, a cut character, a long form, a surrogate, a number too large.
-  CHECK(quoted("\xFF|\x80|\xE2\x82|\xC0\xAF|\xED\xA0\x80|\xF4\x90\x80\x80") ==
+  CHECK(in_quotes("\xFF|\x80|\xE2\x82|\xC0\xAF|\xED\xA0\x80|\xF4\x90\x80\x80") ==
         "\"\\xff|\\x80|\\xe2\\x82|\\xc0\\xaf|\\xed\\xa0\\x80|\\xf4\\x90\\x80\\x80\"");
-  CHECK(quoted(std::string(120, 'n')) == '"' + std::string(120, 'n') + '"');
-  CHECK(quoted(std::string(121, 'n')) == '"' + std::string(120, 'n') + "…\"");
-  CHECK(quoted(std::string(119, 'n') + "ü") == '"' + std::string(119, 'n') + "…\"");
-  CHECK(quoted(std::string(1'000'000, '\1')).size() < 500);
+  CHECK(in_quotes(std::string(120, 'n')) == '"' + std::string(120, 'n') + '"');
+  CHECK(in_quotes(std::string(121, 'n')) == '"' + std::string(120, 'n') + "…\"");
+  CHECK(in_quotes(std::string(119, 'n') + "ü") == '"' + std::string(119, 'n') + "…\"");
+  CHECK(in_quotes(std::string(1'000'000, '\1')).size() < 500);
   CHECK(norma::quoted_list({"a", "b\n"}) == "\"a\", \"b\\n\"");
   CHECK(norma::quoted_list(std::vector<std::string>(1000, "x")).ends_with(", \"x\", … (950 more)"));
 }

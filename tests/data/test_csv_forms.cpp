@@ -141,7 +141,7 @@ TEST_CASE("numbers in another notation are refused with the option that reads th
     // Whether or not there are other numbers in the column.
     for (const std::string& other : {std::string("1"), cell}) {
       const std::string message = refusal("a" + d + "b\n1" + d + other + "\n2" + d + cell, options);
-      CHECK(has(message, "expected a number, got " + norma::quoted(cell) + " at line "));
+      CHECK(has(message, "expected a number, got " + norma::in_quotes(cell) + " at line "));
       CHECK(has(message, hint));
     }
   };
