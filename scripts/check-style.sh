@@ -113,6 +113,12 @@ while read -r line; do
   complain "$line: tests are included as norma/tests/…"
 done < <(grep -nH '#include "tests/' "${code[@]}" | cut -d: -f1,2)
 
+# --- Every test is run
+for file in $(git ls-files 'tests/*/test_*.cpp'); do
+  name=$(basename "$file" .cpp)
+  grep -qwE "${name#test_}|$name" "$(dirname "$file")/CMakeLists.txt" || complain "$file: no ctest entry runs it"
+done
+
 # --- Words: unfinished work, paths of one machine, hosts of packages. The brackets keep this script from finding itself.
 words='pypi\.or[g]|debian\.or[g]|ubuntu\.co[m]|crates\.i[o]|golang\.or[g]'
 words+='|TO[D]O|FIX[M]E|XX[X]|HAC[K]|not implemente[d]|(^|[^A-Za-z0-9_.])/(wor[k]|roo[t]|hom[e]|far[m])/'
