@@ -1,7 +1,6 @@
 #include "norma/data/csv_cell.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -117,9 +116,8 @@ bool CellRules::missing(std::string_view cell) const {
   }
   if (!options_.keep_default_na || is_digit(cell[0])) return false;
   if (cell.size() > 4) return is_long_nan(cell);
-  std::array<char, 4> small{};
-  std::transform(cell.begin(), cell.end(), small.begin(), norma::lower);
-  const std::string_view word(small.data(), cell.size());
+  std::string word(cell);
+  std::transform(word.begin(), word.end(), word.begin(), norma::lower);
   return std::find(std::begin(kMissing), std::end(kMissing), word) != std::end(kMissing);
 }
 

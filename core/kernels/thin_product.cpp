@@ -19,12 +19,13 @@ namespace {
 constexpr int kGroup = 4;        // of the few, taken together
 constexpr int64_t kDepth = 256;  // terms of a chain of additions in `columns`
 
-/// out[f * out_few + m * out_many] = start + Σ_p few[f * k + p] many(m, p), where many(m, p) is
-/// many[m * ld + p], or many[p * ld + m] where they lie across.
+/// out[f * out_few + m * out_many] = start + Σ_p few[f * ld_few + p] many(m, p), where many(m, p)
+/// is many[m * ld + p], or many[p * ld + m] where they lie across.
 template <class T>
 struct Thin {
   int64_t count, length, k;  // of the few, of the many, terms
   const T* few;
+  int64_t ld_few;
   const T* many;
   int64_t ld;
   bool across;
@@ -39,24 +40,23 @@ struct Thin {
   }
 };
 
-/// `few` has room for all of the few. `rows`: they are the rows of a.
+/// `packed` has room for the few where they do not lie along k.
 template <class T>
-Thin<T> as_thin(const MatrixProduct<T>& p, bool rows, T* few) {
-  const int64_t count = rows ? p.m : p.n;
+Thin<T> as_thin(const MatrixProduct<T>& p, Few few, T* packed) {
+  const bool rows = few == Few::Rows, packs = !few_lie_along(p, few);
+  const int64_t count = rows ? p.m : p.n, length = rows ? p.n : p.m;
+  const int64_t ld_few = rows ? p.lda : p.ldb, ld = rows ? p.ldb : p.lda;
   const T* const from = rows ? p.a : p.b;
-  const int64_t ld = rows ? p.lda : p.ldb;
-  const bool side_by_side = rows ? !p.trans_a : p.trans_b;
-  for (int64_t f = 0; f < count; ++f) {
-    for (int64_t t = 0; t < p.k; ++t)
-      few[f * p.k + t] = side_by_side ? from[f * ld + t] : from[t * ld + f];
-  }
+  for (int64_t f = 0; packs && f < count; ++f)
+    for (int64_t t = 0; t < p.k; ++t) packed[f * p.k + t] = from[t * ld_few + f];
   return {.count = count,
-          .length = rows ? p.n : p.m,
+          .length = length,
           .k = p.k,
-          .few = few,
+          .few = packs ? packed : from,
+          .ld_few = packs ? p.k : ld_few,
           .many = rows ? p.b : p.a,
-          .ld = rows ? p.ldb : p.lda,
-          .across = rows ? !p.trans_b : p.trans_a,
+          .ld = ld,
+          .across = (rows ? !p.trans_b : p.trans_a) && !(length == 1 && ld == 1),
           .start = p.start,
           .start_few = rows ? 0 : 1,
           .start_many = rows ? 1 : 0,
@@ -104,18 +104,19 @@ NORMA_INLINE inline void dot_tile(const Thin<T>& p, int64_t f, int64_t m) {
   unrolled<Few>([&](int i) NORMA_INLINE {
     unrolled<Many>([&](int j) NORMA_INLINE { sums[i][j] = typename V::Value{}; });
   });
-  const T* const few = p.few + f * p.k;
-  const T* const many = p.many + m * p.ld;
-  const int64_t k = p.k, ld = p.ld, rest = k % kLanes;
+  const int64_t k = p.k, ld = p.ld, ld_few = p.ld_few, rest = k % kLanes;
+  const T* const few = p.few + f * ld_few;
+  const T* const many = p.many + m * ld;
   for (int64_t t = 0; t < k - rest; t += kLanes) {
-    unrolled<Few>([&](int i) NORMA_INLINE { x[i] = V::at(few + i * k + t).value; });
+    unrolled<Few>([&](int i) NORMA_INLINE { x[i] = V::at(few + i * ld_few + t).value; });
     unrolled<Many>([&](int j) NORMA_INLINE {
       const typename V::Value w = V::at(many + j * ld + t).value;
       unrolled<Few>([&](int i) NORMA_INLINE { sums[i][j] += x[i] * w; });
     });
   }
   if (rest > 0) {
-    unrolled<Few>([&](int i) NORMA_INLINE { load_rest<T, Level>(few + i * k, k, rest, x[i]); });
+    unrolled<Few>([&](int i)
+                      NORMA_INLINE { load_rest<T, Level>(few + i * ld_few, k, rest, x[i]); });
     unrolled<Many>([&](int j) NORMA_INLINE {
       typename V::Value w;
       load_rest<T, Level>(many + j * ld, k, rest, w);
@@ -146,14 +147,14 @@ NORMA_INLINE inline void column_tile(const Thin<T>& p, int64_t f, int64_t m, int
   constexpr int kLanes = V::kLanes, kWidth = Vectors * kLanes;
   alignas(64) T results[Few][kWidth] = {};
   alignas(64) T line[kWidth] = {};
-  const T* const few = p.few + f * p.k;
-  const int64_t k = p.k;
+  const int64_t k = p.k, ld_few = p.ld_few;
+  const T* const few = p.few + f * ld_few;
   for (int64_t begin = 0; begin < k; begin += kDepth) {
     const int64_t terms = std::min(k - begin, kDepth);
     const T* const from = p.many + begin * p.ld + m;
     const int64_t ld = p.ld;
     register_tile<V, Few, Vectors>(
-        terms, [=](int i, int64_t t) NORMA_INLINE { return few[i * k + begin + t]; },
+        terms, [=](int i, int64_t t) NORMA_INLINE { return few[i * ld_few + begin + t]; },
         [=, &line](int64_t t) NORMA_INLINE {
           if constexpr (Whole) return from + t * ld;
           std::copy_n(from + t * ld, count, line);
@@ -190,7 +191,7 @@ template <class T>
 NORMA_INLINE inline void rows(const Thin<T>& p, int64_t f) {
   constexpr int64_t kBlock = 512;
   T results[kBlock], sums[kBlock];
-  const T* const x = p.few + f * p.k;
+  const T* const x = p.few + f * p.ld_few;
   for (int64_t m = 0; m < p.length; m += kBlock) {
     const int64_t count = std::min(kBlock, p.length - m);
     std::fill_n(results, count, T(0));
@@ -231,9 +232,8 @@ NORMA_INLINE inline void group(const Thin<T>& p, int64_t f) {
 template <class T>
 void thin_product(const MatrixProduct<T>& p, Few few) {
   if (p.m == 0 || p.n == 0) return;
-  const bool rows = few == Few::Rows;
-  Scratch<T> packed(std::max<int64_t>(1, (rows ? p.m : p.n) * p.k));
-  const Thin<T> thin = as_thin(p, rows, packed.data());
+  Scratch<T> packed(few_lie_along(p, few) ? 0 : (few == Few::Rows ? p.m : p.n) * p.k);
+  const Thin<T> thin = as_thin(p, few, packed.data());
   for_level([thin]<class Level>() NORMA_INLINE {
     int64_t f = 0;
     for (; f + kGroup <= thin.count; f += kGroup) group<T, Level, kGroup>(thin, f);

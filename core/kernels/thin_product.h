@@ -7,17 +7,23 @@
 
 namespace norma::kernels {
 
-/// At most so many rows of c, or columns, make a product thin.
-inline constexpr int64_t kFew = 8;
 enum class Few { Rows, Columns };
 
 template <class T>
-bool is_thin(const MatrixProduct<T>& p) {
-  return std::min(p.m, p.n) <= kFew;
-}
-template <class T>
 Few few_of(const MatrixProduct<T>& p) {
   return p.m <= p.n ? Few::Rows : Few::Columns;
+}
+/// Whether the few rows of a, or columns of b, are each side by side; otherwise they are copied.
+template <class T>
+bool few_lie_along(const MatrixProduct<T>& p, Few few) {
+  if (few == Few::Rows) return !p.trans_a || (p.m == 1 && p.lda == 1);
+  return p.trans_b || (p.n == 1 && p.ldb == 1);
+}
+/// At most 8 rows of c, or columns, and copies that fit the cache.
+template <class T>
+bool is_thin(const MatrixProduct<T>& p) {
+  constexpr int64_t kMost = 8, kCopied = 1 << 18;
+  return std::min(p.m, p.n) <= kMost && (p.k <= kCopied / kMost || few_lie_along(p, few_of(p)));
 }
 
 /// The product, or a part of one of which `few` says what is few. Every element of c is summed in
