@@ -17,7 +17,7 @@ namespace norma::kernels {
 namespace {
 
 constexpr int kGroup = 4;        // of the few, taken together
-constexpr int64_t kDepth = 256;  // terms of a chain of additions in `columns`
+constexpr int64_t kDepth = 256;  // of a chain of additions: a long one would lose digits
 
 /// out[f * out_few + m * out_many] = start + Σ_p few[f * ld_few + p] many(m, p), where many(m, p)
 /// is many[m * ld + p], or many[p * ld + m] where they lie across.
@@ -101,32 +101,35 @@ NORMA_INLINE inline void dot_tile(const Thin<T>& p, int64_t f, int64_t m) {
   using V = Vector<T, Level::kBytes>;
   constexpr int kLanes = V::kLanes;
   typename V::Value sums[Few][Many], x[Few];
-  unrolled<Few>([&](int i) NORMA_INLINE {
-    unrolled<Many>([&](int j) NORMA_INLINE { sums[i][j] = typename V::Value{}; });
-  });
-  const int64_t k = p.k, ld = p.ld, ld_few = p.ld_few, rest = k % kLanes;
+  alignas(64) T lanes[Few][Many][kLanes] = {};
+  const int64_t k = p.k, ld = p.ld, ld_few = p.ld_few, rest = k % kLanes, whole = k - rest;
   const T* const few = p.few + f * ld_few;
   const T* const many = p.many + m * ld;
-  for (int64_t t = 0; t < k - rest; t += kLanes) {
-    unrolled<Few>([&](int i) NORMA_INLINE { x[i] = V::at(few + i * ld_few + t).value; });
-    unrolled<Many>([&](int j) NORMA_INLINE {
-      const typename V::Value w = V::at(many + j * ld + t).value;
-      unrolled<Few>([&](int i) NORMA_INLINE { sums[i][j] += x[i] * w; });
+  int64_t t = 0;
+  do {
+    unrolled<Few>([&](int i) NORMA_INLINE {
+      unrolled<Many>([&](int j) NORMA_INLINE { sums[i][j] = typename V::Value{}; });
     });
-  }
-  if (rest > 0) {
-    unrolled<Few>([&](int i)
-                      NORMA_INLINE { load_rest<T, Level>(few + i * ld_few, k, rest, x[i]); });
-    unrolled<Many>([&](int j) NORMA_INLINE {
-      typename V::Value w;
-      load_rest<T, Level>(many + j * ld, k, rest, w);
-      unrolled<Few>([&](int i) NORMA_INLINE { sums[i][j] += x[i] * w; });
+    for (const int64_t end = std::min(whole, t + kDepth * kLanes); t < end; t += kLanes) {
+      unrolled<Few>([&](int i) NORMA_INLINE { x[i] = V::at(few + i * ld_few + t).value; });
+      unrolled<Many>([&](int j) NORMA_INLINE {
+        const typename V::Value w = V::at(many + j * ld + t).value;
+        unrolled<Few>([&](int i) NORMA_INLINE { sums[i][j] += x[i] * w; });
+      });
+    }
+    if (t == whole && rest > 0) {
+      unrolled<Few>([&](int i)
+                        NORMA_INLINE { load_rest<T, Level>(few + i * ld_few, k, rest, x[i]); });
+      unrolled<Many>([&](int j) NORMA_INLINE {
+        typename V::Value w;
+        load_rest<T, Level>(many + j * ld, k, rest, w);
+        unrolled<Few>([&](int i) NORMA_INLINE { sums[i][j] += x[i] * w; });
+      });
+    }
+    unrolled<Few>([&](int i) NORMA_INLINE {
+      unrolled<Many>([&](int j) NORMA_INLINE { V::at(lanes[i][j]).value += sums[i][j]; });
     });
-  }
-  alignas(64) T lanes[Few][Many][kLanes];
-  unrolled<Few>([&](int i) NORMA_INLINE {
-    unrolled<Many>([&](int j) NORMA_INLINE { V::at(lanes[i][j]).value = sums[i][j]; });
-  });
+  } while (t < whole);
   for (int i = 0; i < Few; ++i) {
     for (int j = 0; j < Many; ++j) p.store(f + i, m + j, sum_across<T, kLanes>(lanes[i][j]));
   }
