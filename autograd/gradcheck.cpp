@@ -1,11 +1,11 @@
 #include "norma/autograd/gradcheck.h"
-#include "norma/core/memory.h"
 
 #include <cmath>
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
+#include "norma/core/memory.h"
 #include "norma/core/random.h"
 
 namespace norma {

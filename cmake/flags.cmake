@@ -21,7 +21,7 @@ function(norma_own_settings target)
       CXX_CLANG_TIDY "" CXX_CPPCHECK "" CXX_CPPLINT "" CXX_INCLUDE_WHAT_YOU_USE "" LINK_WHAT_YOU_USE OFF)
     # No warning, since -Wno-error does not take back a -Werror=sign-conversion or -pedantic-errors of the project.
     target_compile_options(${target} PRIVATE -w
-      $<IF:$<CXX_COMPILER_ID:GNU>,-ffp-contract=off;-fno-single-precision-constant,-ffp-contract=on>)
+      $<IF:$<CXX_COMPILER_ID:GNU>,-ffp-contract=fast;-fno-single-precision-constant,-ffp-contract=on>)
   endif()
 endfunction()
 

@@ -9,6 +9,8 @@
 #include <mutex>
 #include <set>
 
+#include "norma/core/sanitizer.h"
+
 namespace norma {
 
 Error::Error(std::string op, std::string message)
@@ -62,7 +64,7 @@ constinit std::atomic<Printed*> printed{nullptr};
 // A fork beside a warning leaves the child a lock that nobody opens, and half a set.
 [[gnu::constructor(101)]] void begin_anew_at_fork() {
   pthread_atfork(nullptr, nullptr, [] {
-    if (Printed* parents = printed) printed = new Printed{.of_parent = parents};
+    if (Printed* parents = printed) printed = new (std::nothrow) Printed{.of_parent = parents};
   });
 }
 
@@ -71,8 +73,10 @@ bool is_new(const std::string& line) {
   Printed* found = printed;
   if (!found) {
     auto fresh = std::make_unique<Printed>();
+    tell_release(&printed);
     if (printed.compare_exchange_strong(found, fresh.get())) found = fresh.release();
   }
+  tell_acquire(&printed);
   const std::lock_guard guard(found->lock);
   return found->lines.insert(line).second;
 }

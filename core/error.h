@@ -1,9 +1,12 @@
 // The one error type of Norma and the helpers that raise it; and warnings, of what works and most
 // likely is not what was meant.
 #pragma once
+#include <cstdint>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "norma/core/text.h"
 
@@ -39,6 +42,23 @@ namespace detail {
 template <class... Pieces>
 [[noreturn]] void fail(std::string_view op, const Pieces&... pieces) {
   detail::raise(op, text(pieces...));
+}
+
+/// Throws `[allocate] expected memory for … bytes`; 0 for an amount that is not known.
+[[noreturn]] void out_of_memory(int64_t bytes);
+
+/// `body()`, of which a std::bad_alloc becomes that error. `bytes`: how much it asks for.
+template <class F>
+decltype(auto) with_memory([[maybe_unused]] int64_t bytes, F&& body) {
+#ifdef __cpp_exceptions
+  try {
+    return std::forward<F>(body)();
+  } catch (const std::bad_alloc&) {
+    out_of_memory(bytes);
+  }
+#else  // a file of the program's that can catch nothing
+  return std::forward<F>(body)();
+#endif
 }
 
 /// What a warning does: print itself on stderr, each text once; be thrown as an Error; or nothing.

@@ -1,10 +1,10 @@
 #include "norma/core/factory.h"
-#include "norma/core/memory.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "norma/core/integers.h"
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma {

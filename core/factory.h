@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "norma/core/memory.h"
+#include "norma/core/error.h"
 #include "norma/core/tensor.h"
 
 namespace norma {

@@ -18,9 +18,9 @@ namespace {
 
 bool is_row_major(const Shape& sizes, const Shape& strides) {
   int64_t expected = 1;
-  const int64_t* stride = strides.end();
-  for (const int64_t* size = sizes.end(); size-- != sizes.begin();) {
-    --stride;
+  const int64_t *size = sizes.end(), *stride = strides.end();
+  while (size != sizes.begin()) {
+    --size, --stride;
     if (*size == 0) return true;
     if (*size != 1 && *stride != expected) return false;
     expected *= *size;

@@ -86,7 +86,7 @@ struct ThreadOfPool {
   ~ThreadOfPool() { inside_parallel = false; }
 };
 
-/// How this thread rounds, and whether it flushes the smallest numbers to zero.
+/// How this thread rounds, and (x86-64) whether it flushes the smallest numbers to zero.
 unsigned float_mode() {
 #if defined(__SSE__)
   constexpr unsigned kFlags = 63;  // what happened so far
@@ -170,9 +170,13 @@ class Pool {
     } catch (const std::exception&) {  // no more to be had: those there are do all parts
       most_workers_ = static_cast<int>(workers_.size());
     }
-    // Those that have not begun do not keep the library yet.
-    while (begun_.load(std::memory_order_acquire) < static_cast<int>(workers_.size()))
+    // Those that have not begun do not keep the library yet. But while a library is loaded, which
+    // runs its static objects, no thread begins.
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
+    while (begun_.load(std::memory_order_acquire) < static_cast<int>(workers_.size()) &&
+           std::chrono::steady_clock::now() < patience) {
       std::this_thread::yield();
+    }
   }
 
   void worker(uint32_t seen) {

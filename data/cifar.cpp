@@ -1,5 +1,4 @@
 #include "norma/data/cifar.h"
-#include "norma/core/memory.h"
 
 #include <charconv>
 #include <cstring>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/data/data_folder.h"
 #include "norma/data/file_reader.h"

@@ -1,5 +1,4 @@
 #include "norma/data/csv.h"
-#include "norma/core/memory.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +8,7 @@
 #include <new>
 #include <string_view>
 
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/data/csv_header.h"
 #include "norma/data/csv_text.h"

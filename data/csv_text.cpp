@@ -314,7 +314,7 @@ std::string_view CsvText::Cursor::next() {
   skip_blanks();
   std::string_view cell;
   if (at_ < text_.size() && text_[at_] == '"') {
-    cell = in_quotes();
+    cell = quoted_cell();
     skip_blanks();
   } else {
     cell = plain();
@@ -350,7 +350,7 @@ std::string_view CsvText::Cursor::plain() {
 }
 
 // A view of the text where there is no quote inside, which is copied otherwise.
-std::string_view CsvText::Cursor::in_quotes() {
+std::string_view CsvText::Cursor::quoted_cell() {
   const std::size_t first_line = line_, begin = ++at_;
   bool copied = false;
   std::size_t from = begin;

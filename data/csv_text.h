@@ -63,7 +63,7 @@ class CsvText {
 
    private:
     std::string_view plain();
-    std::string_view in_quotes();
+    std::string_view quoted_cell();
     void skip_blanks();
     bool at_line_end() const;
     void finish();

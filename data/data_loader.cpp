@@ -244,7 +244,7 @@ DataLoader::Iterator DataLoader::begin() {
   return with_memory(0, [&] {
     auto place =
         std::make_shared<LoaderPosition>(LoaderPosition{.epoch = epoch_, .batch = first_batch_});
-    Iterator first(with_memory(0, [&] { return std::make_shared<Epoch>(source_, place); }));
+    Iterator first(std::make_shared<Epoch>(source_, place));
     place_ = std::move(place);
     first_batch_ = 0;
     ++epoch_;

@@ -70,7 +70,8 @@ struct ConcatSource final : SampleSource {
   explicit ConcatSource(std::vector<AnyDataset> parts) : sets(std::move(parts)) {
     for (const AnyDataset& set : sets) {
       const int64_t before = size(), count = set.size();
-      if (count < 0 || count > std::numeric_limits<int64_t>::max() - before) {
+      if (count < 0) fail("ConcatDataset", "expected a size() of 0 or more, got ", count);
+      if (count > std::numeric_limits<int64_t>::max() - before) {
         fail("ConcatDataset", "expected data sets of together fewer than 2^63 samples, got one of ",
              count, " behind ", before);
       }

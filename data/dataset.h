@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "norma/core/memory.h"
+#include "norma/core/error.h"
 #include "norma/core/random.h"
 #include "norma/core/tensor.h"
 

@@ -1,5 +1,4 @@
 #include "norma/data/idx.h"
-#include "norma/core/memory.h"
 
 #include <algorithm>
 #include <array>
@@ -7,6 +6,7 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/data/data_folder.h"
 #include "norma/data/file_reader.h"

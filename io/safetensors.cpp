@@ -194,7 +194,7 @@ void save_safetensors(const NamedTensors& tensors, std::ostream& stream,
       throw;
     } catch (const std::exception&) {  // of a stream that was told to throw
     }
-    check(stream.good());
+    check(stream.good() && written == draft.size);
   });
 }
 

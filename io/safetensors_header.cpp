@@ -28,9 +28,6 @@ constexpr std::array<DTypeInfo, 22> kDTypes{
 
 constexpr std::string_view kMetadata = "__metadata__";
 
-// Unqualified, in_quotes() would be std's, which the parser includes.
-std::string shown(std::string_view name) { return norma::in_quotes(name); }
-
 // Follows the parser through the only structure a header may have, so that nothing is built for
 // any other, and sees every key, so that none is repeated.
 class HeaderReader {
@@ -43,20 +40,23 @@ class HeaderReader {
   bool key(std::string& name) {
     switch (where_) {
       case Where::Top:
-        if (!names_.insert(name).second) return stop("the name ", shown(name), " appears twice");
+        if (!names_.insert(name).second)
+          return stop("the name ", in_quotes(name), " appears twice");
         name_ = name;
         return true;
       case Where::Metadata:
         if (header_.metadata.count(name))
-          return stop("metadata key ", shown(name), " appears twice");
+          return stop("metadata key ", in_quotes(name), " appears twice");
         name_ = name;
         return true;
       default:
         field_ = std::find(std::begin(kFields), std::end(kFields), name) - std::begin(kFields);
         if (field_ == std::ssize(kFields))
-          return stop("tensor ", shown(entry().name), " has an unknown field ", shown(name));
+          return stop("tensor ", in_quotes(entry().name), " has an unknown field ",
+                      in_quotes(name));
         if (std::exchange(seen_[field_], true))
-          return stop("tensor ", shown(entry().name), " has the field ", shown(name), " twice");
+          return stop("tensor ", in_quotes(entry().name), " has the field ", in_quotes(name),
+                      " twice");
         return true;
     }
   }
@@ -79,7 +79,8 @@ class HeaderReader {
   bool end_object() {
     if (where_ == Where::Tensor) {
       for (int field : {kDType, kShape, kOffsets})
-        if (!seen_[field]) return stop("tensor ", shown(entry().name), " has no ", kFields[field]);
+        if (!seen_[field])
+          return stop("tensor ", in_quotes(entry().name), " has no ", kFields[field]);
     }
     where_ = where_ == Where::Top ? Where::End : Where::Top;
     return true;
@@ -142,18 +143,18 @@ class HeaderReader {
     return false;
   }
   bool offset_count() {
-    return stop("tensor ", shown(entry().name), ": expected two data_offsets");
+    return stop("tensor ", in_quotes(entry().name), ": expected two data_offsets");
   }
   bool unexpected(const std::string& got) {
     switch (where_) {
       case Where::Metadata:
-        return stop("metadata key ", shown(name_), ": expected a string, got ", got);
+        return stop("metadata key ", in_quotes(name_), ": expected a string, got ", got);
       case Where::Top:
-        return stop(name_ == kMetadata ? "" : "tensor ", shown(name_), ": expected an object, got ",
-                    got);
+        return stop(name_ == kMetadata ? "" : "tensor ", in_quotes(name_),
+                    ": expected an object, got ", got);
       case Where::Tensor:
       case Where::List:
-        return stop("tensor ", shown(entry().name), ": expected ",
+        return stop("tensor ", in_quotes(entry().name), ": expected ",
                     field_ == kDType        ? "a string as "
                     : where_ == Where::List ? "whole numbers from 0 on as "
                                             : "a list as ",
@@ -174,7 +175,7 @@ class HeaderReader {
 
 // What is wrong with an entry by itself: the shape's byte count must be exactly end - begin.
 std::string problem_of(const Entry& entry) {
-  const std::string which = "tensor " + shown(entry.name);
+  const std::string which = "tensor " + in_quotes(entry.name);
   if (entry.end < entry.begin)
     return text(which, ": expected data_offsets in order, got [", entry.begin, ", ", entry.end,
                 "]");
@@ -249,7 +250,7 @@ Header parse_header(std::string_view json, uint64_t data_bytes, const std::strin
     if (entry.problem.empty() && entry.end > data_bytes)
       entry.problem = sum + "; the file was cut short";
     const auto layout = [&](const char* what) {
-      return text("tensor ", shown(entry.name), ": expected data from byte ", previous,
+      return text("tensor ", in_quotes(entry.name), ": expected data from byte ", previous,
                   " on, got data_offsets [", entry.begin, ", ", entry.end, "] that ", what);
     };
     good = good && entry.problem.empty();
@@ -288,9 +289,9 @@ std::string format_header(const Header& header, const std::string& path) {
   std::set<std::string_view> names;
   for (const Entry& entry : header.entries) {
     if (entry.name == kMetadata)
-      refuse(path, "expected another tensor name than ", shown(kMetadata));
+      refuse(path, "expected another tensor name than ", in_quotes(kMetadata));
     if (!names.insert(entry.name).second)
-      refuse(path, "expected every name once, got ", shown(entry.name), " twice");
+      refuse(path, "expected every name once, got ", in_quotes(entry.name), " twice");
     append(text.size() == 1 ? "" : ",", json(entry.name), ":{\"dtype\":\"", entry.dtype,
            "\",\"shape\":[");
     for (std::size_t i = 0; i < entry.shape.size(); ++i) append(i ? "," : "", entry.shape[i]);

@@ -151,10 +151,9 @@ void Module::draw_in_order(const std::vector<Module*>& arguments) {
           "Sequential", "expected modules that are made from left to right, got a ", right,
           " that was made before the ", left,
           " on its left, and initial values that cannot be drawn again in the order of the "
-          "modules: "
-          "C++ leaves open which argument in parentheses is made first, so another compiler may "
-          "give "
-          "another network; write braces, nn::Sequential{…}, or give modules names and do not move "
+          "modules: C++ leaves open which argument in parentheses is made first, so another "
+          "compiler may give another network; write braces, nn::Sequential{…}, or give modules "
+          "names and do not move "
           "them");
     }
     for (const Move& move : moves) redraw(move.tensor, move.shift);

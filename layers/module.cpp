@@ -306,7 +306,8 @@ void Module::replace_child(std::size_t position, std::shared_ptr<Module> module)
     for (auto* scope = autograd::Scope::innermost(); scope; scope = scope->outer()) {
       if (!child->contains(of(*scope))) continue;
       fail("replace", "expected a module at \"", name, "\" that does not run, got the ",
-           child->type_name(), " whose forward makes this call; replace it when that has ended");
+           of(*scope).type_name(),
+           " whose forward makes this call; replace it when that has ended");
     }
     module->note_child(name);
     child = std::move(module);

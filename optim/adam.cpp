@@ -1,9 +1,9 @@
 #include "norma/optim/adam.h"
-#include "norma/core/memory.h"
 
 #include <cmath>
 
 #include "norma/core/elementary.h"
+#include "norma/core/memory.h"
 
 namespace norma::optim {
 

@@ -1,5 +1,4 @@
 #include "norma/optim/lr_scheduler.h"
-#include "norma/core/memory.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,6 +6,7 @@
 #include <numbers>
 
 #include "norma/core/elementary.h"
+#include "norma/core/memory.h"
 
 namespace norma::optim {
 

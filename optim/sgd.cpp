@@ -1,4 +1,5 @@
 #include "norma/optim/sgd.h"
+
 #include "norma/core/memory.h"
 
 namespace norma::optim {

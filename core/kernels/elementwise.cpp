@@ -192,25 +192,28 @@ std::size_t transposed_dimension(const Grid<2>& grid, int64_t size) {
 /// fetched once for each of its elements.
 template <class T>
 void copy_transposed(const Grid<2>& grid, std::size_t side, const char* from, char* to) {
-  constexpr int64_t kTile = 64 / sizeof(T), kSize = sizeof(T);
+  constexpr int64_t kSize = sizeof(T), kTile = 64 / kSize;
   const int64_t rows = grid.sizes[0], columns = grid.sizes[side];
   const int64_t ld_in = grid.strides[0][1] / kSize, ld_out = grid.strides[side][0] / kSize;
-  Grid<2> others = grid;
-  others.sizes[side] = ceil_div(columns, kTile);
-  for (int64_t& stride : others.strides[side]) stride *= kTile;
-  others.rows = grid.rows / columns * others.sizes[side];
-  const int64_t tile_size = rows * kTile;
-  parallel_for(others.rows, rows_grain(kElementGrain, tile_size), [&](int64_t begin, int64_t end) {
-    Row<2> row(others, begin);
-    for (int64_t i = begin; i < end; ++i, row.next()) {
-      const auto* in = reinterpret_cast<const T*>(from + row.at()[1]);
-      auto* out = reinterpret_cast<T*>(to + row.at()[0]);
-      int64_t before = 1;
-      for (std::size_t d = 1; d < side; ++d) before *= others.sizes[d];
-      const int64_t tile = i / before % others.sizes[side];
-      const int64_t width = std::min(kTile, columns - tile * kTile);
-      for (int64_t r = 0; r < rows; r += kTile)
-        transpose_tile(std::min(kTile, rows - r), width, in + r * ld_in, ld_in, out + r, ld_out);
+  const int64_t down = ceil_div(rows, kTile), along = ceil_div(columns, kTile);
+  // A grid of tiles: both dimensions in steps of kTile.
+  Grid<2> tiles = grid;
+  tiles.sizes[0] = 1;
+  tiles.sizes[side] = along;
+  for (int64_t& stride : tiles.strides[side]) stride *= kTile;
+  tiles.rows = grid.rows / columns * along;
+  int64_t before = 1;
+  for (std::size_t d = 1; d < side; ++d) before *= tiles.sizes[d];
+  const int64_t grain = rows_grain(kElementGrain, kTile * kTile);
+  parallel_for(tiles.rows * down, grain, [&](int64_t begin, int64_t end) {
+    Row<2> row(tiles, begin / down);
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t r = i % down * kTile, column = i / down / before % along * kTile;
+      const auto* in = reinterpret_cast<const T*>(from + row.at()[1]) + r * ld_in;
+      auto* out = reinterpret_cast<T*>(to + row.at()[0]) + r;
+      transpose_tile(std::min(kTile, rows - r), std::min(kTile, columns - column), in, ld_in, out,
+                     ld_out);
+      if (i % down == down - 1) row.next();
     }
   });
 }
@@ -361,8 +364,10 @@ void copy(const Tensor& out, const Tensor& source) {
     const Grid<2> grid(to->sizes, operands);
     const int64_t size = operands[0].size;
     if (const std::size_t side = transposed_dimension(grid, size)) {
-      if (size == 4) return copy_transposed<float>(grid, side, from->data(), to->data());
-      if (size == 8) return copy_transposed<double>(grid, side, from->data(), to->data());
+      const char* const in = from->data();
+      if (to->dtype == kFloat32) return copy_transposed<float>(grid, side, in, to->data());
+      if (to->dtype == kFloat64) return copy_transposed<double>(grid, side, in, to->data());
+      if (to->dtype == kInt64) return copy_transposed<int64_t>(grid, side, in, to->data());
     }
     return each_row(to->sizes, operands,
                     [&](const std::array<char*, 2>& at, const Offsets& step, int64_t length) {

@@ -2,7 +2,7 @@
 // decided here:
 //
 //     deterministic algorithms                                     | ordered_product
-//     AVX2 or wider, at most 8 rows or columns                     | thin_product
+//     AVX2 or wider, at most 8 rows or columns (is_thin)           | thin_product
 //     float, AVX2 or wider, many multiplications                   | gemm: Norma's register tiles
 //     float, AVX-512, bᵀ of 16 columns or more                     | gemm
 //     OpenBLAS computes with older vectors than Norma              | gemm (float), ordered_product
@@ -198,6 +198,7 @@ bool suits_gemm(const MatrixProduct<float>& p) {
 
 template <class T>
 void matmul(const MatrixProduct<T>& p) {
+  if (p.m == 0 || p.n == 0) return;
   if (plain_kernels()) return plain::multiply(p);
   if (deterministic()) return ordered_product(p);
   if (suits_thin(p)) return thin_product(p, few_of(p));

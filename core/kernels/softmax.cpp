@@ -68,6 +68,10 @@ NORMA_INLINE inline void scatter(MiddleShape s, const T* lines, int64_t first, i
 }
 
 constexpr int64_t kStrip = 32;  // lines apart, taken together
+/// Long ones would need much memory, and few strips leave threads without work.
+bool suits_strips(MiddleShape s) {
+  return s.inner >= kLanes && s.length <= 4096 && s.outer * ceil_div(s.inner, kStrip) > 1;
+}
 
 /// Calls `body(at, width, exps)` for strips of neighbouring lines, `at` being where the first of
 /// them begins; `exps` has room for kStrip lines.
@@ -155,7 +159,7 @@ template <class T>
 void softmax_forward(MiddleShape s, bool log, const T* x, T* y) {
   if (s.lines() * s.length == 0) return;
   if (plain_kernels()) return plain::softmax_forward(s.outer, s.length, s.inner, log, x, y);
-  if (s.inner >= kLanes) return forward_of_strips(s, log, x, y);
+  if (suits_strips(s)) return forward_of_strips(s, log, x, y);
   const int64_t n = s.length;
   // Scratch: the exponentials in double, and two lines of T.
   for_lines<double>(s, 2, [=](int64_t first, int64_t count, double* exps) NORMA_INLINE {
@@ -190,7 +194,7 @@ template <class T>
 void softmax_backward(MiddleShape s, bool log, const T* g, const T* y, T* dx) {
   if (s.lines() * s.length == 0) return;
   if (plain_kernels()) return plain::softmax_backward(s.outer, s.length, s.inner, log, g, y, dx);
-  if (s.inner >= kLanes) return backward_of_strips(s, log, g, y, dx);
+  if (suits_strips(s)) return backward_of_strips(s, log, g, y, dx);
   const int64_t n = s.length;
   for_lines<T>(s, 3, [=](int64_t first, int64_t count, T* space) NORMA_INLINE {
     const T* const grads = gathered(s, g, first, count, space);

@@ -23,7 +23,8 @@ bool few_lie_along(const MatrixProduct<T>& p, Few few) {
 template <class T>
 bool is_thin(const MatrixProduct<T>& p) {
   constexpr int64_t kMost = 8, kCopied = 1 << 18;
-  return std::min(p.m, p.n) <= kMost && (p.k <= kCopied / kMost || few_lie_along(p, few_of(p)));
+  return std::min(p.m, p.n) <= kMost && p.k > 0 &&
+         (p.k <= kCopied / kMost || few_lie_along(p, few_of(p)));
 }
 
 /// The product, or a part of one of which `few` says what is few. Every element of c is summed in

@@ -308,4 +308,13 @@ TEST_CASE("a library that Norma is part of stays while threads of its pool run i
   use(3);
   CHECK(is_mapped());
 }
+
+TEST_CASE("load a library whose static objects compute", "[.]") {
+  REQUIRE(dlopen(NORMA_TEST_PLUGIN, RTLD_NOW | RTLD_LOCAL));
+}
+
+TEST_CASE("static objects may compute while their library is loaded") {
+  CHECK(run_again("load a library whose static objects compute", "NORMA_TEST_EARLY=1 timeout 60") ==
+        0);
+}
 #endif

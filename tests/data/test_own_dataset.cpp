@@ -343,7 +343,7 @@ TEST_CASE("subsets, unions and random parts") {
   CHECK(has(error_of([&] {
               data::ConcatDataset({whole, Counted{-3}});
             }),
-            "got one of -3 behind 10"));
+            "[ConcatDataset] expected a size() of 0 or more, got -3"));
   CHECK(data::ConcatDataset({most, Counted{0}}).size() == most.n);
   DataLoader endless(most, {.batch_size = most.n});
   CHECK(has(error_of([&] { endless.begin(); }), "[allocate] expected more memory"));

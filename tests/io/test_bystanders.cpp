@@ -1,6 +1,11 @@
 // Files in which a tensor is damaged: what is asked for is loaded, if it is another one.
 #include <norma/norma.h>
 
+#include <ctime>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "norma/tests/io/support.h"
 #include "norma/tests/io/zip_builder.h"
 #include "norma/tests/support/tensors.h"
@@ -157,7 +162,11 @@ TEST_CASE("a storage that cannot be read is not read for every tensor in it") {
   Holder net;
   const std::clock_t start = std::clock();
   CHECK(load(net, std::as_bytes(std::span(file)), {.prefix = "model"}).empty());
+#ifndef NORMA_SANITIZE  // 10,000 times the storage take half a minute
   CHECK(std::clock() - start < 3 * CLOCKS_PER_SEC);
+#else
+  static_cast<void>(start);
+#endif
 }
 
 TEST_CASE("a checkpoint with a damaged optimiser still has its module") {
