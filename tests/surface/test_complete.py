@@ -13,6 +13,8 @@ ELSEWHERE = {
     "*::Iterator::*": "in the row of its container",
     "Error::*": "tests/core/test_error.cpp",
     "raise": "the library's own, behind fail()",
+    "out_of_memory": "tests/core/test_memory.cpp",
+    "with_memory": "tests/core/test_memory.cpp",
     "impl_of": "the library's own",
     "History::*": "the library's own",
     "Storage::*": "memory itself: tests/core/test_storage.cpp",
