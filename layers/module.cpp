@@ -34,9 +34,9 @@ std::string continued(const std::string& lines, const std::string& start) {
 std::string short_name(const std::type_info& type) {
   return with_memory(0, [&] {
     int status = 0;
-    char* demangled = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
-    std::string name = status == 0 ? demangled : type.name();
-    std::free(demangled);
+    const std::unique_ptr<char, void (*)(void*)> demangled(
+        abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
+    std::string name = status == 0 ? demangled.get() : type.name();
     // The last "::" outside of any brackets ends the namespaces.
     int depth = 0;
     for (std::size_t i = name.size(); i-- > 1;) {
