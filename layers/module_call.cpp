@@ -202,8 +202,9 @@ uint64_t Module::Running::held(bool all) const {
   const auto* const begin = reinterpret_cast<const char*>(&module_);
   const auto is_member = [&](const TensorImpl* tensor) {
     if (!is_sized) return tensor->use_count() > 1;
-    for (std::size_t at = 0; at + sizeof(tensor) <= state.handle_size; at += sizeof(tensor)) {
-      if (std::memcmp(begin + at, &tensor, sizeof(tensor)) == 0) return true;
+    constexpr std::size_t kSize = sizeof(void*);
+    for (std::size_t at = 0; at + kSize <= state.handle_size; at += kSize) {
+      if (std::memcmp(begin + at, &tensor, kSize) == 0) return true;
     }
     return false;
   };
