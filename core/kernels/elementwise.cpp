@@ -85,6 +85,7 @@ class Row {
     }
   }
   const Offsets& at() const { return at_; }
+  int64_t index(std::size_t d) const { return index_[d]; }
   void skip(int64_t elements) {
     for (std::size_t k = 0; k < N; ++k) at_[k] += elements * grid_.strides[0][k];
   }
@@ -121,8 +122,7 @@ void share_rows(const Grid<N>& grid, Body body) {
 /// Calls `body(at, step, length)` for every row: where each operand's row starts, and the bytes
 /// from one of its elements to the next.
 template <std::size_t N, class Body>
-void each_row(const Shape& shape, const std::array<Operand, N>& operands, Body body) {
-  const Grid<N> grid(shape, operands);
+void each_row(const Grid<N>& grid, const std::array<Operand, N>& operands, Body body) {
   share_rows(grid, [&](Row<N> row, int64_t rows, int64_t length) {
     for (; rows > 0; --rows, row.next()) {
       std::array<char*, N> at;
@@ -164,22 +164,6 @@ void gather(int64_t size, char* to, const char* from, int64_t from_step, int64_t
   });
 }
 
-/// out[p, o] = in[o, p], rows `ld_out` and `ld_in` apart.
-template <class T>
-NORMA_INLINE inline void transpose_tile(int64_t rows, int64_t columns, const T* in, int64_t ld_in,
-                                        T* out, int64_t ld_out) {
-  int64_t o = 0;
-  for (; o + 4 <= rows; o += 4) {
-    int64_t p = 0;
-    for (; p + 4 <= columns; p += 4)
-      transpose_block(in + o * ld_in + p, ld_in, out + p * ld_out + o, ld_out);
-    for (; p < columns; ++p)
-      for (int64_t k = o; k < o + 4; ++k) out[p * ld_out + k] = in[k * ld_in + p];
-  }
-  for (; o < rows; ++o)
-    for (int64_t p = 0; p < columns; ++p) out[p * ld_out + o] = in[o * ld_in + p];
-}
-
 /// The dimension along which the source lies side by side, where that is not the result's; else 0.
 std::size_t transposed_dimension(const Grid<2>& grid, int64_t size) {
   if (grid.strides[0][0] != size || grid.strides[0][1] == size || grid.sizes[0] < 4) return 0;
@@ -202,17 +186,15 @@ void copy_transposed(const Grid<2>& grid, std::size_t side, const char* from, ch
   tiles.sizes[side] = along;
   for (int64_t& stride : tiles.strides[side]) stride *= kTile;
   tiles.rows = grid.rows / columns * along;
-  int64_t before = 1;
-  for (std::size_t d = 1; d < side; ++d) before *= tiles.sizes[d];
   const int64_t grain = rows_grain(kElementGrain, kTile * kTile);
   parallel_for(tiles.rows * down, grain, [&](int64_t begin, int64_t end) {
     Row<2> row(tiles, begin / down);
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t r = i % down * kTile, column = i / down / before % along * kTile;
+      const int64_t r = i % down * kTile, column = row.index(side) * kTile;
       const auto* in = reinterpret_cast<const T*>(from + row.at()[1]) + r * ld_in;
       auto* out = reinterpret_cast<T*>(to + row.at()[0]) + r;
-      transpose_tile(std::min(kTile, rows - r), std::min(kTile, columns - column), in, ld_in, out,
-                     ld_out);
+      transpose(std::min(kTile, rows - r), std::min(kTile, columns - column), in, ld_in, out,
+                ld_out);
       if (i % down == down - 1) row.next();
     }
   });
@@ -336,7 +318,7 @@ void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, 
 void choose(const Tensor& out, const Tensor& condition, const Tensor& x, const Tensor& y) {
   if (out.numel() == 0) return;
   const std::array operands{Operand(out), Operand(condition), Operand(x), Operand(y)};
-  each_row(out.sizes(), operands,
+  each_row(Grid<4>(out.sizes(), operands), operands,
            [&](const std::array<char*, 4>& at, const Offsets& step, int64_t length) {
              with_size(operands[0].size, [=](auto bytes) {
                for (int64_t i = 0; i < length; ++i) {
@@ -369,7 +351,7 @@ void copy(const Tensor& out, const Tensor& source) {
       if (to->dtype == kFloat64) return copy_transposed<double>(grid, side, in, to->data());
       if (to->dtype == kInt64) return copy_transposed<int64_t>(grid, side, in, to->data());
     }
-    return each_row(to->sizes, operands,
+    return each_row(grid, operands,
                     [&](const std::array<char*, 2>& at, const Offsets& step, int64_t length) {
                       copy_spaced(operands[0].size, at[0], step[0], at[1], step[1], length);
                     });

@@ -228,7 +228,7 @@ void parallel_matmul(const MatrixProduct<T>& p) {
     return by_columns ? p.part(0, p.m, first, count) : p.part(first, count, 0, p.n);
   };
   // Chosen by the whole product: the result does not depend on the number of threads.
-  const bool thin = !deterministic() && suits_thin(p), lags = blas_lags();
+  const bool thin = suits_thin(p), lags = blas_lags();
   if constexpr (std::is_same_v<T, float>) {
     if (!thin && suits_gemm(p)) {
       const int64_t each = gemm_memory(p);

@@ -12,6 +12,7 @@
 #include "norma/core/integers.h"
 #include "norma/core/kernels/register_tile.h"
 #include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/sums.h"
 
 namespace norma::kernels {
 namespace {
@@ -63,16 +64,6 @@ Thin<T> as_thin(const MatrixProduct<T>& p, Few few, T* packed) {
           .out = p.c,
           .out_few = rows ? p.ldc : 1,
           .out_many = rows ? 1 : p.ldc};
-}
-
-/// The sum of the lanes, halves first.
-template <class T, int Lanes>
-NORMA_INLINE inline T sum_across(T* lanes) {
-#pragma GCC unroll 4
-  for (int half = Lanes / 2; half > 0; half /= 2) {
-    for (int l = 0; l < half; ++l) lanes[l] += lanes[l + half];
-  }
-  return lanes[0];
 }
 
 /// The last `rest` elements of a line of k, at the end of a vector whose others are zeros.
@@ -131,7 +122,10 @@ NORMA_INLINE inline void dot_tile(const Thin<T>& p, int64_t f, int64_t m) {
     });
   } while (t < whole);
   for (int i = 0; i < Few; ++i) {
-    for (int j = 0; j < Many; ++j) p.store(f + i, m + j, sum_across<T, kLanes>(lanes[i][j]));
+    for (int j = 0; j < Many; ++j) {
+      halve_lanes<1>(lanes[i][j]);
+      p.store(f + i, m + j, lanes[i][j][0]);
+    }
   }
 }
 

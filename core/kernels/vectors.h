@@ -47,24 +47,33 @@ NORMA_INLINE inline void transpose_block(const T* in, int64_t ld, T* out, int64_
   *store(3) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
 }
 
-/// out[p, o] = in[o, p]: rows of `in` are `ld` apart, those of `out` `columns`, of which the ones
-/// past `rows` become zero.
+/// out[p, o] = in[o, p] for o < rows, p < count; rows of `in` are `ld` apart, those of `out`
+/// `stride`.
 template <class T>
-NORMA_INLINE inline void transpose(int64_t rows, int64_t count, const T* in, int64_t ld,
-                                   int64_t columns, T* out) {
+NORMA_INLINE inline void transpose(int64_t rows, int64_t count, const T* in, int64_t ld, T* out,
+                                   int64_t stride) {
   constexpr int64_t kBlock = 4;
   int64_t o = 0;
   for (; o + kBlock <= rows; o += kBlock) {
     int64_t p = 0;
     for (; p + kBlock <= count; p += kBlock) {
-      transpose_block(in + o * ld + p, ld, out + p * columns + o, columns);
+      transpose_block(in + o * ld + p, ld, out + p * stride + o, stride);
     }
     for (; p < count; ++p) {
-      for (int64_t k = o; k < o + kBlock; ++k) out[p * columns + k] = in[k * ld + p];
+      for (int64_t k = o; k < o + kBlock; ++k) out[p * stride + k] = in[k * ld + p];
     }
   }
-  for (int64_t p = 0; o < columns && p < count; ++p) {
-    for (int64_t k = o; k < rows; ++k) out[p * columns + k] = in[k * ld + p];
+  for (int64_t p = 0; o < rows && p < count; ++p) {
+    for (int64_t k = o; k < rows; ++k) out[p * stride + k] = in[k * ld + p];
+  }
+}
+
+/// The same with rows of `columns` side by side, of which those past `rows` become zero.
+template <class T>
+NORMA_INLINE inline void transpose_padded(int64_t rows, int64_t count, const T* in, int64_t ld,
+                                          int64_t columns, T* out) {
+  transpose(rows, count, in, ld, out, columns);
+  for (int64_t p = 0; rows < columns && p < count; ++p) {
     for (int64_t k = rows; k < columns; ++k) out[p * columns + k] = T(0);
   }
 }

@@ -91,7 +91,7 @@ void transpose_strips(int64_t rows, int64_t count, const T* in, int64_t ld, int6
   simd([=]() NORMA_INLINE {
     for (int64_t p = 0; p < count; p += kStrip) {
       const int64_t some = count - p < kStrip ? count - p : kStrip;
-      transpose(rows, some, in + p, ld, columns, out + p * columns);
+      transpose_padded(rows, some, in + p, ld, columns, out + p * columns);
     }
   });
 }

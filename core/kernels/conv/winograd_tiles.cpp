@@ -128,7 +128,8 @@ NORMA_INLINE inline void transposed_at(const Tiles& tiles, const TileRows& rows,
       continue;
     }
     std::fill_n(to, kBefore * columns, T(0));
-    transpose(channels, s.in_w, image + y * s.in_w, s.in_size(), columns, to + kBefore * columns);
+    transpose_padded(channels, s.in_w, image + y * s.in_w, s.in_size(), columns,
+                     to + kBefore * columns);
     std::fill(to + (kBefore + s.in_w) * columns, to + line, T(0));
   }
   out += rows.position * columns;
