@@ -44,7 +44,7 @@ std::optional<Finding> find(const Tensor& tensor, const AnomalyOptions& options)
   found.sizes = x.sizes();
   const Shape steps = contiguous_strides(found.sizes);
   dispatch_floating(x.dtype(), [&]<class T>() {
-    const T* const values = x.data_ptr<T>();
+    const T* const values = values_of<T>(x);
     for (int64_t i = 0; i < found.numel; ++i) {
       if (!is_wanted(values[i], options)) continue;
       if (found.count++ > 0) continue;

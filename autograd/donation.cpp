@@ -16,7 +16,9 @@ bool is_donatable(const Tensor& operand) {
 Tensor donate_or_new(const Tensor& operand, const Shape& sizes, DType dtype) {
   const TensorImpl* impl = impl_of(operand);
   const bool fits = impl->dtype == dtype && impl->sizes == sizes && is_donatable(operand);
-  return fits ? alias(operand, sizes, impl->strides, 0) : new_tensor(sizes, dtype);
+  if (!fits) return new_tensor(sizes, dtype);
+  impl->storage->bump_version();
+  return alias(operand, sizes, impl->strides, 0);
 }
 
 }  // namespace norma::autograd

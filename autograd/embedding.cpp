@@ -22,7 +22,7 @@ using autograd::Saved;
 constexpr int64_t kNoRow = -1;
 
 void check_index_range(const Tensor& indices, int64_t rows) {
-  const int64_t* values = indices.data_ptr<int64_t>();
+  const int64_t* values = values_of<int64_t>(indices);
   for (int64_t i = 0; i < indices.numel(); ++i) {
     if (values[i] >= 0 && values[i] < rows) continue;
     Shape place = indices.sizes();
@@ -56,7 +56,7 @@ void check_tensors(const Tensor& indices, const Tensor& weight, const EmbeddingO
 void renormalise(const Tensor& weight, const Tensor& indices, double max_norm, double norm_type) {
   const NoGradGuard no_grad;
   autograd::check_in_place("embedding", weight);
-  const int64_t* values = indices.data_ptr<int64_t>();
+  const int64_t* values = values_of<int64_t>(indices);
   std::vector<int64_t> rows(values, values + indices.numel());
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
@@ -95,8 +95,8 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
   sizes.push_back(width);
   const Tensor y = new_tensor(sizes, weight.dtype()), table = weight.detach().contiguous();
   dispatch(weight.dtype(), [&]<class T>() {
-    kernels::pick_rows(table.data_ptr<T>(), picks.data_ptr<int64_t>(), picks.numel(), width,
-                       y.data_ptr<T>());
+    kernels::pick_rows(values_of<T>(table), values_of<int64_t>(picks), picks.numel(), width,
+                       values_of<T>(y));
   });
   int64_t padding = options.padding_idx.value_or(kNoRow);
   if (options.padding_idx && padding < 0) padding += rows;
@@ -104,7 +104,7 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
                 [rows, width, padding, by_frequency = options.scale_grad_by_freq,
                  saved = Saved(picks)](const Tensor& g, InputGrads& d) {
                   d[0] = filled({rows, width}, g, [&](const auto* dy, auto* dw) {
-                    kernels::add_to_rows(dy, saved->data_ptr<int64_t>(), saved->numel(), rows,
+                    kernels::add_to_rows(dy, values_of<int64_t>(*saved), saved->numel(), rows,
                                          width, by_frequency, padding, dw);
                   });
                 });

@@ -16,7 +16,7 @@ void check_index(const char* op, const Tensor& index, int64_t size) {
   if (index.dtype() != kInt64) {
     fail(op, "expected an index of dtype int64, got ", index.dtype());
   }
-  const int64_t* values = index.data_ptr<int64_t>();
+  const int64_t* values = values_of<int64_t>(index);
   for (int64_t i = 0; i < index.numel(); ++i) {
     if (values[i] < 0 || values[i] >= size) {
       fail(op, "expected indices in [0, ", size - 1, "], got ", values[i]);
@@ -59,18 +59,18 @@ Tensor picked(const char* op, const Tensor& self, const Tensor& index, const Sha
               Visit visit) {
   const Tensor x = self.detach().contiguous(), out = new_tensor(sizes, self.dtype());
   dispatch(self.dtype(), [&]<class T>() {
-    const T* source = x.data_ptr<T>();
-    T* target = out.data_ptr<T>();
-    visit(index.data_ptr<int64_t>(), [=](int64_t from, int64_t to) { target[to] = source[from]; });
+    const T* source = values_of<T>(x);
+    T* target = values_of<T>(out);
+    visit(values_of<int64_t>(index), [=](int64_t from, int64_t to) { target[to] = source[from]; });
   });
   return record(op, out, {&self},
                 [=, from_sizes = x.sizes(), saved = Saved(index)](const Tensor& g, InputGrads& d) {
                   d[0] = zeros(from_sizes, {.dtype = g.dtype()});
                   const Tensor dy = g.contiguous();
                   dispatch_floating(g.dtype(), [&]<class T>() {
-                    T* total = d[0].data_ptr<T>();
-                    const T* share = dy.data_ptr<T>();
-                    visit(saved->data_ptr<int64_t>(),
+                    T* total = values_of<T>(d[0]);
+                    const T* share = values_of<T>(dy);
+                    visit(values_of<int64_t>(*saved),
                           [=](int64_t from, int64_t to) { total[from] += share[to]; });
                   });
                 });

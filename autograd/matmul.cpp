@@ -34,7 +34,7 @@ struct Operand {
   /// Where matrix `index` begins.
   template <class T>
   const T* matrix(int64_t index) const {
-    const T* start = x.data_ptr<T>();
+    const T* start = values_of<T>(x);
     for (int64_t i = x.dim() - 3; i >= 0; --i) {
       start += index % x.sizes()[i] * x.strides()[i];
       index /= x.sizes()[i];
@@ -93,7 +93,7 @@ Tensor product(const Tensor& left, const Tensor& right) {
                               b.matrix<T>(i),
                               b.row_stride,
                               nullptr,
-                              out.data_ptr<T>() + i * m * n,
+                              values_of<T>(out) + i * m * n,
                               n};
     };
     if constexpr (!std::is_floating_point_v<T>) {
@@ -210,8 +210,8 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   sizes[sizes.size() - 1] = n;
   Tensor out = new_tensor(sizes, x.dtype());
   dispatch_floating(x.dtype(), [&]<class T>() {
-    parallel_matmul<T>({false, true, rows, n, k, x.data_ptr<T>(), ld_k, w.data_ptr<T>(), ld_k,
-                        start.defined() ? start.data_ptr<T>() : nullptr, out.data_ptr<T>(), ld_n});
+    parallel_matmul<T>({false, true, rows, n, k, values_of<T>(x), ld_k, values_of<T>(w), ld_k,
+                        start.defined() ? values_of<T>(start) : nullptr, values_of<T>(out), ld_n});
   });
   // Each factor is kept for the sake of the other's gradient only.
   return record(
@@ -223,16 +223,16 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
         if (d.needs(1)) d[1] = new_tensor({n, k}, g.dtype());
         if (d.needs(2)) d[2] = new_tensor({n}, g.dtype());
         dispatch_floating(g.dtype(), [&]<class T>() {
-          const T* pg = g.data_ptr<T>();
+          const T* pg = values_of<T>(g);
           if (d.needs(0)) {
-            parallel_matmul<T>({false, false, rows, k, n, pg, ld_n, w_saved->data_ptr<T>(), ld_k,
-                                nullptr, d[0].data_ptr<T>(), ld_k});
+            parallel_matmul<T>({false, false, rows, k, n, pg, ld_n, values_of<T>(*w_saved), ld_k,
+                                nullptr, values_of<T>(d[0]), ld_k});
           }
           if (d.needs(1)) {
-            parallel_matmul<T>({true, false, n, k, rows, pg, ld_n, x_saved->data_ptr<T>(), ld_k,
-                                nullptr, d[1].data_ptr<T>(), ld_k});
+            parallel_matmul<T>({true, false, n, k, rows, pg, ld_n, values_of<T>(*x_saved), ld_k,
+                                nullptr, values_of<T>(d[1]), ld_k});
           }
-          if (d.needs(2)) sum_rows(d[2].data_ptr<T>(), pg, rows, n);
+          if (d.needs(2)) sum_rows(values_of<T>(d[2]), pg, rows, n);
         });
       });
 }

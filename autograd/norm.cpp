@@ -120,7 +120,7 @@ struct BatchNormBackward {
     dispatch_floating(dtype, [&]<class T>() {
       kernels::batch_norm_backward<T>(
           shape, impl_of(dy)->data_as<T>(), impl_of(*x)->data_as<T>(), data_or_null<T>(*weight),
-          BatchNormStats(stats.data_ptr<double>(), shape.channels), batch_stats, relu,
+          BatchNormStats(values_of<double>(stats), shape.channels), batch_stats, relu,
           data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
     });
   }
@@ -150,7 +150,7 @@ Tensor batch_norm(Tensor input, const BatchNormArgs& args) {
     dispatch_floating(dtype, [&]<class T>() {
       const T* px = x.data<T>();
       const ChannelParams<T> params{w.data<T>(), b.data<T>()};
-      const BatchNormStats saved(stats.data_ptr<double>(), shape.channels);
+      const BatchNormStats saved(values_of<double>(stats), shape.channels);
       T *pm = mean.data<T>(), *pv = var.data<T>(), *py = impl_of(y)->data_as<T>();
       if (batch_stats) {
         const RunningStats<T> running{updates ? pm : nullptr, updates ? pv : nullptr,
@@ -185,7 +185,7 @@ Tensor norm_groups(const char* op, const Tensor& input, ChannelShape shape, int6
   if (input.numel() > 0) {
     dispatch_floating(input.dtype(), [&]<class T>() {
       kernels::group_norm<T>(shape, groups, x.data<T>(), {w.data<T>(), b.data<T>()}, eps,
-                             impl_of(y)->data_as<T>(), NormStats(stats.data_ptr<double>(), count));
+                             impl_of(y)->data_as<T>(), NormStats(values_of<double>(stats), count));
     });
   }
   if (!autograd::recording({&input, &weight, &bias})) return y;
@@ -201,7 +201,7 @@ Tensor norm_groups(const char* op, const Tensor& input, ChannelShape shape, int6
                   dispatch_floating(dy.dtype(), [&]<class T>() {
                     kernels::group_norm_backward<T>(
                         shape, groups, impl_of(dy)->data_as<T>(), impl_of(*sx)->data_as<T>(),
-                        data_or_null<T>(*sw), NormStats(stats.data_ptr<double>(), count),
+                        data_or_null<T>(*sw), NormStats(values_of<double>(stats), count),
                         data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
                   });
                 });

@@ -9,6 +9,7 @@
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/reduce.h"
+#include "norma/core/tensor_impl.h"
 
 namespace norma {
 
@@ -77,10 +78,10 @@ Tensor sum_collapsed(const Collapsed& collapsed, double divisor = 1) {
   Tensor out = new_tensor(collapsed.result, x.dtype());
   if (out.numel() == 0) return out;  // loops over its other sizes might not end
   if (x.dtype() == kInt64) {
-    kernels::sum_middle(out.data_ptr<int64_t>(), x.data_ptr<int64_t>(), collapsed.shape);
+    kernels::sum_middle(values_of<int64_t>(out), values_of<int64_t>(x), collapsed.shape);
   } else {
     dispatch_floating(x.dtype(), [&]<class T>() {
-      kernels::sum_middle(out.data_ptr<T>(), x.data_ptr<T>(), collapsed.shape, divisor);
+      kernels::sum_middle(values_of<T>(out), values_of<T>(x), collapsed.shape, divisor);
     });
   }
   return out;
@@ -96,10 +97,10 @@ void refuse_integers(const char* op, const Tensor& self, const char* hint) {
 template <class Out, class F>
 Tensor reduced(const Collapsed& collapsed, F f) {
   Tensor out = new_tensor(collapsed.result, dtype_of<Out>);
-  Out* const result = out.data_ptr<Out>();
+  Out* const result = values_of<Out>(out);
   dispatch(collapsed.x.dtype(), [&]<class T>() {
     kernels::for_each_line(
-        collapsed.x.data_ptr<T>(), collapsed.shape,
+        values_of<T>(collapsed.x), collapsed.shape,
         [=](kernels::Line<T> line, int64_t at) { result[at] = static_cast<Out>(f(line)); });
   });
   return out;
@@ -130,12 +131,12 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
   Tensor out = new_tensor(collapsed.result, self.dtype());
   const Tensor means = new_tensor(collapsed.kept, kFloat64),
                slopes = new_tensor(collapsed.kept, kFloat64);
-  double *const mean = means.data_ptr<double>(), *const slope = slopes.data_ptr<double>();
+  double *const mean = values_of<double>(means), *const slope = values_of<double>(slopes);
   const double divisor = static_cast<double>(collapsed.shape.length) - (unbiased ? 1.0 : 0.0);
   dispatch_floating(self.dtype(), [&]<class T>() {
-    T* const result = out.data_ptr<T>();
+    T* const result = values_of<T>(out);
     kernels::for_each_line(
-        collapsed.x.data_ptr<T>(), collapsed.shape, [=](kernels::Line<T> line, int64_t at) {
+        values_of<T>(collapsed.x), collapsed.shape, [=](kernels::Line<T> line, int64_t at) {
           const Deviations d = deviations(line);
           // One element has no unbiased variance: 0/0, as in PyTorch.
           const double var =
@@ -320,7 +321,7 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol) {
                                        defined_impl(b, "allclose")->sizes, "allclose");
   const Tensor x = a.to(kFloat64).expand(sizes).contiguous(),
                y = b.to(kFloat64).expand(sizes).contiguous();
-  const double *px = x.data_ptr<double>(), *py = y.data_ptr<double>();
+  const double *px = values_of<double>(x), *py = values_of<double>(y);
   for (int64_t i = 0; i < x.numel(); ++i) {
     // Equality first: infinities of one sign are close.
     if (px[i] == py[i]) continue;

@@ -57,7 +57,7 @@ Tensor from_leaves(const Shape& sizes, const std::vector<Scalar>& leaves, DType 
   for (const Scalar& leaf : leaves) refuse_overflow("tensor", leaf, dtype);
   Tensor result = new_tensor(sizes, dtype);
   dispatch(dtype, [&]<class T>() {
-    T* out = result.data_ptr<T>();
+    T* out = values_of<T>(result);
     for (std::size_t i = 0; i < leaves.size(); ++i) out[i] = leaves[i].to<T>();
   });
   return result;
@@ -86,7 +86,7 @@ Tensor full(const Shape& sizes, Scalar value, const TensorOptions& options) {
   refuse_overflow("full", value, options.dtype);
   Tensor result = new_tensor(sizes, options.dtype);
   dispatch(options.dtype,
-           [&]<class T>() { std::fill_n(result.data_ptr<T>(), result.numel(), value.to<T>()); });
+           [&]<class T>() { std::fill_n(values_of<T>(result), result.numel(), value.to<T>()); });
   return finish(result, options);
 }
 
@@ -129,7 +129,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& option
       whole ? static_cast<int64_t>(range / by + (range % by != 0)) : static_cast<int64_t>(steps);
   Tensor result = new_tensor({count}, options.dtype);
   dispatch(options.dtype, [&]<class T>() {
-    T* out = result.data_ptr<T>();
+    T* out = values_of<T>(result);
     if (is_floating(options.dtype)) {
       for (int64_t i = 0; i < count; ++i)
         out[i] = static_cast<T>(first + static_cast<double>(i) * delta);
@@ -147,7 +147,7 @@ Tensor linspace(double start, double end, int64_t steps, const TensorOptions& op
   Tensor result = new_tensor({steps}, options.dtype);
   const double delta = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0.0;
   dispatch(options.dtype, [&]<class T>() {
-    T* out = result.data_ptr<T>();
+    T* out = values_of<T>(result);
     // From both ends towards the middle, so that the ends are exact.
     for (int64_t i = 0; i < steps; ++i) {
       out[i] = convert<T>(i < (steps + 1) / 2 ? start + static_cast<double>(i) * delta
@@ -162,7 +162,7 @@ Tensor eye(int64_t n, const TensorOptions& options) { return eye(n, n, options);
 Tensor eye(int64_t n, int64_t m, const TensorOptions& options) {
   Tensor result = zeros({n, m}, {.dtype = options.dtype});
   dispatch(options.dtype, [&]<class T>() {
-    T* out = result.data_ptr<T>();
+    T* out = values_of<T>(result);
     for (int64_t i = 0; i < std::min(n, m); ++i) out[i * m + i] = static_cast<T>(1);
   });
   return finish(result, options);
@@ -181,6 +181,8 @@ void detail::add_row(std::size_t length, int64_t depth, Shape& sizes) {
   fail("tensor", "expected rows of equal length, got ", size, " elements in a row of ",
        sizes[depth]);
 }
+
+void* detail::new_values(const Tensor& tensor) { return impl_of(tensor)->data(); }
 
 void detail::refuse_number(uint64_t value) {
   fail("tensor", "expected a value that fits int64, got ", std::to_string(value));

@@ -70,6 +70,7 @@ void add_rows(const std::vector<T>& list, int64_t depth, Shape& sizes) {
 }
 
 [[noreturn]] void refuse_number(uint64_t value);
+void* new_values(const Tensor& tensor);
 template <class T, class To>
 void copy_values(const T& from, To*& to) {
   if constexpr (std::is_arithmetic_v<T>) {
@@ -96,7 +97,7 @@ Tensor tensor(const std::vector<T>& values) {
   Shape sizes;
   detail::add_rows(values, 0, sizes);
   Tensor result = empty(sizes, {.dtype = dtype_of<To>});
-  To* to = result.data_ptr<To>();
+  To* to = static_cast<To*>(detail::new_values(result));
   detail::copy_values(values, to);
   return result;
 }

@@ -79,7 +79,7 @@ std::pair<uint64_t, uint64_t> fill_from_blocks(const Tensor& tensor, Generator& 
   const int64_t count = tensor.numel();
   const auto blocks = static_cast<uint64_t>((count + kPerBlock<T> - 1) / kPerBlock<T>);
   const uint64_t first = generator.reserve(blocks), seed = generator.seed();
-  T* out = tensor.data_ptr<T>();
+  T* out = values_of<T>(tensor);
   from_blocks<T>(count, seed, first, draw, [out](int64_t i, T number) { out[i] = number; });
   return {first, blocks};
 }
@@ -265,7 +265,7 @@ Tensor randint(int64_t low, int64_t high, const Shape& sizes, const TensorOption
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
   Tensor result = new_tensor(sizes, options.dtype);
   dispatch(options.dtype, [&]<class T>() {
-    T* out = result.data_ptr<T>();
+    T* out = values_of<T>(result);
     for (int64_t i = 0; i < result.numel(); ++i) {
       out[i] =
           static_cast<T>(static_cast<int64_t>(static_cast<uint64_t>(low) + generator.below(range)));
@@ -277,7 +277,7 @@ Tensor randint(int64_t low, int64_t high, const Shape& sizes, const TensorOption
 Tensor randperm(int64_t n, Generator& generator) {
   if (n < 0) fail("randperm", "expected 0 or more, got ", n);
   Tensor result = arange(n);
-  int64_t* order = result.data_ptr<int64_t>();
+  int64_t* order = values_of<int64_t>(result);
   for (int64_t i = n - 1; i > 0; --i) {
     std::swap(order[i], order[generator.below(static_cast<uint64_t>(i) + 1)]);
   }

@@ -102,12 +102,21 @@ struct BlockCache {
 };
 // Without construction and destruction: static objects hold tensors, too.
 constinit BlockCache cache;
+constinit SpinLock prepared_lock;  // taken before the cache's
+
+void lock_all() {
+  prepared_lock.lock();
+  cache.lock.lock();
+}
+void unlock_all() {
+  cache.lock.unlock();
+  prepared_lock.unlock();
+}
 
 // A fork in the middle of a change would leave the child a lock that nobody opens. Before other
 // static objects, whose own handlers run outside of these then.
 [[gnu::constructor(101)]] void lock_cache_at_fork() {
-  pthread_atfork([] { cache.lock.lock(); }, [] { cache.lock.unlock(); },
-                 [] { cache.lock.unlock(); });
+  pthread_atfork(lock_all, unlock_all, unlock_all);
 }
 
 void count_live(int64_t bytes) {
@@ -216,6 +225,17 @@ void RefCounted::operator delete(void* block, std::size_t size) noexcept {
   ++lists.counts[index];
 }
 
+constexpr int kMostOrders = 16;  // of one storage: parts of it, each in its order
+
+// A use of the values in some order, and from the second one on their copy.
+struct Storage::Prepared final : RefCounted {
+  Prepared(const PreparedKey& wish, uint64_t now) : key(wish), version(now) {}
+  PreparedKey key;
+  uint64_t version;
+  Ref<Storage> copy;
+  Ref<Prepared> next;
+};
+
 struct Storage::Rare {
   ~Rare() {
     if (deleter) deleter();
@@ -240,6 +260,40 @@ Storage::~Storage() {
     free_block(data_, bytes_);
   } else {
     count_live(-static_cast<int64_t>(bytes_));
+  }
+}
+
+Ref<Storage> Storage::find_prepared(const PreparedKey& key, bool& wanted) {
+  if (!owned_) return {};
+  const std::lock_guard guard(prepared_lock);
+  if (exposed_.load(std::memory_order_relaxed)) {
+    prepared_.reset();
+    return {};
+  }
+  int uses = 0;
+  for (Prepared* use = prepared_.get(); use; use = use->next.get()) {
+    if (use->key != key) {
+      if (++uses == kMostOrders) return {};
+      continue;
+    }
+    if (use->version != version_) {
+      use->version = version_;
+      use->copy.reset();
+    } else {
+      wanted = !use->copy;
+    }
+    return use->copy;
+  }
+  auto use = Ref<Prepared>::make(key, version_);
+  use->next = std::move(prepared_);
+  prepared_ = std::move(use);
+  return {};
+}
+
+void Storage::keep_prepared(const PreparedKey& key, const Ref<Storage>& copy) {
+  const std::lock_guard guard(prepared_lock);
+  for (Prepared* use = prepared_.get(); use; use = use->next.get()) {
+    if (use->key == key && use->version == version_) use->copy = copy;
   }
 }
 

@@ -1,5 +1,6 @@
 // The memory behind tensors, and the allocator that keeps freed blocks for the next step.
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,6 +11,14 @@
 namespace norma {
 
 struct Draw;
+
+/// In which order a kernel wants a copy of a weight's values: what it calls the order, its sizes.
+struct PreparedKey {
+  const void* values;
+  const char* order;  // a literal, compared by its address
+  int64_t sizes[3];
+  bool operator==(const PreparedKey&) const = default;
+};
 
 /// A block of bytes, 64-byte aligned, shared by every view of it, with the count of in-place
 /// changes.
@@ -32,11 +41,35 @@ class Storage : public RefCounted {
   void set_draws(std::unique_ptr<Draw> draws);
   std::unique_ptr<Draw> take_draws();
 
+  /// From here on the values may change without `bump_version`.
+  void expose() const {
+    if (!exposed_.load(std::memory_order_relaxed)) exposed_.store(true, std::memory_order_relaxed);
+  }
+  /// A copy of the values in a kernel's own order, kept as long as they stay as they are, and
+  /// filled by fill(void*) at their second use. Null at the first one, a training step's only one,
+  /// and for memory that others may change: foreign, exposed. Any thread may ask.
+  template <class Fill>
+  Ref<Storage> prepared(const PreparedKey& key, std::size_t bytes, const Fill& fill) {
+    bool wanted = false;
+    Ref<Storage> copy = find_prepared(key, wanted);
+    if (!wanted) return copy;
+    copy = Ref<Storage>::make(bytes);
+    fill(copy->data());
+    keep_prepared(key, copy);
+    return copy;
+  }
+
  private:
+  Ref<Storage> find_prepared(const PreparedKey& key, bool& wanted);
+  void keep_prepared(const PreparedKey& key, const Ref<Storage>& copy);
+
   void* data_;
   std::size_t bytes_;
   uint64_t version_ = 0;
   bool owned_;
+  mutable std::atomic<bool> exposed_{false};
+  struct Prepared;
+  Ref<Prepared> prepared_;
   struct Rare;
   std::unique_ptr<Rare> rare_;  // what few have: a deleter, draws
 };

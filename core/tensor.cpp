@@ -28,7 +28,11 @@ Shape Tensor::all_dims() const {
   return dims;
 }
 
-void* Tensor::raw_data() const { return defined_impl(*this, "raw_data")->data(); }
+void* Tensor::raw_data() const {
+  const TensorImpl* self = defined_impl(*this, "raw_data");
+  self->storage->expose();
+  return self->data();
+}
 
 namespace {
 [[noreturn]] void other_dtype(DType expected, DType got) {
@@ -36,17 +40,29 @@ namespace {
 }
 }  // namespace
 
+template <Element T>
+T* values_of(const Tensor& tensor) {
+  const TensorImpl* impl = defined_impl(tensor, "data_ptr");
+  if (impl->dtype != dtype_of<T>) other_dtype(dtype_of<T>, impl->dtype);
+  return impl->data_as<T>();
+}
+
 template <class T>
 T* Tensor::data_of() const {
-  const TensorImpl* self = defined_impl(*this, "data_ptr");
-  if (self->dtype != dtype_of<T>) other_dtype(dtype_of<T>, self->dtype);
-  return static_cast<T*>(self->storage->data()) + self->offset;
+  T* const values = values_of<T>(*this);
+  impl_of(*this)->storage->expose();
+  return values;
 }
-template bool* Tensor::data_of() const;
-template uint8_t* Tensor::data_of() const;
-template int64_t* Tensor::data_of() const;
-template float* Tensor::data_of() const;
-template double* Tensor::data_of() const;
+
+#define NORMA_DATA(T)                   \
+  template T* values_of(const Tensor&); \
+  template T* Tensor::data_of() const;
+NORMA_DATA(bool)
+NORMA_DATA(uint8_t)
+NORMA_DATA(int64_t)
+NORMA_DATA(float)
+NORMA_DATA(double)
+#undef NORMA_DATA
 
 namespace {
 const TensorImpl* one_element(const Tensor& tensor) {

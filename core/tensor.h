@@ -69,6 +69,7 @@ class Tensor {
   bool is_same(const Tensor& other) const { return impl_.get() == other.impl_.get(); }
 
   /// The first element's address. Elements follow `strides()`. Throws when `T` is not the dtype.
+  /// Values may be written there at any time: kernels keep no packed copy of such a weight.
   template <class T>
   T* data_ptr() const {
     static_assert(Element<T>, "data_ptr<T>(): T is bool, uint8_t, int64_t, float or double");

@@ -34,6 +34,10 @@ inline TensorImpl* impl_of(const Tensor& tensor) {
   return static_cast<TensorImpl*>(tensor.impl_.get());
 }
 
+/// `data_ptr` for the library, whose writes count (Storage::bump_version): it exposes nothing.
+template <Element T>
+T* values_of(const Tensor& tensor);
+
 /// Uninitialised, contiguous.
 Tensor new_tensor(const Shape& sizes, DType dtype);
 /// Shares the storage of `source`, with its own geometry, no base and no history.

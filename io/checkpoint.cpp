@@ -7,6 +7,7 @@
 
 #include "norma/core/factory.h"
 #include "norma/core/memory.h"
+#include "norma/core/tensor_impl.h"
 #include "norma/io/input_file.h"
 #include "norma/io/read_tensors.h"
 #include "norma/io/safetensors.h"
@@ -109,7 +110,7 @@ const int64_t* read_integers(const std::string& name, const Tensor& value, const
   if (value.dtype() != kInt64 || value.sizes() != sizes)
     fail("load_checkpoint", "expected I64 numbers of shape ", sizes, " as ", in_quotes(name),
          ", got shape ", value.sizes(), " of ", value.dtype());
-  return value.data_ptr<int64_t>();
+  return values_of<int64_t>(value);
 }
 
 // "scheduler2.gamma" is "scheduler2" and "gamma"; a name of anything else is "" and "".

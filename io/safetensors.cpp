@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "norma/core/memory.h"
+#include "norma/core/tensor_impl.h"
 #include "norma/io/atomic_file.h"
 #include "norma/io/file_kind.h"
 #include "norma/io/input_file.h"
@@ -154,7 +155,7 @@ void write_pieces(const Draft& draft, auto&& write) {
   for (const Tensor& tensor : draft.tensors) {
     const Tensor packed = tensor.contiguous();
     const auto bytes = static_cast<std::size_t>(packed.numel() * item_size(packed.dtype()));
-    write(static_cast<const void*>(packed.raw_data()), bytes);
+    write(static_cast<const void*>(impl_of(packed)->data()), bytes);
   }
 }
 

@@ -60,7 +60,7 @@ template <class From, class To, To (*kConvert)(From) = converted<From, To>>
 void read_as(const NextBytes& next, const Tensor& to) {
   constexpr int64_t kPiece = 16384;
   const int64_t count = to.numel();
-  To* out = to.data_ptr<To>();
+  To* out = values_of<To>(to);
   std::vector<From> piece(static_cast<std::size_t>(std::min(count, kPiece)));
   for (int64_t done = 0; done < count; done += kPiece) {
     const int64_t n = std::min(count - done, kPiece);
@@ -70,7 +70,7 @@ void read_as(const NextBytes& next, const Tensor& to) {
 }
 
 void read_plain(const NextBytes& next, const Tensor& to) {
-  next(to.raw_data(), static_cast<uint64_t>(to.numel() * item_size(to.dtype())));
+  next(impl_of(to)->data(), static_cast<uint64_t>(to.numel() * item_size(to.dtype())));
 }
 
 // Of a bool, any byte but 0 is true.

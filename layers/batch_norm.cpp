@@ -5,6 +5,7 @@
 #include "norma/autograd/functional.h"
 #include "norma/autograd/observer.h"
 #include "norma/core/factory.h"
+#include "norma/core/tensor_impl.h"
 #include "norma/layers/check.h"
 #include "norma/layers/init.h"
 #include "norma/layers/module_state.h"
@@ -92,7 +93,7 @@ Tensor BatchNorm::normalise(Tensor input, bool relu) {
   check_input(input, learns || !tracks);
 
   const bool updates = learns && tracks;
-  int64_t* batches = updates ? num_batches_tracked.data_ptr<int64_t>() : nullptr;
+  int64_t* batches = updates ? values_of<int64_t>(num_batches_tracked) : nullptr;
   double factor = 0.0;
   if (updates)
     factor = options_.momentum ? *options_.momentum : 1.0 / static_cast<double>(*batches + 1);

@@ -179,7 +179,7 @@ void Module::copy_state_from(const Module& other) {
           refuse("tensor \"" + theirs[i].first + "\"");
         }
         if (!to.defined()) continue;
-        if (to.is_same(from) || (to.numel() > 0 && to.raw_data() == from.raw_data())) {
+        if (to.is_same(from) || (to.numel() > 0 && impl_of(to)->data() == impl_of(from)->data())) {
           refuse_shared("the tensor \"" + theirs[i].first + "\"");
         }
         convert_in_place(to, from.dtype());

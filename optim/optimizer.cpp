@@ -84,7 +84,7 @@ void Optimizer::attach_state(Tensor* own, const Needed& needed, const TensorImpl
       tensor = &made.back().second;
     }
     if (counter) {
-      elements.counter_ = tensor->data_ptr<float>();
+      elements.counter_ = values_of<float>(*tensor);
     } else {
       elements.fresh |= fresh;
       elements.states_[slot++] = impl_of(*tensor)->data();
