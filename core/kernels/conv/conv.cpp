@@ -2,9 +2,12 @@
 //
 //     forward                         |
 //     one input channel per group     | depthwise: one kernel position after the other
-//     3×3, stride 1, padding 1, large | winograd; where a result is not finite, as below
+//     3×3, stride 1, padding 1, large | winograd; images whose results are not finite, as below
 //     1×1, stride 1, no padding       | im2col, pointwise: products of weights and images (*)
 //     anything else                   | im2col: products of weights and unrolled rows
+//
+// The way depends on the layer and the size of an image alone, and each sums an output in an order
+// of its own, so that no bit of a sample depends on the batch around it or on the threads.
 //
 //     gradient of x                   |
 //     one input channel per group     | depthwise
@@ -28,6 +31,7 @@
 #include "norma/core/kernels/conv/input_grad.h"
 #include "norma/core/kernels/conv/winograd.h"
 #include "norma/core/kernels/plain/conv.h"
+#include "norma/core/kernels/scratch.h"
 #include "norma/core/simd.h"
 
 namespace norma::kernels {
@@ -36,19 +40,31 @@ namespace {
 bool is_depthwise(const Conv2dShape& s) { return s.group_in() == 1 && s.groups > 1; }
 
 // Winograd's transforms pay off from so many channels and tiles on.
-bool is_large(const Conv2dShape& s, int64_t least_channels) {
-  const int64_t tiles = s.batch * ceil_div(s.out_h, 2) * ceil_div(s.out_w, 2);
-  return std::min(s.group_in(), s.group_out()) >= least_channels && tiles >= 32;
-}
 bool suits_winograd(const Conv2dShape& s) {
-  return has_winograd(s) && is_large(s, 8) && s.group_in() * s.group_out() >= 128 &&
-         std::min(s.in_h, s.in_w) >= 5;
+  return has_winograd(s) && std::min(s.group_in(), s.group_out()) >= 8 &&
+         s.group_in() * s.group_out() >= 128 && std::min(s.in_h, s.in_w) >= 5;
 }
-bool suits_winograd_weight_grad(const Conv2dShape& s) { return has_winograd(s) && is_large(s, 16); }
+bool suits_winograd_weight_grad(const Conv2dShape& s) {
+  const int64_t tiles = s.batch * ceil_div(s.out_h, 2) * ceil_div(s.out_w, 2);
+  return has_winograd(s) && std::min(s.group_in(), s.group_out()) >= 16 && tiles >= 32;
+}
 
 template <class T>
 void correlate(const Conv2dShape& s, const WeightView<T>& weights, const T* x, T* y) {
-  if (suits_winograd(s) && winograd_correlate(s, weights, x, y)) return;
+  if (suits_winograd(s)) {
+    Scratch<unsigned char> finite(s.batch);
+    winograd_correlate(s, weights, x, y, finite.data());
+    const unsigned char* const end = finite.data() + s.batch;
+    for (const unsigned char* at = finite.data(); (at = std::find(at, end, 0)) != end;) {
+      const int64_t n = at - finite.data();
+      Conv2dShape some = s;
+      some.batch = std::find(at, end, 1) - at;
+      im2col_correlate(some, weights, x + n * s.in_channels * s.in_size(),
+                       y + n * s.out_channels * s.out_size());
+      at += some.batch;
+    }
+    return;
+  }
   if (s.is_pointwise() && s.out_size() % kTileSlack == 0) {
     return pointwise_correlate(s, weights, x, y);
   }

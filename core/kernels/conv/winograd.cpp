@@ -37,7 +37,8 @@ bool has_winograd(const Conv2dShape& s) {
 }
 
 template <class T>
-bool winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, const T* x, T* y) {
+void winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, const T* x, T* y,
+                        unsigned char* finite) {
   const int64_t inputs = s.group_in(), outputs = s.group_out();
   const Tiles tiles(s, sizeof(T));
   const TileEdges<T> edges(tiles);
@@ -56,7 +57,7 @@ bool winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, cons
   const int64_t grain = conv_grain(items, tiles.multiplications());
   const int parts = parallel_parts(items, grain);
   Scratch<T> memory(parts * part_size);
-  std::atomic<bool> finite{true};
+  std::fill_n(finite, s.batch, 1);
   parallel_parts_for(parts, items, [&](int64_t first, int64_t last, int part) {
     T* const in = memory.data() + part * part_size;
     T* const out = in + kTileElements * in_matrix;
@@ -83,11 +84,12 @@ bool winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, cons
         transform_output(tiles, rows, outputs, out, work, image);
         const int64_t begin = 2 * rows.first, end = std::min(s.out_h, begin + 2 * rows.count);
         const int64_t length = (end - begin) * s.out_w;
-        if (!all_finite(image + begin * s.out_w, outputs, s.out_size(), length)) finite = false;
+        if (!all_finite(image + begin * s.out_w, outputs, s.out_size(), length)) {
+          std::atomic_ref(finite[rows.image]).store(0, std::memory_order_relaxed);
+        }
       });
     }
   });
-  return finite;
 }
 
 // Every part of the tiles has sums of its own, which are added in order at the end.
@@ -151,8 +153,9 @@ bool winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw) 
   return all_finite(dw, 1, count, count);
 }
 
-#define NORMA_WINOGRAD(T)                                                                   \
-  template bool winograd_correlate(const Conv2dShape&, const WeightView<T>&, const T*, T*); \
+#define NORMA_WINOGRAD(T)                                                                  \
+  template void winograd_correlate(const Conv2dShape&, const WeightView<T>&, const T*, T*, \
+                                   unsigned char*);                                        \
   template bool winograd_weight_grad(const Conv2dShape&, const T*, const T*, T*);
 NORMA_WINOGRAD(float)
 NORMA_WINOGRAD(double)

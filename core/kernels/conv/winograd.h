@@ -11,12 +11,14 @@ namespace norma::kernels {
 /// padding of one cell.
 bool has_winograd(const Conv2dShape& s);
 
-/// y = x ⋆ w + bias. False where something in y is not finite: differences of infinities make NaN
-/// of them, and sums overflow that the direct way does not take, so that it has to decide.
+/// y = x ⋆ w + bias, and for every image, whether all of its y is finite (1 or 0). Where it is not,
+/// the direct way has to decide: differences of infinities make NaN of them, and sums overflow that
+/// it does not take.
 template <class T>
-bool winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, const T* x, T* y);
+void winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, const T* x, T* y,
+                        unsigned char* finite);
 
-/// The gradient of the weights, which is overwritten; false as above.
+/// The gradient of the weights, which is overwritten; false where something in it is not finite.
 template <class T>
 bool winograd_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw);
 
