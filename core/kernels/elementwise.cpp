@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kMost = 4;  // operands, the result among them
 constexpr int64_t kBlock = 512;   // elements gathered at a time
+constexpr int64_t kShortRow = 32;
 
 using Offsets = std::array<int64_t, kMost>;  // bytes, of each operand
 
@@ -86,6 +87,12 @@ class Row {
   }
   const Offsets& at() const { return at_; }
   int64_t index(std::size_t d) const { return index_[d]; }
+  /// Whether operand `k` has one row for all.
+  bool repeats(std::size_t k) const {
+    for (std::size_t d = 1; d < grid_.rank; ++d)
+      if (grid_.strides[d][k] != 0) return false;
+    return true;
+  }
   void skip(int64_t elements) {
     for (std::size_t k = 0; k < N; ++k) at_[k] += elements * grid_.strides[0][k];
   }
@@ -140,33 +147,45 @@ void with_size(int64_t size, F f) {
   f(std::integral_constant<std::size_t, 8>());
 }
 
+/// memcpy of at least kPiece bytes, often few: a call costs more than the copy then.
+constexpr int64_t kPiece = 16;
+inline void copy_run(char* to, const char* from, int64_t bytes) {
+  constexpr int64_t kShort = 128;
+  if (bytes > kShort) {
+    std::memcpy(to, from, static_cast<std::size_t>(bytes));
+    return;
+  }
+  for (int64_t i = 0; i < bytes - kPiece; i += kPiece) std::memcpy(to + i, from + i, kPiece);
+  std::memcpy(to + bytes - kPiece, from + bytes - kPiece, kPiece);
+}
+
 /// Copies elements of `size` bytes that lie any number of bytes apart.
 void copy_spaced(int64_t size, char* to, int64_t to_step, const char* from, int64_t from_step,
                  int64_t count) {
-  with_size(size, [=](auto bytes) {
-    for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * to_step, from + i * from_step, bytes);
-  });
-}
-/// The same, side by side.
-void gather(int64_t size, char* to, const char* from, int64_t from_step, int64_t count) {
-  if (from_step == size) {
-    std::memcpy(to, from, static_cast<std::size_t>(count * size));
-    return;
-  }
+  const bool joined = to_step == size;
+  if (joined && from_step == size && count * size >= kPiece)
+    return copy_run(to, from, count * size);
   with_size(size, [=](auto bytes) {
     const auto step = static_cast<int64_t>(bytes());
-    if (from_step == 0) {
-      for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * step, from, bytes);
-    } else {
+    if (joined && from_step == 0 && count * step >= kPiece) {
+      char value[kPiece];
+      for (std::size_t i = 0; i < sizeof value; i += bytes) std::memcpy(value + i, from, bytes);
+      const int64_t last = count * step - kPiece;
+      for (int64_t i = 0; i < last; i += kPiece) std::memcpy(to + i, value, kPiece);
+      std::memcpy(to + last, value, kPiece);
+    } else if (joined) {
 #pragma GCC unroll 4
       for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * step, from + i * from_step, bytes);
+    } else {
+      for (int64_t i = 0; i < count; ++i)
+        std::memcpy(to + i * to_step, from + i * from_step, bytes);
     }
   });
 }
 
 /// The dimension along which the source lies side by side, where that is not the result's; else 0.
 std::size_t transposed_dimension(const Grid<2>& grid, int64_t size) {
-  if (grid.strides[0][0] != size || grid.strides[0][1] == size || grid.sizes[0] < 4) return 0;
+  if (grid.strides[0][0] != size || grid.strides[0][1] == size) return 0;
   for (std::size_t d = 1; d < grid.rank; ++d)
     if (grid.strides[d][1] == size && grid.sizes[d] >= 4) return d;
   return 0;
@@ -176,25 +195,28 @@ std::size_t transposed_dimension(const Grid<2>& grid, int64_t size) {
 /// fetched once for each of its elements.
 template <class T>
 void copy_transposed(const Grid<2>& grid, std::size_t side, const char* from, char* to) {
-  constexpr int64_t kSize = sizeof(T), kTile = 64 / kSize;
+  constexpr int64_t kSize = sizeof(T), kTile = 64 / kSize, kFew = 4;
   const int64_t rows = grid.sizes[0], columns = grid.sizes[side];
   const int64_t ld_in = grid.strides[0][1] / kSize, ld_out = grid.strides[side][0] / kSize;
-  const int64_t down = ceil_div(rows, kTile), along = ceil_div(columns, kTile);
-  // A grid of tiles: both dimensions in steps of kTile.
+  const int64_t width = rows < kFew ? kFew * kTile : kTile;
+  const int64_t down = ceil_div(rows, kTile), along = ceil_div(columns, width);
+  // A grid of tiles of kTile × width.
   Grid<2> tiles = grid;
   tiles.sizes[0] = 1;
   tiles.sizes[side] = along;
-  for (int64_t& stride : tiles.strides[side]) stride *= kTile;
+  for (int64_t& stride : tiles.strides[side]) stride *= width;
   tiles.rows = grid.rows / columns * along;
-  const int64_t grain = rows_grain(kElementGrain, kTile * kTile);
+  const int64_t grain = rows_grain(kElementGrain, kTile * width);
   parallel_for(tiles.rows * down, grain, [&](int64_t begin, int64_t end) {
     Row<2> row(tiles, begin / down);
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t r = i % down * kTile, column = row.index(side) * kTile;
+      const int64_t r = i % down * kTile, column = row.index(side) * width;
       const auto* in = reinterpret_cast<const T*>(from + row.at()[1]) + r * ld_in;
       auto* out = reinterpret_cast<T*>(to + row.at()[0]) + r;
-      transpose(std::min(kTile, rows - r), std::min(kTile, columns - column), in, ld_in, out,
-                ld_out);
+      const int64_t height = std::min(kTile, rows - r), count = std::min(width, columns - column);
+      const auto tile = [=](int64_t known)
+                            NORMA_INLINE { transpose(known, count, in, ld_in, out, ld_out); };
+      height == 2 ? tile(2) : height == 3 ? tile(3) : tile(height);
       if (i % down == down - 1) row.next();
     }
   });
@@ -211,14 +233,20 @@ struct Operation {
     if (out->numel == 0) return;
     const Grid<N> grid(out->sizes, operands);
     const Offsets& step = grid.strides[0];
-    const bool one_y = N > 2 && step[N - 1] == 0;
-    bool adjacent = true;
+    const bool one_y = N > 2 && step[N - 1] == 0, one_x = N > 2 && step[1] == 0 && !one_y;
+    bool adjacent = grid.rows == 1 || grid.sizes[0] >= kShortRow;
     for (std::size_t k = 0; k < N; ++k) {
-      adjacent &= step[k] == operands[k].size || (k == 2 && one_y);
+      adjacent &= step[k] == operands[k].size || (k == 1 && one_x) || (k == 2 && one_y);
     }
     share_rows(grid, [&](Row<N> row, int64_t rows, int64_t length) {
       if (!adjacent) return run_gathered(row, rows, length, step);
-      for (; rows > 0; --rows, row.next()) loop(f, run_at(row.at(), length, one_y));
+      for (; rows > 0; --rows, row.next()) {
+        if (one_x) {
+          run_repeated(row.at(), length);
+        } else {
+          loop(f, run_at(row.at(), length, one_y));
+        }
+      }
     });
   }
 
@@ -230,46 +258,61 @@ struct Operation {
             .count = count,
             .one_y = one_y};
   }
+  /// A row in which x is one value.
+  void run_repeated(Offsets at, int64_t length) const {
+    constexpr int64_t kSame = 128;
+    alignas(64) char same[kSame * 8];
+    const int64_t size = operands[1].size;
+    copy_spaced(size, same, size, operands[1].data + at[1], 0, std::min(kSame, length));
+    for (int64_t left = length; left > 0; left -= kSame) {
+      Run run = run_at(at, std::min(kSame, left), false);
+      run.x = same;
+      loop(f, run);
+      at[0] += kSame * operands[0].size;
+      at[N - 1] += kSame * size;
+    }
+  }
   /// Blocks of as many rows as fit, or of a part of a long one.
   void run_gathered(const Row<N>& row, int64_t rows, int64_t length, const Offsets& step) const {
     const int64_t width = std::min(length, kBlock), height = kBlock / width;
+    alignas(64) char blocks[N][kBlock * 8];
     for (int64_t from = 0; from < length; from += width) {
       const int64_t count = std::min(width, length - from);
       Row<N> next = row;
       next.skip(from);
       for (int64_t left = rows; left > 0; left -= height) {
-        run_block(next, std::min(height, left), count, step);
+        run_block(next, std::min(height, left), count, step, blocks, left == rows);
       }
     }
   }
   /// An operand stays where it is if all of the block lies side by side: in a single row, or in a
-  /// contiguous result. So does a single value.
-  void run_block(Row<N>& row, int64_t rows, int64_t count, const Offsets& step) const {
-    alignas(64) char blocks[N][kBlock * 8];
+  /// contiguous tensor. So does a single value. One row for all of them is gathered once, for the
+  /// `first` block.
+  void run_block(Row<N>& row, int64_t rows, int64_t count, const Offsets& step,
+                 char (&blocks)[N][kBlock * 8], bool first) const {
     int64_t results[kBlock];
     std::array<char*, N> at;
-    std::array<bool, N> stays;
-    const bool one_y = N > 2 && !operands[N - 1].tensor;
+    std::array<bool, N> stays, ready;
+    const bool one_y = N > 2 && (!operands[N - 1].tensor || (rows == 1 && step[N - 1] == 0));
     for (std::size_t k = 0; k < N; ++k) {
-      const bool adjacent = step[k] == operands[k].size;
-      stays[k] = (adjacent && (rows == 1 || (k == 0 && operands[0].tensor->contiguous))) ||
-                 !operands[k].tensor;
+      const TensorImpl* const tensor = operands[k].tensor;
+      stays[k] = k == 2 && one_y;
+      if (tensor && step[k] == operands[k].size) {
+        stays[k] = rows == 1 || (tensor->contiguous && tensor->numel == operands[0].tensor->numel);
+      }
+      ready[k] = stays[k] || (!first && row.repeats(k));
       at[k] = stays[k] ? operands[k].data + row.at()[k] : blocks[k];
     }
     for (int64_t r = 0; r < rows; ++r, row.next()) {
       results[r] = row.at()[0];
       for (std::size_t k = 1; k < N; ++k) {
         const int64_t size = operands[k].size;
-        if (stays[k]) continue;
-        gather(size, blocks[k] + r * count * size, operands[k].data + row.at()[k], step[k], count);
+        if (ready[k]) continue;
+        copy_spaced(size, blocks[k] + r * count * size, size, operands[k].data + row.at()[k],
+                    step[k], count);
       }
     }
-    loop(f, {.out = at[0],
-             .x = at[1],
-             .y = at[N - 1],
-             .count = rows * count,
-             .one_y = one_y,
-             .gathered = true});
+    loop(f, {.out = at[0], .x = at[1], .y = at[N - 1], .count = rows * count, .one_y = one_y});
     const int64_t size = operands[0].size;
     for (int64_t r = 0; r < rows && !stays[0]; ++r) {
       copy_spaced(size, operands[0].data + results[r], step[0], blocks[0] + r * count * size, size,
@@ -277,6 +320,21 @@ struct Operation {
     }
   }
 };
+
+/// Whether reading x row by row would fetch every cache line once for each of its elements.
+bool lies_across(const Tensor& out, const Tensor& x) {
+  constexpr int64_t kFew = 4096;
+  const TensorImpl *o = impl_of(out), *a = impl_of(x);
+  if (a->contiguous || a->numel != o->numel || a->numel < kFew) return false;
+  const std::array operands{Operand(out), Operand(x)};
+  return operands[0].size == operands[1].size &&
+         transposed_dimension(Grid<2>(o->sizes, operands), operands[0].size) > 0;
+}
+Tensor in_rows(const Tensor& x) {
+  Tensor rows = new_tensor(x.sizes(), x.dtype());
+  copy(rows, x);
+  return rows;
+}
 
 /// Whether both are contiguous and of one shape.
 bool is_whole(const Tensor& out, const Tensor& x) {
@@ -302,16 +360,20 @@ void run_whole(Loop loop, const void* f, const Tensor& out, const Tensor& x, con
 
 void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x) {
   if (is_whole(out, x)) return run_whole(loop, f, out, x, nullptr, true);
+  if (lies_across(out, x)) return for_each_run(loop, f, out, in_rows(x));
   Operation<2>{loop, f, {Operand(out), Operand(x)}}.run();
 }
 void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, const Tensor& y) {
   if (is_whole(out, x) && is_whole(out, y)) {
     return run_whole(loop, f, out, x, impl_of(y)->data(), false);
   }
+  if (lies_across(out, x)) return for_each_run(loop, f, out, in_rows(x), y);
+  if (lies_across(out, y)) return for_each_run(loop, f, out, x, in_rows(y));
   Operation<3>{loop, f, {Operand(out), Operand(x), Operand(y)}}.run();
 }
 void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, const void* y) {
   if (is_whole(out, x)) return run_whole(loop, f, out, x, y, true);
+  if (lies_across(out, x)) return for_each_run(loop, f, out, in_rows(x), y);
   Operation<3>{loop, f, {Operand(out), Operand(x), Operand(y, item_size(x.dtype()))}}.run();
 }
 

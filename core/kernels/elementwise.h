@@ -8,8 +8,9 @@
 //     operands                          how the loop runs
 //     contiguous, of one shape          over all elements at once, a stretch per thread
 //     broadcast, side by side in a row  over each row; y may be one value for the whole row
-//     any other strides                 over blocks gathered from several rows, and the results
-//                                       are scattered to where they belong
+//     short rows, any other strides     over blocks of several rows; what does not lie side by side
+//                                       is gathered, and the results scattered to where they belong
+//     large and transposed              copied in tiles first, then as above
 #pragma once
 #include <type_traits>
 
@@ -25,7 +26,6 @@ struct Run {
   const void* y;
   int64_t count;
   bool one_y = false;
-  bool gathered = false;
 };
 /// The loop of an operation; `f` points at its function of single elements.
 using Loop = void (*)(const void* f, const Run& run);
@@ -36,19 +36,14 @@ void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, 
 /// With one value for y, of x's type.
 void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, const void* y);
 
-/// Floating values at up to 256 bits, where memory begins to be the limit. Gathered ones and
-/// integers at the baseline.
-template <class T, class Body>
-inline void run_at_level(bool gathered, const Body& body) {
-  if constexpr (std::is_floating_point_v<T>) {
-    if (!gathered) return simd<Level256>(body);
-  }
-  simd<Level128>(body);
-}
+/// Floating values at up to 256 bits, where memory begins to be the limit; integers at the
+/// baseline.
+template <class T>
+using ElementLevel = std::conditional_t<std::is_floating_point_v<T>, Level256, Level128>;
 
 template <class Out, class In, class F>
 void map_loop(const void* function, const Run& run) {
-  run_at_level<In>(run.gathered, [function, &run]() NORMA_INLINE {
+  simd<ElementLevel<In>>([function, &run]() NORMA_INLINE {
     const F f = *static_cast<const F*>(function);
     Out* const out = static_cast<Out*>(run.out);
     const In* const x = static_cast<const In*>(run.x);
@@ -57,7 +52,7 @@ void map_loop(const void* function, const Run& run) {
 }
 template <class Out, class In, class F>
 void map2_loop(const void* function, const Run& run) {
-  run_at_level<In>(run.gathered, [function, &run]() NORMA_INLINE {
+  simd<ElementLevel<In>>([function, &run]() NORMA_INLINE {
     const F f = *static_cast<const F*>(function);
     Out* const out = static_cast<Out*>(run.out);
     const In *const x = static_cast<const In*>(run.x), *const y = static_cast<const In*>(run.y);
