@@ -188,7 +188,8 @@ Tensor convolve(const char* op, const Conv2dShape& shape, const Tensor& input, c
   const Tensor y = new_tensor(out_sizes, x.dtype());
   dispatch_floating(x.dtype(), [&]<class T>() {
     kernels::conv2d_forward(shape, impl_of(x)->data_as<T>(), impl_of(w)->data_as<T>(),
-                            data_or_null<T>(b), impl_of(y)->data_as<T>());
+                            data_or_null<T>(b), impl_of(y)->data_as<T>(),
+                            weight.is_contiguous() ? impl_of(w)->storage.get() : nullptr);
   });
   // Each factor is kept for the sake of the other's gradient only.
   return record(op, y, {&x, &w, &b},

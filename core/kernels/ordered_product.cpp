@@ -12,15 +12,15 @@ namespace {
 
 constexpr int64_t kRows = 32, kColumns = 512, kDepth = 256;  // of a block
 
-/// Rows of a as `multiply` reads weights, without start values.
+/// Rows of a as `multiply` reads weights.
 template <class T>
 void pack_rows(const MatrixProduct<T>& m, T* packed) {
   const int64_t block = row_block();
-  for (int64_t i = 0; i < m.m; i += block, packed += block * (m.k + 1)) {
+  for (int64_t i = 0; i < m.m; i += block, packed += block * m.k) {
     for (int64_t p = 0; p < m.k; ++p) {
       for (int64_t r = i; r < i + block; ++r) {
         const T* a = m.trans_a ? m.a + p * m.lda + r : m.a + r * m.lda + p;
-        packed[(p + 1) * block + r - i] = r < m.m ? *a : T(0);
+        packed[p * block + r - i] = r < m.m ? *a : T(0);
       }
     }
   }
@@ -61,7 +61,7 @@ void ordered_product(const MatrixProduct<T>& m) {
         multiply(Product<T>{.rows = block.m,
                             .depth = block.k,
                             .count = columns,
-                            .biased = false,
+                            .bias = nullptr,
                             .packed = a.data(),
                             .offsets = offsets.data(),
                             .b = b.data(),

@@ -16,19 +16,28 @@
 namespace norma::kernels {
 namespace {
 
-// The first Rows rows of a block of BlockRows. Every kDepthBlock terms are summed by themselves:
-// one long chain of additions would lose digits.
+// Every kDepthBlock terms are summed by themselves: one long chain of additions would lose digits.
 constexpr int64_t kDepthBlock = 32;
 
+// Terms [begin, end) of a product, whose `offsets` begin with that of `begin`.
+template <class T>
+struct Terms {
+  int64_t begin, end;
+  const T* b;
+  const int64_t* offsets;
+};
+
+// The first Rows rows of a block of BlockRows, whose weights are `packed` from the first term on.
 template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
-NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, const T* b, T* c,
+NORMA_INLINE inline void product_tile(const Terms<T>& terms, const T* packed, const T* bias, T* c,
                                       int64_t ldc) {
   using V = Vector<T, Bytes>;
-  int64_t begin = 0;
+  const T* const b = terms.b;
+  int64_t begin = terms.begin;
   do {
-    const int64_t end = std::min(p.depth, begin + kDepthBlock);
-    const T* weights = packed + (begin + 1) * BlockRows;
-    const int64_t* offsets = p.offsets + begin;
+    const int64_t end = std::min(terms.end, begin + kDepthBlock);
+    const T* weights = packed + begin * BlockRows;
+    const int64_t* offsets = terms.offsets + (begin - terms.begin);
     register_tile<V, Rows, Vectors>(
         end - begin, [=](int m, int64_t k) NORMA_INLINE { return weights[k * BlockRows + m]; },
         [=](int64_t k) NORMA_INLINE { return b + offsets[k]; },
@@ -36,64 +45,104 @@ NORMA_INLINE inline void product_tile(const Product<T>& p, const T* packed, cons
           auto& out = V::at(c + m * ldc + v * V::kLanes);
           if (begin > 0) {
             out.value += sum;
-          } else if (p.biased) {
-            out.value = packed[m] + sum;
+          } else if (bias) {
+            out.value = bias[m] + sum;
           } else {
             out.value = sum;
           }
         });
     begin = end;
-  } while (begin < p.depth);
+  } while (begin < terms.end);
 }
 
 // `rows` <= Rows rows at `count` positions, of which those that Vectors hold are done. A tile with
 // fewer goes through memory of its own: one tile that is told where to store is 10 % slower.
 template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
-NORMA_INLINE inline void product_rows(const Product<T>& p, const T* packed, int64_t rows, int64_t q,
-                                      int64_t count, T* c) {
+NORMA_INLINE inline void product_rows(const Terms<T>& terms, const T* packed, const T* bias,
+                                      int64_t rows, int64_t count, T* c, int64_t ldc) {
   constexpr int64_t kWidth = Vectors * Vector<T, Bytes>::kLanes;
   if (rows == Rows && count >= kWidth) {
-    return product_tile<T, Bytes, BlockRows, Rows, Vectors>(p, packed, p.b + q, c + q, p.ldc);
+    return product_tile<T, Bytes, BlockRows, Rows, Vectors>(terms, packed, bias, c, ldc);
   }
   alignas(64) T whole[Rows * kWidth];
-  product_tile<T, Bytes, BlockRows, Rows, Vectors>(p, packed, p.b + q, whole, kWidth);
-  for (int64_t m = 0; m < rows; ++m) {
-    std::copy_n(whole + m * kWidth, std::min(count, kWidth), c + m * p.ldc + q);
+  const int64_t some = std::min(count, kWidth);
+  for (int64_t m = 0; terms.begin > 0 && m < rows; ++m) {
+    std::copy_n(c + m * ldc, some, whole + m * kWidth);
   }
+  product_tile<T, Bytes, BlockRows, Rows, Vectors>(terms, packed, bias, whole, kWidth);
+  for (int64_t m = 0; m < rows; ++m) std::copy_n(whole + m * kWidth, some, c + m * ldc);
 }
 
+// A tile's part of b, of so many bytes, stays in the first-level cache while blocks of rows pass
+// by, and so many rows of weights in the second-level cache while positions do. Where it lies far
+// apart, it pays from kPackRows on to write it side by side first.
+constexpr int64_t kNearBytes = 24 * 1024, kFarBytes = 64 * 1024, kNearRows = 128, kPackRows = 32;
+
+// Rows [first, last) at the `count` positions from q on that Vectors hold; with memory for it, b is
+// packed there.
 template <class T, class Level, int Vectors>
-NORMA_INLINE inline void product_block(const Product<T>& p, const T* packed, int64_t rows,
-                                       int64_t q, int64_t count, T* c) {
+NORMA_INLINE inline void product_columns(const Product<T>& p, int64_t begin, int64_t end,
+                                         int64_t first, int64_t last, int64_t q, int64_t count,
+                                         T* near, const int64_t* near_offsets) {
+  using V = Vector<T, Level::kBytes>;
   constexpr int kRows = Level::kRows;
-  if (kRows > 4 && rows <= 4) {
-    return product_rows<T, Level::kBytes, kRows, 4, Vectors>(p, packed, rows, q, count, c);
+  Terms<T> terms{begin, end, p.b + q, p.offsets + begin};
+  if (near) {
+    T* to = near;
+    for (int64_t k = begin; k < end; ++k, to += Level::kVectors * V::kLanes) {
+      const T* from = terms.b + p.offsets[k];
+      unrolled<Vectors>([=](int v) NORMA_INLINE {
+        V::at(to + v * V::kLanes).value = V::at(from + v * V::kLanes).value;
+      });
+    }
+    terms.b = near, terms.offsets = near_offsets;
   }
-  product_rows<T, Level::kBytes, kRows, kRows, Vectors>(p, packed, rows, q, count, c);
+  const T* packed = p.packed + first * p.depth;
+  T* c = p.c + first * p.ldc + q;
+  for (int64_t m = first; m < last; m += kRows, packed += kRows * p.depth, c += kRows * p.ldc) {
+    const int64_t rows = std::min<int64_t>(kRows, last - m);
+    const T* bias = p.bias ? p.bias + m : nullptr;
+    if (kRows > 4 && rows <= 4) {
+      product_rows<T, Level::kBytes, kRows, 4, Vectors>(terms, packed, bias, rows, count, c, p.ldc);
+    } else {
+      product_rows<T, Level::kBytes, kRows, kRows, Vectors>(terms, packed, bias, rows, count, c,
+                                                            p.ldc);
+    }
+  }
 }
 
 template <class T, class Level>
 NORMA_INLINE inline void multiply_at(const Product<T>& p) {
-  constexpr int kRows = Level::kRows;
   constexpr int64_t kLanes = Vector<T, Level::kBytes>::kLanes;
-  for (int64_t q = 0; q < p.count;) {
-    const int64_t left = p.count - q, vectors = ceil_div(left, kLanes);
-    // Three vectors at a time; four go as two and two.
-    const int64_t take = vectors == 4 || Level::kVectors == 2 ? std::min<int64_t>(vectors, 2)
-                                                              : std::min<int64_t>(vectors, 3);
-    const T* packed = p.packed;
-    for (int64_t m = 0; m < p.rows; m += kRows, packed += kRows * (p.depth + 1)) {
-      const int64_t rows = std::min<int64_t>(kRows, p.rows - m);
-      T* c = p.c + m * p.ldc;
-      if (take == 1) {
-        product_block<T, Level, 1>(p, packed, rows, q, left, c);
-      } else if (take == 2) {
-        product_block<T, Level, 2>(p, packed, rows, q, left, c);
-      } else if constexpr (Level::kVectors == 3) {
-        product_block<T, Level, 3>(p, packed, rows, q, left, c);
+  constexpr int64_t kWidth = Level::kVectors * kLanes;
+  constexpr int64_t kMost = kNearBytes / (kWidth * static_cast<int64_t>(sizeof(T)));
+  alignas(64) T memory[kMost * kWidth];
+  int64_t offsets[kMost];
+  const int64_t parts = std::max<int64_t>(ceil_div(p.depth, kMost), 1);
+  const int64_t step = std::max(round_up(ceil_div(p.depth, parts), kDepthBlock), kDepthBlock);
+  const int64_t span = p.depth > 0 ? p.offsets[p.depth - 1] - p.offsets[0] : 0;
+  const bool far = span * static_cast<int64_t>(sizeof(T)) > kFarBytes;
+  T* const near = far && p.rows >= kPackRows ? memory : nullptr;
+  for (int64_t i = 0; near && i < step; ++i) offsets[i] = i * kWidth;
+  for (int64_t first = 0; first < p.rows; first += kNearRows) {
+    const int64_t last = std::min(p.rows, first + kNearRows);
+    for (int64_t begin = 0; begin == 0 || begin < p.depth; begin += step) {
+      const int64_t end = std::min(p.depth, begin + step);
+      for (int64_t q = 0; q < p.count;) {
+        const int64_t left = p.count - q, vectors = ceil_div(left, kLanes);
+        // Three vectors at a time; four go as two and two.
+        const int64_t take = vectors == 4 || Level::kVectors == 2 ? std::min<int64_t>(vectors, 2)
+                                                                  : std::min<int64_t>(vectors, 3);
+        if (take == 1) {
+          product_columns<T, Level, 1>(p, begin, end, first, last, q, left, near, offsets);
+        } else if (take == 2) {
+          product_columns<T, Level, 2>(p, begin, end, first, last, q, left, near, offsets);
+        } else if constexpr (Level::kVectors == 3) {
+          product_columns<T, Level, 3>(p, begin, end, first, last, q, left, near, offsets);
+        }
+        q += take * kLanes;
       }
     }
-    q += take * kLanes;
   }
 }
 
@@ -158,9 +207,7 @@ NORMA_INLINE inline void add_outer_at(const OuterSum<T>& s) {
 
 int64_t row_block() { return simd_level() == SimdLevel::Avx512 ? Level512::kRows : 4; }
 
-int64_t packed_size(int64_t rows, int64_t depth) {
-  return round_up(rows, row_block()) * (depth + 1);
-}
+int64_t packed_size(int64_t rows, int64_t depth) { return round_up(rows, row_block()) * depth; }
 
 template <class T>
 void multiply(const Product<T>& product) {

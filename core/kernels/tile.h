@@ -15,15 +15,15 @@ inline constexpr int64_t kTileSlack = 16;
 /// Rows of weights per block.
 int64_t row_block();
 /// Elements of `rows` rows of weights in the order in which `multiply` reads them: blocks of
-/// row_block() rows, each beginning with their start values, then one run per term. Block i begins
-/// at i * row_block() * (depth + 1).
+/// row_block() rows, one run per term.
 int64_t packed_size(int64_t rows, int64_t depth);
 
-/// c[m, q] = start[m] + Σ_k weight[m, k] b[offsets[k] + q] for m < rows, q < count.
+/// c[m, q] = bias[m] + Σ_k weight[m, k] b[offsets[k] + q] for m < rows, q < count. The bits of each
+/// depend on its own terms and their number alone.
 template <class T>
 struct Product {
   int64_t rows, depth, count;
-  bool biased;  // false: start values are zero, whatever `packed` says
+  const T* bias;  // of whole blocks of rows; null: zeros
   const T* packed;
   const int64_t* offsets;
   const T* b;

@@ -181,10 +181,39 @@ TEST_CASE("samples that are not finite leave their neighbours' bits alone") {
         const ThreadCount guard(threads);
         const Tensor y = layer(spoilt);
         const std::vector<std::string> got = rows_of(y);
-        for (const std::size_t i : {1, 2, 3, 6, 7, 8, 9}) CHECK(got[i] == want[i]);
+        for (const std::size_t i : {1U, 2U, 3U, 6U, 7U, 8U, 9U}) CHECK(got[i] == want[i]);
         for (const int64_t i : {0, 4, 5, 10}) {
           CHECK(bytes_of(layer(spoilt.select(0, i))) == got[static_cast<std::size_t>(i)]);
         }
+      }
+    }
+  }
+}
+
+TEST_CASE("a convolution follows every change of its weights, with the bits of a first use") {
+  manual_seed(4);
+  const Case cases[] = {{{8, 8, 8}, {16, 8, 3, 3}, {.padding = 1}},
+                        {{16, 5, 5}, {18, 8, 3, 3}, {.padding = 1, .groups = 2}},
+                        {{6, 4, 4}, {7, 6, 1, 1}, {}},
+                        {{4, 9, 9}, {6, 4, 3, 3}, {.stride = 2}, false},
+                        {{5, 6, 7}, {5, 1, 3, 3}, {.padding = 1, .groups = 5}},
+                        {{3, 20}, {5, 3, 3}, {}}};
+  for (Case c : cases) {
+    for (const DType dtype : {kFloat32, kFloat64}) {
+      c.dtype = dtype;
+      INFO(c.str());
+      Layer layer(c);
+      const Tensor x = layer.samples(3);
+      for (int change = 0; change < 3; ++change) {
+        Layer fresh = layer;
+        fresh.w = layer.w.clone();
+        const std::vector<std::string> want = rows_of(fresh(x));
+        for (int use = 0; use < 4; ++use) CHECK(rows_of(layer(x)) == want);
+        Tensor moved = layer.w.transpose(0, 1).contiguous().transpose(0, 1);
+        fresh.w = moved;
+        for (int use = 0; use < 3; ++use) CHECK(rows_of(fresh(x)) == want);
+        layer.w.mul_(change == 0 ? 1.25 : -0.75);
+        if (c.bias) layer.b.add_(1.0);
       }
     }
   }

@@ -85,13 +85,15 @@ Conv2dShape signal_as_column(Conv2dShape s) {
 }  // namespace
 
 template <class T>
-void conv2d_forward(const Conv2dShape& shape, const T* x, const T* w, const T* bias, T* y) {
+void conv2d_forward(const Conv2dShape& shape, const T* x, const T* w, const T* bias, T* y,
+                    Storage* kept) {
   if (plain_kernels()) return plain::conv2d_forward(shape, x, w, bias, y);
   if (is_depthwise(shape)) return depthwise_forward(shape, x, w, bias, y);
   const Conv2dShape s = signal_as_column(shape);
   const int64_t depth = s.group_in() * s.kernel_size();
   const WeightView<T> weights{.data = w,
                               .bias = bias,
+                              .storage = kept,
                               .group = s.group_out() * depth,
                               .row = depth,
                               .channel = s.kernel_size(),
@@ -119,9 +121,10 @@ void conv2d_backward(const Conv2dShape& shape, const T* x, const T* w, const T* 
   if (dx) input_grad(s, w, dy, dx, correlate<T>);
 }
 
-template void conv2d_forward(const Conv2dShape&, const float*, const float*, const float*, float*);
+template void conv2d_forward(const Conv2dShape&, const float*, const float*, const float*, float*,
+                             Storage*);
 template void conv2d_forward(const Conv2dShape&, const double*, const double*, const double*,
-                             double*);
+                             double*, Storage*);
 template void conv2d_backward(const Conv2dShape&, const float*, const float*, const float*, float*,
                               float*, float*);
 template void conv2d_backward(const Conv2dShape&, const double*, const double*, const double*,

@@ -10,8 +10,11 @@ namespace {
 
 template <class T>
 void pack_rows(const Conv2dShape& s, const WeightView<T>& w, int64_t rows, T* packed) {
-  const int64_t block = row_block();
-  for (int64_t r = 0; r < block; ++r) *packed++ = w.bias && r < rows ? w.bias[r] : T(0);
+  const int64_t block = row_block(), depth = s.group_in() * s.kernel_size();
+  if (w.kernel_column == 1) {  // contiguous
+    return simd([=]()
+                    NORMA_INLINE { transpose_padded(rows, depth, w.data, w.row, block, packed); });
+  }
   for (int64_t c = 0; c < s.group_in(); ++c) {
     for (int64_t i = 0; i < s.kernel_h; ++i) {
       for (int64_t j = 0; j < s.kernel_w; ++j) {
@@ -23,14 +26,6 @@ void pack_rows(const Conv2dShape& s, const WeightView<T>& w, int64_t rows, T* pa
   }
 }
 
-// How many output channels of a panel an item has: all of them, or where there are too few panels
-// for all threads, whole blocks of them.
-int64_t channel_share(const Conv2dShape& s, int64_t panels) {
-  const int64_t block = row_block(), blocks = ceil_div(s.group_out(), block);
-  const int64_t least = ceil_div(planned_threads(), std::max<int64_t>(panels, 1));
-  return ceil_div(blocks, std::min(blocks, least)) * block;
-}
-
 template <class T>
 void correlate(const Conv2dShape& s, bool direct, const WeightView<T>& weights, const T* x, T* y) {
   const int64_t inputs = s.group_in(), outputs = s.group_out(), depth = inputs * s.kernel_size();
@@ -39,7 +34,7 @@ void correlate(const Conv2dShape& s, bool direct, const WeightView<T>& weights, 
   const auto pack = [&s](const WeightView<T>& some, int64_t rows, T* packed) {
     pack_rows(s, some, rows, packed);
   };
-  const PackedWeights<T> packed(s, weights, 1, depth, pack);
+  const PackedWeights<T> packed(s, weights, "im2col", 1, depth, pack);
 
   const int64_t panels = s.batch * s.groups * unrolled.panels();
   const int64_t share = channel_share(s, panels), shares = ceil_div(outputs, share);
@@ -59,7 +54,7 @@ void correlate(const Conv2dShape& s, bool direct, const WeightView<T>& weights, 
       multiply(Product<T>{.rows = std::min(share, outputs - channel),
                           .depth = depth,
                           .count = unrolled.rows(panel) * s.out_w,
-                          .biased = weights.bias != nullptr,
+                          .bias = packed.bias(g, channel),
                           .packed = packed.rows(g, channel),
                           .offsets = unrolled.offsets(),
                           .b = rows,

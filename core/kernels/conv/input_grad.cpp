@@ -64,6 +64,7 @@ void phase_grad(const Conv2dShape& s, const Phase& rows, const Phase& cols, cons
   const int64_t depth = s.group_in() * s.kernel_size();
   const WeightView<T> view{.data = w + rows.last_tap * s.kernel_w + cols.last_tap,
                            .bias = nullptr,
+                           .storage = nullptr,
                            .group = s.group_out() * depth,
                            .row = s.kernel_size(),
                            .channel = depth,

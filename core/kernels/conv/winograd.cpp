@@ -48,12 +48,14 @@ void winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, cons
   const auto pack = [=](const WeightView<T>& some, int64_t rows, T* packed) {
     transform_weights(some, rows, inputs, matrix, packed);
   };
-  const PackedWeights<T> packed(s, weights, kTileElements, inputs, pack);
+  const PackedWeights<T> packed(s, weights, "winograd", kTileElements, inputs, pack);
 
+  const int64_t share = channel_share(s, tiles.panels() * s.groups);
+  const int64_t shares = ceil_div(outputs, share);
   const int64_t in_matrix = Tiles::matrix_size(inputs * tiles.stride());
-  const int64_t out_matrix = Tiles::matrix_size(outputs * tiles.stride());
+  const int64_t out_matrix = Tiles::matrix_size(share * tiles.stride());
   const int64_t part_size = kTileElements * (in_matrix + out_matrix) + tile_work_size(tiles);
-  const int64_t items = tiles.panels() * s.groups;
+  const int64_t items = tiles.panels() * s.groups * shares;
   const int64_t grain = conv_grain(items, tiles.multiplications());
   const int parts = parallel_parts(items, grain);
   Scratch<T> memory(parts * part_size);
@@ -63,28 +65,32 @@ void winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, cons
     T* const out = in + kTileElements * in_matrix;
     T* const work = out + kTileElements * out_matrix;
     for (int64_t item = first; item < last; ++item) {
-      const int64_t panel = item / s.groups, g = item % s.groups;
-      tiles.for_each(panel, [&](const TileRows& rows) {
-        const T* image = x + (rows.image * s.in_channels + g * inputs) * s.in_size();
-        transform_input(tiles, edges, rows, inputs, image, work, in);
-      });
+      const int64_t channel = item % shares * share, count = std::min(share, outputs - channel);
+      const int64_t panel = item / shares / s.groups, g = item / shares % s.groups;
+      if (item == first || channel == 0) {
+        tiles.for_each(panel, [&](const TileRows& rows) {
+          const T* image = x + (rows.image * s.in_channels + g * inputs) * s.in_size();
+          transform_input(tiles, edges, rows, inputs, image, work, in);
+        });
+      }
       for (int64_t e = 0; e < kTileElements; ++e) {
-        multiply(Product<T>{.rows = outputs,
+        multiply(Product<T>{.rows = count,
                             .depth = inputs,
                             .count = round_up(tiles.positions(panel), kTileSlack),
-                            .biased = weights.bias && e == kCentre,
-                            .packed = packed.rows(g, 0) + e * matrix,
+                            .bias = e == kCentre ? packed.bias(g, channel) : nullptr,
+                            .packed = packed.rows(g, channel) + e * matrix,
                             .offsets = offsets.data(),
                             .b = in + e * in_matrix,
                             .c = out + e * out_matrix,
                             .ldc = tiles.stride()});
       }
       tiles.for_each(panel, [&](const TileRows& rows) {
-        T* image = y + (rows.image * s.out_channels + g * outputs) * s.out_size();
-        transform_output(tiles, rows, outputs, out, work, image);
+        const int64_t plane = rows.image * s.out_channels + g * outputs + channel;
+        T* image = y + plane * s.out_size();
+        transform_output(tiles, rows, count, out_matrix, out, work, image);
         const int64_t begin = 2 * rows.first, end = std::min(s.out_h, begin + 2 * rows.count);
         const int64_t length = (end - begin) * s.out_w;
-        if (!all_finite(image + begin * s.out_w, outputs, s.out_size(), length)) {
+        if (!all_finite(image + begin * s.out_w, count, s.out_size(), length)) {
           std::atomic_ref(finite[rows.image]).store(0, std::memory_order_relaxed);
         }
       });

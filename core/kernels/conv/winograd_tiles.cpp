@@ -242,14 +242,13 @@ void transform_input(const Tiles& tiles, const TileEdges<T>& edges, const TileRo
 }
 
 template <class T>
-void transform_output(const Tiles& tiles, const TileRows& rows, int64_t channels, const T* in,
-                      T* work, T* image) {
+void transform_output(const Tiles& tiles, const TileRows& rows, int64_t channels, int64_t matrix,
+                      const T* in, T* work, T* image) {
   for_level([=, &tiles, &rows]<class Level>() NORMA_INLINE {
     using V = Vector<T, Level::kBytes>;
     using Value = typename V::Value;
     const Conv2dShape& s = tiles.shape;
     const int64_t cols = tiles.cols, positions = rows.count * cols;
-    const int64_t matrix = Tiles::matrix_size(channels * tiles.stride());
     T* const upper = work;
     T* const lower = work + 2 * plane_size(tiles);
     for (int64_t c = 0; c < channels; ++c) {
@@ -283,13 +282,9 @@ void transform_weights(const WeightView<T>& weights, int64_t rows, int64_t chann
     constexpr int kRows = Level::kRows;
     using V = Vector<T, kRows* static_cast<int>(sizeof(T))>;
     using Value = typename V::Value;
-    for (int64_t e = 0; e < kTileElements; ++e) {
-      std::fill_n(packed + e * matrix, kRows, T(0));
-    }
-    if (weights.bias) std::copy_n(weights.bias, rows, packed + kCentre * matrix);
     T g[3][3][kRows] = {};
     for (int64_t c = 0; c < channels; ++c) {
-      T* const to = packed + (c + 1) * kRows;
+      T* const to = packed + c * kRows;
       for (int64_t r = 0; r < rows; ++r) {
         const T* from = weights.data + r * weights.row + c * weights.channel;
         for (int i = 0; i < 3; ++i) {
@@ -356,7 +351,8 @@ void transform_weight_sums(const Conv2dShape& s, int64_t matrix, const T* sums, 
   template class TileEdges<T>;                                                                   \
   template void transform_input(const Tiles&, const TileEdges<T>&, const TileRows&, int64_t,     \
                                 const T*, T*, T*);                                               \
-  template void transform_output(const Tiles&, const TileRows&, int64_t, const T*, T*, T*);      \
+  template void transform_output(const Tiles&, const TileRows&, int64_t, int64_t, const T*, T*,  \
+                                 T*);                                                            \
   template void transform_weights(const WeightView<T>&, int64_t, int64_t, int64_t, T*);          \
   template void transform_input_transposed(const Tiles&, const TileRows&, int64_t, const T*, T*, \
                                            T*);                                                  \

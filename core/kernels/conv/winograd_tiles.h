@@ -86,10 +86,10 @@ template <class T>
 void transform_input(const Tiles& tiles, const TileEdges<T>& edges, const TileRows& rows,
                      int64_t channels, const T* image, T* work, T* out);
 
-/// image = Aᵀ m A for m = in[e][c][position].
+/// image = Aᵀ m A for m = in[e][c][position], whose matrices are `matrix` elements apart.
 template <class T>
-void transform_output(const Tiles& tiles, const TileRows& rows, int64_t channels, const T* in,
-                      T* work, T* image);
+void transform_output(const Tiles& tiles, const TileRows& rows, int64_t channels, int64_t matrix,
+                      const T* in, T* work, T* image);
 
 /// packed[e] = (G g Gᵀ)[e] in the order of `multiply`, `matrix` elements apart, for at most
 /// row_block() rows.
