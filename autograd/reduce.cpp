@@ -1,4 +1,6 @@
 // Reductions over everything, one dimension or several.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -8,6 +10,7 @@
 #include "norma/autograd/promotion.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
+#include "norma/core/kernels/extremum.h"
 #include "norma/core/kernels/reduce.h"
 #include "norma/core/tensor_impl.h"
 
@@ -17,51 +20,76 @@ using namespace autograd;
 
 namespace {
 
-/// A tensor collapsed to row-major [outer, length, inner], the middle being what is reduced.
-struct Collapsed {
-  Tensor x;
-  kernels::MiddleShape shape;
-  Shape kept;    // the result's shape with keepdim
-  Shape result;  // and as asked for
-};
+/// Which dimensions are reduced.
+struct Reduction {
+  std::array<bool, Shape::kMaxDims> here{};
+  int64_t length = 1;  // elements that become one
+  Shape kept;          // the result's shape with keepdim
+  Shape result;        // and as asked for
 
-/// No dimensions means all of them, as in PyTorch.
-Collapsed collapse(const char* op, const Tensor& self, const Shape& dims, bool keepdim) {
-  const Shape& sizes = defined_impl(self, op)->sizes;
-  const int64_t rank = sizes.size();
-  std::array<bool, Shape::kMaxDims> reduced{};
-  for (int64_t dim : dims) {
-    bool& flag = reduced[static_cast<std::size_t>(wrap_dim(dim, rank, op))];
-    if (flag) fail(op, "expected every dimension at most once, got ", dims);
-    flag = true;
-  }
-  if (dims.empty()) reduced.fill(true);
-  Collapsed collapsed;
-  Shape order_kept, order_reduced;
-  bool adjacent = true;
-  for (int64_t i = 0; i < rank; ++i) {
-    const bool here = reduced[static_cast<std::size_t>(i)];
-    collapsed.kept.push_back(here ? 1 : sizes[i]);
-    if (!here || keepdim) collapsed.result.push_back(here ? 1 : sizes[i]);
-    if (here) {
-      adjacent = adjacent && (order_reduced.empty() || order_reduced.back() == i - 1);
-      order_reduced.push_back(i);
-      collapsed.shape.length *= sizes[i];
-    } else {
-      order_kept.push_back(i);
-      (order_reduced.empty() ? collapsed.shape.outer : collapsed.shape.inner) *= sizes[i];
+  bool at(int64_t dim) const { return here[static_cast<std::size_t>(dim)]; }
+
+  /// No dimensions means all of them, as in PyTorch.
+  Reduction(const char* op, const Tensor& self, const Shape& dims, bool keepdim) {
+    const Shape& sizes = defined_impl(self, op)->sizes;
+    for (int64_t dim : dims) {
+      bool& flag = here[static_cast<std::size_t>(wrap_dim(dim, sizes.size(), op))];
+      if (flag) fail(op, "expected every dimension at most once, got ", dims);
+      flag = true;
+    }
+    if (dims.empty()) here.fill(true);
+    for (int64_t i = 0; i < sizes.size(); ++i) {
+      if (at(i)) length *= sizes[i];
+      kept.push_back(at(i) ? 1 : sizes[i]);
+      if (!at(i) || keepdim) result.push_back(kept.back());
     }
   }
-  collapsed.x = self.detach();
-  if (!adjacent) {
-    Shape order = order_kept;
-    for (int64_t dim : order_reduced) order.push_back(dim);
-    collapsed.x = collapsed.x.permute(order);
-    collapsed.shape.outer *= collapsed.shape.inner;
-    collapsed.shape.inner = 1;
+};
+
+/// A tensor collapsed to row-major [outer, length, inner], the middle being what is reduced.
+struct Collapsed : Reduction {
+  Tensor x;
+  kernels::MiddleShape shape;
+
+  Collapsed(const char* op, const Tensor& self, const Shape& dims, bool keepdim)
+      : Reduction(op, self, dims, keepdim), x(self.detach()) {
+    Shape order_kept, order_reduced;
+    bool adjacent = true;
+    for (int64_t i = 0; i < self.dim(); ++i) {
+      if (at(i)) {
+        adjacent = adjacent && (order_reduced.empty() || order_reduced.back() == i - 1);
+        order_reduced.push_back(i);
+      } else {
+        order_kept.push_back(i);
+        (order_reduced.empty() ? shape.outer : shape.inner) *= self.size(i);
+      }
+    }
+    shape.length = length;
+    if (!adjacent) {
+      Shape order = order_kept;
+      for (int64_t dim : order_reduced) order.push_back(dim);
+      x = x.permute(order);
+      shape.outer *= shape.inner;
+      shape.inner = 1;
+    }
+    x = x.contiguous();
   }
-  collapsed.x = collapsed.x.contiguous();
-  return collapsed;
+};
+
+Collapsed collapse(const char* op, const Tensor& self, const Shape& dims, bool keepdim) {
+  return Collapsed(op, self, dims, keepdim);
+}
+
+/// The dimensions of x as they lie in memory, the outermost first; as they are where x has gaps.
+Shape memory_order(const Tensor& x) {
+  Shape order, as_is;
+  for (int64_t i = 0; i < x.dim(); ++i) {
+    as_is.push_back(i);
+    order.push_back(i);
+    for (int64_t k = i; k > 0 && x.strides()[order[k - 1]] < x.strides()[i]; --k)
+      std::swap(order[k], order[k - 1]);
+  }
+  return x.permute(order).is_contiguous() ? order : as_is;
 }
 
 void refuse_empty(const char* op, const Collapsed& collapsed) {
@@ -70,21 +98,65 @@ void refuse_empty(const char* op, const Collapsed& collapsed) {
   }
 }
 
-/// The sum, for floating tensors over `divisor`: with one rounding, and no overflow on the way.
-Tensor sum_collapsed(const Collapsed& collapsed, double divisor = 1) {
-  const DType dtype = collapsed.x.dtype();
-  // As in PyTorch, integers and bools are summed as int64.
-  const Tensor x = is_floating(dtype) ? collapsed.x : collapsed.x.to(kInt64);
-  Tensor out = new_tensor(collapsed.result, x.dtype());
-  if (out.numel() == 0) return out;  // loops over its other sizes might not end
-  if (x.dtype() == kInt64) {
-    kernels::sum_middle(values_of<int64_t>(out), values_of<int64_t>(x), collapsed.shape);
-  } else {
-    dispatch_floating(x.dtype(), [&]<class T>() {
-      kernels::sum_middle(values_of<T>(out), values_of<T>(x), collapsed.shape, divisor);
-    });
+/// The steps of a sum: a run of neighbours among the reduced dimensions each, the last one first.
+/// Dimensions of one element do not part them.
+struct SumSteps {
+  std::array<kernels::MiddleShape, Shape::kMaxDims> shapes;
+  std::size_t count = 0;
+
+  SumSteps(const Shape& sizes, const Shape& order, const Reduction& reduction) {
+    int64_t inner = 1;
+    for (int64_t end = sizes.size(); end > 0;) {
+      int64_t begin = end, length = 1, outer = 1;
+      while (begin > 0 && (reduction.at(order[begin - 1]) || sizes[begin - 1] == 1))
+        length *= sizes[--begin];
+      if (begin == end) {
+        inner *= sizes[--end];
+        continue;
+      }
+      for (int64_t i = 0; i < begin; ++i) outer *= sizes[i];
+      if (length != 1) shapes[count++] = {outer, length, inner};
+      end = begin;
+    }
+    if (count == 0) shapes[count++] = {inner, 1, 1};
   }
+};
+
+template <class To, class From>
+Tensor sum_step(const Shape& sizes, const Tensor& x, const kernels::MiddleShape& shape,
+                double divisor = 1) {
+  Tensor out = new_tensor(sizes, dtype_of<To>);
+  if (out.numel() > 0)  // loops over its other sizes might not end
+    kernels::sum_middle(out.data_ptr<To>(), x.data_ptr<From>(), shape, divisor);
   return out;
+}
+
+/// The sum, for floating tensors over `divisor`: with one rounding, and no overflow on the way.
+Tensor sum_of(const Tensor& self, const Reduction& reduction, double divisor = 1) {
+  // As in PyTorch, integers and bools are summed as int64.
+  const Tensor from = self.detach().to(is_floating(self.dtype()) ? self.dtype() : kInt64);
+  const Shape order = memory_order(from);
+  const bool in_order = std::is_sorted(order.begin(), order.end());
+  const Tensor x = (in_order ? from : from.permute(order)).contiguous();
+  Shape kept, back = order;
+  for (int64_t i = 0; i < order.size(); ++i) {
+    kept.push_back(reduction.kept[order[i]]);
+    back[order[i]] = i;
+  }
+  const SumSteps steps(x.sizes(), order, reduction);
+  const Shape& sizes = in_order ? reduction.result : kept;
+  const auto sum = [&]<class T>() {
+    if (steps.count == 1) return sum_step<T, T>(sizes, x, steps.shapes[0], divisor);
+    using Wide = std::conditional_t<std::is_floating_point_v<T>, double, T>;
+    const auto flat = [&](std::size_t i) { return Shape({steps.shapes[i].lines()}); };
+    Tensor wide = sum_step<Wide, T>(flat(0), x, steps.shapes[0]);
+    for (std::size_t i = 1; i + 1 < steps.count; ++i)
+      wide = sum_step<Wide, Wide>(flat(i), wide, steps.shapes[i]);
+    return sum_step<T, Wide>(sizes, wide, steps.shapes[steps.count - 1], divisor);
+  };
+  const Tensor out =
+      from.dtype() == kInt64 ? sum.operator()<int64_t>() : dispatch_floating(from.dtype(), sum);
+  return in_order ? out : out.permute(back).contiguous().reshape(reduction.result);
 }
 
 void refuse_integers(const char* op, const Tensor& self, const char* hint) {
@@ -104,6 +176,18 @@ Tensor reduced(const Collapsed& collapsed, F f) {
         [=](kernels::Line<T> line, int64_t at) { result[at] = static_cast<Out>(f(line)); });
   });
   return out;
+}
+
+/// (Σ |x|^p)^(1/p) in float64.
+Tensor power_norms(const Collapsed& collapsed, double p) {
+  if (p != 2)
+    return reduced<double>(collapsed, [p](auto line) { return kernels::power_norm(line, p); });
+  Tensor totals = new_tensor(collapsed.result, kFloat64);
+  if (totals.numel() == 0) return totals;
+  dispatch_floating(collapsed.x.dtype(), [&]<class T>() {
+    kernels::sum_squares(totals.data_ptr<double>(), collapsed.x.data_ptr<T>(), collapsed.shape);
+  });
+  return totals.sqrt();
 }
 
 /// The mean, and Σ (x - mean)², in float64 and two passes.
@@ -154,39 +238,28 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
                 });
 }
 
-/// The position along the reduced dimension of the element that `better` prefers; NaN wins, then
-/// the first of equals.
-template <class Better>
-Tensor find(const Collapsed& collapsed, Better better) {
-  return reduced<int64_t>(collapsed, [=](auto line) {
-    int64_t best = 0;
-    for (int64_t i = 1; i < line.length; ++i) {
-      const auto now = line[best], next = line[i];
-      if (now != now) break;
-      if (next != next || better(next, now)) best = i;
-    }
-    return best;
+/// The position along the reduced dimension of the largest or smallest element.
+Tensor find(const Collapsed& collapsed, bool largest) {
+  Tensor out = new_tensor(collapsed.result, kInt64);
+  dispatch(collapsed.x.dtype(), [&]<class T>() {
+    kernels::extreme_position(out.data_ptr<int64_t>(), collapsed.x.data_ptr<T>(), collapsed.shape,
+                              largest);
   });
+  return out;
 }
 
-template <class Better>
-Tensor position(const char* op, const Tensor& self, const Shape& dims, bool keepdim,
-                Better better) {
+Tensor position(const char* op, const Tensor& self, const Shape& dims, bool keepdim, bool largest) {
   const Collapsed collapsed = collapse(op, self, dims, keepdim);
   refuse_empty(op, collapsed);
-  return find(collapsed, better);
+  return find(collapsed, largest);
 }
 
-constexpr auto kGreater = [](auto a, auto b) { return a > b; };
-constexpr auto kLess = [](auto a, auto b) { return a < b; };
-
-template <class Better>
 std::pair<Tensor, Tensor> extremum_along(const char* op, const Tensor& self, int64_t dim,
-                                         bool keepdim, Better better) {
+                                         bool keepdim, bool largest) {
   const int64_t d = wrap_dim(dim, defined_impl(self, op)->sizes.size(), op);
   const Collapsed collapsed = collapse(op, self, {d}, keepdim);
   refuse_empty(op, collapsed);
-  const Tensor index = find(collapsed, better);
+  const Tensor index = find(collapsed, largest);
   if (self.dim() == 0) return {self.clone(), index};
   const Tensor picked = self.gather(d, index.reshape(collapsed.kept));
   return {keepdim ? picked : picked.squeeze(d), index};
@@ -200,11 +273,10 @@ Tensor hits(const char* op, const Tensor& x, const Tensor& y) {
 }
 
 /// Over everything; equal extrema share the gradient evenly, as in PyTorch.
-template <class Better>
-Tensor extremum_of_all(const char* op, const Tensor& self, Better better) {
+Tensor extremum_of_all(const char* op, const Tensor& self, bool largest) {
   const Collapsed collapsed = collapse(op, self, {}, false);
   refuse_empty(op, collapsed);
-  const int64_t at = find(collapsed, better).template item<int64_t>();
+  const int64_t at = find(collapsed, largest).item<int64_t>();
   const Tensor out = collapsed.x.reshape({-1}).select(0, at).clone();
   return record(op, out, {&self},
                 [op, x = Saved(self), y = Saved(out)](const Tensor& g, InputGrads& d) {
@@ -230,9 +302,9 @@ Tensor any_collapsed(const Collapsed& collapsed, bool wanted) {
 Tensor Tensor::sum() const { return sum(Shape{}); }
 
 Tensor Tensor::sum(const Shape& dims, bool keepdim) const {
-  const Collapsed collapsed = collapse("sum", *this, dims, keepdim);
-  return record("sum", sum_collapsed(collapsed), {this},
-                [kept = collapsed.kept, from = sizes()](const Tensor& g, InputGrads& d) {
+  const Reduction reduction("sum", *this, dims, keepdim);
+  return record("sum", sum_of(*this, reduction), {this},
+                [kept = reduction.kept, from = sizes()](const Tensor& g, InputGrads& d) {
                   d[0] = g.reshape(kept).expand(from);
                 });
 }
@@ -241,10 +313,10 @@ Tensor Tensor::mean() const { return mean(Shape{}); }
 
 Tensor Tensor::mean(const Shape& dims, bool keepdim) const {
   refuse_integers("mean", *this, "to(kFloat32)");
-  const Collapsed collapsed = collapse("mean", *this, dims, keepdim);
-  const auto count = static_cast<double>(collapsed.shape.length);
-  return record("mean", sum_collapsed(collapsed, count), {this},
-                [count, kept = collapsed.kept, from = sizes()](const Tensor& g, InputGrads& d) {
+  const Reduction reduction("mean", *this, dims, keepdim);
+  const auto count = static_cast<double>(reduction.length);
+  return record("mean", sum_of(*this, reduction, count), {this},
+                [count, kept = reduction.kept, from = sizes()](const Tensor& g, InputGrads& d) {
                   d[0] = g.div(count).reshape(kept).expand(from);
                 });
 }
@@ -263,14 +335,18 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
   refuse_integers("norm", *this, "to()");
   if (!(p > 0)) fail("norm", "expected a power p above 0, got ", p);
   const Collapsed collapsed = collapse("norm", *this, dims, keepdim);
-  const Tensor totals =
-      reduced<double>(collapsed, [p](auto line) { return kernels::power_norm(line, p); });
+  const Tensor totals = power_norms(collapsed, p);
   Tensor out = new_tensor(collapsed.result, dtype());
   kernels::copy(out, totals);
   return record(
       "norm", out, {this},
       [=, kept = collapsed.kept, saved = Saved(*this)](const Tensor& grad, InputGrads& d) {
         const Tensor g = grad.reshape(kept), total = totals.reshape(kept);
+        if (p == 2) {  // x / norm, and 0 where that is 0
+          const Tensor length = total.masked_fill(total.eq(0), 1).to(g.dtype());
+          d[0] = saved->div(length).mul(g);
+          return;
+        }
         const Tensor x = saved->to(kFloat64);
         const Tensor sign = x.gt(0).to(kFloat64).sub(x.lt(0).to(kFloat64));
         if (std::isinf(p)) {
@@ -281,29 +357,29 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
         } else {
           // sign(x) (|x| / norm)^(p-1), and 0 where the norm or, for p < 1, x is 0.
           const Tensor ratio = x.abs().div(total).masked_fill(total.eq(0), 0);
-          const Tensor slope = p == 2 ? ratio : ratio.pow(p - 1);
+          const Tensor slope = ratio.pow(p - 1);
           d[0] = sign.mul(p < 1 ? slope.masked_fill(x.eq(0), 0) : slope).mul(g);
         }
       });
 }
 
-Tensor Tensor::max() const { return extremum_of_all("max", *this, kGreater); }
-Tensor Tensor::min() const { return extremum_of_all("min", *this, kLess); }
+Tensor Tensor::max() const { return extremum_of_all("max", *this, true); }
+Tensor Tensor::min() const { return extremum_of_all("min", *this, false); }
 
 std::pair<Tensor, Tensor> Tensor::max(int64_t dim, bool keepdim) const {
-  return extremum_along("max", *this, dim, keepdim, kGreater);
+  return extremum_along("max", *this, dim, keepdim, true);
 }
 std::pair<Tensor, Tensor> Tensor::min(int64_t dim, bool keepdim) const {
-  return extremum_along("min", *this, dim, keepdim, kLess);
+  return extremum_along("min", *this, dim, keepdim, false);
 }
 
-Tensor Tensor::argmax() const { return position("argmax", *this, {}, false, kGreater); }
+Tensor Tensor::argmax() const { return position("argmax", *this, {}, false, true); }
 Tensor Tensor::argmax(int64_t dim, bool keepdim) const {
-  return position("argmax", *this, {dim}, keepdim, kGreater);
+  return position("argmax", *this, {dim}, keepdim, true);
 }
-Tensor Tensor::argmin() const { return position("argmin", *this, {}, false, kLess); }
+Tensor Tensor::argmin() const { return position("argmin", *this, {}, false, false); }
 Tensor Tensor::argmin(int64_t dim, bool keepdim) const {
-  return position("argmin", *this, {dim}, keepdim, kLess);
+  return position("argmin", *this, {dim}, keepdim, false);
 }
 
 Tensor Tensor::any() const { return any_collapsed(collapse("any", *this, {}, false), true); }

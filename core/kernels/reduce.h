@@ -10,9 +10,12 @@
 namespace norma::kernels {
 
 /// out[outer, inner] = Σ over the middle / divisor, in double, rounded once. Integers wrap around
-/// and take no divisor.
+/// and take no divisor. From float to double and back, for sums in several steps.
+template <class Out, class T>
+void sum_middle(Out* out, const T* x, MiddleShape shape, double divisor = 1);
+/// out[outer, inner] = Σ x² over the middle, in double.
 template <class T>
-void sum_middle(T* out, const T* x, MiddleShape shape, double divisor = 1);
+void sum_squares(double* out, const T* x, MiddleShape shape);
 
 /// out[col] = Σ of the rows of a matrix, as a bias's gradient needs it: blocks of rows in T, their
 /// total in double.

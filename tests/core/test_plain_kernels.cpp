@@ -10,6 +10,7 @@
 
 #include "norma/core/kernels/dropout.h"
 #include "norma/core/kernels/embedding.h"
+#include "norma/core/kernels/extremum.h"
 #include "norma/core/kernels/loss/class_loss.h"
 #include "norma/core/kernels/loss/pointwise_loss.h"
 #include "norma/core/kernels/pad.h"
@@ -230,10 +231,16 @@ TEMPLATE_TEST_CASE("softmax and its plain twin", "", float, double) {
   }
 }
 
+/// Lines of every way of summing, and of finding extrema.
+std::vector<MiddleShape> line_shapes() {
+  return {{1, 40'000, 1}, {9, 100, 1},   {7, 5, 1},    {6, 49, 1}, {3, 33'000, 1}, {1, 50, 70},
+          {3, 20, 33},    {2, 9, 2},     {1, 300, 10}, {5, 1, 17}, {2, 3, 1500},   {2, 0, 3},
+          {4, 64, 1},     {1, 31, 1029}, {33, 15, 1},  {2, 17, 1}};
+}
+
 TEMPLATE_TEST_CASE("sums and their plain twin", "", float, double, int64_t) {
   using T = TestType;
-  for (const MiddleShape& s :
-       {MiddleShape(1, 40'000, 1), {9, 100, 1}, {1, 50, 70}, {3, 20, 33}, {2, 0, 3}}) {
+  for (const MiddleShape& s : line_shapes()) {
     const Values<T> x = numbers<T>(s.lines() * s.length);
     Values<T> sum = room<T>(s.lines()), want = sum;
     const double divisor = std::is_floating_point_v<T> ? 3 : 1;
@@ -241,8 +248,45 @@ TEMPLATE_TEST_CASE("sums and their plain twin", "", float, double, int64_t) {
     plain::sum_middle(want.data(), x.data(), s.outer, s.length, s.inner, divisor);
     if constexpr (std::is_floating_point_v<T>) {
       CHECK(difference(sum, want) < kFew);
+      Values<double> wide = room<double>(s.lines()), want_wide = wide;
+      sum_squares(wide.data(), x.data(), s);
+      plain::sum_squares(want_wide.data(), x.data(), s.outer, s.length, s.inner);
+      CHECK(difference(wide, want_wide) < 8 * kFew);
+      sum_middle(wide.data(), x.data(), s, divisor);
+      for (std::size_t i = 0; i < wide.size(); ++i) CHECK(static_cast<T>(wide[i]) == sum[i]);
     } else {
       CHECK(sum == want);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("a line's sum does not depend on its company", "", float, double) {
+  using T = TestType;
+  for (const int64_t length : {1, 7, 15, 16, 49, 64, 100, 1000, 16'384, 16'385, 50'000}) {
+    const Values<T> x = numbers<T>(7 * length);
+    Values<T> together = room<T>(7), alone = together;
+    sum_middle(together.data(), x.data(), {7, length, 1});
+    for (int64_t i = 0; i < 7; ++i)
+      sum_middle(alone.data() + i, x.data() + i * length, {1, length, 1});
+    CHECK(together == alone);
+  }
+}
+
+TEMPLATE_TEST_CASE("places of extrema and their plain twin", "", float, double, int64_t, uint8_t) {
+  using T = TestType;
+  for (const MiddleShape& s : line_shapes()) {
+    if (s.length == 0) continue;
+    Values<T> x = numbers<T>(s.lines() * s.length);
+    for (const bool with_nan : {false, true}) {
+      if (with_nan && !std::is_floating_point_v<T>) continue;
+      for (std::size_t i = 5; with_nan && i < x.size(); i += 131)
+        x[i] = std::numeric_limits<T>::quiet_NaN();
+      for (const bool largest : {false, true}) {
+        Values<int64_t> found = room<int64_t>(s.lines()), want = found;
+        extreme_position(found.data(), x.data(), s, largest);
+        plain::extreme_position(want.data(), x.data(), s.outer, s.length, s.inner, largest);
+        CHECK(found == want);
+      }
     }
   }
 }

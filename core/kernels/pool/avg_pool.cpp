@@ -3,7 +3,7 @@
 //     windows                    path
 //     of one size                cell by cell of the window, each for a row of outputs
 //     that share an image out    the rows of a window are summed, then the columns of the sums
-//     one for the whole image    a sum in lanes; its gradient is one value
+//     one for the whole image    sum_middle; its gradient is one value
 #include "norma/core/kernels/pool/avg_pool.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 #include "norma/core/grains.h"
 #include "norma/core/kernels/plain/pool.h"
 #include "norma/core/kernels/pool/window_runs.h"
-#include "norma/core/kernels/sums.h"
+#include "norma/core/kernels/reduce.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -44,23 +44,25 @@ class Divisors {
   Scratch<T> columns_;
 };
 
+/// Whether the only window is the whole image.
+bool is_global(const Pool2dShape& s) {
+  return s.out_h * s.out_w == 1 && s.kernel_h == s.in_h && s.kernel_w == s.in_w && s.pad_h == 0 &&
+         s.pad_w == 0;
+}
 template <class T>
-void global_avg_pool(const Pool2dShape& s, const T* x, T* y) {
+void global_avg_pool(const Pool2dShape& s, int64_t divisor, const T* x, T* y) {
+  sum_middle(y, x, {s.planes, s.in_h * s.in_w, 1}, static_cast<double>(divisor));
+}
+template <class T>
+void global_avg_pool_backward(const Pool2dShape& s, int64_t divisor, const T* dy, T* dx) {
   const int64_t size = s.in_h * s.in_w;
-  each_plane<Level512, T>(s, 0, [=](int64_t p, T*) NORMA_INLINE {
-    constexpr int64_t kBlock = 1024;  // a longer chain of additions would lose digits
-    double total = 0;
-    for (int64_t begin = 0; begin < size; begin += kBlock) {
-      const T* const in = x + p * size + begin;
-      const int64_t count = std::min(kBlock, size - begin);
-      T lanes[16] = {}, rest = 0;
-      int64_t i = add_to_lanes(lanes, count, [=](int64_t k) NORMA_INLINE { return in[k]; });
-      for (; i < count; ++i) rest += in[i];
-      halve_lanes<1>(lanes);
-      total += static_cast<double>(lanes[0]) + static_cast<double>(rest);
-    }
-    y[p] = static_cast<T>(total / static_cast<double>(size));
+  parallel_for(s.planes, rows_grain(kElementGrain, size), [=](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p)
+      std::fill_n(dx + p * size, size, dy[p] / static_cast<T>(divisor));
   });
+}
+int64_t global_divisor(const Pool2dShape& s, const AvgPoolRule& rule) {
+  return rule.divisor ? rule.divisor : s.in_h * s.in_w;
 }
 
 }  // namespace
@@ -68,6 +70,7 @@ void global_avg_pool(const Pool2dShape& s, const T* x, T* y) {
 template <class T>
 void avg_pool_forward(const Pool2dShape& s, const AvgPoolRule& rule, const T* x, T* y) {
   if (plain_kernels() || s.sees_little()) return plain::avg_pool_forward(s, rule, x, y);
+  if (is_global(s)) return global_avg_pool(s, global_divisor(s, rule), x, y);
   const Divisors<T> divisors(s, rule);
   const WindowColumns columns(s);
   each_plane<Level512, T>(
@@ -91,6 +94,7 @@ void avg_pool_forward(const Pool2dShape& s, const AvgPoolRule& rule, const T* x,
 template <class T>
 void avg_pool_backward(const Pool2dShape& s, const AvgPoolRule& rule, const T* dy, T* dx) {
   if (plain_kernels() || s.sees_little()) return plain::avg_pool_backward(s, rule, dy, dx);
+  if (is_global(s)) return global_avg_pool_backward(s, global_divisor(s, rule), dy, dx);
   const Divisors<T> divisors(s, rule);
   const WindowColumns columns(s);
   each_plane<Level512, T>(
@@ -113,7 +117,7 @@ void avg_pool_backward(const Pool2dShape& s, const AvgPoolRule& rule, const T* d
 template <class T>
 void adaptive_avg_pool_forward(const Pool2dShape& s, const T* x, T* y) {
   if (plain_kernels()) return plain::adaptive_avg_pool_forward(s, x, y);
-  if (s.out_h * s.out_w == 1) return global_avg_pool(s, x, y);
+  if (s.out_h * s.out_w == 1) return global_avg_pool(s, s.in_h * s.in_w, x, y);
   each_plane<Level512, T>(s, s.in_w, [=](int64_t p, T* sums) NORMA_INLINE {
     for (int64_t row = 0; row < s.out_h; ++row) {
       const Span ys = plain::adaptive_window(row, s.in_h, s.out_h);
@@ -136,13 +140,7 @@ void adaptive_avg_pool_forward(const Pool2dShape& s, const T* x, T* y) {
 template <class T>
 void adaptive_avg_pool_backward(const Pool2dShape& s, const T* dy, T* dx) {
   if (plain_kernels()) return plain::adaptive_avg_pool_backward(s, dy, dx);
-  const int64_t size = s.in_h * s.in_w;
-  if (s.out_h * s.out_w == 1) {
-    return parallel_for(s.planes, rows_grain(kElementGrain, size), [=](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; ++p)
-        std::fill_n(dx + p * size, size, dy[p] / static_cast<T>(size));
-    });
-  }
+  if (s.out_h * s.out_w == 1) return global_avg_pool_backward(s, s.in_h * s.in_w, dy, dx);
   each_plane<Level512, T>(s, s.in_w, [=](int64_t p, T* sums) NORMA_INLINE {
     std::fill_n(dx + p * s.in_h * s.in_w, s.in_h * s.in_w, T(0));
     for (int64_t row = 0; row < s.out_h; ++row) {
