@@ -3,10 +3,12 @@
 
     compare.py build/release/bench/norma_bench --libtorch build/release/bench/peers/libtorch_bench
 
-PyTorch takes part when the interpreter given by --python can import torch; libtorch and dlib when
-their programs (bench/peers) are given. Every thread setting of a peer counts, and its best one, by
-the median over the rounds, stands in the table. A peer's run that fails or hangs is named under the
-table; a failure of Norma's ends the comparison.
+PyTorch (eager, with images channels last, and compiled), JAX, ONNX Runtime and OpenVINO take part
+where the interpreter given by --python can import them; libtorch and dlib when their programs
+(bench/peers) are given. Every thread setting of a peer counts, and its best one, by the median over
+the rounds, stands in the table. Inference of one sample is that of Norma's folded model
+(`fuse_conv_bn`). Peers that are not installed, and runs of peers that fail or hang, are named under
+the table; a failure of Norma's ends the comparison.
 """
 import argparse
 import collections
@@ -20,16 +22,43 @@ import sys
 import time
 
 WORKLOADS = ("mlp_tiny", "mlp_small", "mlp_large", "cnn", "resnet20")
-PHASES = ("train", "infer")
+IMAGES = ("cnn", "resnet20")
+# What the programs print, and what the table calls it.
+PHASES = {"train": "train", "infer": "infer", "one": "one sample",
+          "one_p99": "one sample, 99th percentile"}
 THREADS = (1, 2)
-PYTORCH_BENCH = pathlib.Path(__file__).resolve().parent / "peers" / "pytorch_bench.py"
+PEERS = pathlib.Path(__file__).resolve().parent / "peers"
 
-# One way to run a program: whose, with which threads, by which command and environment.
-Run = collections.namedtuple("Run", "name setting command environment workloads")
+# One way to run a program: whose, with which threads, by which command and environment, and what it
+# prints at least.
+Run = collections.namedtuple("Run", "name setting command environment workloads phases",
+                             defaults=(("train", "infer"),))
+
+# A peer in Python: its import, the words of its command, and what it does not do.
+Script = collections.namedtuple("Script", "imports command workloads phases",
+                                defaults=(WORKLOADS, ("train", "infer")))
+SCRIPTS = {
+    "PyTorch": Script("torch", ("pytorch_bench.py",)),
+    "PyTorch, channels last": Script("torch", ("pytorch_bench.py", "--channels-last"), IMAGES),
+    "PyTorch, compiled": Script("torch._dynamo", ("pytorch_bench.py", "--compile")),
+    "JAX": Script("jax", ("jax_bench.py",)),
+    "ONNX Runtime": Script("onnx, onnxruntime", ("onnxruntime_bench.py",), phases=("infer",)),
+    "OpenVINO": Script("onnx, openvino", ("openvino_bench.py",), phases=("infer",)),
+}
 
 
 def norma_runs(program):
     return [Run("Norma", (n,), [program, "--threads", str(n)], {}, WORKLOADS) for n in THREADS]
+
+
+def script_runs(name, python):
+    script = SCRIPTS[name]
+    command = [python, "-B", str(PEERS / script.command[0]), *script.command[1:]]
+    if name == "PyTorch":
+        return torch_runs(name, command)
+    return [Run(name, (n,), [*command, "--threads", str(n)],
+                {"OMP_NUM_THREADS": str(n), "OMP_WAIT_POLICY": "passive"}, script.workloads,
+                script.phases) for n in THREADS]
 
 
 def torch_runs(name, command):
@@ -51,9 +80,9 @@ def dlib_runs(program):
         for blas in THREADS]
 
 
-def can_import_torch(python):
+def can_import(python, modules):
     try:
-        return subprocess.run([python, "-c", "import torch"], stdout=subprocess.DEVNULL,
+        return subprocess.run([python, "-c", f"import {modules}"], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, check=False).returncode == 0
     except OSError:
         return False
@@ -71,10 +100,12 @@ def measure(run, workload, options):
         output = subprocess.run(command, env={**os.environ, **run.environment}, check=True,
                                 stdout=subprocess.PIPE, text=True, timeout=options.timeout).stdout
         times = dict(line.split() for line in output.splitlines())
-        return {phase: float(times[f"{workload}.{phase}"]) for phase in PHASES}
+        return {phase: float(times[f"{workload}.{phase}"]) for phase in PHASES
+                if phase in run.phases or f"{workload}.{phase}" in times}
     except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
-        raise Failure(f"expected {workload}.train and {workload}.infer from "
-                      f"{shlex.join(map(str, command))}, got {error!r}") from error
+        expected = " and ".join(f"{workload}.{phase}" for phase in run.phases)
+        raise Failure(f"expected {expected} from {shlex.join(map(str, command))}, "
+                      f"got {error!r}") from error
 
 
 def measure_all(runs, options):
@@ -122,8 +153,10 @@ def table(times, peers):
     if peers:
         heads += ["Norma ÷ best peer, both on 1 thread", "Norma ÷ best peer, both on up to 2"]
     lines = ["| ms | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
-    for (workload, phase), names in sorted(times.items(), key=lambda item: (
-            PHASES.index(item[0][1]), WORKLOADS.index(item[0][0]))):
+    for phase, workload in itertools.product(PHASES, WORKLOADS):
+        names = times.get((workload, phase), {})
+        if "Norma" not in names:
+            continue
         norma = [statistics.median(names["Norma"][(n,)]) for n in THREADS]
         cells = [three_digits(ms) for ms in norma]
         found = {peer: best(names[peer]) for peer in peers if peer in names}
@@ -138,7 +171,7 @@ def table(times, peers):
             fair = [statistics.median(measured) for peer in found
                     for setting, measured in names[peer].items() if max(setting) <= threads]
             cells.append(f"{ms / min(fair):.2f}" if fair else "–")
-        lines.append(f"| `{workload}` {phase} | " + " | ".join(cells) + " |")
+        lines.append(f"| `{workload}` {PHASES[phase]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -149,8 +182,11 @@ def parse_options():
     parser.add_argument("--libtorch", metavar="PROGRAM", help="the program libtorch_bench")
     parser.add_argument("--dlib", metavar="PROGRAM", help="the program dlib_bench")
     parser.add_argument("--python", default=sys.executable, metavar="PROGRAM",
-                        help="the interpreter whose PyTorch takes part (default: this one)")
-    parser.add_argument("--no-pytorch", action="store_true", help="leave PyTorch out")
+                        help="the interpreter that runs the peers in Python (default: this one)")
+    parser.add_argument("--peers", nargs="*", default=SCRIPTS, choices=SCRIPTS, metavar="NAME",
+                        help="those in Python, of " + "; ".join(SCRIPTS) + " (default: all)")
+    parser.add_argument("--no-pytorch", dest="peers", action="store_const", const=(),
+                        help="no peers in Python")
     parser.add_argument("--workloads", nargs="+", default=WORKLOADS, choices=WORKLOADS,
                         metavar="NAME", help=", ".join(WORKLOADS) + " (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="the median over them counts")
@@ -175,12 +211,14 @@ def parse_options():
 def main():
     options = parse_options()
     runs = norma_runs(options.norma_bench)
-    if not options.no_pytorch:
-        if can_import_torch(options.python):
-            runs += torch_runs("PyTorch", [options.python, str(PYTORCH_BENCH)])
-        else:
-            print(f"compare.py: {options.python} cannot import torch: without PyTorch",
-                  file=sys.stderr)
+    missing = [name for name in options.peers
+               if not can_import(options.python, SCRIPTS[name].imports)]
+    for name in missing:
+        print(f"compare.py: {options.python} cannot import {SCRIPTS[name].imports}: without {name}",
+              file=sys.stderr)
+    for name in options.peers:
+        if name not in missing:
+            runs += script_runs(name, options.python)
     if options.libtorch:
         runs += torch_runs("libtorch", [options.libtorch])
     if options.dlib:
@@ -191,6 +229,8 @@ def main():
     if peers:
         print("\nIn brackets: the peer's best setting, its own threads and OpenBLAS's. "
               f"Medians over {options.rounds} round{'s' if options.rounds > 1 else ''}.")
+    if missing:
+        print("\nNot installed: " + "; ".join(missing) + ".")
     if failures:
         print("Failed and left out: " + ", ".join(
             f"{what}, {count} of {options.rounds} runs" for what, count in failures.items()) + ".")

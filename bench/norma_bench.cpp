@@ -2,7 +2,9 @@
 //
 //   norma_bench [--threads N] [workload ...]
 //
-// prints `NAME.train MS` and `NAME.infer MS`, the median of several blocks of steps.
+// prints `NAME.train MS` and `NAME.infer MS`, the median of several blocks of steps, and `NAME.one
+// MS` and `NAME.one_p99 MS`, the median and the 99th percentile of single calls with one sample, of
+// the model that `fuse_conv_bn` makes.
 #include <norma/norma.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,6 +49,13 @@ class Steps {
   double time_inference(const Timing& timing) {
     workload_.model->eval();
     return bench::milliseconds(timing, [this] { infer(); });
+  }
+  void print_one_sample(const Timing& timing) {
+    workload_.model->eval();
+    const norma::Tensor sample = workload_.inputs.narrow(0, 0, 1);
+    const auto folded = norma::nn::fuse_conv_bn(*workload_.model, sample);
+    const norma::NoGradGuard no_grad;
+    bench::print_one_sample(workload_.name, timing, [&] { (*folded)(sample); });
   }
 
  private:
@@ -134,6 +143,7 @@ int main(int argc, char** argv) {
         Steps run(bench::make_workload(name));
         std::printf("%s.train %.5f\n", name.c_str(), run.time_training(timing));
         std::printf("%s.infer %.5f\n", name.c_str(), run.time_inference(timing));
+        run.print_one_sample(timing);
         std::fflush(stdout);
       }
     }

@@ -2,7 +2,10 @@
 #pragma once
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <string>
 #include <vector>
 
 namespace bench {
@@ -45,6 +48,43 @@ double milliseconds(const Timing& timing, F&& call) {
   }
   std::sort(blocks.begin(), blocks.end());
   return blocks[blocks.size() / 2];
+}
+
+/// Of single calls, in milliseconds.
+struct Latency {
+  double median, p99;
+};
+
+/// Times every call for as long as the blocks last together: at least 100 calls, at most 100,000.
+template <class F>
+Latency latency(const Timing& timing, F&& call) {
+  using Clock = std::chrono::steady_clock;
+  const std::chrono::duration<double> warm_up(timing.seconds / 3),
+      whole(timing.seconds * timing.blocks);
+  const auto begin = Clock::now();
+  do call();
+  while (Clock::now() - begin < warm_up);
+  std::vector<double> times(100'000);
+  const auto start = Clock::now();
+  auto last = start;
+  std::size_t calls = 0;
+  while (calls < 100 || (calls < times.size() && last - start < whole)) {
+    call();
+    const auto now = Clock::now();
+    times[calls++] = std::chrono::duration<double, std::milli>(now - last).count();
+    last = now;
+  }
+  times.resize(calls);
+  std::sort(times.begin(), times.end());
+  return {times[calls / 2], times[calls * 99 / 100]};
+}
+
+/// `NAME.one MS` and `NAME.one_p99 MS`: inference of one sample.
+template <class F>
+void print_one_sample(const std::string& name, const Timing& timing, F&& call) {
+  const Latency measured = latency(timing, call);
+  std::printf("%s.one %.5f\n%s.one_p99 %.5f\n", name.c_str(), measured.median, name.c_str(),
+              measured.p99);
 }
 
 }  // namespace bench

@@ -71,6 +71,8 @@ void run(const std::string& name, TrainNet net, long batch, long rows, long colu
   trained.to_tensor(images.begin(), images.end(), inputs);
   const auto infer = [&] { trained.forward(inputs); };
   std::printf("%s.infer %.5f\n", name.c_str(), bench::milliseconds(timing, infer));
+  trained.to_tensor(images.begin(), images.begin() + 1, inputs);
+  bench::print_one_sample(name, timing, infer);
   std::fflush(stdout);
 }
 

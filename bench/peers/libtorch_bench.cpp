@@ -98,6 +98,11 @@ void run(const std::string& name, nn::Sequential model, at::IntArrayRef shape, i
   std::printf("%s.train %.5f\n", name.c_str(), bench::milliseconds(timing, train));
   model->eval();
   std::printf("%s.infer %.5f\n", name.c_str(), bench::milliseconds(timing, infer));
+  const Tensor sample = inputs.narrow(0, 0, 1);
+  bench::print_one_sample(name, timing, [&] {
+    const c10::InferenceMode inference;
+    model->forward(sample);
+  });
   std::fflush(stdout);
 }
 

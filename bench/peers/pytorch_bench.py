@@ -1,18 +1,15 @@
 #!/usr/bin/env python3
 """The workloads of norma_bench in PyTorch: the same models, options, timing and output.
 
-    pytorch_bench.py [--threads N] [--blocks N] [--seconds S] [workload ...]
+    pytorch_bench.py [--threads N] [--blocks N] [--seconds S] [--channels-last] [--compile] [workload ...]
 """
-import argparse
 import itertools
-import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-NAMES = ("mlp_tiny", "mlp_small", "mlp_large", "cnn", "resnet20")
-LABEL_SETS = 64  # as in bench/timing.h
+from workloads import HIDDEN, LABEL_SETS, WORKLOADS, parse_options, run
 
 
 def mlp(inputs, hidden, outputs):
@@ -60,78 +57,59 @@ def resnet20():
     return nn.Sequential(*net, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
 
-def workload(name):
-    """Model, inputs, the labels of several steps (bench/models.h)."""
-    torch.manual_seed(0)
-    model, shape, classes = {
-        "mlp_tiny": lambda: (mlp(2, 16, 2), (32, 2), 2),
-        "mlp_small": lambda: (mlp(784, 128, 10), (64, 784), 10),
-        "mlp_large": lambda: (mlp(784, 1024, 10), (256, 784), 10),
-        "cnn": lambda: (cnn(), (64, 1, 28, 28), 10),
-        "resnet20": lambda: (resnet20(), (64, 3, 32, 32), 10),
-    }[name]()
-    return model, torch.randn(shape), torch.randint(0, classes, (LABEL_SETS, shape[0])).unbind()
+def make_model(name):
+    shape, classes = WORKLOADS[name]
+    if name in HIDDEN:
+        return mlp(shape[1], HIDDEN[name], classes)
+    return cnn() if name == "cnn" else resnet20()
 
 
-def milliseconds(call, blocks, seconds):
-    """bench/timing.h, in Python."""
-    start = time.perf_counter()
-    calls = 0
-    while True:
-        call()
-        calls += 1
-        if time.perf_counter() - start >= seconds / 3:
-            break
-    batch = max(1, calls // 50)
-    medians = []
-    for _ in range(blocks):
-        start = time.perf_counter()
-        done = 0
-        elapsed = 0.0
-        while elapsed < seconds:
-            for _ in range(batch):
-                call()
-            done += batch
-            elapsed = time.perf_counter() - start
-        medians.append(1e3 * elapsed / done)
-    return sorted(medians)[blocks // 2]
+class Steps:
+    def __init__(self, name, channels_last, compiled):
+        torch.manual_seed(0)
+        shape, classes = WORKLOADS[name]
+        self.model, self.inputs = make_model(name), torch.randn(shape)
+        self.labels = torch.randint(0, classes, (LABEL_SETS, shape[0])).unbind()
+        if channels_last and len(shape) == 4:
+            self.model = self.model.to(memory_format=torch.channels_last)
+            self.inputs = self.inputs.to(memory_format=torch.channels_last)
+        self.compiled = compiled
 
+    def ready(self, training):
+        """The model, compiled for one mode and one shape at a time."""
+        self.model.train(training)
+        return torch.compile(self.model, dynamic=False) if self.compiled else self.model
 
-def run(name, blocks, seconds):
-    model, inputs, label_sets = workload(name)
-    labels = itertools.cycle(label_sets)
-    loss = nn.CrossEntropyLoss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+    def training(self):
+        model, inputs, labels = self.ready(True), self.inputs, itertools.cycle(self.labels)
+        loss = nn.CrossEntropyLoss()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
 
-    def train():
-        optimizer.zero_grad(set_to_none=True)
-        loss(model(inputs), next(labels)).backward()
-        optimizer.step()
+        def train():
+            optimizer.zero_grad(set_to_none=True)
+            loss(model(inputs), next(labels)).backward()
+            optimizer.step()
+        return train
 
-    def infer():
-        with torch.inference_mode():
-            model(inputs)
+    def inference(self, batch):
+        model, inputs = self.ready(False), self.inputs[:batch]
 
-    model.train()
-    print(f"{name}.train {milliseconds(train, blocks, seconds):.5f}", flush=True)
-    model.eval()
-    print(f"{name}.infer {milliseconds(infer, blocks, seconds):.5f}", flush=True)
+        def infer():
+            with torch.inference_mode():
+                model(inputs)
+        return infer
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Times training steps and inference in PyTorch")
-    parser.add_argument("--threads", type=int, help="torch.set_num_threads")
-    parser.add_argument("--blocks", type=int, default=5, help="timed blocks; the median counts")
-    parser.add_argument("--seconds", type=float, default=0.6, help="length of a block")
-    parser.add_argument("workload", nargs="*", metavar="workload", help=", ".join(NAMES))
-    options = parser.parse_args()
-    unknown = set(options.workload) - set(NAMES)
-    if unknown:
-        parser.error(f"expected workloads among {', '.join(NAMES)}, got {', '.join(unknown)}")
+    options = parse_options(
+        "Times training steps and inference in PyTorch",
+        [("--channels-last", "images in the memory format channels_last"),
+         ("--compile", "torch.compile")])
     if options.threads:
         torch.set_num_threads(options.threads)
-    for name in options.workload or NAMES:
-        run(name, options.blocks, options.seconds)
+    for name in options.workload:
+        run(name, Steps(name, options.channels_last, options.compile), options.blocks,
+            options.seconds)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from pytorch_bench import milliseconds
+from workloads import milliseconds
 
 LIST = pathlib.Path(__file__).resolve().parent.parent / "operations.txt"
 

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import unittest
 
-BENCH = pathlib.Path(sys.argv.pop(1))
+BENCH = pathlib.Path(sys.argv.pop(1)).resolve()
 
 # Prints the times planned for (--threads, OPENBLAS_NUM_THREADS), the n-th of them in the n-th call.
 PROGRAM = """#!{python}
@@ -99,8 +99,10 @@ class Compare(unittest.TestCase):
                                   "--python", python, "--workloads", "mlp_tiny")
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertIn(f"{python} cannot import torch: without PyTorch", result.stderr)
-            self.assertEqual(result.stdout.splitlines()[0],
-                             "| ms | Norma, 1 thread | Norma, 2 threads |")
+            lines = result.stdout.splitlines()
+            self.assertEqual(lines[0], "| ms | Norma, 1 thread | Norma, 2 threads |")
+            self.assertEqual(lines[-1], "Not installed: PyTorch; PyTorch, channels last; PyTorch, "
+                                        "compiled; JAX; ONNX Runtime; OpenVINO.")
             (self.folder / "norma.log").unlink()
 
     def test_a_program_that_fails_is_named(self):
@@ -136,16 +138,66 @@ class Compare(unittest.TestCase):
             self.assertEqual(result.returncode, 2)
             self.assertIn(option, result.stderr)
 
-    def test_pytorch_bench_prints_the_same_lines(self):
-        script = BENCH / "peers" / "pytorch_bench.py"
-        if subprocess.run([sys.executable, "-c", "import torch"], stderr=subprocess.DEVNULL,
-                          check=False).returncode != 0:
-            self.skipTest(f"{sys.executable} cannot import torch")
-        result = subprocess.run(
-            [sys.executable, script, "--threads", "1", "--seconds", "0.01", "--blocks", "1",
-             "mlp_tiny", "resnet20"], stdout=subprocess.PIPE, text=True, check=True)
-        self.assertRegex(result.stdout, r"^mlp_tiny\.train [0-9.]+\nmlp_tiny\.infer [0-9.]+\n"
-                                        r"resnet20\.train [0-9.]+\nresnet20\.infer [0-9.]+\n$")
+    def test_peers_in_python_take_part_where_they_can_be_imported(self):
+        # An interpreter that has ONNX Runtime alone.
+        python = self.folder / "python"
+        python.write_text("""#!/bin/sh
+case "$*" in
+  *"import onnx, onnxruntime"*) exit 0 ;;
+  *import*) exit 1 ;;
+esac
+echo "$OMP_NUM_THREADS $*" >> "$0.log"
+echo "cnn.infer 0.3"
+echo "cnn.one 0.02"
+echo "cnn.one_p99 0.04"
+""")
+        python.chmod(0o755)
+        norma = self.folder / "norma"
+        norma.write_text("#!/bin/sh\nprintf 'cnn.train 1\\ncnn.infer 0.6\\ncnn.one 0.01\\n'\n")
+        norma.chmod(0o755)
+        result = self.compare(norma, "--rounds", "1", "--python", python, "--workloads", "cnn")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(f"{python} cannot import jax: without JAX", result.stderr)
+        self.assertEqual(result.stdout.splitlines(), [
+            "| ms | Norma, 1 thread | Norma, 2 threads | ONNX Runtime "
+            "| Norma ÷ best peer, both on 1 thread | Norma ÷ best peer, both on up to 2 |",
+            "|---|---:|---:|---:|---:|---:|",
+            "| `cnn` train | 1.00 | 1.00 | – | – | – |",
+            "| `cnn` infer | 0.600 | 0.600 | 0.300 (1) | 2.00 | 2.00 |",
+            "| `cnn` one sample | 0.0100 | 0.0100 | 0.0200 (1) | 0.50 | 0.50 |",
+            "",
+            "In brackets: the peer's best setting, its own threads and OpenBLAS's. "
+            "Medians over 1 round.",
+            "",
+            "Not installed: PyTorch; PyTorch, channels last; PyTorch, compiled; JAX; OpenVINO."])
+        script = BENCH / "peers" / "onnxruntime_bench.py"
+        self.assertEqual(self.log("python"), [
+            f"{n} -B {script} --threads {n} --seconds 0.25 --blocks 3 cnn" for n in (1, 2)])
+
+    def test_peers_choose(self):
+        norma = self.program("norma", NORMA)
+        result = self.compare(norma, "--rounds", "1", "--python", "false", "--workloads",
+                              "mlp_tiny", "--peers", "JAX", "OpenVINO")
+        self.assertEqual(result.stdout.splitlines()[-1], "Not installed: JAX; OpenVINO.")
+
+    def test_peers_programs_print_the_same_lines(self):
+        for imports, script, phases, *options in (
+                ("torch", "pytorch_bench.py", ("train", "infer")),
+                ("torch", "pytorch_bench.py", ("train", "infer"), "--channels-last"),
+                ("jax", "jax_bench.py", ("train", "infer")),
+                ("onnx, onnxruntime", "onnxruntime_bench.py", ("infer",)),
+                ("onnx, openvino", "openvino_bench.py", ("infer",))):
+            with self.subTest(script):
+                if subprocess.run([sys.executable, "-c", f"import {imports}"], check=False,
+                                  stderr=subprocess.DEVNULL).returncode != 0:
+                    self.skipTest(f"{sys.executable} cannot import {imports}")
+                result = subprocess.run(
+                    [sys.executable, "-B", BENCH / "peers" / script, *options, "--threads", "1",
+                     "--seconds", "0.01", "--blocks", "1", "mlp_tiny", "resnet20"],
+                    stdout=subprocess.PIPE, text=True, check=True)
+                self.assertRegex(result.stdout, "^" + "".join(
+                    rf"{name}\.{phase} [0-9.]+\n" for name in ("mlp_tiny", "resnet20")
+                    for phase in (*phases, "one", "one_p99")) + "$")
 
 
 if __name__ == "__main__":

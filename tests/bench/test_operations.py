@@ -7,7 +7,7 @@ import sys
 import tempfile
 import unittest
 
-BENCH = pathlib.Path(sys.argv.pop(1))
+BENCH = pathlib.Path(sys.argv.pop(1)).resolve()
 NORMA_OPERATIONS = sys.argv.pop(1) if len(sys.argv) > 1 else None
 
 # Answers the lines `relu 2` and `argmax 3` with times, the n-th of them in the n-th call.
