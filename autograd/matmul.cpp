@@ -15,7 +15,8 @@
 namespace norma {
 
 using namespace autograd;
-using kernels::MatrixProduct, kernels::matmul, kernels::parallel_matmul, kernels::sum_rows;
+using kernels::MatrixProduct, kernels::matmul, kernels::parallel_matmul, kernels::layer_product,
+    kernels::sum_rows;
 
 namespace {
 
@@ -209,9 +210,12 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   const int64_t ld_n = std::max<int64_t>(1, n), ld_k = std::max<int64_t>(1, k);
   sizes[sizes.size() - 1] = n;
   Tensor out = new_tensor(sizes, x.dtype());
+  // A weight in training changes with every step.
+  Storage* const kept = recording({&input, &weight, &bias}) ? nullptr : impl_of(w)->storage.get();
   dispatch_floating(x.dtype(), [&]<class T>() {
-    parallel_matmul<T>({false, true, rows, n, k, values_of<T>(x), ld_k, values_of<T>(w), ld_k,
-                        start.defined() ? values_of<T>(start) : nullptr, values_of<T>(out), ld_n});
+    layer_product<T>({false, true, rows, n, k, values_of<T>(x), ld_k, values_of<T>(w), ld_k,
+                      start.defined() ? values_of<T>(start) : nullptr, values_of<T>(out), ld_n},
+                     kept);
   });
   // Each factor is kept for the sake of the other's gradient only.
   return record(

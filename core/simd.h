@@ -6,6 +6,14 @@
 /// of the vectorised caller.
 #define NORMA_INLINE __attribute__((always_inline))
 
+/// Before a loop whose steps meet nowhere but in the same element: no second, scalar form of it is
+/// made for arrays that overlap, which would round in another way.
+#ifdef __clang__
+#define NORMA_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define NORMA_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 namespace norma {
 
 enum class SimdLevel { Unknown, Plain, Deterministic, Baseline, Avx2, Avx512 };

@@ -47,6 +47,7 @@ void map_loop(const void* function, const Run& run) {
     const F f = *static_cast<const F*>(function);
     Out* const out = static_cast<Out*>(run.out);
     const In* const x = static_cast<const In*>(run.x);
+    NORMA_INDEPENDENT
     for (int64_t i = 0, n = run.count; i < n; ++i) out[i] = f(x[i]);
   });
 }
@@ -58,8 +59,10 @@ void map2_loop(const void* function, const Run& run) {
     const In *const x = static_cast<const In*>(run.x), *const y = static_cast<const In*>(run.y);
     if (run.one_y) {
       const In value = *y;
+      NORMA_INDEPENDENT
       for (int64_t i = 0, n = run.count; i < n; ++i) out[i] = f(x[i], value);
     } else {
+      NORMA_INDEPENDENT
       for (int64_t i = 0, n = run.count; i < n; ++i) out[i] = f(x[i], y[i]);
     }
   });

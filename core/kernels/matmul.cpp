@@ -1,22 +1,20 @@
 // Fast products of matrices; their plain twin is plain/matmul.h. Which way one is computed is
 // decided here:
 //
-//     deterministic algorithms                                     | ordered_product
-//     AVX2 or wider, at most 8 rows or columns (is_thin)           | thin_product
-//     float, AVX2 or wider, many multiplications                   | gemm: Norma's register tiles
-//     float, AVX-512, bᵀ of 16 columns or more                     | gemm
-//     OpenBLAS computes with older vectors than Norma              | gemm (float), ordered_product
-//     anything else                                                | OpenBLAS
+//     deterministic algorithms                             | ordered_product
+//     AVX2 or wider, at most 8 rows or columns (is_thin)    | thin_product
+//     AVX2 or wider                                         | gemm: Norma's register tiles
+//     anything else                                         | OpenBLAS
+//
+// A layer's product is never thin: a row's sums would not be those of the same row among others.
 #include "norma/core/kernels/matmul.h"
 
 #include <cblas.h>
 #include <pthread.h>
 
 #include <algorithm>
-#include <array>
 #include <mutex>
 #include <optional>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -168,30 +166,54 @@ void by_openblas(const MatrixProduct<T>& p) {
 
 constexpr int64_t kParallelWork = 1 << 18;  // multiply-adds worth a second thread
 
-/// Whether OpenBLAS does without the AVX2 that this processor has: its releases know no processor
-/// that is younger than themselves, and take those for a Prescott.
-bool blas_lags() {
-  static const bool without_avx2 = [] {
-    constexpr std::array<std::string_view, 11> kOlder{
-        "Prescott",  "Core2",       "Penryn", "Dunnington", "Nehalem",   "Atom",
-        "Barcelona", "Sandybridge", "Bobcat", "Bulldozer",  "Piledriver"};
-    return std::count(kOlder.begin(), kOlder.end(), openblas_get_corename()) > 0;
-  }();
-  return without_avx2 && simd_level() >= SimdLevel::Avx2;
-}
-
 template <class T>
 bool suits_thin(const MatrixProduct<T>& p) {
   return simd_level() > SimdLevel::Baseline && is_thin(p);
 }
 
-bool suits_gemm(const MatrixProduct<float>& p) {
-  if (simd_level() <= SimdLevel::Baseline) return false;
-  if (blas_lags()) return p.k > 0;
-  // OpenBLAS does small products well where it has AVX-512, but for a bᵀ of whole vectors.
-  const bool wide = simd_level() == SimdLevel::Avx512;
-  if (wide && p.trans_b && !p.trans_a && p.n >= kGemmColumns && p.k > 0) return true;
-  return p.multiplications() >= (wide ? 1 << 20 : 1 << 15);
+template <class T>
+bool suits_gemm(const MatrixProduct<T>& p) {
+  return simd_level() > SimdLevel::Baseline && p.k > 0;
+}
+
+/// How a product is split over threads: strips of its columns or rows, so that the tiles of the
+/// kernels stay whole.
+template <class T>
+struct Strips {
+  const MatrixProduct<T>& product;
+  bool by_columns;
+  int64_t width, grain = 0;
+
+  Strips(const MatrixProduct<T>& p, bool columns, int64_t strip_width)
+      : product(p), by_columns(columns), width(strip_width) {
+    const auto per_strip = static_cast<int64_t>(p.multiplications() / static_cast<double>(count()));
+    grain = rows_grain(kParallelWork, per_strip);
+  }
+  int64_t length() const { return by_columns ? product.n : product.m; }
+  int64_t count() const { return ceil_div(length(), width); }
+  MatrixProduct<T> part(int64_t begin, int64_t end) const {
+    const int64_t first = begin * width, some = std::min(end * width, length()) - first;
+    return by_columns ? product.part(0, product.m, first, some)
+                      : product.part(first, some, 0, product.n);
+  }
+};
+
+// What the parts share is packed by each of them: the smaller matrix should be.
+template <class T>
+Strips<T> strips_of(const MatrixProduct<T>& p) {
+  return {p, p.n >= 64 && 4 * p.n >= p.m, 16};
+}
+
+template <class T>
+void parallel_gemm(const MatrixProduct<T>& p, const Strips<T>& strips, const Panels<T>& panels) {
+  const int64_t each = gemm_memory(p), count = strips.count();
+  const int parts = parallel_parts(count, strips.grain);
+  Scratch<T> memory(each * parts);
+  parallel_parts_for(parts, count, [&](int64_t begin, int64_t end, int index) {
+    Panels<T> some = panels;
+    if (strips.by_columns) some.first = begin * strips.width;
+    gemm(strips.part(begin, end), memory.data() + each * index, some);
+  });
 }
 
 }  // namespace
@@ -202,53 +224,51 @@ void matmul(const MatrixProduct<T>& p) {
   if (plain_kernels()) return plain::multiply(p);
   if (deterministic()) return ordered_product(p);
   if (suits_thin(p)) return thin_product(p, few_of(p));
-  if constexpr (std::is_same_v<T, float>) {
-    if (suits_gemm(p)) {
-      Scratch<float> memory(gemm_memory(p));
-      return gemm(p, memory.data());
-    }
-  }
-  if (blas_lags()) return ordered_product(p);
-  by_openblas(p);
+  if (!suits_gemm(p)) return by_openblas(p);
+  Scratch<T> memory(gemm_memory(p));
+  gemm(p, memory.data());
 }
 
 template <class T>
 void parallel_matmul(const MatrixProduct<T>& p) {
   if (p.m == 0 || p.n == 0) return;
-  const double work = p.multiplications();
-  if (plain_kernels() || work < 2 * kParallelWork || get_num_threads() == 1) return matmul(p);
-  // Strips of 16 columns or rows, so that the kernels' tiles stay whole. What the parts share is
-  // packed by each of them: the smaller matrix should be.
-  const bool by_columns = p.n >= 64 && 4 * p.n >= p.m;
-  const int64_t length = by_columns ? p.n : p.m, strips = ceil_div(length, 16);
-  const auto per_strip = static_cast<int64_t>(work / static_cast<double>(strips));
-  const int64_t grain = rows_grain(kParallelWork, per_strip);
-  const auto part = [&](int64_t begin, int64_t end) {
-    const int64_t first = begin * 16, count = std::min(end * 16, length) - first;
-    return by_columns ? p.part(0, p.m, first, count) : p.part(first, count, 0, p.n);
-  };
+  const bool small = p.multiplications() < 2 * kParallelWork;
+  if (plain_kernels() || small || get_num_threads() == 1) return matmul(p);
+  const Strips<T> strips = strips_of(p);
   // Chosen by the whole product: the result does not depend on the number of threads.
-  const bool thin = suits_thin(p), lags = blas_lags();
-  if constexpr (std::is_same_v<T, float>) {
-    if (!thin && suits_gemm(p)) {
-      const int64_t each = gemm_memory(p);
-      const int parts = parallel_parts(strips, grain);
-      Scratch<float> memory(each * parts);
-      return parallel_parts_for(parts, strips, [&](int64_t begin, int64_t end, int index) {
-        gemm(part(begin, end), memory.data() + each * index);
-      });
-    }
-  }
-  parallel_for(strips, grain, [&](int64_t begin, int64_t end) {
-    if (thin) return thin_product(part(begin, end), few_of(p));
-    if (deterministic() || lags) return ordered_product(part(begin, end));
-    by_openblas(part(begin, end));
+  const bool thin = suits_thin(p);
+  if (!thin && suits_gemm(p)) return parallel_gemm(p, strips, {});
+  parallel_for(strips.count(), strips.grain, [&](int64_t begin, int64_t end) {
+    if (thin) return thin_product(strips.part(begin, end), few_of(p));
+    if (deterministic()) return ordered_product(strips.part(begin, end));
+    by_openblas(strips.part(begin, end));
   });
 }
 
-template void matmul(const MatrixProduct<float>&);
-template void matmul(const MatrixProduct<double>&);
-template void parallel_matmul(const MatrixProduct<float>&);
-template void parallel_matmul(const MatrixProduct<double>&);
+template <class T>
+void layer_product(const MatrixProduct<T>& p, Storage* weight) {
+  if (p.m == 0 || p.n == 0) return;
+  if (!suits_gemm(p)) return parallel_matmul(p);
+  static constexpr char kOrder[] = "panels";
+  const auto pack = [&p](void* memory) { pack_panels(p, static_cast<T*>(memory)); };
+  Ref<Storage> copy;
+  if (weight) {
+    const auto bytes = static_cast<std::size_t>(panels_size(p)) * sizeof(T);
+    copy = weight->prepared({p.b, kOrder, {p.n, p.k, sizeof(T)}}, bytes, pack);
+  }
+  if (!copy) return parallel_gemm(p, strips_of(p), {});
+  // Nothing is packed twice: rows are shared out, where there are enough.
+  const bool by_columns = p.m < 32;
+  const Strips<T> strips(p, by_columns, by_columns ? kPanelColumns : 16);
+  parallel_gemm(p, strips, {static_cast<const T*>(copy->data()), Panels<T>::whole_columns(p.n)});
+}
+
+#define NORMA_MATMUL(T)                                   \
+  template void matmul(const MatrixProduct<T>&);          \
+  template void parallel_matmul(const MatrixProduct<T>&); \
+  template void layer_product(const MatrixProduct<T>&, Storage*);
+NORMA_MATMUL(float)
+NORMA_MATMUL(double)
+#undef NORMA_MATMUL
 
 }  // namespace norma::kernels

@@ -1,6 +1,7 @@
 // The product of matrices; its plain twin, the definition: plain/matmul.h.
 #pragma once
 #include "norma/core/kernels/matrix_product.h"
+#include "norma/core/storage.h"
 
 namespace norma::kernels {
 
@@ -11,5 +12,10 @@ void matmul(const MatrixProduct<T>& product);
 /// The same, split over Norma's threads where it is large enough.
 template <class T>
 void parallel_matmul(const MatrixProduct<T>& product);
+
+/// The same for a layer: with AVX2 or wider the bits of a row of c do not depend on the others. `b`
+/// lies in `weight`, with which it may be kept packed; null: nothing is kept.
+template <class T>
+void layer_product(const MatrixProduct<T>& product, Storage* weight);
 
 }  // namespace norma::kernels
