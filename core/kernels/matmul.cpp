@@ -2,6 +2,7 @@
 // decided here:
 //
 //     deterministic algorithms                             | ordered_product
+//     at most kTiny multiplications                         | tiny_product
 //     AVX2 or wider, at most 8 rows or columns (is_thin)    | thin_product
 //     AVX2 or wider                                         | gemm: Norma's register tiles
 //     anything else                                         | OpenBLAS
@@ -166,6 +167,27 @@ void by_openblas(const MatrixProduct<T>& p) {
 
 constexpr int64_t kParallelWork = 1 << 18;  // multiply-adds worth a second thread
 
+constexpr int64_t kTiny = 64;  // multiplications that cost less than to begin with tiles
+
+template <class T>
+bool is_tiny(const MatrixProduct<T>& p) {
+  return std::max({p.m, p.n, p.k}) <= kTiny && p.m * p.n * p.k <= kTiny;
+}
+
+template <class T>
+void tiny_product(const MatrixProduct<T>& p) {
+  const int64_t row = p.trans_a ? 1 : p.lda, step_a = p.trans_a ? p.lda : 1;
+  const int64_t column = p.trans_b ? p.ldb : 1, step_b = p.trans_b ? 1 : p.ldb;
+  for (int64_t i = 0; i < p.m; ++i) {
+    for (int64_t j = 0; j < p.n; ++j) {
+      const T *a = p.a + i * row, *b = p.b + j * column;
+      T sum = p.start ? p.start[j] : T(0);
+      for (int64_t q = 0; q < p.k; ++q, a += step_a, b += step_b) sum += *a * *b;
+      p.c[i * p.ldc + j] = sum;
+    }
+  }
+}
+
 template <class T>
 bool suits_thin(const MatrixProduct<T>& p) {
   return simd_level() > SimdLevel::Baseline && is_thin(p);
@@ -223,6 +245,7 @@ void matmul(const MatrixProduct<T>& p) {
   if (p.m == 0 || p.n == 0) return;
   if (plain_kernels()) return plain::multiply(p);
   if (deterministic()) return ordered_product(p);
+  if (is_tiny(p)) return tiny_product(p);
   if (suits_thin(p)) return thin_product(p, few_of(p));
   if (!suits_gemm(p)) return by_openblas(p);
   Scratch<T> memory(gemm_memory(p));

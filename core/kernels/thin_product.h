@@ -19,12 +19,18 @@ bool few_lie_along(const MatrixProduct<T>& p, Few few) {
   if (few == Few::Rows) return !p.trans_a || (p.m == 1 && p.lda == 1);
   return p.trans_b || (p.n == 1 && p.ldb == 1);
 }
-/// At most 8 rows of c, or columns, and copies that fit the cache.
+/// Whether the many lines of the other matrix lie each side by side.
+template <class T>
+bool many_lie_along(const MatrixProduct<T>& p, Few few) {
+  return few == Few::Rows ? p.trans_b : !p.trans_a;
+}
+/// At most 8 rows of c, or columns; copies that fit the cache; no lines shorter than vectors.
 template <class T>
 bool is_thin(const MatrixProduct<T>& p) {
-  constexpr int64_t kMost = 8, kCopied = 1 << 18;
-  return std::min(p.m, p.n) <= kMost && p.k > 0 &&
-         (p.k <= kCopied / kMost || few_lie_along(p, few_of(p)));
+  constexpr int64_t kMost = 8, kCopied = 1 << 18, kShort = 16;
+  const Few few = few_of(p);
+  return std::min(p.m, p.n) <= kMost && (p.k >= kShort || (p.k > 0 && !many_lie_along(p, few))) &&
+         (p.k <= kCopied / kMost || few_lie_along(p, few));
 }
 
 /// The product, or a part of one of which `few` says what is few. Every element of c is summed in

@@ -1,5 +1,6 @@
 // The matrix product against its plain twin in float64: every layout, edges of tiles, strips,
 // panels and blocks.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -178,6 +179,47 @@ TEST_CASE("an infinity stays in its row or column of a thin product") {
     for (std::size_t j = 0; j < 20; ++j)
       CHECK(c[j] == (j == 5 ? std::numeric_limits<float>::infinity() : 11.0F));
   }
+}
+
+/// The weight unpacked, at its second use, and kept: all of them right, and of the same bits.
+template <class T>
+void check_layer(const Case& s, Generator& random) {
+  INFO(describe(s));
+  Operands<T> o(s, random);
+  const auto weight = Ref<Storage>::make(o.b.size() * sizeof(T));
+  T* const b = static_cast<T*>(weight->data());
+  std::copy(o.b.begin(), o.b.end(), b);
+  std::vector<T> first;
+  for (const int threads : {1, 2, 3}) {
+    const ThreadCount guard(threads);
+    for (int use = 0; use < 3; ++use) {
+      std::fill(o.c.begin(), o.c.end(), static_cast<T>(kUntouched));
+      kernels::layer_product<T>({s.trans_a, s.trans_b, s.m, s.n, s.k, o.a.data(), o.lda, b, o.ldb,
+                                 s.start ? o.start.data() : nullptr, o.c.data(), o.ldc},
+                                weight.get());
+      CHECK(wrong_element(s, o) == "");
+      if (first.empty()) first = o.c;
+      if (simd_level() != SimdLevel::Baseline) CHECK(o.c == first);
+    }
+  }
+}
+
+TEST_CASE("products of a layer, its weight packed or not") {
+  Generator random(5);
+  for (const int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 37, 70}) {
+    for (const int64_t columns : {1, 7, 8, 16, 24, 32, 33, 48, 56, 96, 97, 130, 200, 400}) {
+      for (const int64_t terms : {1, 30, 209}) {
+        Case s{false, true, rows, columns, terms};
+        s.start = (rows + columns) % 2 == 0;
+        s.gaps = (columns + terms) % 3 == 0;
+        check_layer<float>(s, random);
+        if (rows % 4 == 1) check_layer<double>(s, random);
+      }
+    }
+  }
+  check_layer<float>({false, true, 300, 1100, 450, true}, random);
+  check_layer<float>({false, true, 2, 2100, 450, true}, random);
+  check_layer<double>({false, true, 40, 1100, 300, true}, random);
 }
 
 TEST_CASE("a product of no terms is its start") {
