@@ -75,25 +75,41 @@ def ratio(result):
     return result.norma / max(result.pytorch, 1e-5)
 
 
-def summary(results, slower):
-    ratios = [ratio(result) for result in results]
-    return (f"{len(results)} measurements, median ratio {statistics.median(ratios):.2f}, "
-            f"{sum(r > slower for r in ratios)} above {slower}")
+def median_ratio(results):
+    return f"{statistics.median(map(ratio, results)):.2f}"
 
 
-def table(results, slower):
+def slower_ones(results, limit):
+    return sum(ratio(result) > limit for result in results)
+
+
+def count_threads(n):
+    return f"{n} thread{'s' if n > 1 else ''}"
+
+
+def summary(results, limit):
+    return (f"{len(results)} measurements, median ratio {median_ratio(results)}, "
+            f"{slower_ones(results, limit)} above {limit}")
+
+
+def table(results, limit):
     """A row for each kind of operation, that with the worst case first."""
+    threads = list(dict.fromkeys(result.threads for result in results))
     kinds = collections.defaultdict(list)
     for result in results:
         kinds[result.line.split()[0]].append(result)
-    lines = ["| operation | measured | median ratio | slower | worst ratio | of | ms, Norma | PyTorch |",
-             "|---|---:|---:|---:|---:|---|---:|---:|"]
+    heads = [f"{what}, {count_threads(n)}" for what in ("median ratio", f"above {limit}")
+             for n in threads]
+    lines = ["| operation | measured | " + " | ".join(heads) + " | worst ratio | of |",
+             "|---|---:|" + "---:|" * len(heads) + "---:|---|"]
     for kind, members in sorted(kinds.items(), key=lambda item: -max(map(ratio, item[1]))):
+        by_threads = [[member for member in members if member.threads == n] for n in threads]
+        cells = [*map(median_ratio, by_threads),
+                 *(str(slower_ones(some, limit)) for some in by_threads)]
         worst = max(members, key=ratio)
-        lines.append(
-            f"| {kind} | {len(members)} | {statistics.median(map(ratio, members)):.2f} "
-            f"| {sum(ratio(member) > slower for member in members)} | {ratio(worst):.2f} "
-            f"| `{worst.line}` {worst.phase} | {worst.norma:.3g} | {worst.pytorch:.3g} |")
+        lines.append(f"| {kind} | {len(by_threads[0])} | " + " | ".join(cells)
+                     + f" | {ratio(worst):.2f} | `{worst.line}` {worst.phase}, "
+                     f"{count_threads(worst.threads)} |")
     return "\n".join(lines)
 
 
@@ -131,17 +147,17 @@ def main():
     if not lines:
         sys.exit(f"compare_operations.py: expected lines of {options.list} with one of the words, "
                  "got none")
-    everything = []
+    results = []
     for threads in options.threads:
-        results = measure(lines, threads, options)
-        everything += results
-        print(f"{threads} thread{'s' if threads > 1 else ''}: "
-              f"{summary(results, options.slower)}.\n\n{table(results, options.slower)}\n")
+        found = measure(lines, threads, options)
+        print(f"{count_threads(threads)}: {summary(found, options.slower)}.", flush=True)
+        results += found
+    print(f"\n{table(results, options.slower)}")
     if options.times:
-        everything.sort(key=ratio, reverse=True)
         options.times.write_text("".join(
             f"{result.line}\t{result.phase}\t{result.threads}\t{result.norma:.5f}"
-            f"\t{result.pytorch:.5f}\t{ratio(result):.2f}\n" for result in everything))
+            f"\t{result.pytorch:.5f}\t{ratio(result):.2f}\n"
+            for result in sorted(results, key=ratio, reverse=True)))
 
 
 if __name__ == "__main__":

@@ -326,6 +326,7 @@ const std::map<std::string, Make>& makers() {
       {"softmax", along([](T x, int64_t dim) { return x.softmax(dim); })},
       {"log_softmax", along([](T x, int64_t dim) { return x.log_softmax(dim); })},
 
+      {"clone", unary([](T x) { return x.clone(); })},
       {"transpose",
        [](const Line& line) {
          return one(line.normal(0), [dims = line.list("dims")](T x) {

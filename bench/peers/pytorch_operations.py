@@ -244,6 +244,7 @@ MAKERS = {
     "softmax": along(torch.softmax),
     "log_softmax": along(torch.log_softmax),
 
+    "clone": unary(torch.clone),
     "transpose": with_list("dims", lambda x, dims: x.transpose(*dims).contiguous()),
     "permute": with_list("dims", lambda x, dims: x.permute(dims).contiguous()),
     "expand": with_list("sizes", lambda x, sizes: x.expand(sizes).contiguous()),
