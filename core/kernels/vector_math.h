@@ -37,10 +37,12 @@ NORMA_INLINE inline ExpParts exp_parts(float x) {
 }
 
 /// e^x within 0.8 ulp, subnormal results included; e^-inf = 0, e^inf = inf, NaN stays NaN.
+/// `Large`: whether x may be above 88.
+template <bool Large = true>
 NORMA_INLINE inline float fast_exp(float x) {
   // Beyond these bounds the result is 0 or inf anyway. NaN passes both comparisons.
   x = x < -104.0f ? -104.0f : x;
-  x = x > 89.0f ? 89.0f : x;
+  if constexpr (Large) x = x > 89.0f ? 89.0f : x;
   const ExpParts e = exp_parts(x);
   // 2^power in two factors, neither of which leaves the range of normal numbers.
   const int32_t half = e.power >> 1;
@@ -49,12 +51,20 @@ NORMA_INLINE inline float fast_exp(float x) {
   return (e.high + e.low) * __builtin_bit_cast(float, low) * __builtin_bit_cast(float, high);
 }
 
-/// e^x to 26 bits for x up to 89; 0 where float has none.
+/// e^x to 28 bits for x up to 89; 0 where float has none. All in double: vectors of one width.
 NORMA_INLINE inline double exact_exp(float x) {
-  const ExpParts e = exp_parts(x < -104.0f ? -104.0f : x);
-  const uint64_t scale = static_cast<uint64_t>(static_cast<int64_t>(e.power) + 1023) << 52;
-  const double mantissa = static_cast<double>(e.high) + static_cast<double>(e.low);
-  return x < -104.0f ? 0.0 : mantissa * __builtin_bit_cast(double, scale);
+  constexpr double kRound = 6755399441055744.0, kLeast = -104.0;  // 1.5 * 2^52, as in exp_parts
+  const double wide = static_cast<double>(x), c = wide < kLeast ? kLeast : wide;
+  const double shifted = c * 1.44269504088896341 + kRound;
+  const double r = c - (shifted - kRound) * 0.693147180559945309;
+  double p = 1.38145963914e-3;  // minimax
+  p = p * r + 8.3687170912e-3;
+  p = p * r + 4.16683880925e-2;
+  p = p * r + 1.66665206294e-1;
+  p = p * r + 4.99999934476e-1;
+  const uint64_t scale = (__builtin_bit_cast(uint64_t, shifted) << 52) + (uint64_t{1023} << 52);
+  const double y = (1.0 + (r + p * (r * r))) * __builtin_bit_cast(double, scale);
+  return wide < kLeast ? 0.0 : y;
 }
 
 /// Natural logarithm within 1 ulp; log 0 = -inf, log inf = inf, NaN for negative x and NaN.
@@ -110,9 +120,8 @@ NORMA_INLINE inline float fast_tanh(float x) {
 
 /// 1 / (1 + e^-x) within 0.8 ulp, relative also where it is tiny.
 NORMA_INLINE inline float fast_sigmoid(float x) {
-  const float a = -std::fabs(x);
-  const double e = exact_exp(a);
-  return static_cast<float>((x < 0.0f ? e : 1.0) / (1.0 + e));
+  const double e = exact_exp(-std::fabs(x)), numerator = static_cast<double>(x) < 0.0 ? e : 1.0;
+  return static_cast<float>(numerator / (1.0 + e));
 }
 
 /// log(1 + e^x) without overflow.
@@ -165,12 +174,86 @@ NORMA_INLINE inline float fast_gelu_slope(float x) {
   return normal.distribution + x * normal.density;
 }
 
-// The same names for double: their plain twins.
-inline double fast_exp(double x) { return kernels::plain::exp(x); }
-inline double exact_exp(double x) { return kernels::plain::exp(x); }
-inline double fast_log(double x) { return kernels::plain::log(x); }
-inline double fast_tanh(double x) { return kernels::plain::tanh(x); }
-inline double fast_sigmoid(double x) { return kernels::plain::sigmoid(x); }
+// The same for double, within 2 ulp.
+
+/// Subnormal results included; e^-inf = 0, e^inf = inf, NaN stays NaN.
+NORMA_INLINE inline double fast_exp(double x) {
+  constexpr double kRound = 6755399441055744.0;  // 1.5 * 2^52, as in exp_parts
+  x = x < -746.0 ? -746.0 : x;
+  x = x > 710.0 ? 710.0 : x;
+  const double n = (x * 1.44269504088896341 + kRound) - kRound;
+  const double r = (x - n * 6.93145751953125e-1) - n * 1.42860682030941723212e-6;
+  const double z = r * r;
+  double p = 1.26177193074810590878e-4;
+  p = p * z + 3.02994407707441961300e-2;
+  p = (p * z + 1.0) * r;
+  double q = 3.00198505138664455042e-6;
+  q = q * z + 2.52448340349684104192e-3;
+  q = q * z + 2.27265548208155028766e-1;
+  q = q * z + 2.0;
+  const double mantissa = 1.0 + 2.0 * (p / (q - p));
+  const double half = (n * 0.5 + kRound) - kRound;
+  const auto power = [](double m) NORMA_INLINE {
+    const uint64_t bits = (__builtin_bit_cast(uint64_t, m + kRound) << 52) + (uint64_t{1023} << 52);
+    return __builtin_bit_cast(double, bits);
+  };
+  return mantissa * power(half) * power(n - half);
+}
+NORMA_INLINE inline double exact_exp(double x) { return fast_exp(x); }
+
+/// log 0 = -inf, log inf = inf, NaN for negative x and NaN.
+NORMA_INLINE inline double fast_log(double x) {
+  constexpr double kInf = std::numeric_limits<double>::infinity(), kWhole = 4503599627370496.0;
+  constexpr uint64_t kSqrtHalf = 0x3fe6a09e667f3bcdu, kFraction = (uint64_t{1} << 52) - 1;
+  const bool subnormal = x < std::numeric_limits<double>::min();
+  const double scaled = subnormal ? x * 18014398509481984.0 : x;  // 2^54
+  // x = 2^e m with m in [sqrt(1/2), sqrt(2)); e + 1022 is put together from its bits.
+  const uint64_t bits = __builtin_bit_cast(uint64_t, scaled) - kSqrtHalf + (uint64_t{1022} << 52);
+  const double whole = __builtin_bit_cast(double, 0x4330000000000000u | (bits >> 52)) - kWhole;
+  const double e = whole - (subnormal ? 1076.0 : 1022.0);
+  const double f = __builtin_bit_cast(double, (bits & kFraction) + kSqrtHalf) - 1.0;
+  const double z = f * f;
+  double p = 1.01875663804580931796e-4;
+  p = p * f + 4.97494994976747001425e-1;
+  p = p * f + 4.70579119878881725854;
+  p = p * f + 1.44989225341610930846e1;
+  p = p * f + 1.79368678507819816313e1;
+  p = p * f + 7.70838733755885391666;
+  double q = f + 1.12873587189167450590e1;
+  q = q * f + 4.52279145837532221105e1;
+  q = q * f + 8.29875266912776603211e1;
+  q = q * f + 7.11544750618563894466e1;
+  q = q * f + 2.31251620126765340583e1;
+  double y = f * z * (p / q);
+  y = y + e * -2.121944400546905827679e-4;
+  y = y - 0.5 * z;
+  y = (f + y) + e * 0.693359375;
+  y = x < kInf ? y : x;  // inf and NaN
+  y = x < 0.0 ? std::numeric_limits<double>::quiet_NaN() : y;
+  return x == 0.0 ? -kInf : y;
+}
+
+/// ±1 for ±inf, -0 for -0.
+NORMA_INLINE inline double fast_tanh(double x) {
+  const double a = std::fabs(x), z = x * x;
+  const double far = 1.0 - 2.0 / (fast_exp(a > 20.0 ? 40.0 : 2.0 * a) + 1.0);
+  double p = -9.64399179425052238628e-1;
+  p = p * z - 9.92877231001918586564e1;
+  p = p * z - 1.61468768441708447952e3;
+  double q = z + 1.12811678491632931402e2;
+  q = q * z + 2.23548839060100448583e3;
+  q = q * z + 4.84406305325125486048e3;
+  const double near = a + a * z * (p / q);
+  return std::copysign(a < 0.625 ? near : far, x);
+}
+
+/// Within 2.5 ulp.
+NORMA_INLINE inline double fast_sigmoid(double x) {
+  const double e = fast_exp(-std::fabs(x));
+  return (x < 0.0 ? e : 1.0) / (1.0 + e);
+}
+
+// Their plain twins.
 inline double fast_softplus(double x) { return kernels::plain::softplus(x); }
 inline double fast_gelu(double x) { return kernels::plain::gelu(x); }
 inline double fast_gelu_slope(double x) { return kernels::plain::gelu_backward(1, x); }

@@ -231,6 +231,28 @@ TEMPLATE_TEST_CASE("softmax and its plain twin", "", float, double) {
   }
 }
 
+TEMPLATE_TEST_CASE("a line's softmax does not depend on its company", "", float, double) {
+  using T = TestType;
+  for (const int64_t length : {1, 5, 21, 100, 1100}) {
+    for (const int64_t inner : {1, 3, 8, 20, 64, 70}) {
+      const int64_t size = length * inner;
+      const Values<T> x = numbers<T>(5 * size), dy = numbers<T>(5 * size, 2);
+      for (const bool log : {false, true}) {
+        Values<T> y = room<T>(5 * size), one = y, dx = y, one_dx = y;
+        softmax_forward({5, length, inner}, log, x.data(), y.data());
+        softmax_backward({5, length, inner}, log, dy.data(), y.data(), dx.data());
+        for (int64_t at = 0; at < 5 * size; at += size) {
+          softmax_forward({1, length, inner}, log, x.data() + at, one.data() + at);
+          softmax_backward({1, length, inner}, log, dy.data() + at, y.data() + at,
+                           one_dx.data() + at);
+        }
+        CHECK(y == one);
+        CHECK(dx == one_dx);
+      }
+    }
+  }
+}
+
 /// Lines of every way of summing, and of finding extrema.
 std::vector<MiddleShape> line_shapes() {
   return {{1, 40'000, 1}, {9, 100, 1},   {7, 5, 1},    {6, 49, 1}, {3, 33'000, 1}, {1, 50, 70},

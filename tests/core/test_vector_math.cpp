@@ -22,7 +22,7 @@ double ulps(float got, double want) {
   return std::fabs(got - want) / std::ldexp(1.0, exponent - 23);
 }
 
-/// Every `kStep`-th bit pattern of float: zeros, subnormals, infinities and NaNs among them.
+/// The sieve: every 8191st bit pattern of float, zeros, subnormals, infinities and NaNs among them.
 std::vector<float> float_range() {
   constexpr uint64_t kStep = 8191;
   std::vector<float> values;
@@ -132,6 +132,73 @@ TEST_CASE("vector functions keep their exact values and limits") {
   CHECK(norma::fast_softplus(-kInf) == 0.0f);
   CHECK(norma::fast_softplus(kInf) == kInf);
   CHECK(norma::fast_softplus(0.0f) == Approx(0.6931472).epsilon(1e-7));
+}
+
+TEST_CASE("vector functions are accurate over the whole range of double") {
+  struct Case {
+    void (*fast)(int64_t, const double*, double*);
+    long double (*reference)(long double);
+    double most = 2.0;  // ulp
+  };
+  const auto run = [](auto f) {
+    return [](int64_t n, const double* x, double* y) {
+      norma::simd([=]() NORMA_INLINE {
+        for (int64_t i = 0; i < n; ++i) y[i] = decltype(f)()(x[i]);
+      });
+    };
+  };
+  const std::vector<Case> cases = {
+      {run([](double x) NORMA_INLINE { return norma::fast_exp(x); }),
+       [](long double x) { return std::exp(x); }},
+      {run([](double x) NORMA_INLINE { return norma::fast_log(x); }),
+       [](long double x) { return std::log(x); }},
+      {run([](double x) NORMA_INLINE { return norma::fast_tanh(x); }),
+       [](long double x) { return std::tanh(x); }},
+      {run([](double x) NORMA_INLINE { return norma::fast_sigmoid(x); }),
+       [](long double x) {
+         return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x));
+       },
+       2.5},
+  };
+  // Every 2^43rd pattern and a few more, and the usual range densely.
+  std::vector<double> x = {0.0,
+                           -0.0,
+                           5e-324,
+                           2.2250738585072014e-308,
+                           1.7976931348623157e308,
+                           709.782712893384,
+                           709.7827128933841,
+                           -708.396,
+                           -745.13,
+                           -745.14,
+                           -746.5};
+  for (uint64_t bits = 0, i = 0; i < (uint64_t{1} << 18); ++i, bits += (uint64_t{1} << 46) + 12345)
+    x.push_back(__builtin_bit_cast(double, bits));
+  for (double v = -40; v < 40; v += 0x1p-10 + 1e-9) x.push_back(v);
+  std::vector<double> y(x.size());
+  for (const Case& c : cases) {
+    c.fast(static_cast<int64_t>(x.size()), x.data(), y.data());
+    double worst_ulps = 0;
+    INFO("function " << &c - cases.data());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const long double want = c.reference(static_cast<long double>(x[i]));
+      const double rounded = static_cast<double>(want);
+      if (std::isnan(want) || std::isinf(rounded) || rounded == 0) {
+        const bool same = std::isnan(want) ? std::isnan(y[i]) : y[i] == rounded;
+        const bool next = rounded == 0 ? y[i] == 5e-324 : std::fabs(y[i]) > 1.797e308;
+        if (!same && !next) worst_ulps = 1e9;
+        continue;
+      }
+      const int exponent = std::max(std::ilogb(rounded), -1022);
+      const long double unit = std::ldexp(1.0L, exponent - 52);
+      worst_ulps = std::max(
+          worst_ulps, static_cast<double>(std::fabs(static_cast<long double>(y[i]) - want) / unit));
+    }
+    CHECK(worst_ulps <= c.most);
+  }
+  CHECK(std::signbit(norma::fast_tanh(-0.0)));
+  CHECK(norma::fast_exp(0.0) == 1.0);
+  CHECK(norma::fast_log(1.0) == 0.0);
 }
 
 TEST_CASE("the logistic function and softplus in double") {
