@@ -132,7 +132,7 @@ def parse_options():
                         help="writes every measurement, the largest ratio first")
     parser.add_argument("--prefix", default="", metavar="COMMAND",
                         help="put before both programs, such as 'chrt -f 50'")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     for name in ("rounds", "blocks", "seconds", "slower"):
         if getattr(options, name) <= 0:
             parser.error(f"expected --{name} above 0, got {getattr(options, name)}")

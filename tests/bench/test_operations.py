@@ -69,8 +69,8 @@ class Operations(unittest.TestCase):
             "relu 2\tforward\t1\t2.00000\t4.00000\t0.50"])
 
     def test_words_choose_lines(self):
-        result = self.compare(self.program("norma", NORMA), "arg",
-                              "--python", self.program("python", PYTORCH))
+        result = self.compare(self.program("norma", NORMA),
+                              "--python", self.program("python", PYTORCH), "arg")
         self.assertIn("1 thread: 1 measurements", result.stdout)
         result = self.compare("true", "tanh")
         self.assertEqual(result.returncode, 1)
