@@ -21,23 +21,23 @@ NORMA_INLINE inline void register_tile(int64_t count, Scalar scalar, Line line, 
   typename V::Value sums[Rows][Vectors];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 3
+#pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) sums[r][v] = typename V::Value{};
   }
   for (int64_t t = 0; t < count; ++t) {
     const auto* from = line(t);
     typename V::Value x[Vectors];
-#pragma GCC unroll 3
+#pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) x[v] = V::at(from + v * V::kLanes).value;
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 3
+#pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) sums[r][v] += scalar(r, t) * x[v];
     }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 3
+#pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) store(r, v, sums[r][v]);
   }
 }

@@ -134,4 +134,25 @@ struct Pairs {
   }
 };
 
+/// out[k] = in[k] for the few elements of a row.
+template <class T, class Level>
+NORMA_INLINE inline void copy_row(const T* in, int64_t count, T* out) {
+  const auto copy = [=]<int Bytes>(int64_t k) NORMA_INLINE {
+    using V = Vector<T, Bytes>;
+    V::at(out + k).value = V::at(in + k).value;
+  };
+  if (cover<T, Level::kBytes>(count, copy)) return;
+  for (int64_t k = 0; k < count; ++k) out[k] = in[k];
+}
+
+/// out[k] = in[k * step], likewise.
+template <class T, class Level>
+NORMA_INLINE inline void copy_steps(const T* in, int64_t step, int64_t count, T* out) {
+  if (step == 1) return copy_row<T, Level>(in, count, out);
+  const auto copy = [=]<int Bytes>(int64_t k)
+                        NORMA_INLINE { Pairs<T, Bytes>::even(in + k * 2, out + k); };
+  if (step == 2 && cover<T, Level::kBytes>(count, copy)) return;
+  for (int64_t k = 0; k < count; ++k) out[k] = in[k * step];
+}
+
 }  // namespace norma::kernels

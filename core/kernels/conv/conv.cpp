@@ -1,7 +1,7 @@
 // Fast convolution; its plain twin is plain/conv.h. Which way one is computed is decided here:
 //
 //     forward                         |
-//     one input channel per group     | depthwise: one kernel position after the other
+//     one channel per group, in or out | depthwise: one kernel position after the other
 //     3×3, stride 1, padding 1, large | winograd; images whose results are not finite, as below
 //     1×1, stride 1, no padding       | im2col, pointwise: products of weights and images (*)
 //     anything else                   | im2col: products of weights and unrolled rows
@@ -10,7 +10,6 @@
 // of its own, so that no bit of a sample depends on the batch around it or on the threads.
 //
 //     gradient of x                   |
-//     one input channel per group     | depthwise
 //     stride 1                        | input_grad: as forward, of dy with the weights in reverse
 //     larger strides                  | input_grad: so for each residue modulo the stride
 //
@@ -37,7 +36,9 @@
 namespace norma::kernels {
 namespace {
 
-bool is_depthwise(const Conv2dShape& s) { return s.group_in() == 1 && s.groups > 1; }
+bool is_depthwise(const Conv2dShape& s) {
+  return (s.group_in() == 1 && s.groups > 1) || s.group_out() == 1;
+}
 
 // Winograd's transforms pay off from so many channels and tiles on.
 bool suits_winograd(const Conv2dShape& s) {
@@ -51,6 +52,7 @@ bool suits_winograd_weight_grad(const Conv2dShape& s) {
 
 template <class T>
 void correlate(const Conv2dShape& s, const WeightView<T>& weights, const T* x, T* y) {
+  if (is_depthwise(s)) return depthwise_correlate(s, weights, x, y);
   if (suits_winograd(s)) {
     Scratch<unsigned char> finite(s.batch);
     winograd_correlate(s, weights, x, y, finite.data());
@@ -88,7 +90,6 @@ template <class T>
 void conv2d_forward(const Conv2dShape& shape, const T* x, const T* w, const T* bias, T* y,
                     Storage* kept) {
   if (plain_kernels()) return plain::conv2d_forward(shape, x, w, bias, y);
-  if (is_depthwise(shape)) return depthwise_forward(shape, x, w, bias, y);
   const Conv2dShape s = signal_as_column(shape);
   const int64_t depth = s.group_in() * s.kernel_size();
   const WeightView<T> weights{.data = w,
@@ -111,11 +112,9 @@ void conv2d_backward(const Conv2dShape& shape, const T* x, const T* w, const T* 
     if (db) std::fill_n(db, shape.out_channels, T(0));
     return;
   }
-  if (is_depthwise(shape)) {
-    depthwise_backward(shape, x, w, dy, dx, dw);
-    dx = dw = nullptr;
-  }
   const Conv2dShape s = signal_as_column(shape);
+  const bool depthwise = s.group_in() == 1 && s.groups > 1;
+  if (dw && depthwise && depthwise_weight_grad(s, x, dy, dw)) dw = nullptr;
   if (dw && suits_winograd_weight_grad(s) && winograd_weight_grad(s, x, dy, dw)) dw = nullptr;
   if (dw || db) im2col_weight_grad(s, x, dy, dw, db);
   if (dx) input_grad(s, w, dy, dx, correlate<T>);

@@ -1,16 +1,18 @@
-// Convolutions with one input channel per group (depthwise), where no matrix product pays off;
-// their plain twin: plain/conv.h.
+// Convolutions with one input or output channel per group (depthwise), where no matrix product pays
+// off; their plain twin: plain/conv.h.
 #pragma once
+#include "norma/core/kernels/conv/packed_weights.h"
 #include "norma/core/kernels/conv_shape.h"
 
 namespace norma::kernels {
 
-/// y = x ⋆ w + bias; `bias` may be null.
+/// y = x ⋆ w + bias.
 template <class T>
-void depthwise_forward(const Conv2dShape& s, const T* x, const T* w, const T* bias, T* y);
+void depthwise_correlate(const Conv2dShape& s, const WeightView<T>& weights, const T* x, T* y);
 
-/// `dx` and `dw` may each be null. They are overwritten.
+/// The gradient of the weights where groups have one input channel, which is overwritten; false
+/// where something in it is not finite, as zeros beside a row may have met what is not.
 template <class T>
-void depthwise_backward(const Conv2dShape& s, const T* x, const T* w, const T* dy, T* dx, T* dw);
+bool depthwise_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw);
 
 }  // namespace norma::kernels

@@ -25,19 +25,6 @@ struct Run {
   Span rows, cols;
 };
 
-// out[k] = in[k * step].
-template <class T, class Level>
-NORMA_INLINE inline void copy_steps(const T* in, int64_t step, int64_t count, T* out) {
-  if (step == 1) {
-    for (int64_t k = 0; k < count; ++k) out[k] = in[k];
-    return;
-  }
-  const auto copy = [=]<int Bytes>(int64_t k)
-                        NORMA_INLINE { Pairs<T, Bytes>::even(in + k * 2, out + k); };
-  if (step == 2 && cover<T, Level::kBytes>(count, copy)) return;
-  for (int64_t k = 0; k < count; ++k) out[k] = in[k * step];
-}
-
 template <class T, class Level>
 NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T* channel, T* out) {
   const int64_t width = s.out_w, first = run.cols.first, last = run.cols.last;

@@ -13,16 +13,6 @@ namespace {
 // Working memory of a panel, which has to stay in the second-level cache.
 constexpr int64_t kPanelBytes = 512 * 1024;
 
-template <class T, class Level>
-NORMA_INLINE inline void copy_row(const T* in, int64_t count, T* out) {
-  const auto copy = [=]<int Bytes>(int64_t k) NORMA_INLINE {
-    using V = Vector<T, Bytes>;
-    V::at(out + k).value = V::at(in + k).value;
-  };
-  if (cover<T, Level::kBytes>(count, copy)) return;
-  for (int64_t k = 0; k < count; ++k) out[k] = in[k];
-}
-
 // The cells of even and of odd column; behind the last column lies a zero.
 template <class T, class Level>
 NORMA_INLINE inline void split_row(const T* in, int64_t width, T* even, T* odd) {
