@@ -17,7 +17,7 @@ void check_index(const char* op, const Tensor& index, int64_t size) {
     fail(op, "expected an index of dtype int64, got ", index.dtype());
   }
   const int64_t* values = values_of<int64_t>(index);
-  for (int64_t i = 0; i < index.numel(); ++i) {
+  for (int64_t i = 0, count = index.numel(); i < count; ++i) {
     if (values[i] < 0 || values[i] >= size) {
       fail(op, "expected indices in [0, ", size - 1, "], got ", values[i]);
     }
@@ -42,13 +42,16 @@ template <class Visit>
 void visit_gathered(const Shape& x, const Shape& index_sizes, const int64_t* index, int64_t dim,
                     Visit visit) {
   const Shape strides = contiguous_strides(x);
+  // All dimensions but the last step once per row.
+  const int64_t last = x.size() - 1, length = index_sizes[last];
+  const int64_t step = dim == last ? 0 : 1, own = strides[dim];
   Shape at = Shape::filled(index_sizes.size(), 0);
   const int64_t count = index_sizes.numel();
-  for (int64_t n = 0; n < count; ++n) {
+  for (int64_t n = 0; n < count; n += length) {
     int64_t from = 0;
-    for (int64_t i = 0; i < at.size(); ++i) from += (i == dim ? index[n] : at[i]) * strides[i];
-    visit(from, n);
-    for (int64_t i = at.size() - 1; i >= 0 && ++at[i] == index_sizes[i]; --i) at[i] = 0;
+    for (int64_t i = 0; i < last; ++i) from += i == dim ? 0 : at[i] * strides[i];
+    for (int64_t k = 0; k < length; ++k) visit(from + k * step + index[n + k] * own, n + k);
+    for (int64_t i = last - 1; i >= 0 && ++at[i] == index_sizes[i]; --i) at[i] = 0;
   }
 }
 

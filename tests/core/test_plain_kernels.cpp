@@ -112,7 +112,8 @@ void check_max_pool(const Pool2dShape& s) {
   CHECK(difference(dx, want_dx) < kFew);
 }
 
-const std::vector<ClassShape> kClasses{{5, 4, 1}, {3, 70, 1}, {2, 5, 6}, {2, 5000, 1}};
+const std::vector<ClassShape> kClasses{{5, 4, 1},   {3, 70, 1},   {2, 5, 6},
+                                       {2, 21, 37}, {1, 140, 20}, {2, 5000, 1}};
 
 template <class T>
 struct Softmaxed {

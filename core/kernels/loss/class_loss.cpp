@@ -3,7 +3,8 @@
 //     logits                       path
 //     few classes, side by side    the exponentials of several rows at once
 //     many classes                 row by row
-//     apart ([N, C, d1, …])        each row is gathered first; its gradient is written with strides
+//     apart ([N, C, d1, …])        neighbouring rows at once, transposed to and fro; with many
+//                                  classes each row is gathered
 #include "norma/core/kernels/loss/class_loss.h"
 
 #include <algorithm>
@@ -12,8 +13,10 @@
 #include "norma/core/elementary.h"
 #include "norma/core/grains.h"
 #include "norma/core/kernels/plain/loss.h"
+#include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/sums.h"
 #include "norma/core/kernels/vector_math.h"
+#include "norma/core/kernels/vectors.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -46,6 +49,66 @@ void for_rows(ClassShape shape, Body body) {
   });
 }
 
+constexpr int64_t kTile = 2048;  // elements of several rows, in the first-level cache
+constexpr int64_t kRows = 16;    // neighbours among rows apart
+
+/// How many rows from r on, but before `end`, are neighbours within one sample.
+NORMA_INLINE inline int64_t neighbours(ClassShape s, int64_t r, int64_t end) {
+  return std::min({kRows, end - r, s.inner - r % s.inner});
+}
+
+/// softmax_rows for `count` neighbours from row r on, all of whose classes fit a tile.
+template <class T>
+NORMA_INLINE inline void softmax_neighbours(ClassShape s, const T* x, SoftmaxRows<T> out, int64_t r,
+                                            int64_t count) {
+  T tile[kTile], largest[kRows];
+  double sum[kRows] = {};
+  const T* first = x + r / s.inner * s.classes * s.inner + r % s.inner;
+  for (int64_t c = 0; c < s.classes; ++c) {
+    T* const lanes = tile + c * kRows;
+    if (count == kRows) {
+      for (int64_t l = 0; l < kRows; ++l) lanes[l] = first[c * s.inner + l];
+    } else {
+      for (int64_t l = 0; l < kRows; ++l) lanes[l] = first[c * s.inner + l % count];
+    }
+    for (int64_t l = 0; l < kRows; ++l) {
+      largest[l] = c == 0 || lanes[l] > largest[l] ? lanes[l] : largest[l];
+    }
+  }
+  for (int64_t c = 0; c < s.classes; ++c) {
+    T* const lanes = tile + c * kRows;
+    for (int64_t l = 0; l < kRows; ++l) {
+      lanes[l] = static_cast<T>(exact_exp(lanes[l] - largest[l]));
+      sum[l] += wide(lanes[l]);
+    }
+  }
+  std::copy_n(largest, count, out.max + r);
+  std::copy_n(sum, count, out.sum + r);
+  transpose(s.classes, count, tile, kRows, out.exps + r * s.classes, s.classes);
+}
+
+/// Calls gradient(r, d) for every row, to write dx of its classes to d side by side.
+template <class T, class Gradient>
+void for_gradients(ClassShape s, T* dx, Gradient gradient) {
+  const int64_t grain = rows_grain(kLossGrain, s.classes);
+  const int64_t most = std::clamp<int64_t>(kTile / std::max<int64_t>(s.classes, 1), 1, kRows);
+  parallel_for(s.rows(), grain, [&](int64_t begin, int64_t end) {
+    Scratch<T> memory(s.inner > 1 ? most * s.classes : 0);
+    simd<Level256>([=, tile = memory.data()]() NORMA_INLINE {
+      if (s.inner == 1) {
+        for (int64_t r = begin; r < end; ++r) gradient(r, dx + r * s.classes);
+        return;
+      }
+      for (int64_t r = begin, count = 0; r < end; r += count) {
+        count = std::min(most, neighbours(s, r, end));
+        for (int64_t l = 0; l < count; ++l) gradient(r + l, tile + l * s.classes);
+        T* const first = dx + r / s.inner * s.classes * s.inner + r % s.inner;
+        transpose(count, s.classes, tile, s.classes, first, s.inner);
+      }
+    });
+  });
+}
+
 }  // namespace
 
 template <class T>
@@ -54,10 +117,17 @@ void softmax_rows(ClassShape shape, const T* x, SoftmaxRows<T> out) {
   const int64_t classes = shape.classes, inner = shape.inner;
   if (classes == 0) return;
   // Short rows are gathered, so that the exponentials run over long stretches.
-  const int64_t batch = std::max<int64_t>(1, 2048 / classes);
+  const int64_t batch = std::max<int64_t>(1, kTile / classes);
   const int64_t grain = rows_grain(kLossGrain, classes);
   parallel_for(shape.rows(), grain, [&](int64_t begin, int64_t end) {
     simd([=]() NORMA_INLINE {
+      if (inner > 1 && classes * kRows <= kTile) {
+        for (int64_t r = begin, count = 0; r < end; r += count) {
+          count = neighbours(shape, r, end);
+          softmax_neighbours(shape, x, out, r, count);
+        }
+        return;
+      }
       for (int64_t from = begin; from < end; from += batch) {
         const int64_t to = std::min(end, from + batch);
         for (int64_t r = from; r < to; ++r) {
@@ -114,17 +184,16 @@ template <class T>
 void cross_entropy_backward(ClassShape shape, SoftmaxRows<T> softmax, ClassTargets<T> targets,
                             LossGradient<T> g, T* dx) {
   if (plain_kernels()) return plain::cross_entropy_backward(shape, softmax, targets, g, dx);
-  const int64_t classes = shape.classes, inner = shape.inner;
+  const int64_t classes = shape.classes;
   const double other = targets.smoothing / static_cast<double>(classes);
   const T* const w = targets.weight;
   double all_weights = static_cast<double>(classes);
   if (w) all_weights = ordered_sum(classes, w);
-  for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
+  for_gradients(shape, dx, [=](int64_t r, T* d) NORMA_INLINE {
     const int64_t y = targets.index[r];
     const T* const e = softmax.exps + r * classes;
-    T* const d = dx + first;
     if (y == targets.ignore_index) {
-      for (int64_t c = 0; c < classes; ++c) d[c * inner] = T(0);
+      for (int64_t c = 0; c < classes; ++c) d[c] = T(0);
       return;
     }
     const double gr = wide(g.values[r * g.stride]) * g.scale;
@@ -133,12 +202,12 @@ void cross_entropy_backward(ClassShape shape, SoftmaxRows<T> softmax, ClassTarge
     const auto at = [=](int64_t c) NORMA_INLINE {
       return wide(e[c]) * scale - spread * (w ? wide(w[c]) : 1.0);
     };
-    if (inner == 1 && spread == 0.0) {
+    if (spread == 0.0) {
       for (int64_t c = 0; c < classes; ++c) d[c] = static_cast<T>(wide(e[c]) * scale);
     } else {
-      for (int64_t c = 0; c < classes; ++c) d[c * inner] = static_cast<T>(at(c));
+      for (int64_t c = 0; c < classes; ++c) d[c] = static_cast<T>(at(c));
     }
-    d[y * inner] = static_cast<T>(at(y) - gr * own);
+    d[y] = static_cast<T>(at(y) - gr * own);
   });
 }
 
