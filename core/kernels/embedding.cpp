@@ -60,6 +60,10 @@ void add_to_rows(const T* from, const int64_t* index, int64_t count, int64_t row
         for (int64_t k = 0; k < columns; ++k) to[k] = static_cast<T>(total[k]);
       };
       for (int64_t r = 0; r < rows; ++r) {
+        if (end[r] == (r > 0 ? end[r - 1] : 0)) {  // most rows of a large table
+          std::fill(table + r * width + first, table + r * width + last, T(0));
+          continue;
+        }
         int64_t c = first;
         for (; c + 32 <= last; c += 32) sum_strip.template operator()<32>(r, c);
         for (; c + 4 <= last; c += 4) sum_strip.template operator()<4>(r, c);
