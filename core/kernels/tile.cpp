@@ -171,12 +171,22 @@ NORMA_INLINE inline void outer_tile(const OuterSum<T>& s, int64_t stride, int64_
   }
 }
 
+// Vectors of columns in a tile: with 16 registers, three for each of four terms.
+template <class Level>
+constexpr int kColumnVectors = Level::kBytes == 32 ? 3 : Level::kColumnVectors;
+
 template <class T, class Level, bool Offsets, int Terms>
 NORMA_INLINE inline void outer_tiles(const OuterSum<T>& s, int64_t begin, int64_t end, int64_t k) {
   constexpr int64_t kLanes = Vector<T, Level::kBytes>::kLanes;
   const int64_t stride = round_up(s.columns, kColumnBlock);
   int64_t o = 0;
-  if constexpr (Level::kColumnVectors == 2 && Terms <= 12) {
+  if constexpr (kColumnVectors<Level> == 3 && Terms == 4) {
+    for (; ceil_div(s.columns - o, kLanes) > 4 || ceil_div(s.columns - o, kLanes) == 3;
+         o += 3 * kLanes) {
+      outer_tile<T, Level, Offsets, Terms, 3>(s, stride, begin, end, k, o);
+    }
+  }
+  if constexpr (kColumnVectors<Level> >= 2 && Terms <= (Level::kBytes == 64 ? 12 : 4)) {
     for (; o + kLanes < s.columns; o += 2 * kLanes) {
       outer_tile<T, Level, Offsets, Terms, 2>(s, stride, begin, end, k, o);
     }
@@ -186,20 +196,38 @@ NORMA_INLINE inline void outer_tiles(const OuterSum<T>& s, int64_t begin, int64_
   }
 }
 
+// Positions [begin, end) of the terms [first, last).
+template <class T, class Level, bool Offsets>
+NORMA_INLINE inline void add_chunk(const OuterSum<T>& s, int64_t first, int64_t last, int64_t begin,
+                                   int64_t end) {
+  int64_t k = first;
+  if constexpr (kColumnVectors<Level> == 3) {
+    const bool narrow = s.columns <= Vector<T, Level::kBytes>::kLanes;
+    for (; !narrow && k < last; k += 4) outer_tiles<T, Level, Offsets, 4>(s, begin, end, k);
+  }
+  if constexpr (Level::kBytes == 64 && !Offsets) {
+    const bool narrow = s.columns <= Vector<T, 64>::kLanes;
+    for (; narrow && k + 16 <= last; k += 16) {
+      outer_tiles<T, Level, Offsets, 16>(s, begin, end, k);
+    }
+  }
+  for (; k + 8 < last; k += 12) outer_tiles<T, Level, Offsets, 12>(s, begin, end, k);
+  for (; k + 4 < last; k += 8) outer_tiles<T, Level, Offsets, 8>(s, begin, end, k);
+  if (k < last) outer_tiles<T, Level, Offsets, 4>(s, begin, end, k);
+}
+
+// So many bytes of sums stay in the second-level cache while all positions pass by.
+constexpr int64_t kSumBytes = 128 * 1024;
+
 template <class T, class Level, bool Offsets>
 NORMA_INLINE inline void add_outer_at(const OuterSum<T>& s) {
-  for (int64_t begin = 0; begin < s.count; begin += kChunk) {
-    const int64_t end = std::min(s.count, begin + kChunk);
-    int64_t k = 0;
-    if constexpr (Level::kBytes == 64 && !Offsets) {
-      const bool narrow = s.columns <= Vector<T, 64>::kLanes;
-      for (; narrow && k + 16 <= s.terms; k += 16) {
-        outer_tiles<T, Level, Offsets, 16>(s, begin, end, k);
-      }
+  const int64_t row_bytes = round_up(s.columns, kColumnBlock) * static_cast<int64_t>(sizeof(T));
+  const int64_t group = round_up(std::max<int64_t>(kSumBytes / row_bytes, 1), 48);
+  for (int64_t first = 0; first < s.terms; first += group) {
+    const int64_t last = std::min(s.terms, first + group);
+    for (int64_t begin = 0; begin < s.count; begin += kChunk) {
+      add_chunk<T, Level, Offsets>(s, first, last, begin, std::min(s.count, begin + kChunk));
     }
-    for (; k + 8 < s.terms; k += 12) outer_tiles<T, Level, Offsets, 12>(s, begin, end, k);
-    for (; k + 4 < s.terms; k += 8) outer_tiles<T, Level, Offsets, 8>(s, begin, end, k);
-    if (k < s.terms) outer_tiles<T, Level, Offsets, 4>(s, begin, end, k);
   }
 }
 

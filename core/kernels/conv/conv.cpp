@@ -1,7 +1,7 @@
 // Fast convolution; its plain twin is plain/conv.h. Which way one is computed is decided here:
 //
 //     forward                         |
-//     one channel per group, in or out | depthwise: one kernel position after the other
+//     one channel in or out per group | depthwise: one kernel position after the other
 //     3×3, stride 1, padding 1, large | winograd; images whose results are not finite, as below
 //     1×1, stride 1, no padding       | im2col, pointwise: products of weights and images (*)
 //     anything else                   | im2col: products of weights and unrolled rows
