@@ -4,10 +4,12 @@
     compare_operations.py build/release/bench/norma_operations --python /usr/bin/python3
 
 Both programs stay open and answer one line of operations.txt after the other, so that both meet the
-same machine. A ratio is the median of Norma's times over that of PyTorch's; below 1 Norma is faster.
+same machine. A ratio is the median over the rounds of Norma's time by PyTorch's in the same round; below
+1 Norma is faster.
 """
 import argparse
 import collections
+import operator
 import os
 import pathlib
 import shlex
@@ -17,7 +19,7 @@ import sys
 
 BENCH = pathlib.Path(__file__).resolve().parent
 PHASES = ("forward", "forward and backward")
-Result = collections.namedtuple("Result", "line phase threads norma pytorch")
+Result = collections.namedtuple("Result", "line phase threads norma pytorch ratio")
 
 
 class Program:
@@ -63,16 +65,16 @@ def measure(lines, threads, options):
         for i, phase in enumerate(PHASES):
             norma, pytorch = ([times[side][i] for times in rounds] for side in (0, 1))
             if None not in norma + pytorch:
-                results.append(Result(line, phase, threads, statistics.median(norma),
-                                      statistics.median(pytorch)))
+                results.append(Result(
+                    line, phase, threads, statistics.median(norma), statistics.median(pytorch),
+                    statistics.median(a / max(b, 1e-5) for a, b in zip(norma, pytorch))))
                 print("\t".join(map(str, results[-1])), file=sys.stderr, flush=True)
     for program in programs:
         program.close()
     return results
 
 
-def ratio(result):
-    return result.norma / max(result.pytorch, 1e-5)
+ratio = operator.attrgetter("ratio")
 
 
 def median_ratio(results):

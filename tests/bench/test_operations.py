@@ -61,12 +61,12 @@ class Operations(unittest.TestCase):
             "| operation | measured | median ratio, 1 thread | above 1.05, 1 thread "
             "| worst ratio | of |",
             "|---|---:|---:|---:|---:|---|",
-            "| relu | 2 | 1.25 | 1 | 2.00 | `relu 2` forward and backward, 1 thread |",
+            "| relu | 2 | 1.32 | 1 | 2.25 | `relu 2` forward and backward, 1 thread |",
             "| argmax | 1 | 2.00 | 1 | 2.00 | `argmax 3` forward, 1 thread |"])
         self.assertEqual(times.read_text().splitlines(), [
-            "relu 2\tforward and backward\t1\t8.00000\t4.00000\t2.00",
+            "relu 2\tforward and backward\t1\t8.00000\t4.00000\t2.25",
             "argmax 3\tforward\t1\t1.00000\t0.50000\t2.00",
-            "relu 2\tforward\t1\t2.00000\t4.00000\t0.50"])
+            "relu 2\tforward\t1\t2.00000\t4.00000\t0.40"])
 
     def test_words_choose_lines(self):
         result = self.compare(self.program("norma", NORMA),
