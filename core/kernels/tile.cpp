@@ -75,8 +75,9 @@ NORMA_INLINE inline void product_rows(const Terms<T>& terms, const T* packed, co
 
 // A tile's part of b, of so many bytes, stays in the first-level cache while blocks of rows pass
 // by, and so many rows of weights in the second-level cache while positions do. Where it lies far
-// apart, it pays from kPackRows on to write it side by side first.
-constexpr int64_t kNearBytes = 24 * 1024, kFarBytes = 64 * 1024, kNearRows = 128, kPackRows = 32;
+// apart, it pays from so many weights on to write it side by side first.
+constexpr int64_t kNearBytes = 24 * 1024, kFarBytes = 64 * 1024, kNearRows = 128,
+                  kPackWeights = 12 * 1024;
 
 // Rows [first, last) at the `count` positions from q on that Vectors hold; with memory for it, b is
 // packed there.
@@ -122,7 +123,7 @@ NORMA_INLINE inline void multiply_at(const Product<T>& p) {
   const int64_t step = std::max(round_up(ceil_div(p.depth, parts), kDepthBlock), kDepthBlock);
   const int64_t span = p.depth > 0 ? p.offsets[p.depth - 1] - p.offsets[0] : 0;
   const bool far = span * static_cast<int64_t>(sizeof(T)) > kFarBytes;
-  T* const near = far && p.rows >= kPackRows ? memory : nullptr;
+  T* const near = far && p.rows * p.depth >= kPackWeights ? memory : nullptr;
   for (int64_t i = 0; near && i < step; ++i) offsets[i] = i * kWidth;
   for (int64_t first = 0; first < p.rows; first += kNearRows) {
     const int64_t last = std::min(p.rows, first + kNearRows);
