@@ -130,11 +130,13 @@ class Pool {
     pending_.store(parts, std::memory_order_relaxed);
     const uint64_t job = ((ticket_.load(std::memory_order_relaxed) >> 32) + 1) << 32;
     tell_release(&ticket_);
-    ticket_.store(job | static_cast<uint64_t>(parts) << 16, std::memory_order_release);
+    // The first part is the caller's: a loop's memory stays in the cache that the last one left it in.
+    ticket_.store(job | static_cast<uint64_t>(parts) << 16 | 1, std::memory_order_release);
     epoch_.fetch_add(1, std::memory_order_release);
     epoch_.notify_all();
 
     inside_parallel = true;
+    take(parts, 0);
     work();
     inside_parallel = false;
     const auto finished = [this] { return pending_.load(std::memory_order_acquire) == 0; };
@@ -201,16 +203,20 @@ class Pool {
       if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
       tell_acquire(&ticket_);
       if (float_mode() != float_mode_) set_float_mode(float_mode_);
-      try {
-        run_part(count_, parts, next, function_, context_);
-      } catch (...) {
-        std::lock_guard<std::mutex> lock(error_lock_);
-        if (!error_) error_ = std::current_exception();
-      }
-      tell_release(&pending_);
-      pending_.fetch_sub(1, std::memory_order_acq_rel);
+      take(parts, next);
       ticket = ticket_.load(std::memory_order_acquire);
     }
+  }
+
+  void take(int parts, int part) {
+    try {
+      run_part(count_, parts, part, function_, context_);
+    } catch (...) {
+      std::lock_guard<std::mutex> lock(error_lock_);
+      if (!error_) error_ = std::current_exception();
+    }
+    tell_release(&pending_);
+    pending_.fetch_sub(1, std::memory_order_acq_rel);
   }
 
   void stop() {

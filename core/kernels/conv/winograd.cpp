@@ -54,7 +54,9 @@ void winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, cons
   const int64_t shares = ceil_div(outputs, share);
   const int64_t in_matrix = Tiles::matrix_size(inputs * tiles.stride());
   const int64_t out_matrix = Tiles::matrix_size(share * tiles.stride());
-  const int64_t part_size = kTileElements * (in_matrix + out_matrix) + tile_work_size(tiles);
+  // No two parts write to one page.
+  const int64_t used = kTileElements * (in_matrix + out_matrix) + tile_work_size(tiles);
+  const int64_t part_size = round_up(used, 1024) + 1024;
   const int64_t items = tiles.panels() * s.groups * shares;
   const int64_t grain = conv_grain(items, tiles.multiplications());
   const int parts = parallel_parts(items, grain);
