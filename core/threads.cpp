@@ -130,7 +130,7 @@ class Pool {
     pending_.store(parts, std::memory_order_relaxed);
     const uint64_t job = ((ticket_.load(std::memory_order_relaxed) >> 32) + 1) << 32;
     tell_release(&ticket_);
-    // The first part is the caller's: a loop's memory stays in the cache that the last one left it in.
+    // The first part is the caller's, whose cache holds what the loop before left.
     ticket_.store(job | static_cast<uint64_t>(parts) << 16 | 1, std::memory_order_release);
     epoch_.fetch_add(1, std::memory_order_release);
     epoch_.notify_all();
