@@ -234,7 +234,7 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
   });
   return record(op, out, {&self},
                 [=, kept = collapsed.kept, x = Saved(self)](const Tensor& g, InputGrads& d) {
-                  d[0] = x->to(kFloat64).sub(means).mul(slopes).mul(g.reshape(kept));
+                  d[0] = (x->to(kFloat64) - means) * slopes.mul(g.reshape(kept));
                 });
 }
 

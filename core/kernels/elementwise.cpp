@@ -170,9 +170,11 @@ void copy_spaced(int64_t size, char* to, int64_t to_step, const char* from, int6
     if (joined && from_step == 0 && count * step >= kPiece) {
       char value[kPiece];
       for (std::size_t i = 0; i < sizeof value; i += bytes) std::memcpy(value + i, from, bytes);
-      const int64_t last = count * step - kPiece;
-      for (int64_t i = 0; i < last; i += kPiece) std::memcpy(to + i, value, kPiece);
-      std::memcpy(to + last, value, kPiece);
+      const int64_t all = count * step, some = std::min<int64_t>(all, 16 * kPiece);
+      for (int64_t i = 0; i < some - kPiece; i += kPiece) std::memcpy(to + i, value, kPiece);
+      std::memcpy(to + some - kPiece, value, kPiece);
+      for (int64_t done = some; done < all; done *= 2)
+        std::memcpy(to + done, to, static_cast<std::size_t>(std::min(done, all - done)));
     } else if (joined) {
 #pragma GCC unroll 4
       for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * step, from + i * from_step, bytes);

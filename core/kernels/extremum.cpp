@@ -2,7 +2,8 @@
 //
 //     lines                       path
 //     of integers                 the plain twin, a task some of the outer ones
-//     side by side                the value in lanes, then the first place that has it
+//     side by side: short ones    transposed, then as strips
+//         others                  the value in lanes, then the first place that has it
 //     apart (not the last         a strip of lines at once
 //     dimension)
 #include "norma/core/kernels/extremum.h"
@@ -13,6 +14,7 @@
 #include "norma/core/grains.h"
 #include "norma/core/kernels/plain/reduce.h"
 #include "norma/core/kernels/sums.h"
+#include "norma/core/kernels/vectors.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -37,7 +39,7 @@ NORMA_INLINE inline int64_t first_of(const T* line, int64_t length, bool largest
   return i;
 }
 
-constexpr int64_t kStrip = 32;
+constexpr int64_t kStrip = 32, kShort = 64;
 
 /// Width lines, `inner` apart.
 template <class T>
@@ -61,8 +63,27 @@ NORMA_INLINE inline void positions_in_strip(int64_t* out, const T* x, int64_t le
   for (int64_t j = 0; j < width; ++j) out[j] = position[j];
 }
 
+/// Lines [begin, end), each of `n` < kShort neighbours.
+template <class T>
+void short_lines(int64_t* out, const T* x, int64_t n, int64_t begin, int64_t end, bool largest) {
+  simd<Level256>([=]() NORMA_INLINE {
+    T strip[kShort * kStrip];
+    for (int64_t line = begin; line < end; line += kStrip) {
+      const int64_t width = std::min(kStrip, end - line);
+      transpose(width, n, x + line * n, n, strip, kStrip);
+      largest ? positions_in_strip(out + line, strip, n, kStrip, width, true)
+              : positions_in_strip(out + line, strip, n, kStrip, width, false);
+    }
+  });
+}
+
 template <class T>
 void fast_positions(int64_t* out, const T* x, MiddleShape s, bool largest) {
+  if (s.inner == 1 && s.length < kShort) {
+    return parallel_for(
+        s.outer, rows_grain(kElementGrain, s.length),
+        [=](int64_t begin, int64_t end) { short_lines(out, x, s.length, begin, end, largest); });
+  }
   const int64_t strips = s.inner == 1 ? 1 : (s.inner + kStrip - 1) / kStrip;
   const int64_t grain = rows_grain(kElementGrain, s.length * std::min(kStrip, s.inner));
   parallel_for(s.outer * strips, grain, [=](int64_t begin, int64_t end) {

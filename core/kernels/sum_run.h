@@ -38,20 +38,6 @@ NORMA_INLINE inline int64_t add_vectors(Elements<double, N> (&lanes)[Count], con
   return i;
 }
 
-/// The upper half of the lanes goes onto the lower one until one is left.
-template <int N, int Count>
-NORMA_INLINE inline double sum_of_lanes(Elements<double, N> (&lanes)[Count]) {
-  for (int half = Count / 2; half > 0; half /= 2) {
-    for (int k = 0; k < half; ++k) lanes[k] += lanes[k + half];
-  }
-  if constexpr (N == 2) {
-    return lanes[0][0] + lanes[0][1];
-  } else {
-    static_assert(N == 4);
-    return (lanes[0][0] + lanes[0][2]) + (lanes[0][1] + lanes[0][3]);
-  }
-}
-
 /// In 32 lanes while there are many, then in 8, which are halved; odd terms behind them.
 template <class Term, int Bytes, class T>
 NORMA_INLINE inline double sum_run(const T* x, int64_t n) {

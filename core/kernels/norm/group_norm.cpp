@@ -32,7 +32,7 @@ struct NormRows {
 
   bool own_weights() const { return shape.length == 1; }
   int64_t count() const { return shape.n * groups; }
-  int64_t first_channel(int64_t row) const { return row % groups * channels; }
+  int64_t first_channel(int64_t row) const { return groups == 1 ? 0 : row % groups * channels; }
   /// The value of a run's channel, for runs that have one.
   template <class T>
   double of_run(const T* values, int64_t row, int64_t at, double otherwise) const {
@@ -131,24 +131,46 @@ ForAll<double, 3> of_row(NormStats stats, int64_t row) {
   return {stats.shift + row, stats.rest - stats.shift};
 }
 
+/// Adds kLanes columns of rows [first, end) of one group to their lanes' sums.
+template <int Bytes, class T>
+NORMA_INLINE inline void sum_columns(const NormRows& rows, const GradientSums<T>& job,
+                                     NormStats stats, int64_t first, int64_t end, int64_t column,
+                                     LaneSums& sums) {
+  constexpr int N = Bytes / static_cast<int>(sizeof(double)), kRegisters = int{kLanes} / N;
+  Elements<double, N> total[2][kRegisters], v[3];
+  for (int j = 0; j < 2; ++j) {
+    for (int k = 0; k < kRegisters; ++k) load<N>(sums[j] + k * N, total[j][k]);
+  }
+  for (int64_t row = first; row < end; row += rows.groups) {
+    of_row(stats, row).template get<N>(0, v);
+#pragma GCC unroll 8
+    for (int k = 0; k < kRegisters; ++k)
+      job.template add<N>(v, row * rows.size + column + k * N, total[0][k], total[1][k]);
+  }
+  for (int j = 0; j < 2; ++j) {
+    for (int k = 0; k < kRegisters; ++k) store<N>(total[j][k], sums[j] + k * N);
+  }
+}
+
 /// The gradients of weight and bias where elements have their own: columns of all samples' rows.
 template <class T>
 void column_gradients(const NormRows& all, const T* dy, const T* x, NormStats stats, T* dweight,
                       T* dbias) {
-  constexpr int64_t kBlock = 4 * kLanes;  // columns
+  constexpr int64_t kBlock = 4 * kLanes, kRows = 32;  // columns and rows that stay in the cache
   const NormRows rows = all;
   const int64_t blocks = ceil_div(rows.size, kBlock);
   const auto block = [=]<class Level>(int64_t group, int64_t from) NORMA_INLINE {
     const int64_t count = std::min(kBlock, rows.size - from), whole = count / kLanes * kLanes;
     LaneSums sums[kBlock / kLanes] = {};
-    for (int64_t row = group; row < rows.count(); row += rows.groups) {
-      const GradientSums<T> job{{dy, x, OwnWeights<T>(rows, nullptr, row)}};
-      const int64_t at = row * rows.size + from;
-      for (int64_t l = 0; l < whole; l += kLanes) {
-        sum_run<Level::kBytes>(job, of_row(stats, row), 0, at + l, 1, 0, sums[l / kLanes]);
-      }
-      if (whole < count) {
-        sum_rest(job, of_row(stats, row), 0, at + whole, count - whole, sums[whole / kLanes]);
+    const int64_t step = rows.groups;
+    const GradientSums<T> job{{dy, x, OwnWeights<T>(rows, nullptr, group)}};
+    for (int64_t first = group; first < rows.count(); first += kRows * step) {
+      const int64_t end = std::min(rows.count(), first + kRows * step);
+      for (int64_t l = 0; l < whole; l += kLanes)
+        sum_columns<Level::kBytes>(rows, job, stats, first, end, from + l, sums[l / kLanes]);
+      for (int64_t row = first; whole < count && row < end; row += step) {
+        sum_rest(job, of_row(stats, row), 0, row * rows.size + from + whole, count - whole,
+                 sums[whole / kLanes]);
       }
     }
     for (int64_t l = 0, c = group * rows.size + from; l < count; ++l, ++c) {

@@ -178,6 +178,20 @@ inline double sum_lanes(double (&lanes)[kLanes]) {
   }
   return lanes[0];
 }
+/// The same of lanes in registers: the upper half goes onto the lower one.
+template <int N, int Count>
+NORMA_INLINE inline double sum_of_lanes(Elements<double, N> (&lanes)[Count]) {
+  for (int half = Count / 2; half > 0; half /= 2) {
+    for (int k = 0; k < half; ++k) lanes[k] += lanes[k + half];
+  }
+  const auto& last = lanes[0];
+  if constexpr (N == 2) return last[0] + last[1];
+  if constexpr (N == 4) return (last[0] + last[2]) + (last[1] + last[3]);
+  if constexpr (N == 8) {
+    return ((last[0] + last[4]) + (last[2] + last[6])) +
+           ((last[1] + last[5]) + (last[3] + last[7]));
+  }
+}
 
 /// The two sums of `count` elements that belong together.
 template <int Bytes, class Job, class Values>
@@ -190,10 +204,28 @@ NORMA_INLINE inline void sum_all(const Job& job, const Values& values, int64_t a
     for (int64_t i = 0; i < count; ++i) job.template add<1>(v, at + i, sums[0], sums[1]);
     return;
   }
-  LaneSums lanes = {};
-  const int64_t rest = sum_run<Bytes>(job, values, 0, at, count / kLanes, kLanes, lanes);
-  sum_rest(job, values, 0, rest, count % kLanes, lanes);
-  for (int j = 0; j < 2; ++j) sums[j] = sum_lanes(lanes[j]);
+  constexpr int kCount = Bytes / static_cast<int>(sizeof(double));
+  constexpr int kRegisters = static_cast<int>(kLanes) / kCount;
+  Elements<double, kCount> total[2][kRegisters] = {}, v[Job::kSumValues];
+  static_assert(Values::kSame);
+  values.template get<kCount>(0, v);
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+#pragma GCC unroll 8
+    for (int k = 0; k < kRegisters; ++k)
+      job.template add<kCount>(v, at + i + k * kCount, total[0][k], total[1][k]);
+  }
+  if (i < count) {
+    LaneSums lanes;
+    for (int k = 0; k < kRegisters; ++k) {
+      for (int j = 0; j < 2; ++j) store<kCount>(total[j][k], lanes[j] + k * kCount);
+    }
+    sum_rest(job, values, 0, at + i, count - i, lanes);
+    for (int k = 0; k < kRegisters; ++k) {
+      for (int j = 0; j < 2; ++j) load<kCount>(lanes[j] + k * kCount, total[j][k]);
+    }
+  }
+  for (int j = 0; j < 2; ++j) sums[j] = sum_of_lanes<kCount>(total[j]);
 }
 
 }  // namespace norma::kernels
