@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "norma/core/elementary.h"
 #include "norma/core/grains.h"
@@ -66,21 +67,25 @@ NORMA_INLINE inline void softmax_neighbours(ClassShape s, const T* x, SoftmaxRow
   const T* first = x + r / s.inner * s.classes * s.inner + r % s.inner;
   for (int64_t c = 0; c < s.classes; ++c) {
     T* const lanes = tile + c * kRows;
-    if (count == kRows) {
-      for (int64_t l = 0; l < kRows; ++l) lanes[l] = first[c * s.inner + l];
-    } else {
-      for (int64_t l = 0; l < kRows; ++l) lanes[l] = first[c * s.inner + l % count];
-    }
-    for (int64_t l = 0; l < kRows; ++l) {
-      largest[l] = c == 0 || lanes[l] > largest[l] ? lanes[l] : largest[l];
-    }
+    std::copy_n(first + c * s.inner, count, lanes);
+    std::fill(lanes + count, lanes + kRows, T(0));
+  }
+  std::fill_n(largest, kRows, -std::numeric_limits<T>::infinity());
+  for (int64_t c = 0; c < s.classes; ++c) {
+    const T* const lanes = tile + c * kRows;
+#pragma GCC unroll 1
+    for (int64_t l = 0; l < kRows; ++l) largest[l] = lanes[l] > largest[l] ? lanes[l] : largest[l];
   }
   for (int64_t c = 0; c < s.classes; ++c) {
     T* const lanes = tile + c * kRows;
-    for (int64_t l = 0; l < kRows; ++l) {
-      lanes[l] = static_cast<T>(exact_exp(lanes[l] - largest[l]));
-      sum[l] += wide(lanes[l]);
-    }
+#pragma GCC unroll 1
+    for (int64_t l = 0; l < kRows; ++l) lanes[l] -= largest[l];
+  }
+  for (int64_t i = 0; i < s.classes * kRows; ++i) tile[i] = fast_exp(tile[i]);
+  for (int64_t c = 0; c < s.classes; ++c) {
+    const T* const lanes = tile + c * kRows;
+#pragma GCC unroll 1
+    for (int64_t l = 0; l < kRows; ++l) sum[l] += wide(lanes[l]);
   }
   std::copy_n(largest, count, out.max + r);
   std::copy_n(sum, count, out.sum + r);
@@ -144,7 +149,7 @@ void softmax_rows(ClassShape shape, const T* x, SoftmaxRows<T> out) {
         }
         T* const all = out.exps + from * classes;
         for (int64_t i = 0; i < (to - from) * classes; ++i)
-          all[i] = static_cast<T>(exact_exp(all[i]));
+          all[i] = fast_exp(all[i]);
         for (int64_t r = from; r < to; ++r) {
           const T* const e = out.exps + r * classes;
           out.sum[r] = sum_of(classes, [=](int64_t c) NORMA_INLINE { return wide(e[c]); });
