@@ -148,8 +148,7 @@ void softmax_rows(ClassShape shape, const T* x, SoftmaxRows<T> out) {
           for (int64_t c = 0; c < classes; ++c) e[c] = row[c] - largest;
         }
         T* const all = out.exps + from * classes;
-        for (int64_t i = 0; i < (to - from) * classes; ++i)
-          all[i] = fast_exp(all[i]);
+        for (int64_t i = 0; i < (to - from) * classes; ++i) all[i] = fast_exp(all[i]);
         for (int64_t r = from; r < to; ++r) {
           const T* const e = out.exps + r * classes;
           out.sum[r] = sum_of(classes, [=](int64_t c) NORMA_INLINE { return wide(e[c]); });
