@@ -94,6 +94,7 @@ TEST_CASE("conv2d is right however the work is shared out") {
         check_case({{batch, 16, 31, 33}, {8, 8, 3, 3}, {.padding = 1, .groups = 2}, true, dtype});
         // One position: only the channels are left to share.
         check_case({{batch, 64, 3, 3}, {33, 64, 3, 3}, {}, true, dtype});
+        check_case({{batch, 64, 4, 3}, {1, 64, 4, 3}, {.stride = 5}, true, dtype});
         check_case({{batch, 1, 28, 28}, {32, 1, 3, 3}, {.padding = 1}, true, dtype});
         check_case({{batch, 8, 14, 14}, {16, 1, 3, 3}, {.padding = 1, .groups = 8}, true, dtype});
         check_case({{batch, 16, 9, 9}, {32, 16, 1, 1}, {.stride = 2}, false, dtype});

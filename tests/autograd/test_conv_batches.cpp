@@ -131,6 +131,8 @@ TEST_CASE("a sample of small images has the same bits in every batch") {
       {{5, 6, 7}, {5, 1, 3, 3}, {.padding = 1, .groups = 5}},         // depthwise
       {{3, 9, 8}, {6, 1, 3, 3}, {.stride = 2, .padding = 1, .groups = 3}},
       {{40, 3, 3}, {33, 40, 3, 3}, {.padding = 1}},  // long sums
+      {{40, 3, 3}, {33, 40, 3, 3}, {}},              // as large as the image
+      {{12, 4, 4}, {1, 12, 4, 4}, {}},
       {{3, 20}, {5, 3, 3}, {.padding = Pair(0, 1)}},
       {{4, 21}, {6, 4, 5}, {.stride = Pair(1, 3), .padding = Pair(0, 2)}},
       {{8, 17}, {8, 8, 3}, {.padding = Pair(0, 2), .dilation = Pair(1, 2)}, false},

@@ -1,6 +1,7 @@
 // Fast convolution; its plain twin is plain/conv.h. Which way one is computed is decided here:
 //
 //     forward                         |
+//     a kernel as large as the image  | matmul: a product of images and weights
 //     one channel in or out per group | depthwise: one kernel position after the other
 //     3×3, stride 1, padding 1, large | winograd; images whose results are not finite, as below
 //     1×1, stride 1, no padding       | im2col, pointwise: products of weights and images (*)
@@ -10,10 +11,12 @@
 // of its own, so that no bit of a sample depends on the batch around it or on the threads.
 //
 //     gradient of x                   |
+//     a kernel as large as the image  | matmul
 //     stride 1                        | input_grad: as forward, of dy with the weights in reverse
 //     larger strides                  | input_grad: so for each residue modulo the stride
 //
 //     gradient of w                   |
+//     a kernel as large as the image  | matmul
 //     one input channel per group     | depthwise
 //     3×3, stride 1, padding 1, large | winograd; where a result is not finite, as below
 //     anything else                   | im2col: products of unrolled rows (1×1: images) and dy
@@ -29,6 +32,7 @@
 #include "norma/core/kernels/conv/im2col.h"
 #include "norma/core/kernels/conv/input_grad.h"
 #include "norma/core/kernels/conv/winograd.h"
+#include "norma/core/kernels/matmul.h"
 #include "norma/core/kernels/plain/conv.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/simd.h"
@@ -36,6 +40,12 @@
 namespace norma::kernels {
 namespace {
 
+// Every image and every row of weights is one line. At the baseline a row of a product is not
+// independent of the others.
+bool is_product(const Conv2dShape& s) {
+  return simd_level() != SimdLevel::Baseline && s.groups == 1 && s.out_size() == 1 &&
+         s.pad_top == 0 && s.pad_left == 0 && s.kernel_h == s.in_h && s.kernel_w == s.in_w;
+}
 bool is_depthwise(const Conv2dShape& s) {
   return (s.group_in() == 1 && s.groups > 1) || s.group_out() == 1;
 }
@@ -91,7 +101,11 @@ void conv2d_forward(const Conv2dShape& shape, const T* x, const T* w, const T* b
                     Storage* kept) {
   if (plain_kernels()) return plain::conv2d_forward(shape, x, w, bias, y);
   const Conv2dShape s = signal_as_column(shape);
-  const int64_t depth = s.group_in() * s.kernel_size();
+  const int64_t depth = s.group_in() * s.kernel_size(), outputs = s.out_channels;
+  if (is_product(s)) {
+    return layer_product<T>(
+        {false, true, s.batch, outputs, depth, x, depth, w, depth, bias, y, outputs}, kept);
+  }
   const WeightView<T> weights{.data = w,
                               .bias = bias,
                               .storage = kept,
@@ -113,6 +127,17 @@ void conv2d_backward(const Conv2dShape& shape, const T* x, const T* w, const T* 
     return;
   }
   const Conv2dShape s = signal_as_column(shape);
+  const int64_t depth = s.group_in() * s.kernel_size(), outputs = s.out_channels;
+  if (dw && is_product(s)) {
+    parallel_matmul<T>(
+        {true, false, outputs, depth, s.batch, dy, outputs, x, depth, nullptr, dw, depth});
+    dw = nullptr;
+  }
+  if (dx && is_product(s)) {
+    parallel_matmul<T>(
+        {false, false, s.batch, depth, outputs, dy, outputs, w, depth, nullptr, dx, depth});
+    dx = nullptr;
+  }
   const bool depthwise = s.group_in() == 1 && s.groups > 1;
   if (dw && depthwise && depthwise_weight_grad(s, x, dy, dw)) dw = nullptr;
   if (dw && suits_winograd_weight_grad(s) && winograd_weight_grad(s, x, dy, dw)) dw = nullptr;
