@@ -128,7 +128,9 @@ void sum_columns(Out* out, const T* x, int64_t length, int64_t inner, int64_t be
 
 template <class Term, class Out, class T>
 void sum_terms(Out* out, const T* x, MiddleShape s, double divisor) {
-  if (s.lines() == 1 && s.length > kRun) {
+  if (s.length == 0) {  // x may be null
+    std::fill_n(out, s.lines(), static_cast<Out>(0 / divisor));
+  } else if (s.lines() == 1 && s.length > kRun) {
     *out = static_cast<Out>(sum_long<Term>(x, s.length) / divisor);
   } else if (s.inner == 1) {
     parallel_for(s.outer, rows_grain(kElementGrain, s.length), [=](int64_t begin, int64_t end) {
