@@ -91,7 +91,7 @@ void check_batches(const Case& c, const std::vector<int64_t>& sizes) {
     const ThreadCount guard(1);
     for (int64_t i = 0; i < most; ++i) want.push_back(bytes_of(layer(x.select(0, i))));
   }
-  for (const int threads : {1, 2, 3}) {
+  for (const int threads : {1, 2}) {
     const ThreadCount guard(threads);
     INFO(threads << " threads");
     for (const int64_t size : sizes) {
@@ -108,7 +108,11 @@ void check_batches(const Case& c, const std::vector<int64_t>& sizes) {
   }
 }
 
+#ifdef NORMA_SANITIZE
+std::vector<int64_t> all_sizes() { return {1, 2, 3, 7, 16, 33, 70}; }
+#else
 std::vector<int64_t> all_sizes() { return range(1, 70); }
+#endif
 const std::vector<int64_t> kSome = {1, 2, 3, 5, 8, 9, 17, 31};
 
 }  // namespace
