@@ -12,7 +12,7 @@ inline constexpr int64_t kLossGrain = 8'192;        // exponentials of a loss
 inline constexpr int64_t kSoftmaxGrain = 4'096;     // exponentials in double
 inline constexpr int64_t kRandomGrain = 16'384;     // random bits
 inline constexpr int64_t kPoolGrain = 30'000;       // cells of windows and of padded images
-inline constexpr int64_t kMultiplyGrain = 600'000;  // of a convolution, whose images change caches
+inline constexpr int64_t kMultiplyGrain = 200'000;  // multiplications and additions
 
 /// The grain of a loop over rows of `length` elements, given that of the elements.
 constexpr int64_t rows_grain(int64_t grain, int64_t length) {
