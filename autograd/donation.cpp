@@ -17,7 +17,7 @@ Tensor donate_or_new(const Tensor& operand, const Shape& sizes, DType dtype) {
   const TensorImpl* impl = impl_of(operand);
   const bool fits = impl->dtype == dtype && impl->sizes == sizes && is_donatable(operand);
   if (!fits) return new_tensor(sizes, dtype);
-  impl->storage->bump_version();
+  impl->storage->forget_prepared();
   return alias(operand, sizes, impl->strides, 0);
 }
 

@@ -127,7 +127,7 @@ Tensor sum_step(const Shape& sizes, const Tensor& x, const kernels::MiddleShape&
                 double divisor = 1) {
   Tensor out = new_tensor(sizes, dtype_of<To>);
   if (out.numel() > 0)  // loops over its other sizes might not end
-    kernels::sum_middle(out.data_ptr<To>(), x.data_ptr<From>(), shape, divisor);
+    kernels::sum_middle(values_of<To>(out), values_of<From>(x), shape, divisor);
   return out;
 }
 
@@ -185,7 +185,7 @@ Tensor power_norms(const Collapsed& collapsed, double p) {
   Tensor totals = new_tensor(collapsed.result, kFloat64);
   if (totals.numel() == 0) return totals;
   dispatch_floating(collapsed.x.dtype(), [&]<class T>() {
-    kernels::sum_squares(totals.data_ptr<double>(), collapsed.x.data_ptr<T>(), collapsed.shape);
+    kernels::sum_squares(values_of<double>(totals), values_of<T>(collapsed.x), collapsed.shape);
   });
   return totals.sqrt();
 }
@@ -242,7 +242,7 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
 Tensor find(const Collapsed& collapsed, bool largest) {
   Tensor out = new_tensor(collapsed.result, kInt64);
   dispatch(collapsed.x.dtype(), [&]<class T>() {
-    kernels::extreme_position(out.data_ptr<int64_t>(), collapsed.x.data_ptr<T>(), collapsed.shape,
+    kernels::extreme_position(values_of<int64_t>(out), values_of<T>(collapsed.x), collapsed.shape,
                               largest);
   });
   return out;

@@ -229,10 +229,10 @@ constexpr int kMostOrders = 16;  // of one storage: parts of it, each in its ord
 
 // A use of the values in some order, and from the second one on their copy.
 struct Storage::Prepared final : RefCounted {
-  Prepared(const PreparedKey& wish, uint64_t now) : key(wish), version(now) {}
+  explicit Prepared(const PreparedKey& wish) : key(wish) {}
   PreparedKey key;
-  uint64_t version;
   Ref<Storage> copy;
+  bool refused = false;  // for want of memory
   Ref<Prepared> next;
 };
 
@@ -263,6 +263,11 @@ Storage::~Storage() {
   }
 }
 
+void Storage::drop_prepared() {
+  const std::lock_guard guard(prepared_lock);
+  prepared_.reset();
+}
+
 Ref<Storage> Storage::find_prepared(const PreparedKey& key, bool& wanted) {
   if (!owned_) return {};
   const std::lock_guard guard(prepared_lock);
@@ -272,28 +277,32 @@ Ref<Storage> Storage::find_prepared(const PreparedKey& key, bool& wanted) {
   }
   int uses = 0;
   for (Prepared* use = prepared_.get(); use; use = use->next.get()) {
-    if (use->key != key) {
-      if (++uses == kMostOrders) return {};
-      continue;
+    if (use->key == key) {
+      wanted = !use->copy && !use->refused;
+      return use->copy;
     }
-    if (use->version != version_) {
-      use->version = version_;
-      use->copy.reset();
-    } else {
-      wanted = !use->copy;
-    }
-    return use->copy;
+    if (++uses == kMostOrders) return {};
   }
-  auto use = Ref<Prepared>::make(key, version_);
+  auto use = Ref<Prepared>::make(key);
   use->next = std::move(prepared_);
   prepared_ = std::move(use);
   return {};
 }
 
+Ref<Storage> Storage::new_copy(std::size_t bytes) {
+  try {
+    return Ref<Storage>::make(bytes);
+  } catch (const std::exception&) {
+    return {};
+  }
+}
+
 void Storage::keep_prepared(const PreparedKey& key, const Ref<Storage>& copy) {
   const std::lock_guard guard(prepared_lock);
   for (Prepared* use = prepared_.get(); use; use = use->next.get()) {
-    if (use->key == key && use->version == version_) use->copy = copy;
+    if (use->key != key) continue;
+    use->copy = copy;
+    use->refused = !copy;
   }
 }
 

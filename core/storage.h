@@ -35,7 +35,10 @@ class Storage : public RefCounted {
   /// Whether it is Norma's memory, not foreign one.
   bool owned() const { return owned_; }
   uint64_t version() const { return version_; }
-  void bump_version() { ++version_; }
+  void bump_version() {
+    ++version_;
+    forget_prepared();
+  }
   /// What was drawn into it at random, null for nothing (see core/draws.h).
   Draw* draws() const;
   void set_draws(std::unique_ptr<Draw> draws);
@@ -45,23 +48,30 @@ class Storage : public RefCounted {
   void expose() const {
     if (!exposed_.load(std::memory_order_relaxed)) exposed_.store(true, std::memory_order_relaxed);
   }
+  /// The values are others now, whatever the version says.
+  void forget_prepared() {
+    if (prepared_) drop_prepared();
+  }
   /// A copy of the values in a kernel's own order, kept as long as they stay as they are, and
-  /// filled by fill(void*) at their second use. Null at the first one, a training step's only one,
-  /// and for memory that others may change: foreign, exposed. Any thread may ask.
+  /// filled by fill(void*) at their second use. Null at the first one, where memory ends, and for
+  /// memory that others may change: foreign, exposed. Any thread may ask.
   template <class Fill>
   Ref<Storage> prepared(const PreparedKey& key, std::size_t bytes, const Fill& fill) {
     bool wanted = false;
     Ref<Storage> copy = find_prepared(key, wanted);
     if (!wanted) return copy;
-    copy = Ref<Storage>::make(bytes);
-    fill(copy->data());
+    copy = new_copy(bytes);
+    if (copy) fill(copy->data());
     keep_prepared(key, copy);
     return copy;
   }
 
  private:
+  void drop_prepared();
   Ref<Storage> find_prepared(const PreparedKey& key, bool& wanted);
   void keep_prepared(const PreparedKey& key, const Ref<Storage>& copy);
+  /// Null where memory ends: nobody needs the copy.
+  static Ref<Storage> new_copy(std::size_t bytes);
 
   void* data_;
   std::size_t bytes_;

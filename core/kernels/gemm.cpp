@@ -59,8 +59,11 @@ Plan plan_for(const MatrixProduct<T>& m) {
   return plan;
 }
 
+/// Vectors of the panel that begins with column j of n. None crosses a multiple of kPanelColumns,
+/// where b may be cut for threads and caches.
 template <class T, class Level>
-NORMA_INLINE inline int64_t panel_vectors(int64_t columns) {
+NORMA_INLINE inline int64_t panel_vectors(int64_t j, int64_t n) {
+  const int64_t columns = std::min(n - j, kPanelColumns - j % kPanelColumns);
   const int64_t vectors = ceil_div(columns, Lanes<T, Level>::kLanes);
   return vectors == 4 ? 2 : std::min<int64_t>(vectors, 3);
 }
@@ -343,9 +346,12 @@ NORMA_INLINE inline void few_rows(const MatrixProduct<float>& m, const Plan& pla
     for (int64_t j = 0; j < m.n;) {
       const float* base = p > 0 ? m.c + j : m.start ? m.start + j : nullptr;
       const int64_t ld_base = p > 0 ? m.ldc : 0, left = m.n - j;
-      // The last four vectors are two panels of two.
-      const int64_t whole = left % kWidth == 0 ? left : left - kWidth / 3 - 1;
-      const int64_t count = whole >= kFewPanels * kWidth ? kFewPanels : whole / kWidth > 0;
+      const auto is_whole = [&](int64_t column) NORMA_INLINE {
+        return m.n - column >= kWidth && panel_vectors<float, Level>(column, m.n) == 3;
+      };
+      int64_t count = 0;
+      while (count < kFewPanels && is_whole(j + count * kWidth)) ++count;
+      if (count < kFewPanels) count = std::min<int64_t>(count, 1);
       o.b = panels.data ? panels.at(p, o.depth, j) : memory;
       if (count > 0) {
         for (int64_t i = 0; !panels.data && i < count; ++i) {
@@ -366,7 +372,7 @@ NORMA_INLINE inline void few_rows(const MatrixProduct<float>& m, const Plan& pla
         o.a = m.a + p;
         j += o.ld_b;
       };
-      const int64_t vectors = panel_vectors<float, Level>(left);
+      const int64_t vectors = panel_vectors<float, Level>(j, m.n);
       if (vectors == 3) last.template operator()<3>();
       if (vectors == 2) last.template operator()<2>();
       if (vectors == 1) last.template operator()<1>();
@@ -397,7 +403,7 @@ NORMA_INLINE inline void multiply_at(const MatrixProduct<T>& m, const Plan& plan
         }
         for (int64_t j = left; j < right;) {
           const Block block{i, rows, j, right - j, p};
-          const int64_t vectors = panel_vectors<T, Level>(right - j);
+          const int64_t vectors = panel_vectors<T, Level>(j, m.n);
           if (vectors == 3) {
             multiply_panel<T, Level, 3>(m, plan, panels, block, o, packed_b);
           } else if (vectors == 2) {
@@ -448,7 +454,7 @@ Panels<T> pack_panels(const MatrixProduct<T>& m, T* out) {
         const int64_t depth = std::min(plan.depth, m.k - p);
         T* to = out + p * panels.columns;
         for (int64_t j = 0; j < m.n;) {
-          const int64_t vectors = panel_vectors<T, Level>(m.n - j);
+          const int64_t vectors = panel_vectors<T, Level>(j, m.n);
           if (vectors == 3) pack_panel<T, Level, 3>(m, p, depth, j, m.n - j, to);
           if (vectors == 2) pack_panel<T, Level, 2>(m, p, depth, j, m.n - j, to);
           if (vectors == 1) pack_panel<T, Level, 1>(m, p, depth, j, m.n - j, to);

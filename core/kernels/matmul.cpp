@@ -277,7 +277,8 @@ void layer_product(const MatrixProduct<T>& p, Storage* weight) {
   Ref<Storage> copy;
   if (weight) {
     const auto bytes = static_cast<std::size_t>(panels_size(p)) * sizeof(T);
-    copy = weight->prepared({p.b, kOrder, {p.n, p.k, sizeof(T)}}, bytes, pack);
+    const auto layout = static_cast<int64_t>(16 * sizeof(T)) + static_cast<int64_t>(simd_level());
+    copy = weight->prepared({p.b, kOrder, {p.n, p.k, layout}}, bytes, pack);
   }
   if (!copy) return parallel_gemm(p, strips_of(p), {});
   // Nothing is packed twice: rows are shared out, where there are enough.

@@ -51,8 +51,7 @@ NORMA_INLINE inline float fast_exp(float x) {
   return (e.high + e.low) * __builtin_bit_cast(float, low) * __builtin_bit_cast(float, high);
 }
 
-/// e^x to 28 bits for x up to 89, from e^-104 up, of which float makes 0. All in double: vectors of
-/// one width.
+/// e^x to 28 bits for x up to 89; 0 where float has none. All in double: vectors of one width.
 NORMA_INLINE inline double exact_exp(float x) {
   constexpr double kRound = 6755399441055744.0, kLeast = -104.0;  // 1.5 * 2^52, as in exp_parts
   const double wide = static_cast<double>(x), c = wide < kLeast ? kLeast : wide;
@@ -64,7 +63,8 @@ NORMA_INLINE inline double exact_exp(float x) {
   p = p * r + 1.66665206294e-1;
   p = p * r + 4.99999934476e-1;
   const uint64_t scale = (__builtin_bit_cast(uint64_t, shifted) << 52) + (uint64_t{1023} << 52);
-  return (1.0 + (r + p * (r * r))) * __builtin_bit_cast(double, scale);
+  const double y = (1.0 + (r + p * (r * r))) * __builtin_bit_cast(double, scale);
+  return wide < kLeast ? 0.0 : y;
 }
 
 /// Natural logarithm within 1 ulp; log 0 = -inf, log inf = inf, NaN for negative x and NaN.

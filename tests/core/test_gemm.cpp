@@ -190,7 +190,7 @@ void check_layer(const Case& s, Generator& random) {
   T* const b = static_cast<T*>(weight->data());
   std::copy(o.b.begin(), o.b.end(), b);
   std::vector<T> first;
-  for (const int threads : {1, 2, 3}) {
+  for (const int threads : {1, 2, 3, 4}) {
     const ThreadCount guard(threads);
     for (int use = 0; use < 3; ++use) {
       std::fill(o.c.begin(), o.c.end(), static_cast<T>(kUntouched));
@@ -217,6 +217,14 @@ TEST_CASE("products of a layer, its weight packed or not") {
       }
     }
   }
+  // Cut for threads, or for the caches, within the last few vectors.
+  for (const int64_t columns : {52, 100, 148}) {
+    for (const int64_t rows : {2, 16}) {
+      check_layer<float>({false, true, rows, columns, 2048}, random);
+      check_layer<double>({false, true, rows, columns, 2048}, random);
+    }
+  }
+  check_layer<float>({false, true, 40, 22'180, 3}, random);
   check_layer<float>({false, true, 300, 1100, 450, true}, random);
   check_layer<float>({false, true, 2, 2100, 450, true}, random);
   check_layer<double>({false, true, 40, 1100, 300, true}, random);

@@ -46,8 +46,13 @@ bool is_product(const Conv2dShape& s) {
   return simd_level() != SimdLevel::Baseline && s.groups == 1 && s.out_size() == 1 &&
          s.pad_top == 0 && s.pad_left == 0 && s.kernel_h == s.in_h && s.kernel_w == s.in_w;
 }
+// Whether the kernel reaches not far beyond the image, whose padded copies stay small then.
+bool is_compact(const Conv2dShape& s) {
+  return (s.kernel_h - 1) * s.dilation_h <= 4 * (s.in_h + s.kernel_h) &&
+         (s.kernel_w - 1) * s.dilation_w <= 4 * (s.in_w + s.kernel_w);
+}
 bool is_depthwise(const Conv2dShape& s) {
-  return (s.group_in() == 1 && s.groups > 1) || s.group_out() == 1;
+  return ((s.group_in() == 1 && s.groups > 1) || s.group_out() == 1) && is_compact(s);
 }
 
 // Winograd's transforms pay off from so many channels and tiles on.
@@ -138,7 +143,7 @@ void conv2d_backward(const Conv2dShape& shape, const T* x, const T* w, const T* 
         {false, false, s.batch, depth, outputs, dy, outputs, w, depth, nullptr, dx, depth});
     dx = nullptr;
   }
-  const bool depthwise = s.group_in() == 1 && s.groups > 1;
+  const bool depthwise = s.group_in() == 1 && s.groups > 1 && is_compact(s);
   if (dw && depthwise && depthwise_weight_grad(s, x, dy, dw)) dw = nullptr;
   if (dw && suits_winograd_weight_grad(s) && winograd_weight_grad(s, x, dy, dw)) dw = nullptr;
   if (dw || db) im2col_weight_grad(s, x, dy, dw, db);
