@@ -172,22 +172,18 @@ NORMA_INLINE inline void outer_tile(const OuterSum<T>& s, int64_t stride, int64_
   }
 }
 
-// Vectors of columns in a tile: with 16 registers, three for each of four terms.
-template <class Level>
-constexpr int kColumnVectors = Level::kBytes == 32 ? 3 : Level::kColumnVectors;
-
 template <class T, class Level, bool Offsets, int Terms>
 NORMA_INLINE inline void outer_tiles(const OuterSum<T>& s, int64_t begin, int64_t end, int64_t k) {
   constexpr int64_t kLanes = Vector<T, Level::kBytes>::kLanes;
   const int64_t stride = round_up(s.columns, kColumnBlock);
   int64_t o = 0;
-  if constexpr (kColumnVectors<Level> == 3 && Terms == 4) {
+  if constexpr (Level::kColumnVectors == 3 && Terms == 4) {
     for (; ceil_div(s.columns - o, kLanes) > 4 || ceil_div(s.columns - o, kLanes) == 3;
          o += 3 * kLanes) {
       outer_tile<T, Level, Offsets, Terms, 3>(s, stride, begin, end, k, o);
     }
   }
-  if constexpr (kColumnVectors<Level> >= 2 && Terms <= (Level::kBytes == 64 ? 12 : 4)) {
+  if constexpr (Level::kColumnVectors >= 2 && Terms <= (Level::kBytes == 64 ? 12 : 4)) {
     for (; o + kLanes < s.columns; o += 2 * kLanes) {
       outer_tile<T, Level, Offsets, Terms, 2>(s, stride, begin, end, k, o);
     }
@@ -202,7 +198,7 @@ template <class T, class Level, bool Offsets>
 NORMA_INLINE inline void add_chunk(const OuterSum<T>& s, int64_t first, int64_t last, int64_t begin,
                                    int64_t end) {
   int64_t k = first;
-  if constexpr (kColumnVectors<Level> == 3) {
+  if constexpr (Level::kColumnVectors == 3) {
     const bool narrow = s.columns <= Vector<T, Level::kBytes>::kLanes;
     for (; !narrow && k < last; k += 4) outer_tiles<T, Level, Offsets, 4>(s, begin, end, k);
   }

@@ -52,6 +52,7 @@ class PackedWeights {
       });
     };
     if (weights.storage) {
+      // A block has fewer than 64 rows.
       const PreparedKey key{weights.data, order, {s.groups, outputs, depth * 64 + block}};
       kept_ = weights.storage->prepared(key, static_cast<std::size_t>(size) * sizeof(T), fill);
     }

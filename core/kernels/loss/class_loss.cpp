@@ -71,6 +71,7 @@ NORMA_INLINE inline void softmax_neighbours(ClassShape s, const T* x, SoftmaxRow
     std::fill(lanes + count, lanes + kRows, T(0));
   }
   std::fill_n(largest, kRows, -std::numeric_limits<T>::infinity());
+  // Loops over lanes stay loops: written out, GCC takes the lanes one by one.
   for (int64_t c = 0; c < s.classes; ++c) {
     const T* const lanes = tile + c * kRows;
 #pragma GCC unroll 1
