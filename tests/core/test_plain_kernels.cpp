@@ -49,7 +49,12 @@ Values<T> numbers(int64_t count, double start = 1) {
   double next = start;
   for (T& value : values) {
     next = std::fmod(next * 1.37 + 0.7123, 6.0);
-    value = static_cast<T>(std::round((next - 3) * 64) / 64);
+    const double number = std::round((next - 3) * 64) / 64;
+    if constexpr (std::is_floating_point_v<T>) {
+      value = static_cast<T>(number);
+    } else {
+      value = static_cast<T>(static_cast<int64_t>(number));  // below zero from the top
+    }
   }
   return values;
 }
