@@ -44,17 +44,12 @@ Values<T> room(int64_t count) {
 
 /// Numbers in (-3, 3), some of them equal.
 template <class T>
-Values<T> numbers(int64_t count, double start = 1) {
+Values<T> numbers(int64_t count, double next = 1) {
   Values<T> values = room<T>(count);
-  double next = start;
   for (T& value : values) {
     next = std::fmod(next * 1.37 + 0.7123, 6.0);
     const double number = std::round((next - 3) * 64) / 64;
-    if constexpr (std::is_floating_point_v<T>) {
-      value = static_cast<T>(number);
-    } else {
-      value = static_cast<T>(static_cast<int64_t>(number));  // below zero from the top
-    }
+    value = static_cast<T>(std::is_integral_v<T> ? std::fabs(number) : number);
   }
   return values;
 }
