@@ -72,7 +72,7 @@ struct Planes {
         const Span cells = valid_positions(width, s.stride_w, left, s.in_w);
         if (lines.first == lines.last || cells.first == cells.last) continue;
         if (width == 1 && s.in_w == 1) {  // a signal: one long line
-          copy_steps<T, Level>(channel + top + lines.first * s.stride_h, s.stride_h,
+          copy_steps<T, Level>(channel + (top + lines.first * s.stride_h), s.stride_h,
                                lines.last - lines.first, planes + i * plane + lines.first);
           continue;
         }
