@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstddef>
 #include <cstdio>
 #include <fstream>
@@ -17,7 +16,7 @@
 #include <vector>
 
 #include "models.h"
-#include "timing.h"
+#include "options.h"
 
 namespace {
 
@@ -116,11 +115,7 @@ int main(int argc, char** argv) {
   bool memory = false, scaling = false;
   std::vector<int64_t> batches{16, 32, 64, 128, 256, 512};
   std::vector<std::string> names;
-  app.add_option("--threads", threads, "Threads (default: NORMA_NUM_THREADS or all processors)")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--blocks", timing.blocks, "Timed blocks; the median counts")
-      ->check(CLI::Range(1, 1000));
-  app.add_option("--seconds", timing.seconds, "Length of a block")->check(CLI::PositiveNumber);
+  bench::add_timing_options(app, threads, timing);
   app.add_flag("--memory", memory, "Peak memory of training instead of times");
   app.add_flag("--scaling", scaling, "Training time per image for batches from 16 to 512 instead");
   app.add_option("--batch", batches, "Batch sizes for --scaling, such as 64,512")

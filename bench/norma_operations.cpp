@@ -8,7 +8,6 @@
 // standard input and answers every line at once.
 #include <norma/norma.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -17,7 +16,7 @@
 #include <vector>
 
 #include "operations.h"
-#include "timing.h"
+#include "options.h"
 
 namespace {
 
@@ -61,11 +60,7 @@ int main(int argc, char** argv) {
   bool sizes = false;
   std::string list = NORMA_OPERATIONS_LIST;
   std::vector<std::string> words;
-  app.add_option("--threads", threads, "Threads (default: NORMA_NUM_THREADS or all processors)")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--blocks", timing.blocks, "Timed blocks; the median counts")
-      ->check(CLI::Range(1, 1000));
-  app.add_option("--seconds", timing.seconds, "Length of a block")->check(CLI::PositiveNumber);
+  bench::add_timing_options(app, threads, timing);
   app.add_option("--list", list, "The list of operations, - for the standard input");
   app.add_flag("--sizes", sizes, "Sizes of the results instead of times");
   app.add_option("word", words, "Only lines that contain one of these words");

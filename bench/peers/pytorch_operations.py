@@ -3,7 +3,6 @@
 
     pytorch_operations.py [--threads N] [--list FILE] [word ...]
 """
-import argparse
 import pathlib
 import sys
 
@@ -11,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from workloads import milliseconds
+from workloads import milliseconds, timing_parser
 
 LIST = pathlib.Path(__file__).resolve().parent.parent / "operations.txt"
 
@@ -290,10 +289,7 @@ def time_both(operation, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Times single layers and operations in PyTorch")
-    parser.add_argument("--threads", type=int, help="torch.set_num_threads")
-    parser.add_argument("--blocks", type=int, default=3, help="timed blocks; the median counts")
-    parser.add_argument("--seconds", type=float, default=0.03, help="length of a block")
+    parser = timing_parser("Times single layers and operations in PyTorch", blocks=3, seconds=0.03)
     parser.add_argument("--list", default=LIST, metavar="FILE",
                         help="the list of operations, - for the standard input")
     parser.add_argument("--sizes", action="store_true",

@@ -67,12 +67,19 @@ def run(name, steps, blocks, seconds):
     print(f"{name}.one {median:.5f}\n{name}.one_p99 {p99:.5f}", flush=True)
 
 
-def parse_options(description, flags=()):
-    """`flags` are more options, as (name, help)."""
+def timing_parser(description, blocks, seconds):
+    """A parser with the options of bench/options.h."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--threads", type=int, help="how many it computes on")
-    parser.add_argument("--blocks", type=int, default=5, help="timed blocks; the median counts")
-    parser.add_argument("--seconds", type=float, default=0.6, help="length of a block")
+    parser.add_argument("--blocks", type=int, default=blocks,
+                        help="timed blocks; the median counts")
+    parser.add_argument("--seconds", type=float, default=seconds, help="length of a block")
+    return parser
+
+
+def parse_options(description, flags=()):
+    """`flags` are more options, as (name, help)."""
+    parser = timing_parser(description, blocks=5, seconds=0.6)
     for flag, text in flags:
         parser.add_argument(flag, action="store_true", help=text)
     parser.add_argument("workload", nargs="*", metavar="workload", help=", ".join(WORKLOADS))
