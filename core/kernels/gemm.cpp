@@ -204,13 +204,15 @@ struct Operands {
   int64_t ld_b, depth;
 };
 
-template <class T, class Level, int Rows, int Vectors>
+/// c = base + a b (null: zeros) at panels of b that follow each other, each Vectors wide. Few rows
+/// take several: one sum alone would wait for itself.
+template <class T, class Level, int Rows, int Vectors, int Panels = 1>
 NORMA_INLINE inline void tile(const Operands<T>& o, const T* base, int64_t ld_base, T* c,
                               int64_t ldc) {
   constexpr int kLanes = Lanes<T, Level>::kLanes;
   const T *a = o.a, *b = o.b;
-  const int64_t row = o.row, step = o.step, ld_b = o.ld_b;
-  register_tile<Lanes<T, Level>, Rows, Vectors>(
+  const int64_t row = o.row, step = o.step, ld_b = o.ld_b, panel = o.depth * Vectors * kLanes;
+  register_tile<Lanes<T, Level>, Rows, Vectors * Panels>(
       o.depth, [=](int r, int64_t q) NORMA_INLINE { return a[r * row + q * step]; },
       [=](int64_t q) NORMA_INLINE { return b + q * ld_b; },
       [=](int r, int v, const typename Lanes<T, Level>::Value& sum) NORMA_INLINE {
@@ -220,7 +222,8 @@ NORMA_INLINE inline void tile(const Operands<T>& o, const T* base, int64_t ld_ba
         } else {
           out.value = sum;
         }
-      });
+      },
+      [=](int v) NORMA_INLINE { return v / Vectors * panel + v % Vectors * kLanes; });
 }
 
 /// One tile, of which at least `rows` rows and `count` columns exist. A smaller one goes through
@@ -280,57 +283,23 @@ NORMA_INLINE inline void multiply_panel(const MatrixProduct<T>& m, const Plan& p
   }
 }
 
-/// Count panels of three vectors, one behind the other, meet the first Rows rows of a. Many sums:
-/// one alone would wait for itself.
-template <class Level, int Rows, int Count>
-NORMA_INLINE inline void side_by_side(const Operands<float>& o, const float* base, int64_t ld_base,
-                                      float* c, int64_t ldc) {
-  using V = Lanes<float, Level>;
-  constexpr int kWidth = 3 * V::kLanes;
-  typename V::Value sums[Rows][3 * Count];
-  unrolled<Rows>([&](int r) NORMA_INLINE {
-    unrolled<3 * Count>([&](int v) NORMA_INLINE { sums[r][v] = typename V::Value{}; });
-  });
-  const float *a = o.a, *b = o.b;
-  const int64_t row = o.row, depth = o.depth, next = depth * kWidth;
-  for (int64_t q = 0; q < depth; ++q, b += kWidth) {
-    unrolled<3 * Count>([&](int v) NORMA_INLINE {
-      const typename V::Value x = V::at(b + v / 3 * next + v % 3 * V::kLanes).value;
-      unrolled<Rows>([&](int r) NORMA_INLINE { sums[r][v] += a[r * row + q] * x; });
-    });
-  }
-  unrolled<Rows>([&](int r) NORMA_INLINE {
-    unrolled<3 * Count>([&](int v) NORMA_INLINE {
-      typename V::Value sum = sums[r][v];
-      if (base) sum += V::at(base + r * ld_base + v * V::kLanes).value;
-      V::at(c + r * ldc + v * V::kLanes).value = sum;
-    });
-  });
-}
-
-/// The rows of a, fewer than a tile has, at kFewPanels panels or one.
+/// The rows of a, fewer than a tile has, at kFewPanels panels: two rows at one half of them after
+/// the other, the last row at all of them.
 template <class Level>
-NORMA_INLINE inline void few_rows_at(int64_t rows, bool several, Operands<float> o,
-                                     const float* base, int64_t ld_base, float* c, int64_t ldc) {
+NORMA_INLINE inline void few_rows_at(int64_t rows, Operands<float> o, const float* base,
+                                     int64_t ld_base, float* c, int64_t ldc) {
   constexpr int64_t kHalf = kFewPanels / 2, kHalfWidth = kHalf * 3 * Lanes<float, Level>::kLanes;
-  for (int64_t done = 0; done < rows;) {
-    const int64_t some = several && rows - done >= 2 ? 2 : 1;
-    if (some == 2) {
-      for (int64_t j = 0; j < 2 * kHalfWidth; j += kHalfWidth) {
-        Operands<float> half = o;
-        half.b += o.depth * j;
-        side_by_side<Level, 2, kHalf>(half, base ? base + j : base, ld_base, c + j, ldc);
-      }
-    } else if (several) {
-      side_by_side<Level, 1, kFewPanels>(o, base, ld_base, c, ldc);
-    } else {
-      side_by_side<Level, 1, 1>(o, base, ld_base, c, ldc);
+  for (; rows >= 2; rows -= 2) {
+    for (int64_t j = 0; j < 2 * kHalfWidth; j += kHalfWidth) {
+      Operands<float> half = o;
+      half.b += o.depth * j;
+      tile<float, Level, 2, 3, kHalf>(half, base ? base + j : base, ld_base, c + j, ldc);
     }
-    done += some;
-    o.a += some * o.row;
-    c += some * ldc;
-    if (base) base += some * ld_base;
+    o.a += 2 * o.row;
+    c += 2 * ldc;
+    if (base) base += 2 * ld_base;
   }
+  if (rows > 0) tile<float, Level, 1, 3, kFewPanels>(o, base, ld_base, c, ldc);
 }
 
 template <class Level>
@@ -346,23 +315,23 @@ NORMA_INLINE inline void few_rows(const MatrixProduct<float>& m, const Plan& pla
     for (int64_t j = 0; j < m.n;) {
       const float* base = p > 0 ? m.c + j : m.start ? m.start + j : nullptr;
       const int64_t ld_base = p > 0 ? m.ldc : 0, left = m.n - j;
-      const auto is_whole = [&](int64_t column) NORMA_INLINE {
-        return m.n - column >= kWidth && panel_vectors<float, Level>(column, m.n) == 3;
-      };
-      int64_t count = 0;
-      while (count < kFewPanels && is_whole(j + count * kWidth)) ++count;
-      if (count < kFewPanels) count = std::min<int64_t>(count, 1);
       o.b = panels.data ? panels.at(p, o.depth, j) : memory;
-      if (count > 0) {
-        for (int64_t i = 0; !panels.data && i < count; ++i) {
+      int64_t whole = 0;
+      while (whole < kFewPanels && left >= (whole + 1) * kWidth &&
+             panel_vectors<float, Level>(j + whole * kWidth, m.n) == 3) {
+        ++whole;
+      }
+      if (whole == kFewPanels) {
+        for (int64_t i = 0; !panels.data && i < whole; ++i) {
           pack_panel<float, Level, 3>(m, p, o.depth, j + i * kWidth, kWidth,
                                       memory + i * o.depth * kWidth);
         }
-        few_rows_at<Level>(m.m, count > 1, o, base, ld_base, m.c + j, m.ldc);
-        j += count * kWidth;
+        o.ld_b = kWidth;
+        few_rows_at<Level>(m.m, o, base, ld_base, m.c + j, m.ldc);
+        j += whole * kWidth;
         continue;
       }
-      const auto last = [&]<int Vectors>() NORMA_INLINE {
+      const auto one_panel = [&]<int Vectors>() NORMA_INLINE {
         if (!panels.data) pack_panel<float, Level, Vectors>(m, p, o.depth, j, left, memory);
         o.ld_b = Vectors * Lanes<float, Level>::kLanes;
         for (int64_t r = 0; r < m.m; ++r, o.a += m.lda) {
@@ -373,9 +342,9 @@ NORMA_INLINE inline void few_rows(const MatrixProduct<float>& m, const Plan& pla
         j += o.ld_b;
       };
       const int64_t vectors = panel_vectors<float, Level>(j, m.n);
-      if (vectors == 3) last.template operator()<3>();
-      if (vectors == 2) last.template operator()<2>();
-      if (vectors == 1) last.template operator()<1>();
+      if (vectors == 3) one_panel.template operator()<3>();
+      if (vectors == 2) one_panel.template operator()<2>();
+      if (vectors == 1) one_panel.template operator()<1>();
     }
   }
 }
