@@ -186,9 +186,7 @@ Tensor convolve(const char* op, const Conv2dShape& shape, const Tensor& input, c
   if (x.dim() == 4) out_sizes = {shape.batch, shape.out_channels, shape.out_h, shape.out_w};
   if (x.numel() == 0 || w.numel() == 0) return convolve_nothing(op, out_sizes, x, w, b);
   const Tensor y = new_tensor(out_sizes, x.dtype());
-  // A weight in training changes with every step.
-  const bool keeps = weight.is_contiguous() && !autograd::recording({&x, &w, &b});
-  Storage* const kept = keeps ? impl_of(w)->storage.get() : nullptr;
+  Storage* const kept = autograd::keeper(weight, {&x, &w, &b});
   dispatch_floating(x.dtype(), [&]<class T>() {
     kernels::conv2d_forward(shape, impl_of(x)->data_as<T>(), impl_of(w)->data_as<T>(),
                             data_or_null<T>(b), impl_of(y)->data_as<T>(), kept);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "norma/autograd/functional.h"
+#include "norma/autograd/operands.h"
 #include "norma/autograd/promotion.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
@@ -210,8 +211,7 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   const int64_t ld_n = std::max<int64_t>(1, n), ld_k = std::max<int64_t>(1, k);
   sizes[sizes.size() - 1] = n;
   Tensor out = new_tensor(sizes, x.dtype());
-  // A weight in training changes with every step.
-  Storage* const kept = recording({&input, &weight, &bias}) ? nullptr : impl_of(w)->storage.get();
+  Storage* const kept = keeper(weight, {&input, &weight, &bias});
   dispatch_floating(x.dtype(), [&]<class T>() {
     layer_product<T>({false, true, rows, n, k, values_of<T>(x), ld_k, values_of<T>(w), ld_k,
                       start.defined() ? values_of<T>(start) : nullptr, values_of<T>(out), ld_n},

@@ -26,6 +26,12 @@ T* data_or_null(const Tensor& tensor) {
   return tensor.defined() ? impl_of(tensor)->data_as<T>() : nullptr;
 }
 
+/// With what kernels may keep `weight` packed: its storage. Null for copies of a strided weight, and
+/// while it is recorded: in training it changes with every step.
+inline Storage* keeper(const Tensor& weight, const Inputs& inputs) {
+  return weight.is_contiguous() && !recording(inputs) ? impl_of(weight)->storage.get() : nullptr;
+}
+
 /// What `kernel(from, to)` writes for the floating elements of `input`, in row-major order.
 template <class Kernel>
 Tensor filled(const Shape& sizes, const Tensor& input, Kernel kernel) {

@@ -76,10 +76,6 @@ struct Collapsed : Reduction {
   }
 };
 
-Collapsed collapse(const char* op, const Tensor& self, const Shape& dims, bool keepdim) {
-  return Collapsed(op, self, dims, keepdim);
-}
-
 /// The dimensions of x as they lie in memory, the outermost first; as they are where x has gaps.
 Shape memory_order(const Tensor& x) {
   Shape order, as_is;
@@ -211,7 +207,7 @@ Deviations deviations(kernels::Line<T> line) {
 Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbiased, bool keepdim,
                 bool root) {
   refuse_integers(op, self, "to()");
-  const Collapsed collapsed = collapse(op, self, dims, keepdim);
+  const Collapsed collapsed(op, self, dims, keepdim);
   Tensor out = new_tensor(collapsed.result, self.dtype());
   const Tensor means = new_tensor(collapsed.kept, kFloat64),
                slopes = new_tensor(collapsed.kept, kFloat64);
@@ -249,7 +245,7 @@ Tensor find(const Collapsed& collapsed, bool largest) {
 }
 
 Tensor position(const char* op, const Tensor& self, const Shape& dims, bool keepdim, bool largest) {
-  const Collapsed collapsed = collapse(op, self, dims, keepdim);
+  const Collapsed collapsed(op, self, dims, keepdim);
   refuse_empty(op, collapsed);
   return find(collapsed, largest);
 }
@@ -257,7 +253,7 @@ Tensor position(const char* op, const Tensor& self, const Shape& dims, bool keep
 std::pair<Tensor, Tensor> extremum_along(const char* op, const Tensor& self, int64_t dim,
                                          bool keepdim, bool largest) {
   const int64_t d = wrap_dim(dim, defined_impl(self, op)->sizes.size(), op);
-  const Collapsed collapsed = collapse(op, self, {d}, keepdim);
+  const Collapsed collapsed(op, self, {d}, keepdim);
   refuse_empty(op, collapsed);
   const Tensor index = find(collapsed, largest);
   if (self.dim() == 0) return {self.clone(), index};
@@ -274,7 +270,7 @@ Tensor hits(const char* op, const Tensor& x, const Tensor& y) {
 
 /// Over everything; equal extrema share the gradient evenly, as in PyTorch.
 Tensor extremum_of_all(const char* op, const Tensor& self, bool largest) {
-  const Collapsed collapsed = collapse(op, self, {}, false);
+  const Collapsed collapsed(op, self, {}, false);
   refuse_empty(op, collapsed);
   const int64_t at = find(collapsed, largest).item<int64_t>();
   const Tensor out = collapsed.x.reshape({-1}).select(0, at).clone();
@@ -334,7 +330,7 @@ Tensor Tensor::norm(double p) const { return norm(p, Shape{}); }
 Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
   refuse_integers("norm", *this, "to()");
   if (!(p > 0)) fail("norm", "expected a power p above 0, got ", p);
-  const Collapsed collapsed = collapse("norm", *this, dims, keepdim);
+  const Collapsed collapsed("norm", *this, dims, keepdim);
   const Tensor totals = power_norms(collapsed, p);
   Tensor out = new_tensor(collapsed.result, dtype());
   kernels::copy(out, totals);
@@ -382,13 +378,13 @@ Tensor Tensor::argmin(int64_t dim, bool keepdim) const {
   return position("argmin", *this, {dim}, keepdim, false);
 }
 
-Tensor Tensor::any() const { return any_collapsed(collapse("any", *this, {}, false), true); }
+Tensor Tensor::any() const { return any_collapsed(Collapsed("any", *this, {}, false), true); }
 Tensor Tensor::any(int64_t dim, bool keepdim) const {
-  return any_collapsed(collapse("any", *this, {dim}, keepdim), true);
+  return any_collapsed(Collapsed("any", *this, {dim}, keepdim), true);
 }
-Tensor Tensor::all() const { return any_collapsed(collapse("all", *this, {}, false), false); }
+Tensor Tensor::all() const { return any_collapsed(Collapsed("all", *this, {}, false), false); }
 Tensor Tensor::all(int64_t dim, bool keepdim) const {
-  return any_collapsed(collapse("all", *this, {dim}, keepdim), false);
+  return any_collapsed(Collapsed("all", *this, {dim}, keepdim), false);
 }
 
 bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol) {

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "norma/core/grains.h"
+#include "norma/core/integers.h"
 #include "norma/core/kernels/plain/reduce.h"
 #include "norma/core/kernels/sums.h"
 #include "norma/core/kernels/vectors.h"
@@ -84,7 +85,7 @@ void fast_positions(int64_t* out, const T* x, MiddleShape s, bool largest) {
         s.outer, rows_grain(kElementGrain, s.length),
         [=](int64_t begin, int64_t end) { short_lines(out, x, s.length, begin, end, largest); });
   }
-  const int64_t strips = s.inner == 1 ? 1 : (s.inner + kStrip - 1) / kStrip;
+  const int64_t strips = ceil_div(s.inner, kStrip);
   const int64_t grain = rows_grain(kElementGrain, s.length * std::min(kStrip, s.inner));
   parallel_for(s.outer * strips, grain, [=](int64_t begin, int64_t end) {
     simd<Level256>([=]() NORMA_INLINE {

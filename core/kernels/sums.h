@@ -77,4 +77,23 @@ NORMA_INLINE inline T largest_number(const T* x, int64_t count) {
   return winner_in_lanes<N>(x, count, [](T a, T b) NORMA_INLINE { return a > b; });
 }
 
+/// Whether `count` runs of `length` values, `stride` apart, are finite.
+template <class T>
+bool all_finite(const T* values, int64_t count, int64_t stride, int64_t length) {
+  if (length == stride) length *= count, count = 1;
+  bool finite = true;
+  simd([=, &finite]() NORMA_INLINE {
+    // 0 times what is not finite is NaN, which stays in its lane.
+    T lanes[64] = {}, total = T(0);
+    for (int64_t run = 0; run < count; ++run) {
+      const T* const v = values + run * stride;
+      int64_t i = add_to_lanes(lanes, length, [=](int64_t k) NORMA_INLINE { return v[k] * T(0); });
+      for (; i < length; ++i) total += v[i] * T(0);
+    }
+    for (const T lane : lanes) total += lane;
+    finite = total == T(0);
+  });
+  return finite;
+}
+
 }  // namespace norma::kernels

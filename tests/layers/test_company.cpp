@@ -28,11 +28,6 @@ const std::vector<int64_t> kBatches = [] {
 }();
 #endif
 
-/// "" when every row of forward(x) has the bits of `alone`, whose rows were computed one by one.
-std::string other_row(const Forward& forward, const Tensor& x, const Tensor& alone) {
-  return differing_bits(forward(x), alone);
-}
-
 /// "" when the samples of `x` have the same answers in every company.
 std::string influence(const Forward& forward, const Tensor& x) {
   const NoGradGuard no_grad;
@@ -45,16 +40,17 @@ std::string influence(const Forward& forward, const Tensor& x) {
     for (const int64_t batch : kBatches) {
       if (batch > samples) break;
       const int64_t first = (samples - batch) * (batch % 3) / 2;
-      const std::string other = other_row(forward, x.slice(0, first, first + batch),
-                                          alone.slice(0, first, first + batch));
+      const std::string other = differing_bits(forward(x.slice(0, first, first + batch)),
+                                               alone.slice(0, first, first + batch));
       if (!other.empty()) return text("batch of ", batch, ", ", threads, " threads: ", other);
     }
     const int64_t some = std::min<int64_t>(samples, 37);
-    std::string other = other_row(forward, x.slice(0, 1, 2).expand(x.slice(0, 0, some).sizes()),
-                                  alone.slice(0, 1, 2).expand(alone.slice(0, 0, some).sizes()));
+    std::string other =
+        differing_bits(forward(x.slice(0, 1, 2).expand(x.slice(0, 0, some).sizes())),
+                       alone.slice(0, 1, 2).expand(alone.slice(0, 0, some).sizes()));
     if (!other.empty()) return text("copies, ", threads, " threads: ", other);
     const Tensor order = randperm(samples);
-    other = other_row(forward, x.index_select(0, order), alone.index_select(0, order));
+    other = differing_bits(forward(x.index_select(0, order)), alone.index_select(0, order));
     if (!other.empty()) return text("permuted, ", threads, " threads: ", other);
   }
   return "";

@@ -10,6 +10,7 @@
 #include "norma/core/integers.h"
 #include "norma/core/kernels/register_tile.h"
 #include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/sums.h"
 #include "norma/core/threads.h"
 
 namespace norma::kernels {
@@ -279,7 +280,8 @@ bool depthwise_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw)
       }
     }
   });
-  return std::all_of(dw, dw + s.out_channels * taps, [](T value) { return value * T(0) == T(0); });
+  const int64_t count = s.out_channels * taps;
+  return all_finite(dw, 1, count, count);
 }
 
 #define NORMA_DEPTHWISE(T)                                                                   \
