@@ -26,8 +26,8 @@ T* data_or_null(const Tensor& tensor) {
   return tensor.defined() ? impl_of(tensor)->data_as<T>() : nullptr;
 }
 
-/// With what kernels may keep `weight` packed: its storage. Null for copies of a strided weight, and
-/// while it is recorded: in training it changes with every step.
+/// With what kernels may keep `weight` packed: its storage. Null for a strided one, of which they
+/// see a copy, and while it is recorded: in training it changes with every step.
 inline Storage* keeper(const Tensor& weight, const Inputs& inputs) {
   return weight.is_contiguous() && !recording(inputs) ? impl_of(weight)->storage.get() : nullptr;
 }
