@@ -54,6 +54,7 @@ struct Candidate {
   std::string path;
   Module* module;
   Tensor weight;
+  int64_t uses;                         // of the weight before the run, as by another graph
   std::vector<std::size_t> calls = {};  // their numbers in the list of all
 };
 
@@ -78,6 +79,10 @@ int64_t uses(const History* node, int64_t holders) {
   return node ? node->use_count() - holders : 0;
 }
 
+int64_t uses_of(const Tensor& weight) {
+  return weight.defined() ? uses(impl_of(weight)->node.get(), 1) : 0;
+}
+
 /// Records the calls of a model's layers and norms. While it watches, nothing is fused.
 class Recorder final : public autograd::Observer {
  public:
@@ -87,7 +92,7 @@ class Recorder final : public autograd::Observer {
       Tensor weight = weight_of(*module);
       // Operations are recorded only if one of their inputs requires a gradient.
       if (weight.defined()) weight.requires_grad_();
-      candidates_.push_back({path, module, weight});
+      candidates_.push_back({path, module, weight, uses_of(weight)});
       by_module_[module->id()] = &candidates_.back();
     }
   }
@@ -145,10 +150,10 @@ class Recorder final : public autograd::Observer {
     return static_cast<std::ptrdiff_t>(candidate.calls.size());
   }
 
-  /// Whether the weight is used in so many operations. In more: another module uses it, too, or
+  /// Whether the run uses the weight in so many operations. In more: another module uses it, too, or
   /// forward() was called directly.
   static bool weight_is_used(const Candidate& candidate, std::ptrdiff_t times) {
-    return !candidate.weight.defined() || uses(impl_of(candidate.weight)->node.get(), 1) == times;
+    return !candidate.weight.defined() || uses_of(candidate.weight) - candidate.uses == times;
   }
 
   std::list<Candidate> candidates_;  // whose addresses stay

@@ -138,9 +138,17 @@ std::shared_ptr<Module> fused_module(const Module& layer, const BatchNorm& norm)
   return with_norm(&dynamic_cast<const Linear&>(layer));
 }
 
-using Paths = std::unordered_map<std::string, Module*>;
+using Paths = std::unordered_map<std::string, std::shared_ptr<Module>>;
 
-Module& module_at(const Paths& paths, const std::string& path) {
+Paths paths_of(const Module& model) {
+  Paths paths;
+  for (const auto& [path, parent] : model.named_modules()) {
+    for (auto& [name, child] : parent->named_children()) paths.emplace(join(path, name), child);
+  }
+  return paths;
+}
+
+const Module& module_at(const Paths& paths, const std::string& path) {
   const auto found = paths.find(path);
   if (found != paths.end()) return *found->second;
   fail("fuse_conv_bn", "expected a clone() with the same modules, got one without ", path);
@@ -162,21 +170,60 @@ void check_evaluates(const Module& model) {
   }
 }
 
-std::shared_ptr<Module> folded(const Module& model, const std::vector<ConvBnPair>& pairs) {
-  std::shared_ptr<Module> copy = model.clone_module();
-  Paths paths;
-  for (const auto& [path, module] : copy->named_modules()) paths.emplace(path, module);
+/// By path, what takes the places of the layers and norms of these pairs; changes nothing.
+std::vector<std::pair<std::string, std::shared_ptr<Module>>> replacements(
+    const Module& model, const std::vector<ConvBnPair>& pairs) {
+  const Paths paths = paths_of(model);
+  std::vector<std::pair<std::string, std::shared_ptr<Module>>> all;
   for (const auto& [layer_path, norm_path] : pairs) {
     const Module& layer = module_at(paths, layer_path);
     const auto& norm = static_cast<const BatchNorm&>(module_at(paths, norm_path));
-    FoldedNorm passes(norm.type_name(), norm.extra_repr(), foldable_rank(layer));
-    passes.eval();
-    std::shared_ptr<Module> one;
-    named(norm_path, norm, [&](const Module&) { one = fused_module(layer, norm); });
-    copy->set_submodule(layer_path, std::move(one));
-    copy->set_submodule(norm_path, std::move(passes));
+    const auto passes =
+        std::make_shared<FoldedNorm>(norm.type_name(), norm.extra_repr(), foldable_rank(layer));
+    passes->eval();
+    named(norm_path, norm, [&](const Module&) {
+      all.emplace_back(layer_path, fused_module(layer, norm));
+      all.emplace_back(norm_path, passes);
+    });
   }
+  return all;
+}
+
+void fold(Module& model, const std::vector<ConvBnPair>& pairs) {
+  for (auto& [path, module] : replacements(model, pairs)) model.set_submodule(path, module);
+}
+
+std::shared_ptr<Module> folded(const Module& model, const std::vector<ConvBnPair>& pairs) {
+  std::shared_ptr<Module> copy = model.clone_module();
+  fold(*copy, pairs);
   return copy;
+}
+
+/// `body()`, after which the model's parameters and buffers are what they were.
+auto with_state_kept(const Module& model, auto body) {
+  struct Kept {
+    Tensor tensor, values;
+    bool requires_grad;
+  };
+  std::vector<Kept> all;
+  for (const auto& [name, tensor] : model.state_dict()) {
+    all.push_back({tensor, tensor.detach().clone(), tensor.requires_grad()});
+  }
+  const auto restore = [&] {
+    const NoGradGuard no_grad;
+    for (auto& [tensor, values, requires_grad] : all) {
+      tensor.requires_grad_(requires_grad);
+      if (!equal(tensor, values)) tensor.copy_(values);
+    }
+  };
+  try {
+    auto result = body();
+    restore();
+    return result;
+  } catch (...) {
+    restore();
+    throw;
+  }
 }
 
 /// The distance between 1 and the next number in the coarsest dtype of a model.
@@ -232,6 +279,32 @@ std::shared_ptr<Module> fuse_conv_bn(const Module& model, const Tensor& example_
     const auto [output, pairs] = find_pairs(*model.clone_module(), example_input);
     if (!pairs.empty()) check_output(*folded(model, pairs), example_input, output);
     return folded(model, pairs);
+  });
+}
+
+void fuse_conv_bn_(Module& model) {
+  with_memory(0, [&] {
+    check_evaluates(model);
+    fold(model, pairs_in_sequentials(model));
+  });
+}
+
+void fuse_conv_bn_(Module& model, const Tensor& example_input) {
+  with_memory(0, [&] {
+    check_evaluates(model);
+    const auto [output, pairs] =
+        with_state_kept(model, [&] { return find_pairs(model, example_input); });
+    const Paths before = paths_of(model);
+    fold(model, pairs);
+    try {
+      with_state_kept(model, [&] { return check_output(model, example_input, output), true; });
+    } catch (...) {
+      for (const auto& [layer, norm] : pairs) {
+        model.set_submodule(layer, before.at(layer));
+        model.set_submodule(norm, before.at(norm));
+      }
+      throw;
+    }
   });
 }
 

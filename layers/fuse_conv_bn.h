@@ -50,7 +50,8 @@ concept ClonedByValue = AnyModule<M> && requires(const M& model) {
 /// without running statistics, and classes derived from these layers.
 ///
 /// Errors: a model, or a part of one, in training mode, a class in it without `clone()` (see
-/// Cloneable), and those of `fuse_conv_bn_eval`, with the path of the layer.
+/// Cloneable; `fuse_conv_bn_` needs none), and those of `fuse_conv_bn_eval`, with the path of the
+/// layer.
 std::shared_ptr<Module> fuse_conv_bn(const Module& model);
 template <detail::ClonedByValue M>
 M fuse_conv_bn(const M& model) {
@@ -76,5 +77,12 @@ M fuse_conv_bn(const M& model, const Tensor& example_input) {
   return std::move(
       dynamic_cast<M&>(*fuse_conv_bn(static_cast<const Module&>(model), example_input)));
 }
+
+/// The same in the model itself, which needs no `clone()`, as for a program that loads a checkpoint
+/// and serves: `model` changes, and what it was is gone, so save it before. An error leaves it as
+/// it was. The example runs in the model twice: parameters and buffers that its forward changes get
+/// their values back, other members do not.
+void fuse_conv_bn_(Module& model);
+void fuse_conv_bn_(Module& model, const Tensor& example_input);
 
 }  // namespace norma::nn

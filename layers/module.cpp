@@ -346,7 +346,11 @@ void Module::set_submodule(const std::string& path, std::shared_ptr<Module> modu
 void Module::replace(const std::string& path, Module& old, std::shared_ptr<Module> module) {
   with_memory(0, [&] {
     check_child(path, module.get());
+    // One that was replaced by what stands there comes back.
+    std::shared_ptr<Module> stand_in;
+    if (module->is_same(old)) stand_in = std::exchange(module->state_->replacement, nullptr);
     if (module->contains(old)) {
+      module->state_->replacement = std::move(stand_in);
       fail("set_submodule", "expected another module for \"", path, "\", got one that holds the ",
            old.type_name(), " that stands there; give it a clone");
     }
@@ -365,7 +369,12 @@ void Module::replace(const std::string& path, Module& old, std::shared_ptr<Modul
     }
     const std::shared_ptr<State> kept = old.state_;  // may die with the handle in the tree
     State& state = old.state();
-    for (const auto& [parent, position] : places) parent->replace_child(position, module);
+    try {
+      for (const auto& [parent, position] : places) parent->replace_child(position, module);
+    } catch (...) {
+      module->state_->replacement = std::move(stand_in);
+      throw;
+    }
     module->state().is_replacement = true;
     state.replacement = std::move(module);
   });

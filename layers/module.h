@@ -109,6 +109,7 @@ class Module {
   /// Replaces the module at `path` wherever it occurs below this one. Handles on the old module,
   /// such as members of classes, refer to the new one from then on: calls, names and values are the
   /// new module's, and only `fc.weight` and `fc.forward(x)` of such a handle remain the old one's.
+  /// The old one may come back in the same way.
   /// Errors: no module at `path`, and a new module that contains the old one.
   void set_submodule(const std::string& path, std::shared_ptr<Module> module);
   template <ModuleValue M>

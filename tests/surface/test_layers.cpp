@@ -358,6 +358,13 @@ const std::vector<Row> kTable = {
        use(nn::fuse_conv_bn(net)(h.tensor({2, 3, 4, 4})));
        use(nn::fuse_conv_bn(net, h.tensor({2, 3, 4, 4}))(h.tensor({2, 3, 4, 4})));
      }},
+    {"nn::fuse_conv_bn_",
+     [](Hostile& h) {
+       nn::Sequential net{nn::Conv2d(3, 4, 2), nn::BatchNorm2d(4)};
+       net.train(h.flag());
+       if (h.flag()) nn::fuse_conv_bn_(net);
+       nn::fuse_conv_bn_(net, h.tensor({2, 3, 4, 4}));
+     }},
     {"nn::init::uniform_",
      [](Hostile& h) {
        use(nn::init::uniform_(h.tensor({3, 2}), h.real(0), h.real(1)));
