@@ -14,6 +14,9 @@ namespace bench {
 /// gradients below 1e-38, which are slow to multiply.
 inline constexpr int kLabelSets = 64;
 
+/// So many calls at least warm up: weights are packed in the second.
+inline constexpr int kWarmUpCalls = 3;
+
 struct Timing {
   int blocks = 5;
   double seconds = 0.6;
@@ -31,7 +34,7 @@ double milliseconds(const Timing& timing, F&& call) {
   do {
     call();
     ++calls;
-  } while (seconds_since(warm_up) < timing.seconds / 3);
+  } while (calls < kWarmUpCalls || seconds_since(warm_up) < timing.seconds / 3);
   // The clock is read once per batch of calls, so that it costs nothing where calls are short.
   const auto batch = std::max<int64_t>(1, calls / 50);
   std::vector<double> blocks;
@@ -62,8 +65,7 @@ Latency latency(const Timing& timing, F&& call) {
   const std::chrono::duration<double> warm_up(timing.seconds / 3),
       whole(timing.seconds * timing.blocks);
   const auto begin = Clock::now();
-  do call();
-  while (Clock::now() - begin < warm_up);
+  for (int i = 0; i < kWarmUpCalls || Clock::now() - begin < warm_up; ++i) call();
   std::vector<double> times(100'000);
   const auto start = Clock::now();
   auto last = start;

@@ -150,8 +150,8 @@ class Recorder final : public autograd::Observer {
     return static_cast<std::ptrdiff_t>(candidate.calls.size());
   }
 
-  /// Whether the run uses the weight in so many operations. In more: another module uses it, too, or
-  /// forward() was called directly.
+  /// Whether the run uses the weight in so many operations. In more: another module uses it, too,
+  /// or forward() was called directly.
   static bool weight_is_used(const Candidate& candidate, std::ptrdiff_t times) {
     return !candidate.weight.defined() || uses_of(candidate.weight) - candidate.uses == times;
   }

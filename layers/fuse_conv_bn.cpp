@@ -175,15 +175,15 @@ std::vector<std::pair<std::string, std::shared_ptr<Module>>> replacements(
     const Module& model, const std::vector<ConvBnPair>& pairs) {
   const Paths paths = paths_of(model);
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> all;
-  for (const auto& [layer_path, norm_path] : pairs) {
-    const Module& layer = module_at(paths, layer_path);
-    const auto& norm = static_cast<const BatchNorm&>(module_at(paths, norm_path));
+  for (const ConvBnPair& pair : pairs) {
+    const Module& layer = module_at(paths, pair.layer);
+    const auto& norm = static_cast<const BatchNorm&>(module_at(paths, pair.norm));
     const auto passes =
         std::make_shared<FoldedNorm>(norm.type_name(), norm.extra_repr(), foldable_rank(layer));
     passes->eval();
-    named(norm_path, norm, [&](const Module&) {
-      all.emplace_back(layer_path, fused_module(layer, norm));
-      all.emplace_back(norm_path, passes);
+    named(pair.norm, norm, [&](const Module&) {
+      all.emplace_back(pair.layer, fused_module(layer, norm));
+      all.emplace_back(pair.norm, passes);
     });
   }
   return all;
@@ -292,14 +292,13 @@ void fuse_conv_bn_(Module& model) {
 void fuse_conv_bn_(Module& model, const Tensor& example_input) {
   with_memory(0, [&] {
     check_evaluates(model);
-    const auto [output, pairs] =
-        with_state_kept(model, [&] { return find_pairs(model, example_input); });
+    const ExampleRun run = with_state_kept(model, [&] { return find_pairs(model, example_input); });
     const Paths before = paths_of(model);
-    fold(model, pairs);
+    fold(model, run.pairs);
     try {
-      with_state_kept(model, [&] { return check_output(model, example_input, output), true; });
+      with_state_kept(model, [&] { return check_output(model, example_input, run.output), true; });
     } catch (...) {
-      for (const auto& [layer, norm] : pairs) {
+      for (const auto& [layer, norm] : run.pairs) {
         model.set_submodule(layer, before.at(layer));
         model.set_submodule(norm, before.at(norm));
       }

@@ -14,15 +14,19 @@ HIDDEN = {"mlp_tiny": 16, "mlp_small": 128, "mlp_large": 1024}  # features of th
 LABEL_SETS = 64  # as in bench/timing.h
 
 
-def milliseconds(call, blocks, seconds):
-    """bench/timing.h, in Python."""
+def warm_up(call, seconds):
+    """Calls for a third of that time, and at least three times; gives the number of calls."""
     start = time.perf_counter()
     calls = 0
-    while True:
+    while calls < 3 or time.perf_counter() - start < seconds / 3:
         call()
         calls += 1
-        if time.perf_counter() - start >= seconds / 3:
-            break
+    return calls
+
+
+def milliseconds(call, blocks, seconds):
+    """bench/timing.h, in Python."""
+    calls = warm_up(call, seconds)
     batch = max(1, calls // 50)
     medians = []
     for _ in range(blocks):
@@ -40,11 +44,7 @@ def milliseconds(call, blocks, seconds):
 
 def latency(call, blocks, seconds):
     """Median and 99th percentile of single calls, in milliseconds (bench/timing.h)."""
-    warm_up = time.perf_counter()
-    while True:
-        call()
-        if time.perf_counter() - warm_up >= seconds / 3:
-            break
+    warm_up(call, seconds)
     clock = time.perf_counter_ns
     start = last = clock()
     times = []

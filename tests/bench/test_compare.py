@@ -180,6 +180,13 @@ echo "cnn.one_p99 0.04"
                               "mlp_tiny", "--peers", "JAX", "OpenVINO")
         self.assertEqual(result.stdout.splitlines()[-1], "Not installed: JAX; OpenVINO.")
 
+    def test_three_calls_at_least_warm_up(self):
+        sys.path.insert(0, str(BENCH / "peers"))
+        import workloads
+        calls = []
+        self.assertEqual(workloads.warm_up(lambda: calls.append(0), 0.0), 3)
+        self.assertEqual(len(calls), 3)
+
     def test_peers_programs_print_the_same_lines(self):
         for imports, script, phases, *options in (
                 ("torch", "pytorch_bench.py", ("train", "infer")),
