@@ -230,6 +230,11 @@ NORMA_INLINE inline void add_outer_at(const OuterSum<T>& s) {
 
 }  // namespace
 
+int64_t vector_bytes() {
+  const SimdLevel level = simd_level();
+  return level == SimdLevel::Avx512 ? 64 : level == SimdLevel::Avx2 ? 32 : 16;
+}
+
 int64_t row_block() { return simd_level() == SimdLevel::Avx512 ? Level512::kRows : 4; }
 
 int64_t packed_size(int64_t rows, int64_t depth) { return round_up(rows, row_block()) * depth; }

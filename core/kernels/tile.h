@@ -12,6 +12,8 @@ namespace norma::kernels {
 /// How far behind their last element the operands of `multiply` must be readable.
 inline constexpr int64_t kTileSlack = 16;
 
+/// Bytes of a vector of `multiply`.
+int64_t vector_bytes();
 /// Rows of weights per block.
 int64_t row_block();
 /// Elements of `rows` rows of weights in the order in which `multiply` reads them: blocks of

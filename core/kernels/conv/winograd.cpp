@@ -23,6 +23,7 @@ void winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, cons
   Scratch<int64_t> offsets(inputs);
   for (int64_t c = 0; c < inputs; ++c) offsets.data()[c] = c * tiles.stride();
   const int64_t matrix = packed_size(outputs, inputs);
+  const int64_t lanes = vector_bytes() / static_cast<int64_t>(sizeof(T));
   const auto pack = [=](const WeightView<T>& some, int64_t rows, T* packed) {
     transform_weights(some, rows, inputs, matrix, packed);
   };
@@ -56,7 +57,7 @@ void winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, cons
       for (int64_t e = 0; e < kTileElements; ++e) {
         multiply(Product<T>{.rows = count,
                             .depth = inputs,
-                            .count = round_up(tiles.positions(panel), kTileSlack),
+                            .count = round_up(tiles.positions(panel), lanes),
                             .bias = e == kCentre ? packed.bias(g, channel) : nullptr,
                             .packed = packed.rows(g, channel) + e * matrix,
                             .offsets = offsets.data(),
