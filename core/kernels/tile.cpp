@@ -16,13 +16,18 @@
 namespace norma::kernels {
 namespace {
 
-// Every kDepthBlock terms are summed by themselves: one long chain of additions would lose digits.
-constexpr int64_t kDepthBlock = 32;
+// So many terms, of few at most half, and of a gradient so many positions are summed by themselves:
+// one long chain of additions would lose digits. The baseline's are in the bits of deterministic
+// algorithms.
+template <class Level>
+constexpr int64_t kTerms = Level::kBytes > 16 ? 128 : 32;
+template <class Level>
+constexpr int64_t kChunk = Level::kBytes > 16 ? 64 : 32;
 
 // Terms [begin, end) of a product, whose `offsets` begin with that of `begin`.
 template <class T>
 struct Terms {
-  int64_t begin, end;
+  int64_t begin, end, chunk;
   const T* b;
   const int64_t* offsets;
 };
@@ -35,7 +40,7 @@ NORMA_INLINE inline void product_tile(const Terms<T>& terms, const T* packed, co
   const T* const b = terms.b;
   int64_t begin = terms.begin;
   do {
-    const int64_t end = std::min(terms.end, begin + kDepthBlock);
+    const int64_t end = std::min(terms.end, begin + terms.chunk);
     const T* weights = packed + begin * BlockRows;
     const int64_t* offsets = terms.offsets + (begin - terms.begin);
     register_tile<V, Rows, Vectors>(
@@ -57,27 +62,26 @@ NORMA_INLINE inline void product_tile(const Terms<T>& terms, const T* packed, co
 
 // `rows` <= Rows rows at `count` positions, of which those that Vectors hold are done. A tile with
 // fewer goes through memory of its own: one tile that is told where to store is 10 % slower.
-template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
+template <class T, class Level, int Rows, int Vectors>
 NORMA_INLINE inline void product_rows(const Terms<T>& terms, const T* packed, const T* bias,
                                       int64_t rows, int64_t count, T* c, int64_t ldc) {
-  constexpr int64_t kWidth = Vectors * Vector<T, Bytes>::kLanes;
+  constexpr int64_t kWidth = Vectors * Vector<T, Level::kBytes>::kLanes;
   if (rows == Rows && count >= kWidth) {
-    return product_tile<T, Bytes, BlockRows, Rows, Vectors>(terms, packed, bias, c, ldc);
+    return product_tile<T, Level::kBytes, Level::kRows, Rows, Vectors>(terms, packed, bias, c, ldc);
   }
   alignas(64) T whole[Rows * kWidth];
   const int64_t some = std::min(count, kWidth);
   for (int64_t m = 0; terms.begin > 0 && m < rows; ++m) {
-    std::copy_n(c + m * ldc, some, whole + m * kWidth);
+    copy_row<T, Level>(c + m * ldc, some, whole + m * kWidth);
   }
-  product_tile<T, Bytes, BlockRows, Rows, Vectors>(terms, packed, bias, whole, kWidth);
-  for (int64_t m = 0; m < rows; ++m) std::copy_n(whole + m * kWidth, some, c + m * ldc);
+  product_tile<T, Level::kBytes, Level::kRows, Rows, Vectors>(terms, packed, bias, whole, kWidth);
+  for (int64_t m = 0; m < rows; ++m) copy_row<T, Level>(whole + m * kWidth, some, c + m * ldc);
 }
 
 // A tile's part of b, of so many bytes, stays in the first-level cache while blocks of rows pass
 // by, and so many rows of weights in the second-level cache while positions do. Where it lies far
 // apart, it pays from so many weights on to write it side by side first.
-constexpr int64_t kNearBytes = 24 * 1024, kFarBytes = 64 * 1024, kNearRows = 128,
-                  kPackWeights = 12 * 1024;
+constexpr int64_t kNearBytes = 24 * 1024, kFarBytes = 64 * 1024, kNearRows = 128, kPackRows = 96;
 
 // Rows [first, last) at the `count` positions from q on that Vectors hold; with memory for it, b is
 // packed there.
@@ -87,14 +91,21 @@ NORMA_INLINE inline void product_columns(const Product<T>& p, int64_t begin, int
                                          T* near, const int64_t* near_offsets) {
   using V = Vector<T, Level::kBytes>;
   constexpr int kRows = Level::kRows;
-  Terms<T> terms{begin, end, p.b + q, p.offsets + begin};
+  const int64_t half = round_up((p.end - p.begin) / 2, 32);
+  Terms<T> terms{begin, end, std::clamp<int64_t>(half, 32, kTerms<Level>), p.b + q,
+                 p.offsets + (begin - p.begin)};
   if (near) {
     T* to = near;
-    for (int64_t k = begin; k < end; ++k, to += Level::kVectors * V::kLanes) {
-      const T* from = terms.b + p.offsets[k];
-      unrolled<Vectors>([=](int v) NORMA_INLINE {
-        V::at(to + v * V::kLanes).value = V::at(from + v * V::kLanes).value;
-      });
+    const bool whole = !p.exact || count >= Vectors * V::kLanes;
+    for (int64_t k = 0; k < end - begin; ++k, to += Level::kVectors * V::kLanes) {
+      const T* from = terms.b + terms.offsets[k];
+      if (whole) {
+        unrolled<Vectors>([=](int v) NORMA_INLINE {
+          V::at(to + v * V::kLanes).value = V::at(from + v * V::kLanes).value;
+        });
+      } else {
+        copy_row<T, Level>(from, count, to);
+      }
     }
     terms.b = near, terms.offsets = near_offsets;
   }
@@ -104,10 +115,9 @@ NORMA_INLINE inline void product_columns(const Product<T>& p, int64_t begin, int
     const int64_t rows = std::min<int64_t>(kRows, last - m);
     const T* bias = p.bias ? p.bias + m : nullptr;
     if (kRows > 4 && rows <= 4) {
-      product_rows<T, Level::kBytes, kRows, 4, Vectors>(terms, packed, bias, rows, count, c, p.ldc);
+      product_rows<T, Level, 4, Vectors>(terms, packed, bias, rows, count, c, p.ldc);
     } else {
-      product_rows<T, Level::kBytes, kRows, kRows, Vectors>(terms, packed, bias, rows, count, c,
-                                                            p.ldc);
+      product_rows<T, Level, kRows, Vectors>(terms, packed, bias, rows, count, c, p.ldc);
     }
   }
 }
@@ -119,16 +129,16 @@ NORMA_INLINE inline void multiply_at(const Product<T>& p) {
   constexpr int64_t kMost = kNearBytes / (kWidth * static_cast<int64_t>(sizeof(T)));
   alignas(64) T memory[kMost * kWidth];
   int64_t offsets[kMost];
-  const int64_t parts = std::max<int64_t>(ceil_div(p.depth, kMost), 1);
-  const int64_t step = std::max(round_up(ceil_div(p.depth, parts), kDepthBlock), kDepthBlock);
-  const int64_t span = p.depth > 0 ? p.offsets[p.depth - 1] - p.offsets[0] : 0;
+  const int64_t depth = p.end - p.begin, parts = std::max<int64_t>(ceil_div(depth, kMost), 1);
+  const int64_t step = round_up(std::max<int64_t>(ceil_div(depth, parts), 1), 32);
+  const int64_t span = depth > 0 ? p.offsets[depth - 1] - p.offsets[0] : 0;
   const bool far = span * static_cast<int64_t>(sizeof(T)) > kFarBytes;
-  T* const near = far && p.rows * p.depth >= kPackWeights ? memory : nullptr;
+  T* const near = p.exact || (far && p.rows >= kPackRows) ? memory : nullptr;
   for (int64_t i = 0; near && i < step; ++i) offsets[i] = i * kWidth;
   for (int64_t first = 0; first < p.rows; first += kNearRows) {
     const int64_t last = std::min(p.rows, first + kNearRows);
-    for (int64_t begin = 0; begin == 0 || begin < p.depth; begin += step) {
-      const int64_t end = std::min(p.depth, begin + step);
+    for (int64_t begin = p.begin; begin == 0 || begin < p.end; begin += step) {
+      const int64_t end = std::min(p.end, begin + step);
       for (int64_t q = 0; q < p.count;) {
         const int64_t left = p.count - q, vectors = ceil_div(left, kLanes);
         // Three vectors at a time; four go as two and two.
@@ -146,10 +156,6 @@ NORMA_INLINE inline void multiply_at(const Product<T>& p) {
     }
   }
 }
-
-// Each chunk of positions is summed by itself: one long chain of additions would lose digits. It
-// stays in the first-level cache while all sums pass by.
-constexpr int64_t kChunk = 32;
 
 template <class T, class Level, bool Offsets, int Terms, int Vectors>
 NORMA_INLINE inline void outer_tile(const OuterSum<T>& s, int64_t stride, int64_t begin,
@@ -222,8 +228,10 @@ NORMA_INLINE inline void add_outer_at(const OuterSum<T>& s) {
   const int64_t group = round_up(std::max<int64_t>(kSumBytes / row_bytes, 1), 48);
   for (int64_t first = 0; first < s.terms; first += group) {
     const int64_t last = std::min(s.terms, first + group);
-    for (int64_t begin = 0; begin < s.count; begin += kChunk) {
-      add_chunk<T, Level, Offsets>(s, first, last, begin, std::min(s.count, begin + kChunk));
+    // A chunk of positions stays in the first-level cache while all sums pass by.
+    for (int64_t begin = 0; begin < s.count; begin += kChunk<Level>) {
+      const int64_t end = std::min(s.count, begin + kChunk<Level>);
+      add_chunk<T, Level, Offsets>(s, first, last, begin, end);
     }
   }
 }

@@ -21,7 +21,8 @@ int64_t row_block();
 int64_t packed_size(int64_t rows, int64_t depth);
 
 /// c[m, q] = bias[m] + Σ_k weight[m, k] b[offsets[k] + q] for m < rows, q < count. The bits of each
-/// depend on its own terms and their number alone.
+/// depend on its own terms and their number alone. Of more calls, each has its own terms, offsets
+/// and b, and those after the first add to c.
 template <class T>
 struct Product {
   int64_t rows, depth, count;
@@ -31,6 +32,8 @@ struct Product {
   const T* b;
   T* c;
   int64_t ldc;
+  int64_t begin = 0, end = depth;  // of the terms
+  bool exact = false;              // nothing behind the last element of b may be read
 };
 template <class T>
 void multiply(const Product<T>& product);

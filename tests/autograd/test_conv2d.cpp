@@ -98,7 +98,17 @@ TEST_CASE("conv2d is right however the work is shared out") {
         check_case({{batch, 1, 28, 28}, {32, 1, 3, 3}, {.padding = 1}, true, dtype});
         check_case({{batch, 8, 14, 14}, {16, 1, 3, 3}, {.padding = 1, .groups = 8}, true, dtype});
         check_case({{batch, 16, 9, 9}, {32, 16, 1, 1}, {.stride = 2}, false, dtype});
+        // Steps that are longer than a vector takes.
+        check_case({{batch, 3, 37, 34}, {6, 3, 11, 9}, {.stride = 4, .padding = 2}, true, dtype});
+        check_case({{batch, 5, 33, 35}, {7, 5, 8, 8}, {.stride = 8}, false, dtype});
+        // A pointwise one whose weights are many, on an image that fills no vector.
+        check_case({{batch, 90, 5, 5}, {110, 90, 1, 1}, {}, true, dtype});
+        // Input channels in several parts.
+        check_case({{batch, 36, 23, 25}, {5, 36, 5, 5}, {.padding = 2}, true, dtype});
       }
+      // Several images in a panel.
+      check_case({{70, 48, 2, 2}, {9, 48, 3, 3}, {.padding = 1}, true, dtype});
+      check_case({{23, 20, 5, 5}, {14, 10, 3, 2}, {.stride = 2, .groups = 2}, true, dtype});
     }
   }
 }

@@ -157,6 +157,7 @@ TEST_CASE("a sample of larger images has the same bits in every batch") {
       {{16, 32, 32}, {16, 16, 3, 3}, {.padding = 1}, false},
       {{64, 14, 14}, {96, 64, 3, 3}, {.padding = 1}},
       {{300, 7, 7}, {40, 300, 3, 3}, {.padding = 1}},
+      {{40, 27, 27}, {30, 40, 5, 5}, {.padding = 2}},  // channels in parts
       {{3, 33, 33}, {24, 3, 7, 7}, {.stride = 2, .padding = 3}},
       {{64, 16, 16}, {80, 64, 1, 1}, {}},
       {{64, 15, 15}, {80, 64, 1, 1}, {.stride = 2}},

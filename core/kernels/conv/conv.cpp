@@ -4,7 +4,7 @@
 //     a kernel as large as the image  | matmul: a product of images and weights
 //     one channel in or out per group | depthwise: one kernel position after the other
 //     3×3, stride 1, padding 1, large | winograd; images whose results are not finite, as below
-//     1×1, stride 1, no padding       | im2col, pointwise: products of weights and images (*)
+//     1×1, stride 1, no padding       | im2col: products of weights and images
 //     anything else                   | im2col: products of weights and unrolled rows
 //
 // The way depends on the layer and the size of an image alone, and each sums an output in an order
@@ -23,7 +23,7 @@
 //
 //     gradient of the bias            | im2col: sums of dy
 //
-// (*) of a multiple of kTileSlack cells. Signals (height 1) go the same ways, as columns.
+// Signals (height 1) go the same ways, as columns.
 #include "norma/core/kernels/conv/conv.h"
 
 #include <algorithm>
@@ -81,9 +81,6 @@ void correlate(const Conv2dShape& s, const WeightView<T>& weights, const T* x, T
       at += some.batch;
     }
     return;
-  }
-  if (s.is_pointwise() && s.out_size() % kTileSlack == 0) {
-    return pointwise_correlate(s, weights, x, y);
   }
   im2col_correlate(s, weights, x, y);
 }

@@ -1,5 +1,11 @@
 // Fast convolution by implicit im2col; its plain twin is plain/conv.h.
+//
+//     images of few outputs | unrolled, several side by side in a panel
+//     pointwise             | read as they are
+//     anything else         | unrolled, some rows and channels at a time
 #include "norma/core/kernels/conv/im2col.h"
+
+#include <numeric>
 
 #include "norma/core/kernels/conv/unrolled_rows.h"
 #include "norma/core/kernels/sums.h"
@@ -26,42 +32,24 @@ void pack_rows(const Conv2dShape& s, const WeightView<T>& w, int64_t rows, T* pa
   }
 }
 
-template <class T>
-void correlate(const Conv2dShape& s, bool direct, const WeightView<T>& weights, const T* x, T* y) {
-  const int64_t inputs = s.group_in(), outputs = s.group_out(), depth = inputs * s.kernel_size();
-  const auto value_bytes = static_cast<int64_t>(sizeof(T));
-  const UnrolledRows unrolled(s, inputs * s.kernel_w * s.out_w * value_bytes, direct);
-  const auto pack = [&s](const WeightView<T>& some, int64_t rows, T* packed) {
-    pack_rows(s, some, rows, packed);
-  };
-  const PackedWeights<T> packed(s, weights, "im2col", 1, depth, pack);
-
-  const int64_t panels = s.batch * s.groups * unrolled.panels();
-  const int64_t share = channel_share(s, panels), shares = ceil_div(outputs, share);
-  const int64_t items = panels * shares, grain = conv_grain(items, s.multiplications());
-  const int parts = parallel_parts(items, grain);
-  Scratch<T> memory(parts * unrolled.size());
-  parallel_parts_for(parts, items, [&](int64_t first, int64_t last, int part) {
-    const T* rows = nullptr;
-    for (int64_t item = first; item < last; ++item) {
-      const int64_t channel = item % shares * share, panel = item / shares % unrolled.panels();
-      const int64_t plane = item / shares / unrolled.panels(), g = plane % s.groups;
-      if (item == first || channel == 0) {
-        rows = unrolled.unroll(panel, x + plane * inputs * s.in_size(),
-                               memory.data() + part * unrolled.size());
-      }
-      const int64_t begin = unrolled.first_row(panel) * s.out_w;
-      multiply(Product<T>{.rows = std::min(share, outputs - channel),
-                          .depth = depth,
-                          .count = unrolled.rows(panel) * s.out_w,
-                          .bias = packed.bias(g, channel),
-                          .packed = packed.rows(g, channel),
-                          .offsets = unrolled.offsets(),
-                          .b = rows,
-                          .c = y + (plane * outputs + channel) * s.out_size() + begin,
-                          .ldc = s.out_size()});
-    }
-  });
+// So that what is unrolled of a panel stays near. Neither the batch nor the threads change it.
+Cut cut_for(const Conv2dShape& s, int64_t value_bytes) {
+  constexpr int64_t kBytes = 208 * 1024, kTerms = 128, kSmall = 12, kPositions = 192;
+  // The bits of the baseline are those of one sum over all channels.
+  const bool cuts = simd_level() >= SimdLevel::Avx2;
+  Cut cut{s.out_h, std::max<int64_t>(s.group_in(), 1)};
+  if (cuts && s.out_size() <= kSmall) cut.images = kPositions / s.out_size();
+  const int64_t divisor = std::gcd(s.stride_h, s.dilation_h);
+  const int64_t sets = cut.images > 1 ? s.kernel_h : std::min(s.stride_h / divisor, s.kernel_h);
+  const int64_t shared = (s.kernel_h - sets) * s.dilation_h / divisor;
+  const int64_t row = s.kernel_w * s.out_w * value_bytes;
+  const int64_t height = std::min(sets * s.out_h + shared, s.kernel_h * s.out_h) * cut.images;
+  // Of a whole image, but enough for a chunk of terms.
+  const int64_t fit = std::max(kBytes / (row * height), ceil_div(kTerms, s.kernel_size()));
+  if (cuts) cut.channels = ceil_div(cut.channels, ceil_div(cut.channels, fit));
+  const int64_t lines = kBytes / (cut.channels * row);
+  cut.rows = std::max({(lines - shared) / sets, lines / s.kernel_h, int64_t{1}});
+  return cut;
 }
 
 template <class T>
@@ -94,9 +82,11 @@ void transpose_strips(int64_t rows, int64_t count, const T* in, int64_t ld, int6
 // The working memory of a part of the images, and its sums for dw.
 struct GradLayout {
   GradLayout(const Conv2dShape& shape, int64_t value_bytes)
-      : s(shape),
-        unrolled(s, (s.group_in() * s.kernel_w + columns) * s.out_w * value_bytes,
-                 s.is_pointwise()) {}
+      : s(shape), unrolled(s, {fit_rows(value_bytes), s.group_in()}, s.is_pointwise()) {}
+  int64_t fit_rows(int64_t value_bytes) const {
+    const int64_t row = (s.group_in() * s.kernel_w + columns) * s.out_w * value_bytes;
+    return std::max<int64_t>(384 * 1024 / std::max<int64_t>(row, 1), 1);
+  }
   Conv2dShape s;
   int64_t depth = s.group_in() * s.kernel_size();
   int64_t columns = round_up(s.group_out(), kColumnBlock);
@@ -112,7 +102,8 @@ void add_panel(const GradLayout& layout, int64_t panel, const T* x, const T* dy,
   const Conv2dShape& s = layout.s;
   const int64_t outputs = s.group_out(), count = layout.unrolled.rows(panel) * s.out_w;
   for (int64_t g = 0; g < s.groups; ++g) {
-    const T* rows = layout.unrolled.unroll(panel, x + g * s.group_in() * s.in_size(), memory);
+    const T* rows =
+        layout.unrolled.unroll(panel, s.group_in(), x + g * s.group_in() * s.in_size(), memory);
     const T* grad = dy + g * outputs * s.out_size() + layout.unrolled.first_row(panel) * s.out_w;
     T* const transposed = memory + layout.unrolled.size();
     transpose_strips(outputs, count, grad, s.out_size(), layout.columns, transposed);
@@ -146,16 +137,62 @@ void join_parts(const GradLayout& layout, int64_t parts, T* sums, T* dw) {
 
 template <class T>
 void im2col_correlate(const Conv2dShape& s, const WeightView<T>& weights, const T* x, T* y) {
-  correlate(s, false, weights, x, y);
-}
+  const int64_t inputs = s.group_in(), outputs = s.group_out(), depth = inputs * s.kernel_size();
+  Cut cut = cut_for(s, sizeof(T));
+  const bool direct = s.is_pointwise() && cut.images == 1;
+  cut.images = std::clamp<int64_t>(s.batch, 1, cut.images);
+  const UnrolledRows unrolled(s, cut, direct);
+  const auto pack = [&s](const WeightView<T>& some, int64_t rows, T* packed) {
+    pack_rows(s, some, rows, packed);
+  };
+  const PackedWeights<T> packed(s, weights, "im2col", 1, depth, pack);
 
-template <class T>
-void pointwise_correlate(const Conv2dShape& s, const WeightView<T>& weights, const T* x, T* y) {
-  // Every output sees one cell, so that any division into rows will do: one into whole vectors.
-  Conv2dShape t = s;
-  t.in_h = t.out_h = s.out_size() / kTileSlack;
-  t.in_w = t.out_w = kTileSlack;
-  correlate(t, true, weights, x, y);
+  const int64_t panels = ceil_div(s.batch, cut.images) * s.groups * unrolled.panels();
+  const int64_t share = channel_share(s, panels), shares = ceil_div(outputs, share);
+  const int64_t items = panels * shares, grain = conv_grain(items, s.multiplications());
+  const int parts = parallel_parts(items, grain);
+  // Results of several images, which are then copied to each.
+  const int64_t width = cut.images > 1 ? cut.images * s.out_size() : 0;
+  const int64_t part_size = unrolled.size() + share * width;
+  Scratch<T> memory(parts * part_size);
+  parallel_parts_for(parts, items, [&](int64_t first, int64_t last, int part) {
+    T* const rows = memory.data() + part * part_size;
+    T* const results = rows + unrolled.size();
+    for (int64_t item = first; item < last; ++item) {
+      const int64_t channel = item % shares * share, panel = item / shares % unrolled.panels();
+      const int64_t plane = item / shares / unrolled.panels(), g = plane % s.groups;
+      const int64_t n = plane / s.groups * cut.images, images = std::min(cut.images, s.batch - n);
+      const int64_t some = std::min(share, outputs - channel);
+      const T* const image = x + (n * s.in_channels + g * inputs) * s.in_size();
+      T* const out = y + (n * s.out_channels + g * outputs + channel) * s.out_size();
+      for (int64_t c = 0; c == 0 || c < inputs; c += cut.channels) {
+        const int64_t channels = std::min(cut.channels, inputs - c);
+        const T* b = nullptr;
+        for (int64_t i = 0; i < images; ++i) {
+          const T* const from = image + (i * s.in_channels + c) * s.in_size();
+          b = unrolled.unroll(panel, channels, from, rows, i);
+        }
+        multiply(Product<T>{.rows = some,
+                            .depth = depth,
+                            .count = images * unrolled.rows(panel) * s.out_w,
+                            .bias = packed.bias(g, channel),
+                            .packed = packed.rows(g, channel),
+                            .offsets = unrolled.offsets(),
+                            .b = b,
+                            .c = width > 0 ? results : out + unrolled.first_row(panel) * s.out_w,
+                            .ldc = width > 0 ? width : s.out_size(),
+                            .begin = c * s.kernel_size(),
+                            .end = (c + channels) * s.kernel_size(),
+                            .exact = direct});
+      }
+      for (int64_t i = 0; width > 0 && i < images; ++i) {
+        T* const to = out + i * s.out_channels * s.out_size();
+        for (int64_t o = 0; o < some; ++o) {
+          std::copy_n(results + o * width + i * s.out_size(), s.out_size(), to + o * s.out_size());
+        }
+      }
+    }
+  });
 }
 
 // Every part of the images has sums of its own, which are added in order at the end.
@@ -193,9 +230,8 @@ void im2col_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw, T*
   }
 }
 
-#define NORMA_IM2COL(T)                                                                      \
-  template void im2col_correlate(const Conv2dShape&, const WeightView<T>&, const T*, T*);    \
-  template void pointwise_correlate(const Conv2dShape&, const WeightView<T>&, const T*, T*); \
+#define NORMA_IM2COL(T)                                                                   \
+  template void im2col_correlate(const Conv2dShape&, const WeightView<T>&, const T*, T*); \
   template void im2col_weight_grad(const Conv2dShape&, const T*, const T*, T*, T*);
 NORMA_IM2COL(float)
 NORMA_IM2COL(double)

@@ -10,11 +10,6 @@ namespace norma::kernels {
 template <class T>
 void im2col_correlate(const Conv2dShape& s, const WeightView<T>& weights, const T* x, T* y);
 
-/// The same where the convolution is pointwise and out_size a multiple of kTileSlack: x is read as
-/// it is.
-template <class T>
-void pointwise_correlate(const Conv2dShape& s, const WeightView<T>& weights, const T* x, T* y);
-
 /// The gradients of the weights and the bias, which may each be null. They are overwritten.
 template <class T>
 void im2col_weight_grad(const Conv2dShape& s, const T* x, const T* dy, T* dw, T* db);

@@ -64,10 +64,33 @@ NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T*
   }
 }
 
-// The output rows of an image divided into panels, of which `row_bytes` a row fit the cache.
-int64_t panel_count(const Conv2dShape& s, int64_t row_bytes) {
-  constexpr int64_t kPanelBytes = 384 * 1024;
-  const int64_t fit = std::max<int64_t>(kPanelBytes / std::max<int64_t>(row_bytes, 1), 1);
+// What all kernel columns see of an image row, each `distance` behind the one before: every cell's
+// lie side by side in the image, so that blocks of both are transposed.
+template <class T>
+NORMA_INLINE inline void fill_columns(const Conv2dShape& s, const Run& run, const T* channel,
+                                      T* out, int64_t distance) {
+  const Span last = valid_positions(s.out_w, s.stride_w, run.shift + s.kernel_w - 1, s.in_w);
+  for (int64_t row = 0; row < run.count; ++row, out += s.out_w) {
+    const bool inside = row >= run.rows.first && row < run.rows.last;
+    const int64_t first = run.cols.first, end = inside ? std::max(first, last.last) : first;
+    const T* const line = channel + (inside ? (run.y + row * run.step) * s.in_w : 0);
+    if (end > first) {
+      transpose(end - first, s.kernel_w, line + run.shift + first * s.stride_w, s.stride_w,
+                out + first, distance);
+    }
+    for (int64_t j = 0; j < s.kernel_w; ++j) {
+      const auto edge = [=](int64_t k) NORMA_INLINE {
+        const int64_t x = run.shift + j + k * s.stride_w;
+        out[j * distance + k] = inside && x >= 0 && x < s.in_w ? line[x] : T(0);
+      };
+      for (int64_t k = 0; k < first; ++k) edge(k);
+      for (int64_t k = end; k < s.out_w; ++k) edge(k);
+    }
+  }
+}
+
+// The output rows of an image divided into panels, of which `fit` rows fit the cache.
+int64_t panel_count(const Conv2dShape& s, int64_t fit) {
   const int64_t count = ceil_div(s.out_h, std::min(fit, s.out_h));
   // With few images, every one is shared out.
   const int64_t threads = planned_threads();
@@ -77,17 +100,20 @@ int64_t panel_count(const Conv2dShape& s, int64_t row_bytes) {
 
 }  // namespace
 
-UnrolledRows::UnrolledRows(const Conv2dShape& s, int64_t row_bytes, bool direct)
+UnrolledRows::UnrolledRows(const Conv2dShape& s, const Cut& cut, bool direct)
     : shape_(s),
       direct_(direct),
-      panel_rows_(ceil_div(s.out_h, panel_count(s, row_bytes))),
+      channels_(cut.channels),
+      panel_rows_(cut.images > 1 ? cut.images * s.out_h
+                                 : ceil_div(s.out_h, panel_count(s, cut.rows))),
       panels_(ceil_div(s.out_h, panel_rows_)),
       height_(0),
-      offsets_(round_up(s.group_in() * s.kernel_size(), kTermBlock)) {
-  if (shift_step_ >= panel_rows_) row_step_ = s.kernel_h;  // a set for each kernel row
+      offsets_(round_up(cut.channels * s.kernel_size(), kTermBlock)) {
+  // A set for each kernel row.
+  if (cut.images > 1 || shift_step_ >= panel_rows_) row_step_ = s.kernel_h;
   height_ = start(sets());
   int64_t* next = offsets_.data();
-  for (int64_t c = 0; c < s.group_in(); ++c) {
+  for (int64_t c = 0; c < channels_; ++c) {
     for (int64_t i = 0; i < s.kernel_h; ++i) {
       for (int64_t j = 0; j < s.kernel_w; ++j) *next++ = offset(c, i, j);
     }
@@ -96,23 +122,31 @@ UnrolledRows::UnrolledRows(const Conv2dShape& s, int64_t row_bytes, bool direct)
 }
 
 template <class T>
-const T* UnrolledRows::unroll(int64_t panel, const T* image, T* memory) const {
+const T* UnrolledRows::unroll(int64_t panel, int64_t channels, const T* image, T* memory,
+                              int64_t index) const {
   const int64_t first = first_row(panel), count = rows(panel);
   if (direct_) return image + first * shape_.out_w;
   std::fill_n(memory + size() - kTileSlack, kTileSlack, T(0));
   for_level([=, this]<class Level>() NORMA_INLINE {
     const Conv2dShape s = shape_;
-    const int64_t channels = s.group_in();
+    // Larger steps than vectors take.
+    const bool by_columns = s.stride_w > 2 && s.kernel_w > 2 && s.dilation_w == 1;
     // So few channels that what the first kernel column read is still near for the others.
     constexpr int64_t kNear = 4;
     for (int64_t i = 0; i < sets(); ++i) {
       const int64_t length = count + (rows_of_set(i) - 1) * shift_step_;
       for (int64_t near = 0; near < channels; near += kNear) {
-        for (int64_t j = 0; j < s.kernel_w; ++j) {
+        for (int64_t j = 0; j < (by_columns ? 1 : s.kernel_w); ++j) {
           const Run run(s, first * s.stride_h + i * s.dilation_h - s.pad_top, s.stride_h, length,
                         j * s.dilation_w - s.pad_left);
           for (int64_t c = near; c < std::min(near + kNear, channels); ++c) {
-            fill_run<T, Level>(s, run, image + c * s.in_size(), memory + offset(c, i, j));
+            const T* const channel = image + c * s.in_size();
+            T* const out = memory + offset(c, i, j) + index * s.out_size();
+            if (by_columns) {
+              fill_columns(s, run, channel, out, height_ * s.out_w);
+            } else {
+              fill_run<T, Level>(s, run, channel, out);
+            }
           }
         }
       }
@@ -121,7 +155,8 @@ const T* UnrolledRows::unroll(int64_t panel, const T* image, T* memory) const {
   return memory;
 }
 
-template const float* UnrolledRows::unroll(int64_t, const float*, float*) const;
-template const double* UnrolledRows::unroll(int64_t, const double*, double*) const;
+template const float* UnrolledRows::unroll(int64_t, int64_t, const float*, float*, int64_t) const;
+template const double* UnrolledRows::unroll(int64_t, int64_t, const double*, double*,
+                                            int64_t) const;
 
 }  // namespace norma::kernels

@@ -8,6 +8,12 @@
 
 namespace norma::kernels {
 
+/// How images are cut: at most so many output rows to a panel, so many input channels unrolled at a
+/// time, and so many small images to one panel, whose tiles are full then.
+struct Cut {
+  int64_t rows, channels, images = 1;
+};
+
 /// Where im2col copies what every kernel position (i, j) sees of a channel c, this copies what each
 /// kernel column sees, shared by its positions. An unrolled row holds what column j sees while the
 /// kernel slides along an image row: `out_w` cells, zeros outside the image. Those of consecutive
@@ -17,12 +23,11 @@ namespace norma::kernels {
 ///
 /// is the cell that (c, i, j) sees at `position` of a panel of output rows. Kernel rows share what
 /// they see of the same image rows: all of them at stride 1, every second at stride 2; none where a
-/// dilation keeps them a panel apart.
+/// dilation keeps them a panel apart, or a panel has several images, one behind the other.
 class UnrolledRows {
  public:
-  /// Panels are cut so that unrolled rows and what else is needed, `row_bytes` for every output
-  /// row, stay in the second-level cache. `direct`: a pointwise convolution reads the image itself.
-  UnrolledRows(const Conv2dShape& s, int64_t row_bytes, bool direct);
+  /// `direct`: a pointwise convolution reads the image itself.
+  UnrolledRows(const Conv2dShape& s, const Cut& cut, bool direct);
 
   int64_t panels() const { return panels_; }  // of an image
   int64_t first_row(int64_t panel) const { return panel * panel_rows_; }
@@ -36,15 +41,14 @@ class UnrolledRows {
   /// For every weight in the order of memory (c, i, j), then zeros up to a multiple of
   /// kTermBlock.
   const int64_t* offsets() const { return offsets_.data(); }
-  /// What the panel sees of the channels of a group, in `memory` or in the image.
-  /// kTileSlack elements behind them may be read.
+  /// What the panel sees of `channels` channels from `image` on, in `memory` or in the image.
+  /// kTileSlack elements behind them may be read, but in the image. `index`: of the panel's images.
   template <class T>
-  const T* unroll(int64_t panel, const T* image, T* memory) const;
+  const T* unroll(int64_t panel, int64_t channels, const T* image, T* memory,
+                  int64_t index = 0) const;
 
  private:
-  int64_t unrolled_size() const {
-    return shape_.group_in() * shape_.kernel_w * height_ * shape_.out_w;
-  }
+  int64_t unrolled_size() const { return channels_ * shape_.kernel_w * height_ * shape_.out_w; }
   // Kernel rows i, i + row_step, i + 2 row_step, … share a set, in which each begins shift_step
   // unrolled rows after the one before.
   int64_t sets() const { return std::min(row_step_, shape_.kernel_h); }
@@ -62,7 +66,7 @@ class UnrolledRows {
 
   Conv2dShape shape_;
   bool direct_;
-  int64_t panel_rows_, panels_;
+  int64_t channels_, panel_rows_, panels_;
   int64_t row_step_ = shape_.stride_h / std::gcd(shape_.stride_h, shape_.dilation_h);
   int64_t shift_step_ = shape_.dilation_h / std::gcd(shape_.stride_h, shape_.dilation_h);
   int64_t height_;  // of the unrolled rows of a channel and kernel column
