@@ -37,11 +37,11 @@ struct Operand {
   template <class T>
   const T* matrix(int64_t index) const {
     const T* start = values_of<T>(x);
-    for (int64_t i = x.dim() - 3; i >= 0; --i) {
+    for (int64_t i = x.dim() - 3; i > 0; --i) {
       start += index % x.sizes()[i] * x.strides()[i];
       index /= x.sizes()[i];
     }
-    return start;
+    return x.dim() > 2 ? start + index * x.strides()[0] : start;
   }
 
  private:
@@ -84,7 +84,7 @@ Tensor product(const Tensor& left, const Tensor& right) {
   if (out.numel() == 0) return out;
   const int64_t batch = out.numel() / (m * n);
   dispatch(out.dtype(), [&]<class T>() {
-    const auto part = [&](int64_t i) {
+    const auto part = [&, c = values_of<T>(out)](int64_t i) {
       return MatrixProduct<T>{a.transposed,
                               b.transposed,
                               m,
@@ -95,7 +95,7 @@ Tensor product(const Tensor& left, const Tensor& right) {
                               b.matrix<T>(i),
                               b.row_stride,
                               nullptr,
-                              values_of<T>(out) + i * m * n,
+                              c + i * m * n,
                               n};
     };
     if constexpr (!std::is_floating_point_v<T>) {

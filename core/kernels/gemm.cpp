@@ -1,6 +1,7 @@
 // Fast products; their plain twin is plain/matmul.h.
 //
 //     rows or columns that collide in the cache, incomplete tiles, … | packed first (plan_for)
+//     one term                                                       | outer_product, row by row
 //     whole tiles                                                    | register_tile
 //     tiles at the edge                                              | the same, through a copy
 //     of floats, fewer rows than a tile has                          | few_rows
@@ -349,6 +350,16 @@ NORMA_INLINE inline void few_rows(const MatrixProduct<float>& m, const Plan& pla
   }
 }
 
+template <class T>
+NORMA_INLINE inline void outer_product(const MatrixProduct<T>& m) {
+  const T* const b = m.b;
+  for (int64_t i = 0; i < m.m; ++i) {
+    const T factor = m.a[i * (m.trans_a ? 1 : m.lda)];
+    T* const c = m.c + i * m.ldc;
+    NORMA_INDEPENDENT for (int64_t j = 0; j < m.n; ++j) c[j] = factor * b[j];
+  }
+}
+
 template <class T, class Level>
 NORMA_INLINE inline void multiply_at(const MatrixProduct<T>& m, const Plan& plan,
                                      const Panels<T>& panels, T* memory) {
@@ -401,6 +412,7 @@ template <class T>
 void gemm(const MatrixProduct<T>& m, T* memory, const Panels<T>& panels) {
   for_level([=, plan = plan_for(m)]<class Level>() NORMA_INLINE {
     if constexpr (Level::kBytes >= Level256::kBytes) {
+      if (m.k == 1 && !m.start && (!m.trans_b || m.ldb == 1)) return outer_product(m);
       if constexpr (std::is_same_v<T, float>) {
         if (m.m < Level::kRows && !m.trans_a) return few_rows<Level>(m, plan, panels, memory);
       }

@@ -167,7 +167,7 @@ void by_openblas(const MatrixProduct<T>& p) {
 
 constexpr int64_t kParallelWork = 1 << 18;  // multiply-adds worth a second thread
 
-constexpr int64_t kTiny = 64;  // multiplications that cost less than to begin with tiles
+constexpr int64_t kTiny = 216;  // multiplications that cost less than to begin with tiles
 
 template <class T>
 bool is_tiny(const MatrixProduct<T>& p) {

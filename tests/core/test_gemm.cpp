@@ -121,7 +121,7 @@ TEST_CASE("products of every layout around the borders of tiles and blocks") {
       {false, false, 64, 128, 128}, {false, false, 65, 129, 209}, {false, false, 9, 1037, 130},
       {false, false, 257, 47, 100}, {false, false, 271, 64, 61},  {false, false, 10, 1030, 417},
       {false, false, 300, 17, 208}, {false, false, 1, 40, 30},    {false, false, 7, 5, 1},
-      {false, false, 13, 16, 2},    {false, false, 8, 48, 9}};
+      {false, false, 13, 16, 2},    {false, false, 8, 48, 9},     {false, false, 40, 50, 1}};
   for (Case s : shapes) {
     for (const int layout : {0, 1, 2, 3}) {
       s.trans_a = layout % 2 == 1;
