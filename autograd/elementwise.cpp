@@ -56,9 +56,18 @@ Tensor Tensor::sqrt() const {
 
 Tensor Tensor::square() const { return pow(2); }
 
+namespace {
+
+struct Sigmoid {
+  static NORMA_INLINE SigmoidParts begin(float x) { return begin_sigmoid(x); }
+  static NORMA_INLINE float end(float x, SigmoidParts parts) { return end_sigmoid(x, parts); }
+  NORMA_INLINE double operator()(double x) const { return fast_sigmoid(x); }
+};
+
+}  // namespace
+
 Tensor Tensor::sigmoid() const {
-  Tensor out = unary_floating("sigmoid", *this, plain::sigmoid,
-                              [](auto x) NORMA_INLINE { return fast_sigmoid(x); });
+  Tensor out = unary_floating("sigmoid", *this, plain::sigmoid, Sigmoid());
   return record("sigmoid", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
     d[0] = combine(g, *y, plain::sigmoid_backward,
                    [](auto u, auto v) NORMA_INLINE { return u * v * (1 - v); });

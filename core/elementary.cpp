@@ -14,7 +14,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLog2High = 0x1.62e42fefa39efp-1;
 constexpr Extended kLog2Low = 2.319046813846299558417771e-17L;
 constexpr double kHalfPi[] = {0x1.921fb54442p+0, 0x1.a308d31318p-41, 0x1.8a2e03707344ap-81};
-constexpr Extended kTwoOverRootPi = 1.128379167095512573896159L;
 
 /// e^r - 1 for |r| < 1/2: r (1 + r/2 (1 + r/3 (…))).
 Extended exp_series(Extended r) {
@@ -76,19 +75,6 @@ double tanh(double x) {
   if (twice > 60) return std::copysign(1.0, x);
   const Extended less_one = twice < 0.5L ? exp_series(twice) : wide_exp(twice) - 1;
   return std::copysign(static_cast<double>(less_one / (less_one + 2)), x);
-}
-
-/// 2/√π e^(-x²) (x + 2 x³/3 + 4 x⁵/15 + …), all of one sign.
-double erf(double x) {
-  if (std::isnan(x) || x == 0) return x;
-  if (std::fabs(x) > 6) return std::copysign(1.0, x);
-  const Extended square = Extended(x) * x;
-  Extended term = x, sum = x;
-  for (int k = 3; std::fabs(term) > std::fabs(sum) * 1e-21L; k += 2) {
-    term *= 2 * square / k;
-    sum += term;
-  }
-  return static_cast<double>(kTwoOverRootPi * wide_exp(-square) * sum);
 }
 
 double cos(double x) {

@@ -15,7 +15,6 @@ double exp(double x);
 double log(double x);
 double log1p(double x);
 double tanh(double x);
-double erf(double x);
 double cos(double x);  ///< for |x| < 2·10⁷; beyond, of any value in [-1, 1]
 double pow(double x, double exponent);
 }  // namespace portable
@@ -26,10 +25,6 @@ inline double log1p(double x) { return deterministic() ? portable::log1p(x) : st
 inline double tanh(double x) { return deterministic() ? portable::tanh(x) : std::tanh(x); }
 inline double cos(double x) { return deterministic() ? portable::cos(x) : std::cos(x); }
 
-inline double erf(double x) { return deterministic() ? portable::erf(x) : std::erf(x); }
-inline float erf(float x) {
-  return deterministic() ? static_cast<float>(portable::erf(x)) : std::erf(x);
-}
 inline double pow(double x, double exponent) {
   return deterministic() ? portable::pow(x, exponent) : std::pow(x, exponent);
 }

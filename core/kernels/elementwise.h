@@ -41,14 +41,34 @@ void for_each_run(Loop loop, const void* f, const Tensor& out, const Tensor& x, 
 template <class T>
 using ElementLevel = std::conditional_t<std::is_floating_point_v<T>, Level256, Level128>;
 
+/// A function f with `begin` and `end`, f(x) = f.end(x, f.begin(x)), takes two loops: the processor
+/// runs several steps of a short one at once, but not of a long chain of operations.
+template <class T, class F>
+NORMA_INLINE inline void map_in_two(const F& f, const T* x, int64_t count, T* out) {
+  constexpr int64_t kBlock = 256;
+  T first[kBlock], second[kBlock], third[kBlock];
+  for (; count > 0; count -= kBlock, x += kBlock, out += kBlock) {
+    const int64_t n = count < kBlock ? count : kBlock;
+    for (int64_t i = 0; i < n; ++i) {
+      const auto [a, b, c] = f.begin(x[i]);
+      first[i] = a, second[i] = b, third[i] = c;
+    }
+    NORMA_INDEPENDENT
+    for (int64_t i = 0; i < n; ++i) out[i] = f.end(x[i], {first[i], second[i], third[i]});
+  }
+}
 template <class Out, class In, class F>
 void map_loop(const void* function, const Run& run) {
   simd<ElementLevel<In>>([function, &run]() NORMA_INLINE {
     const F f = *static_cast<const F*>(function);
     Out* const out = static_cast<Out*>(run.out);
     const In* const x = static_cast<const In*>(run.x);
-    NORMA_INDEPENDENT
-    for (int64_t i = 0, n = run.count; i < n; ++i) out[i] = f(x[i]);
+    if constexpr (std::is_same_v<In, float> && requires { f.begin(In()); }) {
+      map_in_two(f, x, run.count, out);
+    } else {
+      NORMA_INDEPENDENT
+      for (int64_t i = 0, n = run.count; i < n; ++i) out[i] = f(x[i]);
+    }
   });
 }
 template <class Out, class In, class F>

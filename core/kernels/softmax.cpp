@@ -1,7 +1,8 @@
 // Fast softmax and log_softmax; their plain twin is plain/softmax.h.
 //
 //     lines                        path
-//     side by side                 the exponentials of several short ones at once
+//     side by side                 short: every step for a strip of lines at once, transposed to
+//                                  and fro; else line by line
 //     apart (not the last          8 or more: every step for a strip of lines at once
 //     dimension)                   fewer, or very long: gathered, and the results scattered to
 //                                  where they belong
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "norma/core/elementary.h"
 #include "norma/core/grains.h"
 #include "norma/core/integers.h"
 #include "norma/core/kernels/plain/softmax.h"
@@ -26,13 +26,13 @@
 namespace norma::kernels {
 namespace {
 
-constexpr int64_t kBatch = 1024;  // values of short lines taken together
+constexpr int64_t kBatch = 2048, kLines = 64;  // most values and lines taken together
 
 /// Calls `body.operator()<Level>(first, count, space)` for runs of lines, `first` being the number
 /// of the first; `space` has room for `arrays` values per element.
 template <class T, class Body>
 void for_lines(MiddleShape s, int64_t arrays, Body body) {
-  const int64_t n = s.length, batch = std::max<int64_t>(1, kBatch / n);
+  const int64_t n = s.length, batch = std::clamp<int64_t>(kBatch / n, 1, kLines);
   const int64_t grain = std::max<int64_t>(batch, kSoftmaxGrain / n);
   const int64_t room = arrays * batch * n;
   const int parts = parallel_parts(s.lines(), grain);
@@ -44,47 +44,6 @@ void for_lines(MiddleShape s, int64_t arrays, Body body) {
         body.template operator()<Level>(i, std::min(batch, end - i), space);
     });
   });
-}
-
-// Of what is at most 0.
-NORMA_INLINE inline float exp_of_shifted(float x) { return fast_exp<false>(x); }
-NORMA_INLINE inline double exp_of_shifted(double x) { return fast_exp(x); }
-
-template <class T>
-NORMA_INLINE inline T larger_or_nan(T a, T b) {
-  const bool wins = (a > b) | (a != a);
-  return wins ? a : b;
-}
-/// The largest of n >= 1 values; NaN where there is one.
-template <int Bytes, class T>
-NORMA_INLINE inline T largest_or_nan(const T* x, int64_t n) {
-  using V = Vector<T, Bytes>;
-  constexpr int64_t kLanes = V::kLanes;
-  T best = x[0];
-  if (n >= 2 * kLanes) {
-    typename V::Value most = V::at(x).value, other = V::at(x + kLanes).value;
-    const auto offer = [](typename V::Value& now, const T* from) NORMA_INLINE {
-      const typename V::Value value = V::at(from).value;
-      const auto wins = (value > now) | (value != value);
-      now = wins ? value : now;
-    };
-    for (int64_t i = 2 * kLanes; i + 2 * kLanes <= n; i += 2 * kLanes) {
-      offer(most, x + i);
-      offer(other, x + i + kLanes);
-    }
-    offer(most, x + n - 2 * kLanes);
-    offer(other, x + n - kLanes);
-    T lanes[kLanes], others[kLanes];
-    V::at(lanes).value = most;
-    V::at(others).value = other;
-    for (int64_t l = 0; l < kLanes; ++l) lanes[l] = larger_or_nan(lanes[l], others[l]);
-    for (int64_t width = kLanes / 2; width > 0; width /= 2) {
-      for (int64_t l = 0; l < width; ++l) lanes[l] = larger_or_nan(lanes[l], lanes[l + width]);
-    }
-    return lanes[0];
-  }
-  for (int64_t i = 1; i < n; ++i) best = larger_or_nan(x[i], best);
-  return best;
 }
 
 /// Σ g y and Σ y, in eight lanes.
@@ -132,109 +91,125 @@ NORMA_INLINE inline void scatter(MiddleShape s, const T* lines, int64_t first, i
   }
 }
 
-constexpr int64_t kStrip = 64;  // lines apart, taken together
-/// Long ones would need much memory, few would fill no vector.
-bool suits_strips(MiddleShape s) { return s.inner >= 8 && s.length <= 4096; }
+constexpr int64_t kStrip = 64;  // most lines taken together, as columns
+constexpr int64_t kShort = 40;  // of lines side by side
+constexpr int64_t kLong = 64;   // where the cache has no room for so many
+/// Very long ones would need much memory, few would fill no vector.
+bool suits_strips(MiddleShape s) {
+  return s.inner == 1 ? s.length <= kShort : s.inner >= 8 && s.length <= 4096;
+}
 
-/// Calls `body(at, width, space)` for strips of neighbouring lines, `at` being where the first of
-/// them begins; `space` has room for `arrays` times as many values, in rows of kStrip.
+/// Calls `body.operator()<Level>(at, width, pitch, space)` for strips of `width` neighbours, `at`
+/// being where the first begins; `space` has room for `arrays` times as many values, in rows of
+/// `pitch`, whole kColumns.
 template <class T, class Body>
 void for_strips(MiddleShape s, int64_t arrays, Body body) {
-  const int64_t strips = ceil_div(s.inner, kStrip), most = ceil_div(s.inner, strips);
+  const int64_t lines = s.inner == 1 ? s.outer : s.inner, step = s.inner == 1 ? s.length : 1;
+  const int64_t most = s.length > kLong ? kStrip / 2 : kStrip, strips = ceil_div(lines, most);
+  const int64_t all = s.lines() / lines * strips;
   const int64_t grain = std::max<int64_t>(1, kSoftmaxGrain / (most * s.length));
-  const int64_t room = arrays * kStrip * s.length;
-  const int parts = parallel_parts(s.outer * strips, grain);
+  const int64_t room = arrays * most * s.length;
+  const int parts = parallel_parts(all, grain);
   Scratch<T> scratch(parts * room);
-  parallel_parts_for(parts, s.outer * strips, [&](int64_t begin, int64_t end, int part) {
+  parallel_parts_for(parts, all, [&](int64_t begin, int64_t end, int part) {
     T* const space = scratch.data() + part * room;
-    simd<Level256>([=]() NORMA_INLINE {
+    for_level<Level256>([=]<class Level>() NORMA_INLINE {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t first = i % strips * most;
-        const int64_t at = i / strips * s.length * s.inner + first;
-        const int64_t width = std::min(most, s.inner - first);
+        const int64_t at = i / strips * s.length * s.inner + first * step;
+        const int64_t width = std::min(most, lines - first);
+        constexpr std::integral_constant<int64_t, kStrip> whole;
         if (width == kStrip) {
-          body(at, std::integral_constant<int64_t, kStrip>(), space);
+          body.template operator()<Level>(at, whole, whole, space);
         } else {
-          body(at, width, space);
+          body.template operator()<Level>(at, width, round_up(width, kColumns), space);
         }
       }
     });
   });
 }
 
-/// A strip side by side, filled up with zeros to whole vectors; returns its width then.
-template <class T>
-NORMA_INLINE inline int64_t take_strip(MiddleShape s, const T* x, int64_t width, T* strip) {
-  const int64_t whole = round_up(width, 8);
+/// A strip, filled up with zeros.
+template <class T, class Width>
+NORMA_INLINE inline void take_strip(MiddleShape s, const T* x, Width width, Width pitch, T* strip) {
+  if (width < pitch) std::fill_n(strip, s.length * pitch, T(0));
+  if (s.inner == 1) return transpose(width, s.length, x, s.length, strip, pitch);
   for (int64_t i = 0; i < s.length; ++i) {
-    for (int64_t j = 0; j < width; ++j) strip[i * kStrip + j] = x[i * s.inner + j];
-    for (int64_t j = width; j < whole; ++j) strip[i * kStrip + j] = T(0);
+    for (int64_t j = 0; j < width; ++j) strip[i * pitch + j] = x[i * s.inner + j];
   }
-  return whole;
+}
+/// The way back.
+template <class T, class Width>
+NORMA_INLINE inline void give_strip(MiddleShape s, const T* strip, Width width, Width pitch, T* y) {
+  if (s.inner == 1) return transpose(s.length, width, strip, pitch, y, s.length);
+  for (int64_t i = 0; i < s.length; ++i) {
+    for (int64_t j = 0; j < width; ++j) y[i * s.inner + j] = strip[i * pitch + j];
+  }
 }
 
 template <bool Log, class T>
 void forward_of_strips(MiddleShape s, const T* x, T* y) {
-  for_strips<T>(s, 1, [=](int64_t at, auto width, T* strip) NORMA_INLINE {
-    const int64_t n = s.length, whole = take_strip(s, x + at, width, strip);
-    T largest[kStrip];
-    double sums[kStrip] = {};
-    std::copy_n(strip, whole, largest);
-    for (int64_t i = 1; i < n; ++i) {
-      const T* const row = strip + i * kStrip;
-      for (int64_t j = 0; j < whole; ++j) largest[j] = larger_or_nan(row[j], largest[j]);
-    }
+  const auto body = [=]<class Level>(int64_t at, auto width, auto pitch, T* strip) NORMA_INLINE {
+    const int64_t n = s.length, count = n * pitch;
+    T largest[kStrip], *const exps = Log ? strip + count : strip;
+    double sums[kStrip];
+    take_strip(s, x + at, width, pitch, strip);
+    for (int64_t j = 0; j < pitch; j += kColumns)
+      largest_of_columns<Level::kBytes>(strip + j, n, pitch, largest + j);
     for (int64_t i = 0; i < n; ++i) {
-      T* const row = strip + i * kStrip;
-      for (int64_t j = 0; j < whole; ++j) {
-        const T shifted = row[j] - largest[j], e = exp_of_shifted(shifted);
-        row[j] = Log ? shifted : e;
-        sums[j] += static_cast<double>(e);
-      }
+      T* const row = strip + i * pitch;
+      for (int64_t j = 0; j < pitch; ++j) row[j] -= largest[j];
     }
-    for (int64_t j = 0; j < width; ++j) sums[j] = Log ? elementary::log(sums[j]) : 1.0 / sums[j];
+    // A loop of its own: the steps of short loops overlap.
+    for (int64_t i = 0; i < count; ++i) exps[i] = exp_of_shifted(strip[i]);
+    for (int64_t j = 0; j < pitch; j += kColumns)
+      sums_of_columns<Level::kBytes>(exps + j, n, pitch, sums + j);
+    for (int64_t j = 0; j < pitch; ++j) sums[j] = Log ? fast_log(sums[j]) : 1.0 / sums[j];
     for (int64_t i = 0; i < n; ++i) {
-      const T* const row = strip + i * kStrip;
-      T* const to = y + at + i * s.inner;
-      for (int64_t j = 0; j < width; ++j) {
+      T* const row = strip + i * pitch;
+      for (int64_t j = 0; j < pitch; ++j) {
         const auto value = static_cast<double>(row[j]);
-        to[j] = static_cast<T>(Log ? value - sums[j] : value * sums[j]);
+        row[j] = static_cast<T>(Log ? value - sums[j] : value * sums[j]);
       }
     }
-  });
+    give_strip(s, strip, width, pitch, y + at);
+  };
+  for_strips<T>(s, Log ? 2 : 1, body);
 }
 
 template <bool Log, class T>
 void backward_of_strips(MiddleShape s, const T* g, const T* y, T* dx) {
-  for_strips<T>(s, 2, [=](int64_t at, auto width, T* slopes) NORMA_INLINE {
+  const auto body = [=]<class Level>(int64_t at, auto width, auto pitch, T* slopes) NORMA_INLINE {
     const int64_t n = s.length;
-    T* const values = slopes + n * kStrip;
-    take_strip(s, g + at, width, slopes);
-    const int64_t whole = take_strip(s, y + at, width, values);
+    T* const values = slopes + n * pitch;
+    take_strip(s, g + at, width, pitch, slopes);
+    take_strip(s, y + at, width, pitch, values);
     double sums[kStrip] = {}, totals[kStrip] = {};
     for (int64_t i = 0; i < n; ++i) {
-      const T *const slope = slopes + i * kStrip, *const value = values + i * kStrip;
-      for (int64_t j = 0; j < whole; ++j) {
+      const T *const slope = slopes + i * pitch, *const value = values + i * pitch;
+      for (int64_t j = 0; j < pitch; ++j) {
         const double factor = Log ? 1.0 : static_cast<double>(value[j]);
         sums[j] += static_cast<double>(slope[j]) * factor;
         totals[j] += factor;
       }
     }
     // y, rounded, does not sum to 1: without Σ y the difference below would lose digits.
-    for (int64_t j = 0; !Log && j < width; ++j) sums[j] /= totals[j];
+    for (int64_t j = 0; !Log && j < pitch; ++j) sums[j] /= totals[j];
     for (int64_t i = 0; i < n; ++i) {
-      const T *const slope = slopes + i * kStrip, *const value = values + i * kStrip;
-      T* const to = dx + at + i * s.inner;
-      for (int64_t j = 0; j < width; ++j) {
+      T* const slope = slopes + i * pitch;
+      const T* const value = values + i * pitch;
+      for (int64_t j = 0; j < pitch; ++j) {
         const auto u = static_cast<double>(slope[j]);
         if constexpr (Log) {
-          to[j] = static_cast<T>(u - exact_exp(value[j]) * sums[j]);
+          slope[j] = static_cast<T>(u - exact_exp(value[j]) * sums[j]);
         } else {
-          to[j] = static_cast<T>(static_cast<double>(value[j]) * (u - sums[j]));
+          slope[j] = static_cast<T>(static_cast<double>(value[j]) * (u - sums[j]));
         }
       }
     }
-  });
+    give_strip(s, slopes, width, pitch, dx + at);
+  };
+  for_strips<T>(s, 2, body);
 }
 
 }  // namespace
@@ -255,17 +230,18 @@ void softmax_forward(MiddleShape s, bool log, const T* x, T* y) {
       for (int64_t i = k * n; i < (k + 1) * n; ++i) out[i] = in[i] - largest;
     }
     for (int64_t i = 0; i < count * n; ++i) exps[i] = exp_of_shifted(out[i]);
+    double sums[kLines];
+    for (int64_t k = 0; k < count; ++k) sums[k] = sum_run<Itself, Level::kBytes>(exps + k * n, n);
+    for (int64_t k = 0; k < count; ++k) sums[k] = log ? fast_log(sums[k]) : 1.0 / sums[k];
     for (int64_t k = 0; k < count; ++k) {
       T* const line = out + k * n;
-      const double sum = sum_run<Itself, Level::kBytes>(exps + k * n, n);
+      const double sum = sums[k];
       if (log) {
-        const double shift = elementary::log(sum);
         for (int64_t i = 0; i < n; ++i)
-          line[i] = static_cast<T>(static_cast<double>(line[i]) - shift);
+          line[i] = static_cast<T>(static_cast<double>(line[i]) - sum);
       } else {
-        const double scale = 1.0 / sum;
         for (int64_t i = 0; i < n; ++i)
-          line[i] = static_cast<T>(static_cast<double>(line[i]) * scale);
+          line[i] = static_cast<T>(static_cast<double>(line[i]) * sum);
       }
     }
     scatter(s, out, first, count, y);

@@ -1,5 +1,8 @@
-// The sum of neighbours in double, in an order that depends on their number alone.
+// The sum of neighbours in double, in an order that depends on their number alone, and the largest
+// of them; the same of columns side by side.
 #pragma once
+#include <limits>
+
 #include "norma/core/kernels/norm/runs.h"
 
 namespace norma::kernels {
@@ -54,6 +57,67 @@ NORMA_INLINE inline double sum_run(const T* x, int64_t n) {
   double total = sum_of_lanes<N>(few);
   for (; i < n; ++i) total += term_of<Term>(x[i]);
   return total;
+}
+
+/// now = max(now, value), and NaN where one of them is; of numbers or of vectors.
+template <class V>
+NORMA_INLINE inline void take_larger(const V& value, V& now) {
+  const auto wins = (value > now) | (value != value);
+  now = wins ? value : now;
+}
+/// The largest of n >= 1 values; NaN where there is one.
+template <int Bytes, class T>
+NORMA_INLINE inline T largest_or_nan(const T* x, int64_t n) {
+  using V = Vector<T, Bytes>;
+  constexpr int64_t kWidth = V::kLanes;
+  T best = x[0];
+  if (n < 2 * kWidth) {
+    for (int64_t i = 1; i < n; ++i) take_larger(x[i], best);
+    return best;
+  }
+  typename V::Value most = V::at(x).value, other = V::at(x + kWidth).value;
+  for (int64_t i = 2 * kWidth; i + 2 * kWidth <= n; i += 2 * kWidth) {
+    take_larger(V::at(x + i).value, most);
+    take_larger(V::at(x + i + kWidth).value, other);
+  }
+  take_larger(V::at(x + n - 2 * kWidth).value, most);
+  take_larger(V::at(x + n - kWidth).value, other);
+  take_larger(other, most);
+  T lanes[kWidth];
+  V::at(lanes).value = most;
+  for (int64_t width = kWidth / 2; width > 0; width /= 2) {
+    for (int64_t l = 0; l < width; ++l) take_larger(lanes[l + width], lanes[l]);
+  }
+  return lanes[0];
+}
+
+inline constexpr int64_t kColumns = 16;  // taken together; their rows are `stride` apart
+template <int Bytes, class T>
+NORMA_INLINE inline void largest_of_columns(const T* x, int64_t rows, int64_t stride, T* largest) {
+  using V = Vector<T, Bytes>;
+  constexpr int kCount = static_cast<int>(kColumns) / V::kLanes;
+  typename V::Value most[kCount];
+  for (auto& vector : most) fill<V::kLanes>(-std::numeric_limits<T>::infinity(), vector);
+  for (int64_t i = 0; i < rows; ++i) {
+#pragma GCC unroll 8
+    for (int k = 0; k < kCount; ++k)
+      take_larger(V::at(x + i * stride + k * V::kLanes).value, most[k]);
+  }
+  for (int k = 0; k < kCount; ++k) V::at(largest + k * V::kLanes).value = most[k];
+}
+template <int Bytes, class T>
+NORMA_INLINE inline void sums_of_columns(const T* x, int64_t rows, int64_t stride, double* sums) {
+  constexpr int N = Bytes / 8, kCount = static_cast<int>(kColumns) / N;
+  Elements<double, N> totals[kCount] = {};
+  for (int64_t i = 0; i < rows; ++i) {
+#pragma GCC unroll 8
+    for (int k = 0; k < kCount; ++k) {
+      Elements<double, N> value;
+      load<N>(x + i * stride + k * N, value);
+      totals[k] += value;
+    }
+  }
+  for (int k = 0; k < kCount; ++k) store<N>(totals[k], sums + k * N);
 }
 
 }  // namespace norma::kernels

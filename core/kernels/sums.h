@@ -71,11 +71,6 @@ NORMA_INLINE inline T winner_in_lanes(const T* x, int64_t count, Wins wins) {
   for (; i < count; ++i) best = wins(x[i], best) ? x[i] : best;
   return best;
 }
-/// The largest where no value is NaN.
-template <int64_t N, class T>
-NORMA_INLINE inline T largest_number(const T* x, int64_t count) {
-  return winner_in_lanes<N>(x, count, [](T a, T b) NORMA_INLINE { return a > b; });
-}
 
 /// Whether `count` runs of `length` values, `stride` apart, are finite.
 template <class T>

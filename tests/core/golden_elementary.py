@@ -30,19 +30,6 @@ def tanh(x):
     return with_more.divide(with_more.subtract(e, ONE), with_more.add(e, ONE))
 
 
-def erf(x):
-    getcontext().prec = 120
-    term = total = x
-    k = 0
-    while abs(term) > abs(total) * Decimal("1e-70"):
-        k += 1
-        term = -term * x * x / k
-        total += term / (2 * k + 1)
-    result = 2 / PI.sqrt() * total
-    getcontext().prec = 60
-    return result
-
-
 def cos(x):
     getcontext().prec = 90
     x = x.remainder_near(2 * PI)
@@ -78,10 +65,9 @@ def main():
         "log": [abs(x) for x in spread(1e-300, 1e300)] + [1 + x for x in spread(1e-16, 0.5)],
         "log1p": spread(1e-300, 0.99) + [abs(x) for x in spread(0.5, 1e10)],
         "tanh": spread(1e-100, 25),
-        "erf": spread(1e-100, 6.2),
         "cos": spread(1e-9, 1e4) + spread(1e4, 1.9e7) + [226636.06488729196],
     }
-    functions = {"exp": Decimal.exp, "log": Decimal.ln, "log1p": log1p, "tanh": tanh, "erf": erf, "cos": cos}
+    functions = {"exp": Decimal.exp, "log": Decimal.ln, "log1p": log1p, "tanh": tanh, "cos": cos}
     for name, values in arguments.items():
         for x in values:
             print(name, "|", x.hex(), float(functions[name](Decimal(x))).hex())

@@ -18,7 +18,6 @@ double call(const std::string& name, const std::vector<double>& x) {
   if (name == "log") return portable::log(x[0]);
   if (name == "log1p") return portable::log1p(x[0]);
   if (name == "tanh") return portable::tanh(x[0]);
-  if (name == "erf") return portable::erf(x[0]);
   if (name == "cos") return portable::cos(x[0]);
   REQUIRE(name == "pow");
   return portable::pow(x[0], x[1]);
@@ -53,7 +52,6 @@ TEST_CASE("elementary functions from exact steps end as the C library's do") {
     CHECK(same(portable::log(x), std::log(x)));
     CHECK(same(portable::log1p(x), std::log1p(x)));
     CHECK(same(portable::tanh(x), std::tanh(x)));
-    CHECK(same(portable::erf(x), std::erf(x)));
     for (const double p : {0.0, 1.0, -1.0, 2.0, 3.0, -3.0, 0.5, 1e300, -1e300, kInf, -kInf, kNaN}) {
       INFO("p = " << p);
       CHECK(same(portable::pow(x, p), std::pow(x, p)));

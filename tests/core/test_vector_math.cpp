@@ -159,6 +159,10 @@ TEST_CASE("vector functions are accurate over the whole range of double") {
          return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x));
        },
        2.5},
+      {run([](double x) NORMA_INLINE { return norma::fast_softplus(x); }),
+       [](long double x) { return (x > 0 ? x : 0.0L) + std::log1p(std::exp(-std::fabs(x))); }, 2.5},
+      {run([](double x) NORMA_INLINE { return norma::fast_normal(std::fabs(x)).distribution; }),
+       [](long double x) { return std::erfc(-std::fabs(x) / std::sqrt(2.0L)) / 2; }, 2.5},
   };
   // Every 2^43rd pattern and a few more, and the usual range densely.
   std::vector<double> x = {0.0,
@@ -199,6 +203,36 @@ TEST_CASE("vector functions are accurate over the whole range of double") {
   CHECK(std::signbit(norma::fast_tanh(-0.0)));
   CHECK(norma::fast_exp(0.0) == 1.0);
   CHECK(norma::fast_log(1.0) == 0.0);
+}
+
+TEST_CASE("GELU and its slope in double, the lower tail among them") {
+  std::vector<double> x, gelu, slope;
+  for (double v = -37; v < 37; v += 0x1p-8 + 1e-9) x.push_back(v);
+  for (auto* results : {&gelu, &slope}) results->resize(x.size());
+  norma::simd([in = x.data(), g = gelu.data(), s = slope.data(), n = x.size()]() NORMA_INLINE {
+    for (std::size_t i = 0; i < n; ++i) {
+      g[i] = norma::fast_gelu(in[i]);
+      s[i] = norma::fast_gelu_slope(in[i]);
+    }
+  });
+  double worst_ulps = 0, worst_slope = 0;  // of gelu: relative to 2 + x² / 2 units below zero
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const long double v = x[i], below = std::erfc(-v / std::sqrt(2.0L)) / 2;
+    const long double density = std::exp(-v * v / 2) / std::sqrt(2 * std::acos(-1.0L));
+    const auto error = static_cast<double>(std::fabs(gelu[i] - v * below) / std::fabs(v * below));
+    worst_ulps = std::max(worst_ulps, error * 0x1p53 / (v < 0 ? 2 + x[i] * x[i] / 2 : 2));
+    worst_slope =
+        std::max(worst_slope, static_cast<double>(std::fabs(slope[i] - (below + v * density))));
+  }
+  CHECK(worst_ulps <= 2.0);
+  CHECK(worst_slope <= 4e-16);
+  constexpr double kFar = std::numeric_limits<double>::infinity();
+  CHECK(norma::fast_gelu(kFar) == kFar);
+  CHECK(norma::fast_gelu(-1e300) == 0);
+  CHECK(std::isnan(norma::fast_gelu(-kFar)));
+  CHECK(std::isnan(norma::fast_gelu(std::numeric_limits<double>::quiet_NaN())));
+  CHECK(norma::fast_gelu_slope(0.0) == 0.5);
+  CHECK(norma::fast_gelu_slope(1e300) == 1);
 }
 
 TEST_CASE("the logistic function and softplus in double") {

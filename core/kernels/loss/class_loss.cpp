@@ -1,20 +1,18 @@
 // Fast losses over classes; their plain twin is plain/loss.h.
 //
 //     logits                       path
-//     few classes, side by side    the exponentials of several rows at once
-//     many classes                 row by row
-//     apart ([N, C, d1, …])        neighbouring rows at once, transposed to and fro; with many
-//                                  classes each row is gathered
+//     side by side                 the exponentials of several rows at once
+//     few classes, or apart        neighbouring rows at once, transposed to and fro
+//     ([N, C, d1, …])
 #include "norma/core/kernels/loss/class_loss.h"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
-#include "norma/core/elementary.h"
 #include "norma/core/grains.h"
 #include "norma/core/kernels/plain/loss.h"
 #include "norma/core/kernels/scratch.h"
+#include "norma/core/kernels/sum_run.h"
 #include "norma/core/kernels/sums.h"
 #include "norma/core/kernels/vector_math.h"
 #include "norma/core/kernels/vectors.h"
@@ -36,58 +34,69 @@ NORMA_INLINE inline double sum_of(int64_t count, Term term) {
 }
 
 /// Splits the rows over threads and calls `body(row, first)`, `first` being the position of the
-/// row's first logit.
+/// row's first logit; or, given their sums, `body(row, first, logarithm of its sum)`.
 template <class Body>
-void for_rows(ClassShape shape, Body body) {
+void for_rows(ClassShape shape, Body body, const double* sums = nullptr) {
+  constexpr int64_t kBlock = 64;
   const int64_t grain = rows_grain(kLossGrain, shape.classes);
   parallel_for(shape.rows(), grain, [&](int64_t begin, int64_t end) {
     simd<Level256>([=]() NORMA_INLINE {
-      const int64_t inner = shape.inner;
-      for (int64_t r = begin; r < end; ++r) {
-        body(r, inner == 1 ? r * shape.classes : r / inner * shape.classes * inner + r % inner);
+      const int64_t inner = shape.inner, around = (shape.classes - 1) * inner;
+      int64_t at = begin % inner, first = begin / inner * shape.classes * inner + at;
+      double logs[kBlock];
+      for (int64_t from = begin; from < end; from += kBlock) {
+        const int64_t count = std::min(kBlock, end - from);
+        for (int64_t k = 0; sums && k < count; ++k) logs[k] = fast_log(sums[from + k]);
+        for (int64_t k = 0, r = from; k < count; ++k, ++r) {
+          if constexpr (requires { body(r, first, logs[k]); }) {
+            body(r, first, logs[k]);
+          } else {
+            body(r, first);
+          }
+          ++first;
+          if (++at == inner) first += around, at = 0;
+        }
       }
     });
   });
 }
 
-constexpr int64_t kTile = 2048;  // elements of several rows, in the first-level cache
-constexpr int64_t kRows = 16;    // neighbours among rows apart
+constexpr int64_t kTile = 4096;      // elements of several rows, in the first-level cache
+constexpr int64_t kRows = kColumns;  // neighbours taken together
+constexpr int64_t kFew = 40;         // classes, side by side
 
-/// How many rows from r on, but before `end`, are neighbours within one sample.
+/// How many rows from r on, but before `end`, are taken together: neighbours within one sample.
 NORMA_INLINE inline int64_t neighbours(ClassShape s, int64_t r, int64_t end) {
-  return std::min({kRows, end - r, s.inner - r % s.inner});
+  return std::min({kRows, end - r, s.inner == 1 ? kRows : s.inner - r % s.inner});
 }
 
-/// softmax_rows for `count` neighbours from row r on, all of whose classes fit a tile.
-template <class T>
+/// softmax_rows for `count` neighbours from row r on; `tile` has room for kRows.
+template <int Bytes, class T>
 NORMA_INLINE inline void softmax_neighbours(ClassShape s, const T* x, SoftmaxRows<T> out, int64_t r,
-                                            int64_t count) {
-  T tile[kTile], largest[kRows];
-  double sum[kRows] = {};
+                                            int64_t count, T* tile) {
+  T largest[kRows];
+  double sum[kRows];
   const T* first = x + r / s.inner * s.classes * s.inner + r % s.inner;
+  if (count < kRows) std::fill_n(tile, s.classes * kRows, T(0));
+  if (s.inner == 1) {
+    transpose(count, s.classes, first, s.classes, tile, kRows);
+  } else {
+    for (int64_t c = 0; c < s.classes; ++c) {
+      // A known number is not copied by a call.
+      const T* const from = first + c * s.inner;
+      count == kRows ? std::copy_n(from, kRows, tile + c * kRows)
+                     : std::copy_n(from, count, tile + c * kRows);
+    }
+  }
+  largest_of_columns<Bytes>(tile, s.classes, kRows, largest);
   for (int64_t c = 0; c < s.classes; ++c) {
     T* const lanes = tile + c * kRows;
-    std::copy_n(first + c * s.inner, count, lanes);
-    std::fill(lanes + count, lanes + kRows, T(0));
-  }
-  std::fill_n(largest, kRows, -std::numeric_limits<T>::infinity());
-  // Loops over lanes stay loops: written out, GCC takes the lanes one by one.
-  for (int64_t c = 0; c < s.classes; ++c) {
-    const T* const lanes = tile + c * kRows;
-#pragma GCC unroll 1
-    for (int64_t l = 0; l < kRows; ++l) largest[l] = lanes[l] > largest[l] ? lanes[l] : largest[l];
-  }
-  for (int64_t c = 0; c < s.classes; ++c) {
-    T* const lanes = tile + c * kRows;
+    // Stays a loop: written out, GCC takes the lanes one by one.
 #pragma GCC unroll 1
     for (int64_t l = 0; l < kRows; ++l) lanes[l] -= largest[l];
   }
-  for (int64_t i = 0; i < s.classes * kRows; ++i) tile[i] = fast_exp(tile[i]);
-  for (int64_t c = 0; c < s.classes; ++c) {
-    const T* const lanes = tile + c * kRows;
-#pragma GCC unroll 1
-    for (int64_t l = 0; l < kRows; ++l) sum[l] += wide(lanes[l]);
-  }
+  for (int64_t i = 0; i < s.classes * kRows; ++i) tile[i] = exp_of_shifted(tile[i]);
+  sums_of_columns<Bytes>(tile, s.classes, kRows, sum);
   std::copy_n(largest, count, out.max + r);
   std::copy_n(sum, count, out.sum + r);
   transpose(s.classes, count, tile, kRows, out.exps + r * s.classes, s.classes);
@@ -122,37 +131,30 @@ void softmax_rows(ClassShape shape, const T* x, SoftmaxRows<T> out) {
   if (plain_kernels()) return plain::softmax_rows(shape, x, out);
   const int64_t classes = shape.classes, inner = shape.inner;
   if (classes == 0) return;
-  // Short rows are gathered, so that the exponentials run over long stretches.
   const int64_t batch = std::max<int64_t>(1, kTile / classes);
   const int64_t grain = rows_grain(kLossGrain, classes);
+  const bool as_columns = inner > 1 || classes <= kFew;
   parallel_for(shape.rows(), grain, [&](int64_t begin, int64_t end) {
-    simd([=]() NORMA_INLINE {
-      if (inner > 1 && classes * kRows <= kTile) {
-        for (int64_t r = begin, count = 0; r < end; r += count) {
-          count = neighbours(shape, r, end);
-          softmax_neighbours(shape, x, out, r, count);
-        }
-        return;
+    Scratch<T> memory(as_columns ? kRows * classes : 0);
+    for_level<Level256>([=, tile = memory.data()]<class Level>() NORMA_INLINE {
+      for (int64_t r = begin, count = 0; as_columns && r < end; r += count) {
+        count = neighbours(shape, r, end);
+        softmax_neighbours<Level::kBytes>(shape, x, out, r, count, tile);
       }
+      if (as_columns) return;
       for (int64_t from = begin; from < end; from += batch) {
         const int64_t to = std::min(end, from + batch);
         for (int64_t r = from; r < to; ++r) {
           T* const e = out.exps + r * classes;
-          const T* row = x + r * classes;
-          if (inner > 1) {
-            const T* first = x + r / inner * classes * inner + r % inner;
-            for (int64_t c = 0; c < classes; ++c) e[c] = first[c * inner];
-            row = e;
-          }
-          const T largest = largest_number<64>(row, classes);
+          const T* const row = x + r * classes;
+          const T largest = largest_or_nan<Level::kBytes>(row, classes);
           out.max[r] = largest;
           for (int64_t c = 0; c < classes; ++c) e[c] = row[c] - largest;
         }
         T* const all = out.exps + from * classes;
-        for (int64_t i = 0; i < (to - from) * classes; ++i) all[i] = fast_exp(all[i]);
+        for (int64_t i = 0; i < (to - from) * classes; ++i) all[i] = exp_of_shifted(all[i]);
         for (int64_t r = from; r < to; ++r) {
-          const T* const e = out.exps + r * classes;
-          out.sum[r] = sum_of(classes, [=](int64_t c) NORMA_INLINE { return wide(e[c]); });
+          out.sum[r] = sum_run<Itself, Level::kBytes>(out.exps + r * classes, classes);
         }
       }
     });
@@ -167,14 +169,14 @@ void cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
   const double own = 1.0 - targets.smoothing;
   const double other = targets.smoothing / static_cast<double>(classes);
   const T* const w = targets.weight;
-  for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
+  const auto loss_of = [=](int64_t r, int64_t first, double log_sum) NORMA_INLINE {
     const int64_t y = targets.index[r];
     if (y == targets.ignore_index) {
       loss[r] = T(0);
       return;
     }
     const T* const row = x + first;
-    const double max = wide(softmax.max[r]), log_sum = elementary::log(softmax.sum[r]);
+    const double max = wide(softmax.max[r]);
     const auto term = [=](int64_t c) NORMA_INLINE {
       const double z = log_sum - (wide(row[c * inner]) - max);
       return w ? wide(w[c]) * z : z;
@@ -182,7 +184,8 @@ void cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
     double value = own * term(y);
     if (other != 0.0) value += other * sum_of(classes, term);
     loss[r] = static_cast<T>(value);
-  });
+  };
+  for_rows(shape, loss_of, softmax.sum);
 }
 
 template <class T>
@@ -224,15 +227,16 @@ void soft_cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> sof
   const double own = 1.0 - targets.smoothing;
   const double other = targets.smoothing / static_cast<double>(classes);
   const T* const w = targets.weight;
-  for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
-    const double max = wide(softmax.max[r]), log_sum = elementary::log(softmax.sum[r]);
+  const auto loss_of = [=](int64_t r, int64_t first, double log_sum) NORMA_INLINE {
+    const double max = wide(softmax.max[r]);
     const T *row = x + first, *q = targets.q + first;
     loss[r] = static_cast<T>(sum_of(classes, [=](int64_t c) NORMA_INLINE {
       const double t = wide(q[c * inner]) * own + other;
       const double z = t * (log_sum - (wide(row[c * inner]) - max));
       return w ? wide(w[c]) * z : z;
     }));
-  });
+  };
+  for_rows(shape, loss_of, softmax.sum);
 }
 
 template <class T>
@@ -244,9 +248,9 @@ void soft_cross_entropy_backward(ClassShape shape, const T* x, SoftmaxRows<T> so
   const double own = 1.0 - targets.smoothing;
   const double other = targets.smoothing / static_cast<double>(classes);
   const T* const w = targets.weight;
-  for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
+  const auto gradients_of = [=](int64_t r, int64_t first, double log_sum) NORMA_INLINE {
     const double gr = wide(g.values[r * g.stride]) * g.scale;
-    const double max = wide(softmax.max[r]), sum = softmax.sum[r], log_sum = elementary::log(sum);
+    const double max = wide(softmax.max[r]), sum = softmax.sum[r];
     const T *row = x + first, *q = targets.q + first, *e = softmax.exps + r * classes;
     if (dx) {
       const auto weighed = [=](int64_t c) NORMA_INLINE {
@@ -264,7 +268,8 @@ void soft_cross_entropy_backward(ClassShape shape, const T* x, SoftmaxRows<T> so
         dq[first + c * inner] = static_cast<T>(w ? wide(w[c]) * z : z);
       }
     }
-  });
+  };
+  for_rows(shape, gradients_of, softmax.sum);
 }
 
 template <class T>

@@ -29,24 +29,36 @@ NORMA_INLINE inline void keep_where_positive(const V& y, V& g) {
   }
 }
 
-/// Notes the statistics of channel `c` and its line.
+/// The line of elements that share a mean, of weight w and bias z.
 ///
-/// The line starts from the shift, or from 0: subtracting the shift rounds x, which costs more than
-/// a mean within the deviation does. Constant channels keep it and come out exact.
+/// It starts from the shift, or from 0: subtracting the shift rounds x, which costs more than a
+/// mean within the deviation does. Constant groups keep it and come out exact.
+template <class T>
+struct Line {
+  T base, scale, offset;
+  Line(const Moments<T>& moments, double invstd, double w, double z) {
+    const double mean = moments.mean();
+    const bool from_zero = mean * mean < moments.var;
+    base = from_zero ? T(0) : moments.shift;
+    scale = static_cast<T>(invstd * w);
+    offset = static_cast<T>(z - (from_zero ? mean : moments.rest) * invstd * w);
+  }
+};
+
+/// Notes the statistics of channel `c` and its line.
 template <class T>
 inline void note_line(int64_t c, const Moments<T>& moments, double eps, ChannelParams<T> params,
                       BatchNormStats stats) {
   const double w = params.weight ? static_cast<double>(params.weight[c]) : 1.0;
   const double z = params.bias ? static_cast<double>(params.bias[c]) : 0.0;
-  const double invstd = inverse_deviation(moments.var, eps), mean = moments.mean();
-  const bool from_zero = mean * mean < moments.var;
-  const double missing = from_zero ? mean : moments.rest;
+  const double invstd = inverse_deviation(moments.var, eps);
+  const Line<T> line(moments, invstd, w, z);
   stats.shift[c] = static_cast<double>(moments.shift);
   stats.rest[c] = moments.rest;
   stats.invstd[c] = invstd;
-  stats.base[c] = from_zero ? 0.0 : stats.shift[c];
-  stats.scale[c] = static_cast<double>(static_cast<T>(invstd * w));
-  stats.offset[c] = static_cast<double>(static_cast<T>(z - missing * invstd * w));
+  stats.base[c] = static_cast<double>(line.base);
+  stats.scale[c] = static_cast<double>(line.scale);
+  stats.offset[c] = static_cast<double>(line.offset);
 }
 
 /// The lines that `note_line` noted: bases, scales and offsets, `pitch` apart.

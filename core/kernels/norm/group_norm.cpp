@@ -1,16 +1,17 @@
 // Fast layer and group normalisation; its plain twin is plain/norm.h. A row is the part of a sample
-// that shares a mean; all in double, x̂ = (x - mean) invstd. Shape [n, channels, length] → path:
+// that shares a mean, x̂ = (x - mean) invstd; sums in double. Shape [n, channels, length] → path:
 //
 //     length = 1   a row is one run of elements with weights of their own, whose gradients are
 //                  sums of columns (column_gradients); layer_norm has one group
 //     length > 1   a row is channels / groups runs of `length` elements with one weight each,
 //                  whose gradients are sums of runs
 //
-// Sums of runs of less than kLanes elements take no vectors (sum_all).
+// Sums of runs of less than kLanes elements take no vectors (sum_all). In rows of at most kFew the
+// terms of dx nearly cancel; computed in double.
 #include "norma/core/kernels/norm/group_norm.h"
 
 #include "norma/core/integers.h"
-#include "norma/core/kernels/norm/moments.h"
+#include "norma/core/kernels/norm/channel_math.h"
 #include "norma/core/kernels/plain/norm.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/simd.h"
@@ -18,6 +19,8 @@
 
 namespace norma::kernels {
 namespace {
+
+constexpr int64_t kFew = 32;
 
 struct NormRows {
   ChannelShape shape;
@@ -41,7 +44,8 @@ struct NormRows {
   }
 };
 
-/// The weights or biases of elements: their own from element `base` on, or null for the run's.
+/// The weights or biases of elements, from element `base` on; null where they have none of their
+/// own.
 template <class T>
 struct OwnWeights {
   const T* values;
@@ -51,79 +55,92 @@ struct OwnWeights {
       : values(rows.own_weights() ? of_channels : nullptr),
         base(row * rows.size - rows.first_channel(row)) {}
 
-  template <int N, class Wide>
-  NORMA_INLINE void get(int64_t at, const Wide& of_run, Wide& wide) const {
-    wide = of_run;
-    if (values) load<N>(values + (at - base), wide);
+  /// x = x weight.
+  template <int N, class X>
+  NORMA_INLINE void multiply(int64_t at, X& x) const {
+    X own;
+    if (!values) return;
+    load<N>(values + (at - base), own);
+    x *= own;
   }
 };
 
-/// y = x̂ weight + bias. Values: shift, rest, invstd, and weight and bias of the run.
+/// y = x̂ weight + bias. Values: the line of x̂, or of y where a run has one weight.
 template <class T>
 struct Normalise {
-  using MapValue = double;
-  static constexpr int kMapValues = 5;
+  using MapValue = T;
+  static constexpr int kMapValues = 3;
   const T* x;
   T* y;
   OwnWeights<T> weight, bias;
 
   template <int N>
-  NORMA_INLINE void map(const Elements<double, N> (&v)[5], int64_t at) const {
-    Elements<double, N> value, w, b;
+  NORMA_INLINE void map(const Elements<T, N> (&v)[3], int64_t at) const {
+    Elements<T, N> value, own;
     load<N>(x + at, value);
-    weight.template get<N>(at, v[3], w);
-    bias.template get<N>(at, v[4], b);
-    store<N>((value - v[0] - v[1]) * v[2] * w + b, y + at);
+    apply_line(v[0], v[1], v[2], value);
+    weight.template multiply<N>(at, value);
+    if (bias.values) {
+      load<N>(bias.values + (at - bias.base), own);
+      value += own;
+    }
+    store<N>(value, y + at);
   }
 };
 
-/// An x̂ and its gradient, but for the weight of a run. Values: shift, rest, invstd.
+/// Σ g and Σ g (x - shift), g being dy weight, but for the weight of a run. Values: shift.
 template <class T>
-struct Incoming {
+struct RowSums {
+  static constexpr int kSumValues = 1;
   const T *dy, *x;
   OwnWeights<T> weight;
 
-  template <int N, class Wide>
-  NORMA_INLINE void read(const Wide* v, int64_t at, Wide& g, Wide& hat) const {
+  template <int N>
+  NORMA_INLINE void add(const Elements<double, N> (&v)[1], int64_t at, Elements<double, N>& sum,
+                        Elements<double, N>& product) const {
+    Elements<double, N> g, value;
     load<N>(dy + at, g);
-    load<N>(x + at, hat);
-    hat = (hat - v[0] - v[1]) * v[2];
-    if (!weight.values) return;
-    Wide own;
-    weight.template get<N>(at, g, own);
-    g *= own;
+    load<N>(x + at, value);
+    weight.template multiply<N>(at, g);
+    sum += g;
+    product += g * (value - v[0]);
   }
 };
 
-/// Σ g and Σ g x̂.
+/// Σ dy and Σ dy x̂. Values: shift, rest, invstd.
 template <class T>
-struct GradientSums : Incoming<T> {
+struct ColumnSums {
   static constexpr int kSumValues = 3;
+  const T *dy, *x;
 
   template <int N>
   NORMA_INLINE void add(const Elements<double, N> (&v)[3], int64_t at, Elements<double, N>& sum,
                         Elements<double, N>& product) const {
-    Elements<double, N> g, hat;
-    this->template read<N>(v, at, g, hat);
+    Elements<double, N> g, value;
+    load<N>(dy + at, g);
+    load<N>(x + at, value);
     sum += g;
-    product += g * hat;
+    product += g * ((value - v[0] - v[1]) * v[2]);
   }
 };
 
-/// dx = (g - mean of g - x̂ mean of g x̂) invstd. Values: those of Incoming, both means, and the
-/// weight of the run.
-template <class T>
-struct Gradient : Incoming<T> {
-  using MapValue = double;
-  static constexpr int kMapValues = 6;
+/// dx = (g - mean of g - x̂ mean of g x̂) invstd = (x - shift) slope + constant + factor g, in V.
+/// Values: these, the factor in two parts, with the weight of the run in it.
+template <class T, class V>
+struct Gradient : RowSums<T> {
+  using MapValue = V;
+  static constexpr int kMapValues = 5;
   T* dx;
 
   template <int N>
-  NORMA_INLINE void map(const Elements<double, N> (&v)[6], int64_t at) const {
-    Elements<double, N> g, hat;
-    this->template read<N>(v, at, g, hat);
-    g = (g * v[5] - v[3] - hat * v[4]) * v[2];
-    store<N>(g, dx + at);
+  NORMA_INLINE void map(const Elements<V, N> (&v)[5], int64_t at) const {
+    Elements<V, N> g, value;
+    load<N>(this->dy + at, g);
+    load<N>(this->x + at, value);
+    this->weight.template multiply<N>(at, g);
+    value = (value - v[0]) * v[1] + v[2];
+    value += g * v[4];
+    store<N>(g * v[3] + value, dx + at);
   }
 };
 
@@ -133,7 +150,7 @@ ForAll<double, 3> of_row(NormStats stats, int64_t row) {
 
 /// Adds kLanes columns of rows [first, end) of one group to their lanes' sums.
 template <int Bytes, class T>
-NORMA_INLINE inline void sum_columns(const NormRows& rows, const GradientSums<T>& job,
+NORMA_INLINE inline void sum_columns(const NormRows& rows, const ColumnSums<T>& job,
                                      NormStats stats, int64_t first, int64_t end, int64_t column,
                                      LaneSums& sums) {
   constexpr int N = Bytes / static_cast<int>(sizeof(double)), kRegisters = int{kLanes} / N;
@@ -163,7 +180,7 @@ void column_gradients(const NormRows& all, const T* dy, const T* x, NormStats st
     const int64_t count = std::min(kBlock, rows.size - from), whole = count / kLanes * kLanes;
     LaneSums sums[kBlock / kLanes] = {};
     const int64_t step = rows.groups;
-    const GradientSums<T> job{{dy, x, OwnWeights<T>(rows, nullptr, group)}};
+    const ColumnSums<T> job{dy, x};
     for (int64_t first = group; first < rows.count(); first += kRows * step) {
       const int64_t end = std::min(rows.count(), first + kRows * step);
       for (int64_t l = 0; l < whole; l += kLanes)
@@ -207,12 +224,11 @@ void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T>
         stats.rest[row] = moments.rest;
         stats.invstd[row] = inverse_deviation(moments.var, eps);
         const Normalise<T> job{x, y, {rows, params.weight, row}, {rows, params.bias, row}};
-        double v[5] = {stats.shift[row], stats.rest[row], stats.invstd[row]};
         for (int64_t at = 0; at < rows.size; at += rows.run) {
-          v[3] = rows.of_run(params.weight, row, at, 1.0);
-          v[4] = rows.of_run(params.bias, row, at, 0.0);
-          map_run<Level::kBytes>(job, ForAll<double, 5>{v, 1}, row * rows.size + at, rows.run, 1,
-                                 0);
+          const Line<T> line(moments, stats.invstd[row], rows.of_run(params.weight, row, at, 1.0),
+                             rows.of_run(params.bias, row, at, 0.0));
+          const T v[3] = {line.base, line.scale, line.offset};
+          map_run<Level::kBytes>(job, ForAll<T, 3>{v, 1}, row * rows.size + at, rows.run, 1, 0);
         }
       }
     });
@@ -228,28 +244,39 @@ void group_norm_backward(ChannelShape shape, int64_t groups, const T* dy, const 
   const NormRows rows(shape, groups);
   Scratch<double> memory(rows.own_weights() ? 0 : 2 * shape.n * shape.channels);
   double* const of_channels = memory.data();
+  const auto row_gradients = [=]<class Level, class V>(int64_t row) NORMA_INLINE {
+    const RowSums<T> job{dy, x, {rows, weight, row}};
+    const int64_t start = row * rows.size;
+    const double rest = stats.rest[row], invstd = stats.invstd[row];
+    double sum = 0.0, product = 0.0;
+    for (int64_t at = 0; at < rows.size; at += rows.run) {
+      double sums[2];
+      sum_all<Level::kBytes>(job, ForAll<double, 1>{stats.shift + row, 1}, start + at, rows.run,
+                             sums);
+      sums[1] = (sums[1] - rest * sums[0]) * invstd;
+      const double w = rows.of_run(weight, row, at, 1.0);
+      sum += w * sums[0];
+      product += w * sums[1];
+      if (!rows.own_weights()) std::copy_n(sums, 2, of_channels + 2 * ((start + at) / rows.run));
+    }
+    const double n = static_cast<double>(rows.size), slope = -invstd * invstd * (product / n);
+    V v[5] = {static_cast<V>(stats.shift[row]), static_cast<V>(slope),
+              static_cast<V>(-invstd * (sum / n) - rest * slope)};
+    for (int64_t at = 0; dx && at < rows.size; at += rows.run) {
+      const double factor = invstd * rows.of_run(weight, row, at, 1.0);
+      v[3] = static_cast<V>(factor);
+      v[4] = static_cast<V>(factor - static_cast<double>(v[3]));
+      map_run<Level::kBytes>(Gradient<T, V>{job, dx}, ForAll<V, 5>{v, 1}, start + at, rows.run, 1,
+                             0);
+    }
+  };
   parallel_for(rows.count(), rows_grain(kNormGrain, rows.size), [&](int64_t begin, int64_t end) {
     for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
       for (int64_t row = begin; row < end && (dx || !rows.own_weights()); ++row) {
-        const Incoming<T> incoming{dy, x, {rows, weight, row}};
-        const int64_t start = row * rows.size;
-        double sum = 0.0, product = 0.0;
-        for (int64_t at = 0; at < rows.size; at += rows.run) {
-          double sums[2];
-          sum_all<Level::kBytes>(GradientSums<T>{incoming}, of_row(stats, row), start + at,
-                                 rows.run, sums);
-          const double w = rows.of_run(weight, row, at, 1.0);
-          sum += w * sums[0];
-          product += w * sums[1];
-          if (!rows.own_weights())
-            std::copy_n(sums, 2, of_channels + 2 * ((start + at) / rows.run));
-        }
-        const double n = static_cast<double>(rows.size);
-        double v[6] = {stats.shift[row], stats.rest[row], stats.invstd[row], sum / n, product / n};
-        for (int64_t at = 0; dx && at < rows.size; at += rows.run) {
-          v[5] = rows.of_run(weight, row, at, 1.0);
-          map_run<Level::kBytes>(Gradient<T>{incoming, dx}, ForAll<double, 6>{v, 1}, start + at,
-                                 rows.run, 1, 0);
+        if (rows.size <= kFew) {
+          row_gradients.template operator()<Level, double>(row);
+        } else {
+          row_gradients.template operator()<Level, T>(row);
         }
       }
     });

@@ -28,9 +28,7 @@ inline double softplus(double x) {
 }
 
 /// y = x Φ(x), Φ being the normal distribution's; dx = dy (Φ(x) + x φ(x)), φ = Φ' its density.
-inline double normal_distribution(double x) {
-  return (1 + elementary::erf(x / std::sqrt(2.0))) / 2;
-}
+inline double normal_distribution(double x) { return std::erfc(x * -std::sqrt(0.5)) / 2; }
 inline double gelu(double x) { return x * normal_distribution(x); }
 inline double gelu_backward(double dy, double x) {
   const double density = elementary::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0));
