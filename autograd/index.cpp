@@ -1,4 +1,5 @@
 // Picking elements by index tensors.
+#include <algorithm>
 #include <string>
 
 #include "norma/autograd/record.h"
@@ -17,11 +18,16 @@ void check_index(const char* op, const Tensor& index, int64_t size) {
     fail(op, "expected an index of dtype int64, got ", index.dtype());
   }
   const int64_t* values = values_of<int64_t>(index);
-  for (int64_t i = 0, count = index.numel(); i < count; ++i) {
-    if (values[i] < 0 || values[i] >= size) {
-      fail(op, "expected indices in [0, ", size - 1, "], got ", values[i]);
-    }
+  const int64_t count = index.numel();
+  uint64_t outside = 0;  // the highest bit: whether any index is
+  for (int64_t i = 0; i < count; ++i) {
+    const auto value = static_cast<uint64_t>(values[i]);
+    outside |= value | (static_cast<uint64_t>(size) - 1 - value);
   }
+  if (outside >> 63 == 0) return;
+  const auto is_outside = [=](int64_t value) { return value < 0 || value >= size; };
+  fail(op, "expected indices in [0, ", size - 1, "], got ",
+       *std::find_if(values, values + count, is_outside));
 }
 
 /// visit(position in x, position in out) for every element of out = x.index_select(dim, index).
@@ -29,7 +35,9 @@ template <class Visit>
 void visit_selected(const kernels::MiddleShape& x, const int64_t* index, int64_t count,
                     Visit visit) {
   for (int64_t o = 0; o < x.outer; ++o) {
-    for (int64_t k = 0; k < count; ++k) {
+    for (int64_t k = 0; x.inner == 1 && k < count; ++k)
+      visit(o * x.length + index[k], o * count + k);
+    for (int64_t k = 0; x.inner != 1 && k < count; ++k) {
       for (int64_t i = 0; i < x.inner; ++i) {
         visit((o * x.length + index[k]) * x.inner + i, (o * count + k) * x.inner + i);
       }
@@ -47,11 +55,15 @@ void visit_gathered(const Shape& x, const Shape& index_sizes, const int64_t* ind
   const int64_t step = dim == last ? 0 : 1, own = strides[dim];
   Shape at = Shape::filled(index_sizes.size(), 0);
   const int64_t count = index_sizes.numel();
-  for (int64_t n = 0; n < count; n += length) {
-    int64_t from = 0;
-    for (int64_t i = 0; i < last; ++i) from += i == dim ? 0 : at[i] * strides[i];
+  for (int64_t n = 0, from = 0; n < count; n += length) {
     for (int64_t k = 0; k < length; ++k) visit(from + k * step + index[n + k] * own, n + k);
-    for (int64_t i = last - 1; i >= 0 && ++at[i] == index_sizes[i]; --i) at[i] = 0;
+    for (int64_t i = last - 1; i >= 0; --i) {
+      const int64_t stride = i == dim ? 0 : strides[i];
+      from += stride;
+      if (++at[i] < index_sizes[i]) break;
+      from -= at[i] * stride;
+      at[i] = 0;
+    }
   }
 }
 

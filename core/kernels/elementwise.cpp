@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMost = 4;  // operands, the result among them
 constexpr int64_t kBlock = 512;   // elements gathered at a time
-constexpr int64_t kShortRow = 32;
+constexpr int64_t kShortRow = 32, kMediumRow = 128;
 
 using Offsets = std::array<int64_t, kMost>;  // bytes, of each operand
 
@@ -96,10 +96,12 @@ class Row {
   void skip(int64_t elements) {
     for (std::size_t k = 0; k < N; ++k) at_[k] += elements * grid_.strides[0][k];
   }
-  void next() {
-    for (std::size_t d = 1; d < grid_.rank; ++d) {
-      for (std::size_t k = 0; k < N; ++k) at_[k] += grid_.strides[d][k];
-      if (++index_[d] < grid_.sizes[d]) return;
+  /// The row after next, and so on: no further than to the next one along the third dimension.
+  void next(int64_t rows = 1) {
+    for (std::size_t d = 1; d < grid_.rank; ++d, rows = 1) {
+      for (std::size_t k = 0; k < N; ++k) at_[k] += rows * grid_.strides[d][k];
+      index_[d] += rows;
+      if (index_[d] < grid_.sizes[d]) return;
       index_[d] = 0;
       for (std::size_t k = 0; k < N; ++k) at_[k] -= grid_.sizes[d] * grid_.strides[d][k];
     }
@@ -170,11 +172,23 @@ void copy_spaced(int64_t size, char* to, int64_t to_step, const char* from, int6
     if (joined && from_step == 0 && count * step >= kPiece) {
       char value[kPiece];
       for (std::size_t i = 0; i < sizeof value; i += bytes) std::memcpy(value + i, from, bytes);
-      const int64_t all = count * step, some = std::min<int64_t>(all, 16 * kPiece);
-      for (int64_t i = 0; i < some - kPiece; i += kPiece) std::memcpy(to + i, value, kPiece);
-      std::memcpy(to + some - kPiece, value, kPiece);
-      for (int64_t done = some; done < all; done *= 2)
-        std::memcpy(to + done, to, static_cast<std::size_t>(std::min(done, all - done)));
+      const int64_t last = count * step - kPiece;
+      for_level<Level256>([=, &value]<class Level>() NORMA_INLINE {
+        using Piece = Vector<char, kPiece>;
+        using V = Vector<char, Level::kBytes>;
+        const typename Piece::Value one = Piece::at(value).value;
+        char both[2 * kPiece];
+        Piece::at(both).value = Piece::at(both + kPiece).value = one;
+        const typename V::Value many = V::at(both).value;
+        int64_t i = 0;
+        for (; i + V::kLanes <= last; i += V::kLanes) V::at(to + i).value = many;
+        for (; i < last; i += kPiece) Piece::at(to + i).value = one;
+        Piece::at(to + last).value = one;
+      });
+    } else if (joined && from_step == 2 * step && bytes > 1) {
+      using Word = std::conditional_t<bytes == 4, uint32_t, uint64_t>;
+      copy_steps<Word, Level128>(reinterpret_cast<const Word*>(from), 2, count,
+                                 reinterpret_cast<Word*>(to));
     } else if (joined) {
 #pragma GCC unroll 4
       for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * step, from + i * from_step, bytes);
@@ -193,34 +207,43 @@ std::size_t transposed_dimension(const Grid<2>& grid, int64_t size) {
   return 0;
 }
 
-/// Copies in tiles of whole cache lines: element by element, every line of the source would be
-/// fetched once for each of its elements.
+/// Copies in tiles of whole cache lines, down a stripe of rows after the other: element by element,
+/// every line of the source would be fetched once for each of its elements.
 template <class T>
 void copy_transposed(const Grid<2>& grid, std::size_t side, const char* from, char* to) {
-  constexpr int64_t kSize = sizeof(T), kTile = 64 / kSize, kFew = 4;
+  constexpr int64_t kSize = sizeof(T), kTile = 64 / kSize, kFew = 4, kStripe = 256;
   const int64_t rows = grid.sizes[0], columns = grid.sizes[side];
   const int64_t ld_in = grid.strides[0][1] / kSize, ld_out = grid.strides[side][0] / kSize;
   const int64_t width = rows < kFew ? kFew * kTile : kTile;
-  const int64_t down = ceil_div(rows, kTile), along = ceil_div(columns, width);
-  // A grid of tiles of kTile × width.
+  const int64_t along = ceil_div(columns, width);
+  // A grid of columns of tiles.
   Grid<2> tiles = grid;
   tiles.sizes[0] = 1;
   tiles.sizes[side] = along;
   for (int64_t& stride : tiles.strides[side]) stride *= width;
   tiles.rows = grid.rows / columns * along;
-  const int64_t grain = rows_grain(kElementGrain, kTile * width);
-  parallel_for(tiles.rows * down, grain, [&](int64_t begin, int64_t end) {
-    Row<2> row(tiles, begin / down);
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t r = i % down * kTile, column = row.index(side) * width;
-      const auto* in = reinterpret_cast<const T*>(from + row.at()[1]) + r * ld_in;
-      auto* out = reinterpret_cast<T*>(to + row.at()[0]) + r;
-      const int64_t height = std::min(kTile, rows - r), count = std::min(width, columns - column);
-      const auto tile = [=](int64_t known)
-                            NORMA_INLINE { transpose(known, count, in, ld_in, out, ld_out); };
-      height == 2 ? tile(2) : height == 3 ? tile(3) : tile(height);
-      if (i % down == down - 1) row.next();
-    }
+  const int64_t grain = rows_grain(kElementGrain, std::min(rows, kStripe) * width);
+  parallel_for(tiles.rows * ceil_div(rows, kStripe), grain, [&](int64_t begin, int64_t end) {
+    for_level<Level256>([=, &tiles]<class Level>() NORMA_INLINE {
+      Row<2> row(tiles, begin % tiles.rows);
+      for (int64_t i = begin; i < end; ++i, row.next()) {
+        const int64_t first = i / tiles.rows * kStripe, last = std::min(rows, first + kStripe);
+        const int64_t count = std::min(width, columns - row.index(side) * width);
+        const auto* in = reinterpret_cast<const T*>(from + row.at()[1]);
+        auto* out = reinterpret_cast<T*>(to + row.at()[0]);
+        for (int64_t r = first; r < last; r += kTile) {
+          const auto tile = [=](int64_t height, int64_t across) NORMA_INLINE {
+            transpose<T, Level::kBytes>(height, across, in + r * ld_in, ld_in, out + r, ld_out);
+          };
+          const int64_t height = std::min(kTile, last - r);
+          if (height == kTile && count == kTile) {
+            tile(kTile, kTile);
+          } else {
+            height == 2 ? tile(2, count) : height == 3 ? tile(3, count) : tile(height, count);
+          }
+        }
+      }
+    });
   });
 }
 
@@ -236,12 +259,12 @@ struct Operation {
     const Grid<N> grid(out->sizes, operands);
     const Offsets& step = grid.strides[0];
     const bool one_y = N > 2 && step[N - 1] == 0, one_x = N > 2 && step[1] == 0 && !one_y;
-    bool adjacent = grid.rows == 1 || grid.sizes[0] >= kShortRow;
+    bool adjacent = grid.rows == 1 || grid.sizes[0] >= (in_sweeps(grid) ? kMediumRow : kShortRow);
     for (std::size_t k = 0; k < N; ++k) {
       adjacent &= step[k] == operands[k].size || (k == 1 && one_x) || (k == 2 && one_y);
     }
     share_rows(grid, [&](Row<N> row, int64_t rows, int64_t length) {
-      if (!adjacent) return run_gathered(row, rows, length, step);
+      if (!adjacent) return run_gathered(grid, row, rows, length);
       for (; rows > 0; --rows, row.next()) {
         if (one_x) {
           run_repeated(row.at(), length);
@@ -274,38 +297,66 @@ struct Operation {
       at[N - 1] += kSame * size;
     }
   }
-  /// Blocks of as many rows as fit, or of a part of a long one.
-  void run_gathered(const Row<N>& row, int64_t rows, int64_t length, const Offsets& step) const {
-    const int64_t width = std::min(length, kBlock), height = kBlock / width;
+  /// Whether operands that lie side by side are joined with one that repeats a row, many times.
+  bool in_sweeps(const Grid<N>& grid) const {
+    std::size_t together = 0, repeated = 0;
+    for (std::size_t k = 0; k < N; ++k) {
+      together += grid.strides[1][k] == grid.sizes[0] * operands[k].size;
+      repeated += grid.strides[1][k] == 0;
+    }
+    return together == N - 1 && repeated == 1 && grid.sizes[1] * grid.sizes[0] >= 2 * kBlock;
+  }
+  /// What was gathered of each operand: rows from where on, and how many.
+  struct Gathered {
     alignas(64) char blocks[N][kBlock * 8];
+    std::array<const char*, N> from{};
+    std::array<int64_t, N> rows{};
+  };
+  /// Blocks of as many rows as fit, or of a part of a long one. Where a sweep along the second
+  /// dimension has more rows than a block, no block has rows of two of them.
+  void run_gathered(const Grid<N>& grid, const Row<N>& row, int64_t rows, int64_t length) const {
+    const int64_t width = std::min(length, kBlock), height = kBlock / width;
+    const bool sweeps = grid.sizes[1] >= height;
+    Gathered gathered;
     for (int64_t from = 0; from < length; from += width) {
       const int64_t count = std::min(width, length - from);
       Row<N> next = row;
       next.skip(from);
-      for (int64_t left = rows; left > 0; left -= height) {
-        run_block(next, std::min(height, left), count, step, blocks, left == rows);
+      for (int64_t left = rows; left > 0;) {
+        const int64_t some =
+            std::min({height, left, sweeps ? grid.sizes[1] - next.index(1) : left});
+        run_block(grid, next, some, count, sweeps, gathered);
+        left -= some;
       }
     }
   }
-  /// An operand stays where it is if all of the block lies side by side: in a single row, or in a
-  /// contiguous tensor. So does a single value. One row for all of them is gathered once, for the
-  /// `first` block.
-  void run_block(Row<N>& row, int64_t rows, int64_t count, const Offsets& step,
-                 char (&blocks)[N][kBlock * 8], bool first) const {
+  /// An operand stays where it is if all of the block lies side by side. So does a single value. A
+  /// row that repeats is gathered once.
+  void run_block(const Grid<N>& grid, Row<N>& row, int64_t rows, int64_t count, bool sweeps,
+                 Gathered& gathered) const {
+    const Offsets &step = grid.strides[0], &next = grid.strides[1];
+    auto& blocks = gathered.blocks;
     int64_t results[kBlock];
     std::array<char*, N> at;
     std::array<bool, N> stays, ready;
     const bool one_y = N > 2 && (!operands[N - 1].tensor || (rows == 1 && step[N - 1] == 0));
     for (std::size_t k = 0; k < N; ++k) {
       const TensorImpl* const tensor = operands[k].tensor;
+      char* const from = operands[k].data + row.at()[k];
       stays[k] = k == 2 && one_y;
       if (tensor && step[k] == operands[k].size) {
-        stays[k] = rows == 1 || (tensor->contiguous && tensor->numel == operands[0].tensor->numel);
+        stays[k] = rows == 1 || (sweeps && next[k] == count * step[k]) ||
+                   (tensor->contiguous && tensor->numel == operands[0].tensor->numel);
       }
-      ready[k] = stays[k] || (!first && row.repeats(k));
-      at[k] = stays[k] ? operands[k].data + row.at()[k] : blocks[k];
+      const bool same = row.repeats(k) || (sweeps && next[k] == 0);
+      ready[k] = stays[k] || (same && gathered.from[k] == from && gathered.rows[k] >= rows);
+      if (!ready[k]) gathered.from[k] = from, gathered.rows[k] = rows;
+      at[k] = stays[k] ? from : blocks[k];
     }
-    for (int64_t r = 0; r < rows; ++r, row.next()) {
+    bool in_place = sweeps;
+    for (const bool is : ready) in_place &= is;
+    if (in_place) row.next(rows);
+    for (int64_t r = 0; r < rows && !in_place; ++r, row.next()) {
       results[r] = row.at()[0];
       for (std::size_t k = 1; k < N; ++k) {
         const int64_t size = operands[k].size;
@@ -411,9 +462,8 @@ void copy(const Tensor& out, const Tensor& source) {
     const int64_t size = operands[0].size;
     if (const std::size_t side = transposed_dimension(grid, size)) {
       const char* const in = from->data();
-      if (to->dtype == kFloat32) return copy_transposed<float>(grid, side, in, to->data());
-      if (to->dtype == kFloat64) return copy_transposed<double>(grid, side, in, to->data());
-      if (to->dtype == kInt64) return copy_transposed<int64_t>(grid, side, in, to->data());
+      if (size == 4) return copy_transposed<float>(grid, side, in, to->data());
+      if (size == 8) return copy_transposed<double>(grid, side, in, to->data());
     }
     return each_row(grid, operands,
                     [&](const std::array<char*, 2>& at, const Offsets& step, int64_t length) {

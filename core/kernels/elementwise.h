@@ -8,8 +8,8 @@
 //     operands                          how the loop runs
 //     contiguous, of one shape          over all elements at once, a stretch per thread
 //     broadcast, side by side in a row  over each row; y may be one value for the whole row
-//     short rows, any other strides     over blocks of several rows; what does not lie side by side
-//                                       is gathered, and the results scattered to where they belong
+//     short rows, those of which one    over blocks of several rows; what does not lie side by side
+//     operand repeats one, any others   is gathered, and the results scattered to where they belong
 //     large and transposed              copied in tiles first, then as above
 #pragma once
 #include <type_traits>

@@ -5,6 +5,7 @@
 
 #include "norma/core/grains.h"
 #include "norma/core/kernels/plain/pad.h"
+#include "norma/core/kernels/vectors.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -12,24 +13,28 @@ namespace norma::kernels {
 namespace {
 
 // Calls f(output, input, count) for every run of cells that come from neighbouring cells; an input
-// of -1 stands for zeros.
+// of -1 stands for zeros, those to the right of a row and to the left of the next at once.
 template <class F>
-void each_run(const Pad2dShape& s, F f) {
+NORMA_INLINE inline void each_run(const Pad2dShape& s, F f) {
+  const bool zeros = s.border == Border::Zeros;
+  int64_t done = 0;
+  const auto zeros_until = [&](int64_t to) NORMA_INLINE {
+    if (zeros && to > done) f(done, int64_t{-1}, to - done);
+  };
   for (int64_t row = 0; row < s.out_h(); ++row) {
     const int64_t from = plain::shown(row - s.top, s.in_h, s.border);
     const int64_t to = row * s.out_w();
-    if (from < 0) {
-      f(to, int64_t{-1}, s.out_w());
-      continue;
-    }
-    const auto edge = [&](int64_t col) {
-      const int64_t cell = plain::shown(col - s.left, s.in_w, s.border);
-      f(to + col, cell < 0 ? cell : from * s.in_w + cell, int64_t{1});
+    if (from < 0) continue;
+    const auto edge = [&](int64_t col) NORMA_INLINE {
+      f(to + col, from * s.in_w + plain::shown(col - s.left, s.in_w, s.border), int64_t{1});
     };
-    for (int64_t col = 0; col < s.left; ++col) edge(col);
+    for (int64_t col = 0; !zeros && col < s.left; ++col) edge(col);
+    zeros_until(to + s.left);
     f(to + s.left, from * s.in_w, s.in_w);
-    for (int64_t col = s.left + s.in_w; col < s.out_w(); ++col) edge(col);
+    done = to + s.left + s.in_w;
+    for (int64_t col = s.left + s.in_w; !zeros && col < s.out_w(); ++col) edge(col);
   }
+  zeros_until(s.out_h() * s.out_w());
 }
 
 int64_t plane_grain(const Pad2dShape& s) { return kPoolGrain / (s.out_h() * s.out_w() + 1) + 1; }
@@ -39,18 +44,20 @@ int64_t plane_grain(const Pad2dShape& s) { return kPoolGrain / (s.out_h() * s.ou
 template <class T>
 void pad2d_forward(const Pad2dShape& s, const T* x, T* y) {
   if (plain_kernels()) return plain::pad2d_forward(s, x, y);
-  parallel_for(s.planes, plane_grain(s), [&](int64_t first, int64_t last) {
-    for (int64_t p = first; p < last; ++p) {
-      const T* in = x + p * s.in_h * s.in_w;
-      T* out = y + p * s.out_h() * s.out_w();
-      each_run(s, [=](int64_t to, int64_t from, int64_t count) {
-        if (from < 0) {
-          std::fill_n(out + to, count, T(0));
-        } else {
-          std::copy_n(in + from, count, out + to);
-        }
-      });
-    }
+  parallel_for(s.planes, plane_grain(s), [=](int64_t first, int64_t last) {
+    for_level<Level256>([=]<class Level>() NORMA_INLINE {
+      for (int64_t p = first; p < last; ++p) {
+        const T* in = x + p * s.in_h * s.in_w;
+        T* out = y + p * s.out_h() * s.out_w();
+        each_run(s, [=](int64_t to, int64_t from, int64_t count) NORMA_INLINE {
+          if (from < 0) {
+            for (int64_t k = 0; k < count; ++k) out[to + k] = T(0);
+          } else {
+            copy_row<T, Level>(in + from, count, out + to);
+          }
+        });
+      }
+    });
   });
 }
 

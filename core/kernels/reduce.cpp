@@ -25,7 +25,7 @@ namespace {
 
 constexpr int64_t kShort = 16;     // lines side by side below
 constexpr int64_t kRun = 16384;    // one task of a long sum
-constexpr int64_t kNarrow = 32;    // columns in registers up to
+constexpr int64_t kNarrow = 16;    // columns in registers up to
 constexpr int64_t kTotals = 1024;  // columns of a row of totals
 
 template <class Term, class T>
@@ -89,7 +89,8 @@ NORMA_INLINE inline void sum_narrow(Out* out, const T* x, int64_t length, int64_
 template <class Term, class Out, class T>
 void sum_columns(Out* out, const T* x, int64_t length, int64_t inner, int64_t begin, int64_t end,
                  double divisor) {
-  simd<Level256>([=]() NORMA_INLINE {
+  for_level<Level256>([=]<class Level>() NORMA_INLINE {
+    const Plus<T, Level::kBytes> plus;
     const auto narrow = [=](auto most, int64_t c, int64_t width) NORMA_INLINE {
       sum_narrow<Term, most>(out + c, x + c, length, inner, width, divisor);
     };
@@ -100,26 +101,20 @@ void sum_columns(Out* out, const T* x, int64_t length, int64_t inner, int64_t be
         narrow(std::integral_constant<int64_t, 4>(), c, left);
       } else if (left <= 8) {
         narrow(std::integral_constant<int64_t, 8>(), c, left);
-      } else if (left <= 16) {
-        narrow(std::integral_constant<int64_t, 16>(), c, left);
       } else if (left <= kNarrow) {
         narrow(std::integral_constant<int64_t, kNarrow>(), c, left);
       } else {
         std::fill_n(total, width, 0.0);
         int64_t i = 0;
-        for (; i + 4 <= length; i += 4) {
-          const T *const r = x + i * inner + c, *const s = r + inner, *const t = s + inner,
-                         *const u = t + inner;
-          for (int64_t j = 0; j < width; ++j) {
-            total[j] =
-                (((total[j] + term_of<Term>(r[j])) + term_of<Term>(s[j])) + term_of<Term>(t[j])) +
-                term_of<Term>(u[j]);
-          }
-        }
-        for (; i < length; ++i) {
-          for (int64_t j = 0; j < width; ++j) total[j] += term_of<Term>(x[i * inner + c + j]);
-        }
-        for (int64_t j = 0; j < width; ++j) out[c + j] = static_cast<Out>(total[j] / divisor);
+        const auto add = [&]<int Rows>() NORMA_INLINE {
+          for (; i + Rows <= length; i += Rows)
+            add_rows<Term, Rows>(total, x + i * inner + c, inner, width, plus);
+        };
+        add.template operator()<8>();
+        add.template operator()<4>();
+        add.template operator()<1>();
+        for (int64_t j = 0; divisor != 1 && j < width; ++j) total[j] /= divisor;
+        for (int64_t j = 0; j < width; ++j) out[c + j] = static_cast<Out>(total[j]);
       }
       c += width;
     }

@@ -25,20 +25,59 @@ NORMA_INLINE inline double term_of(T x) {
   return value;
 }
 
-/// Adds whole groups of Count vectors to the lanes, and returns how many elements they have.
-template <class Term, int N, int Count, class T>
-NORMA_INLINE inline int64_t add_vectors(Elements<double, N> (&lanes)[Count], const T* x,
-                                        int64_t n) {
+/// total += value. For floats as total + value · 1, with a 1 that the compiler does not see: that
+/// is a step of the units that multiply, while those that add convert the next floats.
+template <class T, int Bytes>
+struct Plus {
+  static constexpr bool kProduct = sizeof(T) < sizeof(double) && Bytes > 16;
+  double one = 1;
+  NORMA_INLINE Plus() {
+    if constexpr (kProduct) asm("" : "+m"(one));
+  }
+  template <class V>
+  NORMA_INLINE void operator()(V& total, const V& value) const {
+    if constexpr (kProduct) {
+      total += value * one;
+    } else {
+      total += value;
+    }
+  }
+};
+
+/// Adds whole groups of Count vectors to the lanes by add(lane, value), and returns how many
+/// elements they have.
+template <class Term, int N, int Count, class T, class Add>
+NORMA_INLINE inline int64_t add_vectors(Elements<double, N> (&lanes)[Count], const T* x, int64_t n,
+                                        const Add& add) {
   int64_t i = 0;
   for (; i + N * Count <= n; i += N * Count) {
+    // What the processor fetches ahead by itself ends with each page.
+    constexpr int64_t kLine = 64 / int64_t{sizeof(T)};
+    for (int64_t k = 0; k + kLine <= N * Count; k += kLine) __builtin_prefetch(x + i + 512 + k);
     for (int k = 0; k < Count; ++k) {
       Elements<double, N> value;
       load<N>(x + i + k * N, value);
       Term::apply(value);
-      lanes[k] += value;
+      add(lanes[k], value);
     }
   }
   return i;
+}
+
+/// total[j] += row[j], the Rows rows `stride` apart one after the other.
+template <class Term, int Rows, int Bytes, class T>
+NORMA_INLINE inline void add_rows(double* total, const T* x, int64_t stride, int64_t width,
+                                  const Plus<T, Bytes>& plus) {
+  in_vectors<Bytes / 8>(width, [=, &plus]<int N>(int64_t j) NORMA_INLINE {
+    Elements<double, N> sum, value;
+    load<N>(total + j, sum);
+    for (int r = 0; r < Rows; ++r) {
+      load<N>(x + r * stride + j, value);
+      Term::apply(value);
+      plus(sum, value);
+    }
+    store<N>(sum, total + j);
+  });
 }
 
 /// In 32 lanes while there are many, then in 8, which are halved; odd terms behind them.
@@ -49,11 +88,11 @@ NORMA_INLINE inline double sum_run(const T* x, int64_t n) {
   int64_t i = 0;
   if (n >= 64) {
     Elements<double, N> many[4 * kFew] = {};
-    i = add_vectors<Term, N>(many, x, n);
+    i = add_vectors<Term, N>(many, x, n, Plus<T, Bytes>());
     for (int k = 0; k < kFew; ++k)
       few[k] = (many[k] + many[k + 2 * kFew]) + (many[k + kFew] + many[k + 3 * kFew]);
   }
-  i += add_vectors<Term, N>(few, x + i, n - i);
+  i += add_vectors<Term, N>(few, x + i, n - i, Plus<double, Bytes>());
   double total = sum_of_lanes<N>(few);
   for (; i < n; ++i) total += term_of<Term>(x[i]);
   return total;

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "norma/core/simd.h"
@@ -47,24 +48,60 @@ NORMA_INLINE inline void transpose_block(const T* in, int64_t ld, T* out, int64_
   *store(3) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
 }
 
+/// The same of 8×8 floats.
+NORMA_INLINE inline void transpose_large_block(const float* in, int64_t ld, float* out,
+                                               int64_t stride) {
+  using V = Vector<float, 32>;
+  asm("" : "+r"(in), "+r"(out));  // else every row of every block gets an address of its own
+  typename V::Value a[8], b[8];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) a[i] = V::at(in + i * ld).value;
+#pragma GCC unroll 4
+  for (int i = 0; i < 8; i += 2) {
+    b[i] = __builtin_shufflevector(a[i], a[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    b[i + 1] = __builtin_shufflevector(a[i], a[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const int k = i / 2 * 4 + i % 2;  // pairs of rows, two apart
+    a[2 * i] = __builtin_shufflevector(b[k], b[k + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+    a[2 * i + 1] = __builtin_shufflevector(b[k], b[k + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    V::at(out + i * stride).value =
+        __builtin_shufflevector(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    V::at(out + (i + 4) * stride).value =
+        __builtin_shufflevector(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
 /// out[p, o] = in[o, p] for o < rows, p < count; rows of `in` are `ld` apart, those of `out`
-/// `stride`.
-template <class T>
+/// `stride`. Rows of `out` are written whole: many of them may share one place in the cache.
+template <class T, int Bytes = 16>
 NORMA_INLINE inline void transpose(int64_t rows, int64_t count, const T* in, int64_t ld, T* out,
                                    int64_t stride) {
-  constexpr int64_t kBlock = 4;
-  int64_t o = 0;
-  for (; o + kBlock <= rows; o += kBlock) {
-    int64_t p = 0;
-    for (; p + kBlock <= count; p += kBlock) {
+  constexpr int64_t kBlock = 4, kLarge = 8;
+  const int64_t whole = rows / kBlock * kBlock, across = whole ? count / kBlock * kBlock : 0;
+  const auto blocks = [=](int64_t p, int64_t first) NORMA_INLINE {
+    for (int64_t o = first; o < whole; o += kBlock)
       transpose_block(in + o * ld + p, ld, out + p * stride + o, stride);
-    }
-    for (; p < count; ++p) {
-      for (int64_t k = o; k < o + kBlock; ++k) out[p * stride + k] = in[k * ld + p];
+  };
+  int64_t p = 0;
+  if constexpr (Bytes >= 32 && std::is_same_v<T, float>) {
+    const int64_t large = rows / kLarge * kLarge;
+    for (; large > 0 && p + kLarge <= count; p += kLarge) {
+      for (int64_t o = 0; o < large; o += kLarge)
+        transpose_large_block(in + o * ld + p, ld, out + p * stride + o, stride);
+      blocks(p, large), blocks(p + kBlock, large);
     }
   }
-  for (int64_t p = 0; o < rows && p < count; ++p) {
-    for (int64_t k = o; k < rows; ++k) out[p * stride + k] = in[k * ld + p];
+  for (; p < across; p += kBlock) blocks(p, 0);
+  for (; p < count; ++p) {
+    for (int64_t k = 0; k < whole; ++k) out[p * stride + k] = in[k * ld + p];
+  }
+  for (p = 0; whole < rows && p < count; ++p) {
+    for (int64_t k = whole; k < rows; ++k) out[p * stride + k] = in[k * ld + p];
   }
 }
 

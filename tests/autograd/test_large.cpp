@@ -84,6 +84,12 @@ TEST_CASE("element by element, with broadcasting, in every layout") {
           {make({90, 2, 31, 9}).permute({0, 2, 3, 1}), make({2})},
           {make({33, 5, 90}).permute({2, 0, 1}), make({33, 1})},
           {make({150, 301}).slice(1, 1, 301, 3), make({150, 100})},
+          {make({150, 301}).slice(1, 1, 301, 2), make({150, 1})},
+          {make({150, 302}).slice(1, 0, 302, 2), make({151})},
+          {make({9, 1, 41, 45}), make({3, 1, 45})},
+          {make({30, 1, 20}), make({1, 30, 20})},
+          {make({9, 40, 64}), make({9, 1, 64})},
+          {make({3, 50, 4, 33}), make({3, 1, 1, 33})},
           {make({2, 3, 2, 3, 2, 3, 2, 3}), make({3, 1, 3, 1, 3, 1, 3})},
           {make({1, 3, 1, 3, 1, 3, 1, 3}), make({2, 1, 2, 1, 2, 1, 2, 1})},
       };

@@ -5,6 +5,8 @@
 //     far larger than the image,
 //     or of 2^31 cells                   the plain twin     the plain twin
 //     any others                         max_windows        max_windows_backward
+//       (of lines without a rest,
+//       several lines are one)
 #include "norma/core/kernels/pool/max_pool.h"
 
 #include <algorithm>
@@ -22,6 +24,18 @@ bool is_tiling(const Pool2dShape& s) {
   return s.kernel_h == 2 && s.kernel_w == 2 && s.stride_h == 2 && s.stride_w == 2 && s.pad_h == 0 &&
          s.pad_w == 0 && s.dilation_h == 1 && s.dilation_w == 1 && s.out_h * 2 <= s.in_h &&
          s.out_w * 2 <= s.in_w;
+}
+
+/// Lines that windows of their own fill without a rest are one line together: longer loops.
+Pool2dShape joined_lines(Pool2dShape s) {
+  constexpr int64_t kMany = 32, kLong = 512;
+  const bool filled = s.in_h == 1 && s.kernel_h == 1 && s.pad_h == 0 && s.pad_w == 0 &&
+                      s.in_w == s.out_w * s.stride_w &&
+                      (s.kernel_w - 1) * s.dilation_w < s.stride_w;
+  int64_t lines = filled ? std::min(kMany, kLong / s.out_w) : 1;
+  while (lines > 1 && s.planes % lines != 0) --lines;
+  if (lines > 1) s.planes /= lines, s.in_w *= lines, s.out_w *= lines;
+  return s;
 }
 
 // As wide as T, so that values and cells fill the same number of lanes.
@@ -232,7 +246,8 @@ void max_windows_backward(const Pool2dShape& s, const int64_t* down, const int64
 }
 
 template <bool Pick, class T>
-void forward(const Pool2dShape& s, const T* x, T* y, Choice choice) {
+void forward(const Pool2dShape& shape, const T* x, T* y, Choice choice) {
+  const Pool2dShape s = joined_lines(shape);
   if (is_tiling(s)) {
     return each_plane<Widest<T>, T>(
         s, 0, [=](int64_t p, T*) NORMA_INLINE { max_tiles<Pick>(s, p, x, y, choice); });
