@@ -41,14 +41,13 @@ Cut cut_for(const Conv2dShape& s, int64_t value_bytes) {
   if (cuts && s.out_size() <= kSmall) cut.images = kPositions / s.out_size();
   const int64_t divisor = std::gcd(s.stride_h, s.dilation_h);
   const int64_t sets = cut.images > 1 ? s.kernel_h : std::min(s.stride_h / divisor, s.kernel_h);
-  const int64_t shared = (s.kernel_h - sets) * s.dilation_h / divisor;
-  const int64_t row = s.kernel_w * s.out_w * value_bytes;
-  const int64_t height = std::min(sets * s.out_h + shared, s.kernel_h * s.out_h) * cut.images;
+  const int64_t height = sets * s.out_h + (s.kernel_h - sets) * s.dilation_h / divisor;
+  const int64_t bytes = s.kernel_w * s.out_w * cut.images * value_bytes *
+                        std::min(height, s.kernel_h * s.out_h);  // of a channel
   // Of a whole image, but enough for a chunk of terms.
-  const int64_t fit = std::max(kBytes / (row * height), ceil_div(kTerms, s.kernel_size()));
+  const int64_t fit = std::max(kBytes / bytes, ceil_div(kTerms, s.kernel_size()));
   if (cuts) cut.channels = ceil_div(cut.channels, ceil_div(cut.channels, fit));
-  const int64_t lines = kBytes / (cut.channels * row);
-  cut.rows = std::max({(lines - shared) / sets, lines / s.kernel_h, int64_t{1}});
+  cut.rows = std::max<int64_t>(s.out_h * kBytes / (cut.channels * bytes), 1);
   return cut;
 }
 

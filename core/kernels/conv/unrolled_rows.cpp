@@ -64,29 +64,12 @@ NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T*
   }
 }
 
-// What all kernel columns see of an image row, each `distance` behind the one before: every cell's
-// lie side by side in the image, so that blocks of both are transposed.
-template <class T>
-NORMA_INLINE inline void fill_columns(const Conv2dShape& s, const Run& run, const T* channel,
-                                      T* out, int64_t distance) {
-  const Span last = valid_positions(s.out_w, s.stride_w, run.shift + s.kernel_w - 1, s.in_w);
-  for (int64_t row = 0; row < run.count; ++row, out += s.out_w) {
-    const bool inside = row >= run.rows.first && row < run.rows.last;
-    const int64_t first = run.cols.first, end = inside ? std::max(first, last.last) : first;
-    const T* const line = channel + (inside ? (run.y + row * run.step) * s.in_w : 0);
-    if (end > first) {
-      transpose(end - first, s.kernel_w, line + run.shift + first * s.stride_w, s.stride_w,
-                out + first, distance);
-    }
-    for (int64_t j = 0; j < s.kernel_w; ++j) {
-      const auto edge = [=](int64_t k) NORMA_INLINE {
-        const int64_t x = run.shift + j + k * s.stride_w;
-        out[j * distance + k] = inside && x >= 0 && x < s.in_w ? line[x] : T(0);
-      };
-      for (int64_t k = 0; k < first; ++k) edge(k);
-      for (int64_t k = end; k < s.out_w; ++k) edge(k);
-    }
-  }
+// Whether cells that lie side by side are far apart in what a kernel column sees, and all are there:
+// then blocks of cells and columns are transposed.
+bool suits_blocks(const Conv2dShape& s) {
+  return s.stride_w > 2 && s.kernel_w > 2 && s.dilation_w == 1 && s.pad_top == 0 &&
+         s.pad_left == 0 && (s.out_w - 1) * s.stride_w + s.kernel_w <= s.in_w &&
+         (s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h < s.in_h;
 }
 
 // The output rows of an image divided into panels, of which `fit` rows fit the cache.
@@ -108,7 +91,9 @@ UnrolledRows::UnrolledRows(const Conv2dShape& s, const Cut& cut, bool direct)
                                  : ceil_div(s.out_h, panel_count(s, cut.rows))),
       panels_(ceil_div(s.out_h, panel_rows_)),
       height_(0),
-      offsets_(round_up(cut.channels * s.kernel_size(), kTermBlock)) {
+      offsets_(round_up(cut.channels * s.kernel_size(), kTermBlock)),
+      listed_(cut.images > 1 ? s.kernel_size() * s.out_size() : 0),
+      cells_(listed_) {
   // A set for each kernel row.
   if (cut.images > 1 || shift_step_ >= panel_rows_) row_step_ = s.kernel_h;
   height_ = start(sets());
@@ -119,6 +104,27 @@ UnrolledRows::UnrolledRows(const Conv2dShape& s, const Cut& cut, bool direct)
     }
   }
   std::fill(next, offsets_.data() + round_up(next - offsets_.data(), kTermBlock), int64_t{0});
+  for (int64_t k = 0; k < listed_; ++k) {
+    const int64_t tap = k / s.out_size(), at = k % s.out_size();
+    const int64_t y = at / s.out_w * s.stride_h + tap / s.kernel_w * s.dilation_h - s.pad_top;
+    const int64_t x = at % s.out_w * s.stride_w + tap % s.kernel_w * s.dilation_w - s.pad_left;
+    const bool inside = y >= 0 && y < s.in_h && x >= 0 && x < s.in_w;
+    cells_.data()[k] = inside ? y * s.in_w + x : -1;
+  }
+}
+
+template <class T>
+void UnrolledRows::gather(int64_t channels, const T* image, T* memory, int64_t index) const {
+  const int64_t taps = shape_.kernel_size(), size = shape_.out_size();
+  for (int64_t row = 0; row < channels * taps; ++row) {
+    const T* const channel = image + row / taps * shape_.in_size();
+    const int64_t* const cells = cells_.data() + row % taps * size;
+    T* const out = memory + offsets_.data()[row] + index * size;
+    for (int64_t k = 0; k < size; ++k) {
+      const T value = channel[std::max<int64_t>(cells[k], 0)];
+      out[k] = cells[k] < 0 ? T(0) : value;
+    }
+  }
 }
 
 template <class T>
@@ -126,26 +132,29 @@ const T* UnrolledRows::unroll(int64_t panel, int64_t channels, const T* image, T
                               int64_t index) const {
   const int64_t first = first_row(panel), count = rows(panel);
   if (direct_) return image + first * shape_.out_w;
+  if (listed_ > 0) {
+    gather(channels, image, memory, index);
+    return memory;
+  }
   std::fill_n(memory + size() - kTileSlack, kTileSlack, T(0));
   for_level([=, this]<class Level>() NORMA_INLINE {
     const Conv2dShape s = shape_;
-    // Larger steps than vectors take.
-    const bool by_columns = s.stride_w > 2 && s.kernel_w > 2 && s.dilation_w == 1;
+    const bool blocks = suits_blocks(s);
     // So few channels that what the first kernel column read is still near for the others.
     constexpr int64_t kNear = 4;
     for (int64_t i = 0; i < sets(); ++i) {
       const int64_t length = count + (rows_of_set(i) - 1) * shift_step_;
       for (int64_t near = 0; near < channels; near += kNear) {
-        for (int64_t j = 0; j < (by_columns ? 1 : s.kernel_w); ++j) {
+        for (int64_t j = 0; j < (blocks ? 1 : s.kernel_w); ++j) {
           const Run run(s, first * s.stride_h + i * s.dilation_h - s.pad_top, s.stride_h, length,
                         j * s.dilation_w - s.pad_left);
           for (int64_t c = near; c < std::min(near + kNear, channels); ++c) {
             const T* const channel = image + c * s.in_size();
-            T* const out = memory + offset(c, i, j) + index * s.out_size();
-            if (by_columns) {
-              fill_columns(s, run, channel, out, height_ * s.out_w);
-            } else {
-              fill_run<T, Level>(s, run, channel, out);
+            T* const out = memory + offset(c, i, j);
+            if (!blocks) fill_run<T, Level>(s, run, channel, out);
+            for (int64_t row = 0; blocks && row < length; ++row) {
+              transpose(s.out_w, s.kernel_w, channel + (run.y + row * run.step) * s.in_w,
+                        s.stride_w, out + row * s.out_w, height_ * s.out_w);
             }
           }
         }

@@ -48,6 +48,9 @@ class UnrolledRows {
                   int64_t index = 0) const;
 
  private:
+  // Several small images: cell by cell, as listed.
+  template <class T>
+  void gather(int64_t channels, const T* image, T* memory, int64_t index) const;
   int64_t unrolled_size() const { return channels_ * shape_.kernel_w * height_ * shape_.out_w; }
   // Kernel rows i, i + row_step, i + 2 row_step, … share a set, in which each begins shift_step
   // unrolled rows after the one before.
@@ -71,6 +74,8 @@ class UnrolledRows {
   int64_t shift_step_ = shape_.dilation_h / std::gcd(shape_.stride_h, shape_.dilation_h);
   int64_t height_;  // of the unrolled rows of a channel and kernel column
   Scratch<int64_t> offsets_;
+  int64_t listed_;          // with several images, for every kernel position and output,
+  Scratch<int64_t> cells_;  // the cell that it sees; negative: none
 };
 
 }  // namespace norma::kernels
