@@ -64,7 +64,7 @@ NORMA_INLINE inline void fill_run(const Conv2dShape& s, const Run& run, const T*
   }
 }
 
-// Whether cells that lie side by side are far apart in what a kernel column sees, and all are there:
+// Whether neighbours in the image are far apart in what kernel columns see, and none is missing:
 // then blocks of cells and columns are transposed.
 bool suits_blocks(const Conv2dShape& s) {
   return s.stride_w > 2 && s.kernel_w > 2 && s.dilation_w == 1 && s.pad_top == 0 &&
