@@ -130,21 +130,19 @@ void for_strips(MiddleShape s, int64_t arrays, Body body) {
 }
 
 /// A strip, filled up with zeros.
-template <class T, class Width>
+template <class Level, class T, class Width>
 NORMA_INLINE inline void take_strip(MiddleShape s, const T* x, Width width, Width pitch, T* strip) {
   if (width < pitch) std::fill_n(strip, s.length * pitch, T(0));
   if (s.inner == 1) return transpose(width, s.length, x, s.length, strip, pitch);
-  for (int64_t i = 0; i < s.length; ++i) {
-    for (int64_t j = 0; j < width; ++j) strip[i * pitch + j] = x[i * s.inner + j];
-  }
+  for (int64_t i = 0; i < s.length; ++i)
+    copy_row<T, Level>(x + i * s.inner, width, strip + i * pitch);
 }
 /// The way back.
-template <class T, class Width>
+template <class Level, class T, class Width>
 NORMA_INLINE inline void give_strip(MiddleShape s, const T* strip, Width width, Width pitch, T* y) {
   if (s.inner == 1) return transpose(s.length, width, strip, pitch, y, s.length);
-  for (int64_t i = 0; i < s.length; ++i) {
-    for (int64_t j = 0; j < width; ++j) y[i * s.inner + j] = strip[i * pitch + j];
-  }
+  for (int64_t i = 0; i < s.length; ++i)
+    copy_row<T, Level>(strip + i * pitch, width, y + i * s.inner);
 }
 
 template <bool Log, class T>
@@ -153,7 +151,7 @@ void forward_of_strips(MiddleShape s, const T* x, T* y) {
     const int64_t n = s.length, count = n * pitch;
     T largest[kStrip], *const exps = Log ? strip + count : strip;
     double sums[kStrip];
-    take_strip(s, x + at, width, pitch, strip);
+    take_strip<Level>(s, x + at, width, pitch, strip);
     for (int64_t j = 0; j < pitch; j += kColumns)
       largest_of_columns<Level::kBytes>(strip + j, n, pitch, largest + j);
     for (int64_t i = 0; i < n; ++i) {
@@ -172,7 +170,7 @@ void forward_of_strips(MiddleShape s, const T* x, T* y) {
         row[j] = static_cast<T>(Log ? value - sums[j] : value * sums[j]);
       }
     }
-    give_strip(s, strip, width, pitch, y + at);
+    give_strip<Level>(s, strip, width, pitch, y + at);
   };
   for_strips<T>(s, Log ? 2 : 1, body);
 }
@@ -182,13 +180,16 @@ void backward_of_strips(MiddleShape s, const T* g, const T* y, T* dx) {
   const auto body = [=]<class Level>(int64_t at, auto width, auto pitch, T* slopes) NORMA_INLINE {
     const int64_t n = s.length;
     T* const values = slopes + n * pitch;
-    take_strip(s, g + at, width, pitch, slopes);
-    take_strip(s, y + at, width, pitch, values);
+    take_strip<Level>(s, g + at, width, pitch, slopes);
+    take_strip<Level>(s, y + at, width, pitch, values);
     double sums[kStrip] = {}, totals[kStrip] = {};
-    for (int64_t i = 0; i < n; ++i) {
+    for (int64_t i = 0; Log && i < n * pitch; ++i) values[i] = exp_of_shifted(values[i]);
+    for (int64_t j = 0; Log && j < pitch; j += kColumns)
+      sums_of_columns<Level::kBytes>(slopes + j, n, pitch, sums + j);
+    for (int64_t i = 0; !Log && i < n; ++i) {
       const T *const slope = slopes + i * pitch, *const value = values + i * pitch;
       for (int64_t j = 0; j < pitch; ++j) {
-        const double factor = Log ? 1.0 : static_cast<double>(value[j]);
+        const auto factor = static_cast<double>(value[j]);
         sums[j] += static_cast<double>(slope[j]) * factor;
         totals[j] += factor;
       }
@@ -199,15 +200,11 @@ void backward_of_strips(MiddleShape s, const T* g, const T* y, T* dx) {
       T* const slope = slopes + i * pitch;
       const T* const value = values + i * pitch;
       for (int64_t j = 0; j < pitch; ++j) {
-        const auto u = static_cast<double>(slope[j]);
-        if constexpr (Log) {
-          slope[j] = static_cast<T>(u - exact_exp(value[j]) * sums[j]);
-        } else {
-          slope[j] = static_cast<T>(static_cast<double>(value[j]) * (u - sums[j]));
-        }
+        const auto u = static_cast<double>(slope[j]), factor = static_cast<double>(value[j]);
+        slope[j] = static_cast<T>(Log ? u - factor * sums[j] : factor * (u - sums[j]));
       }
     }
-    give_strip(s, slopes, width, pitch, dx + at);
+    give_strip<Level>(s, slopes, width, pitch, dx + at);
   };
   for_strips<T>(s, 2, body);
 }
@@ -259,6 +256,8 @@ void softmax_backward(MiddleShape s, bool log, const T* g, const T* y, T* dx) {
     const T* const grads = gathered(s, g, first, count, space);
     const T* const results = gathered(s, y, first, count, space + count * n);
     T* const out = s.inner == 1 ? dx + first * n : space + 2 * count * n;
+    T* const exps = space + count * n;
+    for (int64_t i = 0; log && i < count * n; ++i) exps[i] = exp_of_shifted(results[i]);
     for (int64_t k = 0; k < count; ++k) {
       const T* const gk = grads + k * n;
       const T* const yk = results + k * n;
@@ -266,7 +265,8 @@ void softmax_backward(MiddleShape s, bool log, const T* g, const T* y, T* dx) {
       if (log) {
         const double sum = sum_run<Itself, Level::kBytes>(gk, n);
         for (int64_t i = 0; i < n; ++i)
-          to[i] = static_cast<T>(static_cast<double>(gk[i]) - exact_exp(yk[i]) * sum);
+          to[i] = static_cast<T>(static_cast<double>(gk[i]) -
+                                 static_cast<double>(exps[k * n + i]) * sum);
       } else {
         // y, rounded, does not sum to 1: without Σ y the difference below would lose digits.
         double weighted, total;

@@ -11,9 +11,6 @@
 
 namespace norma {
 
-// The processor runs few steps of a loop at once, so that long chains of operations cost more than
-// many: polynomials here go by pairs of terms.
-
 /// first xⁿ + … + last.
 template <class T, class... Rest>
 NORMA_INLINE inline T horner(T x, T first, Rest... rest) {
@@ -37,6 +34,8 @@ NORMA_INLINE inline ExpParts exp_parts(float x) {
   const float r = top - n * -2.12194440e-4f;
   const float lost = (top - r) - n * -2.12194440e-4f;
   const float z = r * r;
+  // By pairs of terms: the processor runs few steps of a loop at once, so that a long chain of
+  // operations costs more than many.
   float p = 1.9875691500e-4f * r + 1.3981999507e-3f;
   p = p * z + (8.3334519073e-3f * r + 4.1665795894e-2f);
   p = p * z + (1.6666665459e-1f * r + 5.0000001201e-1f);
@@ -60,22 +59,6 @@ NORMA_INLINE inline float fast_exp(float x) {
   const float high = __builtin_bit_cast(float, static_cast<uint32_t>(other + 127) << 23);
   if constexpr (!Large) return (e.high + e.low) * (low * high);
   return (e.high + e.low) * low * high;
-}
-
-/// e^x to 28 bits for x up to 89; 0 where float has none. All in double: vectors of one width.
-NORMA_INLINE inline double exact_exp(float x) {
-  constexpr double kRound = 6755399441055744.0, kLeast = -104.0;  // 1.5 * 2^52, as in exp_parts
-  const double wide = static_cast<double>(x), c = wide < kLeast ? kLeast : wide;
-  const double shifted = c * 1.44269504088896341 + kRound;
-  const double r = c - (shifted - kRound) * 0.693147180559945309;
-  double p = 1.38145963914e-3;  // minimax
-  p = p * r + 8.3687170912e-3;
-  p = p * r + 4.16683880925e-2;
-  p = p * r + 1.66665206294e-1;
-  p = p * r + 4.99999934476e-1;
-  const uint64_t scale = (__builtin_bit_cast(uint64_t, shifted) << 52) + (uint64_t{1023} << 52);
-  const double y = (1.0 + (r + p * (r * r))) * __builtin_bit_cast(double, scale);
-  return wide < kLeast ? 0.0 : y;
 }
 
 /// Natural logarithm within 1 ulp; log 0 = -inf, log inf = inf, NaN for negative x and NaN.
@@ -194,7 +177,6 @@ NORMA_INLINE inline double fast_exp(double x) {
   };
   return mantissa * power(half) * power(n - half);
 }
-NORMA_INLINE inline double exact_exp(double x) { return fast_exp(x); }
 
 /// log 0 = -inf, log inf = inf, NaN for negative x and NaN.
 NORMA_INLINE inline double fast_log(double x) {

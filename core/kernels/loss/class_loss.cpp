@@ -33,6 +33,24 @@ NORMA_INLINE inline double sum_of(int64_t count, Term term) {
   return sum_in_lanes<32, 16>(count, term);
 }
 
+/// Where a row's first logit lies, on the way from row to row.
+struct Place {
+  int64_t inner, classes, at, first;
+
+  NORMA_INLINE Place(ClassShape s, int64_t r)
+      : inner(s.inner),
+        classes(s.classes),
+        at(r % inner),
+        first(r / inner * classes * inner + at) {}
+  NORMA_INLINE void advance(int64_t rows) {
+    at += rows;
+    first += inner == 1 ? rows * classes : rows;
+    if (at < inner) return;
+    if (inner > 1) first += (classes - 1) * inner;
+    at = 0;
+  }
+};
+
 /// Splits the rows over threads and calls `body(row, first)`, `first` being the position of the
 /// row's first logit; or, given their sums, `body(row, first, logarithm of its sum)`.
 template <class Body>
@@ -41,20 +59,17 @@ void for_rows(ClassShape shape, Body body, const double* sums = nullptr) {
   const int64_t grain = rows_grain(kLossGrain, shape.classes);
   parallel_for(shape.rows(), grain, [&](int64_t begin, int64_t end) {
     simd<Level256>([=]() NORMA_INLINE {
-      const int64_t inner = shape.inner, around = (shape.classes - 1) * inner;
-      int64_t at = begin % inner, first = begin / inner * shape.classes * inner + at;
+      Place place(shape, begin);
       double logs[kBlock];
       for (int64_t from = begin; from < end; from += kBlock) {
         const int64_t count = std::min(kBlock, end - from);
         for (int64_t k = 0; sums && k < count; ++k) logs[k] = fast_log(sums[from + k]);
-        for (int64_t k = 0, r = from; k < count; ++k, ++r) {
-          if constexpr (requires { body(r, first, logs[k]); }) {
-            body(r, first, logs[k]);
+        for (int64_t k = 0, r = from; k < count; ++k, ++r, place.advance(1)) {
+          if constexpr (requires { body(r, place.first, logs[k]); }) {
+            body(r, place.first, logs[k]);
           } else {
-            body(r, first);
+            body(r, place.first);
           }
-          ++first;
-          if (++at == inner) first += around, at = 0;
         }
       }
     });
@@ -65,28 +80,25 @@ constexpr int64_t kTile = 4096;      // elements of several rows, in the first-l
 constexpr int64_t kRows = kColumns;  // neighbours taken together
 constexpr int64_t kFew = 40;         // classes, side by side
 
-/// How many rows from r on, but before `end`, are taken together: neighbours within one sample.
-NORMA_INLINE inline int64_t neighbours(ClassShape s, int64_t r, int64_t end) {
-  return std::min({kRows, end - r, s.inner == 1 ? kRows : s.inner - r % s.inner});
+/// How many of `rows` rows are taken together: neighbours within one sample.
+NORMA_INLINE inline int64_t neighbours(const Place& place, int64_t rows) {
+  return std::min({kRows, rows, place.inner == 1 ? kRows : place.inner - place.at});
 }
 
-/// softmax_rows for `count` neighbours from row r on; `tile` has room for kRows.
-template <int Bytes, class T>
-NORMA_INLINE inline void softmax_neighbours(ClassShape s, const T* x, SoftmaxRows<T> out, int64_t r,
-                                            int64_t count, T* tile) {
+/// softmax_rows for `count` neighbours from row r on, whose logits begin at `first`; `tile` has room
+/// for kRows.
+template <class Level, class T>
+NORMA_INLINE inline void softmax_neighbours(ClassShape s, const T* first, SoftmaxRows<T> out,
+                                            int64_t r, int64_t count, T* tile) {
+  constexpr int Bytes = Level::kBytes;
   T largest[kRows];
   double sum[kRows];
-  const T* first = x + r / s.inner * s.classes * s.inner + r % s.inner;
   if (count < kRows) std::fill_n(tile, s.classes * kRows, T(0));
   if (s.inner == 1) {
     transpose(count, s.classes, first, s.classes, tile, kRows);
   } else {
-    for (int64_t c = 0; c < s.classes; ++c) {
-      // A known number is not copied by a call.
-      const T* const from = first + c * s.inner;
-      count == kRows ? std::copy_n(from, kRows, tile + c * kRows)
-                     : std::copy_n(from, count, tile + c * kRows);
-    }
+    for (int64_t c = 0; c < s.classes; ++c)
+      copy_row<T, Level>(first + c * s.inner, count, tile + c * kRows);
   }
   largest_of_columns<Bytes>(tile, s.classes, kRows, largest);
   for (int64_t c = 0; c < s.classes; ++c) {
@@ -97,8 +109,8 @@ NORMA_INLINE inline void softmax_neighbours(ClassShape s, const T* x, SoftmaxRow
   }
   for (int64_t i = 0; i < s.classes * kRows; ++i) tile[i] = exp_of_shifted(tile[i]);
   sums_of_columns<Bytes>(tile, s.classes, kRows, sum);
-  std::copy_n(largest, count, out.max + r);
-  std::copy_n(sum, count, out.sum + r);
+  copy_row<T, Level>(largest, count, out.max + r);
+  copy_row<double, Level>(sum, count, out.sum + r);
   transpose(s.classes, count, tile, kRows, out.exps + r * s.classes, s.classes);
 }
 
@@ -114,11 +126,11 @@ void for_gradients(ClassShape s, T* dx, Gradient gradient) {
         for (int64_t r = begin; r < end; ++r) gradient(r, dx + r * s.classes);
         return;
       }
-      for (int64_t r = begin, count = 0; r < end; r += count) {
-        count = std::min(most, neighbours(s, r, end));
+      Place place(s, begin);
+      for (int64_t r = begin, count = 0; r < end; r += count, place.advance(count)) {
+        count = std::min(most, neighbours(place, end - r));
         for (int64_t l = 0; l < count; ++l) gradient(r + l, tile + l * s.classes);
-        T* const first = dx + r / s.inner * s.classes * s.inner + r % s.inner;
-        transpose(count, s.classes, tile, s.classes, first, s.inner);
+        transpose(count, s.classes, tile, s.classes, dx + place.first, s.inner);
       }
     });
   });
@@ -137,9 +149,10 @@ void softmax_rows(ClassShape shape, const T* x, SoftmaxRows<T> out) {
   parallel_for(shape.rows(), grain, [&](int64_t begin, int64_t end) {
     Scratch<T> memory(as_columns ? kRows * classes : 0);
     for_level<Level256>([=, tile = memory.data()]<class Level>() NORMA_INLINE {
-      for (int64_t r = begin, count = 0; as_columns && r < end; r += count) {
-        count = neighbours(shape, r, end);
-        softmax_neighbours<Level::kBytes>(shape, x, out, r, count, tile);
+      Place place(shape, begin);
+      for (int64_t r = begin, count = 0; as_columns && r < end; r += count, place.advance(count)) {
+        count = neighbours(place, end - r);
+        softmax_neighbours<Level>(shape, x + place.first, out, r, count, tile);
       }
       if (as_columns) return;
       for (int64_t from = begin; from < end; from += batch) {
