@@ -69,6 +69,26 @@ NORMA_INLINE inline void weigh(const T* g, const T* y, int64_t n, double& weight
   }
 }
 
+/// Σ g y / Σ y of kColumns columns. y, rounded, does not sum to 1: without Σ y the difference
+/// g - mean would lose digits.
+template <int Bytes, class T>
+NORMA_INLINE inline void means_of_columns(const T* g, const T* y, int64_t rows, int64_t stride,
+                                          double* means) {
+  constexpr int N = Bytes / 8, kCount = static_cast<int>(kColumns) / N;
+  Elements<double, N> sums[kCount] = {}, totals[kCount] = {};
+  for (int64_t i = 0; i < rows; ++i) {
+#pragma GCC unroll 8
+    for (int k = 0; k < kCount; ++k) {
+      Elements<double, N> slope, value;
+      load<N>(g + i * stride + k * N, slope);
+      load<N>(y + i * stride + k * N, value);
+      sums[k] += slope * value;
+      totals[k] += value;
+    }
+  }
+  for (int k = 0; k < kCount; ++k) store<N>(sums[k] / totals[k], means + k * N);
+}
+
 /// `count` lines from the tensor side by side; those that lie so already stay where they are.
 template <class T>
 NORMA_INLINE inline const T* gathered(MiddleShape s, const T* x, int64_t first, int64_t count,
@@ -91,9 +111,9 @@ NORMA_INLINE inline void scatter(MiddleShape s, const T* lines, int64_t first, i
   }
 }
 
-constexpr int64_t kStrip = 64;  // most lines taken together, as columns
-constexpr int64_t kShort = 40;  // of lines side by side
-constexpr int64_t kLong = 64;   // where the cache has no room for so many
+constexpr int64_t kStrip = 64;           // most lines taken together, as columns
+constexpr int64_t kShort = 40;           // of lines side by side
+constexpr int64_t kStripBytes = 49'152;  // what the caches give at once
 /// Very long ones would need much memory, few would fill no vector.
 bool suits_strips(MiddleShape s) {
   return s.inner == 1 ? s.length <= kShort : s.inner >= 8 && s.length <= 4096;
@@ -105,7 +125,9 @@ bool suits_strips(MiddleShape s) {
 template <class T, class Body>
 void for_strips(MiddleShape s, int64_t arrays, Body body) {
   const int64_t lines = s.inner == 1 ? s.outer : s.inner, step = s.inner == 1 ? s.length : 1;
-  const int64_t most = s.length > kLong ? kStrip / 2 : kStrip, strips = ceil_div(lines, most);
+  const int64_t fit = kStripBytes / (arrays * s.length * static_cast<int64_t>(sizeof(T)));
+  const int64_t most = std::clamp(fit / kColumns * kColumns, kColumns, kStrip);
+  const int64_t strips = ceil_div(lines, most);
   const int64_t all = s.lines() / lines * strips;
   const int64_t grain = std::max<int64_t>(1, kSoftmaxGrain / (most * s.length));
   const int64_t room = arrays * most * s.length;
@@ -182,20 +204,12 @@ void backward_of_strips(MiddleShape s, const T* g, const T* y, T* dx) {
     T* const values = slopes + n * pitch;
     take_strip<Level>(s, g + at, width, pitch, slopes);
     take_strip<Level>(s, y + at, width, pitch, values);
-    double sums[kStrip] = {}, totals[kStrip] = {};
+    double sums[kStrip];
     for (int64_t i = 0; Log && i < n * pitch; ++i) values[i] = exp_of_shifted(values[i]);
     for (int64_t j = 0; Log && j < pitch; j += kColumns)
       sums_of_columns<Level::kBytes>(slopes + j, n, pitch, sums + j);
-    for (int64_t i = 0; !Log && i < n; ++i) {
-      const T *const slope = slopes + i * pitch, *const value = values + i * pitch;
-      for (int64_t j = 0; j < pitch; ++j) {
-        const auto factor = static_cast<double>(value[j]);
-        sums[j] += static_cast<double>(slope[j]) * factor;
-        totals[j] += factor;
-      }
-    }
-    // y, rounded, does not sum to 1: without Σ y the difference below would lose digits.
-    for (int64_t j = 0; !Log && j < pitch; ++j) sums[j] /= totals[j];
+    for (int64_t j = 0; !Log && j < pitch; j += kColumns)
+      means_of_columns<Level::kBytes>(slopes + j, values + j, n, pitch, sums + j);
     for (int64_t i = 0; i < n; ++i) {
       T* const slope = slopes + i * pitch;
       const T* const value = values + i * pitch;
