@@ -184,7 +184,7 @@ void forward_of_strips(MiddleShape s, const T* x, T* y) {
     for (int64_t i = 0; i < count; ++i) exps[i] = exp_of_shifted(strip[i]);
     for (int64_t j = 0; j < pitch; j += kColumns)
       sums_of_columns<Level::kBytes>(exps + j, n, pitch, sums + j);
-    for (int64_t j = 0; j < pitch; ++j) sums[j] = Log ? fast_log(sums[j]) : 1.0 / sums[j];
+    for (int64_t j = 0; j < pitch; ++j) sums[j] = Log ? log_of_sum<T>(sums[j]) : 1.0 / sums[j];
     for (int64_t i = 0; i < n; ++i) {
       T* const row = strip + i * pitch;
       for (int64_t j = 0; j < pitch; ++j) {
@@ -243,7 +243,7 @@ void softmax_forward(MiddleShape s, bool log, const T* x, T* y) {
     for (int64_t i = 0; i < count * n; ++i) exps[i] = exp_of_shifted(out[i]);
     double sums[kLines];
     for (int64_t k = 0; k < count; ++k) sums[k] = sum_run<Itself, Level::kBytes>(exps + k * n, n);
-    for (int64_t k = 0; k < count; ++k) sums[k] = log ? fast_log(sums[k]) : 1.0 / sums[k];
+    for (int64_t k = 0; k < count; ++k) sums[k] = log ? log_of_sum<T>(sums[k]) : 1.0 / sums[k];
     for (int64_t k = 0; k < count; ++k) {
       T* const line = out + k * n;
       const double sum = sums[k];

@@ -239,6 +239,22 @@ NORMA_INLINE inline Normal<double> fast_normal(double x) {
 
 // For both types.
 
+/// log s for a sum s >= 1 of exponentials; for float to 28 bits, where that is half the work.
+template <class T>
+NORMA_INLINE inline double log_of_sum(double s) {
+  if constexpr (sizeof(T) == sizeof(double)) return fast_log(s);
+  constexpr uint64_t kSqrtHalf = 0x3fe6a09e667f3bcdu, kFraction = (uint64_t{1} << 52) - 1;
+  // As in fast_log; minimax, by pairs of terms.
+  const uint64_t bits = __builtin_bit_cast(uint64_t, s) - kSqrtHalf;
+  const double e = __builtin_bit_cast(double, 0x4330000000000000u | (bits >> 52)) - 0x1p52;
+  const double f = __builtin_bit_cast(double, (bits & kFraction) + kSqrtHalf) - 1.0, z = f * f;
+  const double p =
+      horner(z, 6.769024113816e-2 * f - 1.155728788202e-1,
+             1.181213614233e-1 * f - 1.242081446791e-1, 1.423231785955e-1 * f - 1.666753677243e-1,
+             2.00014467222e-1 * f - 2.50000109401e-1, 3.333332279361e-1 * f - 4.99999999435e-1);
+  return (p * z + f) + (e * 0.693147180559945309 + (s - s));  // NaN stays
+}
+
 /// e^x for x that is at most 0.
 NORMA_INLINE inline float exp_of_shifted(float x) { return fast_exp<false>(x); }
 NORMA_INLINE inline double exp_of_shifted(double x) { return fast_exp(x); }

@@ -235,6 +235,19 @@ TEST_CASE("GELU and its slope in double, the lower tail among them") {
   CHECK(norma::fast_gelu_slope(1e300) == 1);
 }
 
+TEST_CASE("logarithms of sums of exponentials") {
+  std::vector<double> sums = {1.0, 1 + 0x1p-52, 1 + 0x1p-30, std::sqrt(2.0), 3e6, 1e300}, logs;
+  for (double s = 1; s < 5e3; s *= 1.0003) sums.push_back(s);
+  logs.resize(sums.size());
+  norma::simd([in = sums.data(), out = logs.data(), n = sums.size()]() NORMA_INLINE {
+    for (std::size_t i = 0; i < n; ++i) out[i] = norma::log_of_sum<float>(in[i]);
+  });
+  for (std::size_t i = 0; i < sums.size(); ++i)
+    CHECK(std::fabs(logs[i] - std::log(sums[i])) <= 0x1p-28 * std::log(sums[i]));
+  CHECK(std::isnan(norma::log_of_sum<float>(static_cast<double>(kNaN))));
+  CHECK(norma::log_of_sum<double>(2.5) == norma::fast_log(2.5));
+}
+
 TEST_CASE("the logistic function and softplus in double") {
   for (const double x : {-800.0, -40.0, -1.0, 0.0, 0.5, 40.0, 800.0}) {
     const long double e = std::exp(static_cast<long double>(x));

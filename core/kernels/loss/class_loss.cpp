@@ -53,7 +53,7 @@ struct Place {
 
 /// Splits the rows over threads and calls `body(row, first)`, `first` being the position of the
 /// row's first logit; or, given their sums, `body(row, first, logarithm of its sum)`.
-template <class Body>
+template <class T, class Body>
 void for_rows(ClassShape shape, Body body, const double* sums = nullptr) {
   constexpr int64_t kBlock = 64;
   const int64_t grain = rows_grain(kLossGrain, shape.classes);
@@ -63,7 +63,7 @@ void for_rows(ClassShape shape, Body body, const double* sums = nullptr) {
       double logs[kBlock];
       for (int64_t from = begin; from < end; from += kBlock) {
         const int64_t count = std::min(kBlock, end - from);
-        for (int64_t k = 0; sums && k < count; ++k) logs[k] = fast_log(sums[from + k]);
+        for (int64_t k = 0; sums && k < count; ++k) logs[k] = log_of_sum<T>(sums[from + k]);
         for (int64_t k = 0, r = from; k < count; ++k, ++r, place.advance(1)) {
           if constexpr (requires { body(r, place.first, logs[k]); }) {
             body(r, place.first, logs[k]);
@@ -198,7 +198,7 @@ void cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> softmax,
     if (other != 0.0) value += other * sum_of(classes, term);
     loss[r] = static_cast<T>(value);
   };
-  for_rows(shape, loss_of, softmax.sum);
+  for_rows<T>(shape, loss_of, softmax.sum);
 }
 
 template <class T>
@@ -249,7 +249,7 @@ void soft_cross_entropy_forward(ClassShape shape, const T* x, SoftmaxRows<T> sof
       return w ? wide(w[c]) * z : z;
     }));
   };
-  for_rows(shape, loss_of, softmax.sum);
+  for_rows<T>(shape, loss_of, softmax.sum);
 }
 
 template <class T>
@@ -282,13 +282,13 @@ void soft_cross_entropy_backward(ClassShape shape, const T* x, SoftmaxRows<T> so
       }
     }
   };
-  for_rows(shape, gradients_of, softmax.sum);
+  for_rows<T>(shape, gradients_of, softmax.sum);
 }
 
 template <class T>
 void nll_forward(ClassShape shape, const T* x, ClassTargets<T> targets, T* loss) {
   if (plain_kernels()) return plain::nll_forward(shape, x, targets, loss);
-  for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
+  for_rows<T>(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
     const int64_t y = targets.index[r];
     const bool ignored = y == targets.ignore_index;
     const T w = ignored || !targets.weight ? T(1) : targets.weight[y];
@@ -299,7 +299,7 @@ void nll_forward(ClassShape shape, const T* x, ClassTargets<T> targets, T* loss)
 template <class T>
 void nll_backward(ClassShape shape, ClassTargets<T> targets, LossGradient<T> g, T* dx) {
   if (plain_kernels()) return plain::nll_backward(shape, targets, g, dx);
-  for_rows(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
+  for_rows<T>(shape, [=](int64_t r, int64_t first) NORMA_INLINE {
     const int64_t y = targets.index[r], inner = shape.inner;
     for (int64_t c = 0; c < shape.classes; ++c) dx[first + c * inner] = T(0);
     if (y == targets.ignore_index) return;
