@@ -85,8 +85,8 @@ NORMA_INLINE inline int64_t neighbours(const Place& place, int64_t rows) {
   return std::min({kRows, rows, place.inner == 1 ? kRows : place.inner - place.at});
 }
 
-/// softmax_rows for `count` neighbours from row r on, whose logits begin at `first`; `tile` has room
-/// for kRows.
+/// softmax_rows for `count` neighbours from row r on, whose logits begin at `first`; `tile` has
+/// room for kRows.
 template <class Level, class T>
 NORMA_INLINE inline void softmax_neighbours(ClassShape s, const T* first, SoftmaxRows<T> out,
                                             int64_t r, int64_t count, T* tile) {
