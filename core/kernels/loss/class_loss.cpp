@@ -111,7 +111,10 @@ NORMA_INLINE inline void softmax_neighbours(ClassShape s, const T* first, Softma
   sums_of_columns<Bytes>(tile, s.classes, kRows, sum);
   copy_row<T, Level>(largest, count, out.max + r);
   copy_row<double, Level>(sum, count, out.sum + r);
-  transpose(s.classes, count, tile, kRows, out.exps + r * s.classes, s.classes);
+  const auto give = [=](int64_t known) NORMA_INLINE {
+    transpose(known, count, tile, kRows, out.exps + r * known, known);
+  };
+  s.classes == 2 ? give(2) : s.classes == 3 ? give(3) : give(s.classes);
 }
 
 /// Calls gradient(r, d) for every row, to write dx of its classes to d side by side.
