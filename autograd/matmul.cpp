@@ -17,7 +17,7 @@ namespace norma {
 
 using namespace autograd;
 using kernels::MatrixProduct, kernels::matmul, kernels::parallel_matmul, kernels::layer_product,
-    kernels::sum_rows;
+    kernels::sum_middle;
 
 namespace {
 
@@ -236,7 +236,7 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
             parallel_matmul<T>({true, false, n, k, rows, pg, ld_n, values_of<T>(*x_saved), ld_k,
                                 nullptr, values_of<T>(d[1]), ld_k});
           }
-          if (d.needs(2)) sum_rows(values_of<T>(d[2]), pg, rows, n);
+          if (d.needs(2)) sum_middle(values_of<T>(d[2]), pg, {1, rows, n});
         });
       });
 }

@@ -348,9 +348,17 @@ struct Operation {
         stays[k] = rows == 1 || (sweeps && next[k] == count * step[k]) ||
                    (tensor->contiguous && tensor->numel == operands[0].tensor->numel);
       }
-      const bool same = row.repeats(k) || (sweeps && next[k] == 0);
+      const bool same = k > 0 && (row.repeats(k) || (sweeps && next[k] == 0));
       ready[k] = stays[k] || (same && gathered.from[k] == from && gathered.rows[k] >= rows);
-      if (!ready[k]) gathered.from[k] = from, gathered.rows[k] = rows;
+      if (same && !ready[k]) {
+        gathered.from[k] = from, gathered.rows[k] = rows;
+        const int64_t line = count * operands[k].size, all = rows * line;
+        copy_spaced(operands[k].size, blocks[k], operands[k].size, from, step[k], count);
+        for (int64_t done = line; done < all; done *= 2)
+          std::memcpy(blocks[k] + done, blocks[k],
+                      static_cast<std::size_t>(std::min(done, all - done)));
+        ready[k] = true;
+      }
       at[k] = stays[k] ? from : blocks[k];
     }
     bool in_place = sweeps;

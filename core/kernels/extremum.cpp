@@ -40,7 +40,7 @@ NORMA_INLINE inline int64_t first_of(const T* line, int64_t length, bool largest
   return i;
 }
 
-constexpr int64_t kStrip = 32, kShort = 64;
+constexpr int64_t kStrip = 32, kShort = 128;
 
 /// Width lines, `inner` apart.
 template <class T>

@@ -51,7 +51,15 @@ void pad2d_forward(const Pad2dShape& s, const T* x, T* y) {
         T* out = y + p * s.out_h() * s.out_w();
         each_run(s, [=](int64_t to, int64_t from, int64_t count) NORMA_INLINE {
           if (from < 0) {
-            for (int64_t k = 0; k < count; ++k) out[to + k] = T(0);
+            const auto zero = [=]<int Bytes>(int64_t k) NORMA_INLINE {
+              using V = Vector<T, Bytes>;
+              V::at(out + to + k).value = typename V::Value{};
+            };
+            if (cover<T, Level::kBytes>(count, zero)) return;
+            for (int64_t k = 0; k < count; ++k) {
+              asm volatile("");  // few: not worth a call
+              out[to + k] = T(0);
+            }
           } else {
             copy_row<T, Level>(in + from, count, out + to);
           }

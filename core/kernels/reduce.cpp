@@ -112,6 +112,7 @@ void sum_columns(Out* out, const T* x, int64_t length, int64_t inner, int64_t be
         };
         add.template operator()<8>();
         add.template operator()<4>();
+        add.template operator()<2>();
         add.template operator()<1>();
         for (int64_t j = 0; divisor != 1 && j < width; ++j) total[j] /= divisor;
         for (int64_t j = 0; j < width; ++j) out[c + j] = static_cast<Out>(total[j]);
@@ -168,33 +169,6 @@ void sum_squares(double* out, const T* x, MiddleShape s) {
   sum_terms<Square>(out, x, s, 1);
 }
 
-template <class T>
-void sum_rows(T* out, const T* x, int64_t rows, int64_t cols) {
-  if (plain_kernels()) return plain::sum_middle(out, x, 1, rows, cols, 1);
-  parallel_for(cols, std::max<int64_t>(16, rows_grain(kElementGrain, rows)),
-               [=](int64_t begin, int64_t end) {
-                 constexpr int64_t kStrip = 64, kBlock = 256;
-                 for (int64_t c = begin; c < end; c += kStrip) {
-                   const int64_t width = std::min(kStrip, end - c);
-                   simd([=]() NORMA_INLINE {
-                     double total[kStrip] = {};
-                     for (int64_t r = 0; r < rows; r += kBlock) {
-                       T part[kStrip] = {};
-                       const int64_t stop = std::min(r + kBlock, rows);
-                       for (int64_t i = r; i < stop; ++i) {
-                         const T* line = x + i * cols + c;
-                         for (int64_t j = 0; j < width; ++j) part[j] += line[j];
-                       }
-                       for (int64_t j = 0; j < width; ++j) total[j] += static_cast<double>(part[j]);
-                     }
-                     for (int64_t j = 0; j < width; ++j) out[c + j] = static_cast<T>(total[j]);
-                   });
-                 }
-               });
-}
-
-template void sum_rows<float>(float*, const float*, int64_t, int64_t);
-template void sum_rows<double>(double*, const double*, int64_t, int64_t);
 template void sum_middle(float*, const float*, MiddleShape, double);
 template void sum_middle(double*, const float*, MiddleShape, double);
 template void sum_middle(float*, const double*, MiddleShape, double);

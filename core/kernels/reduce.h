@@ -17,11 +17,6 @@ void sum_middle(Out* out, const T* x, MiddleShape shape, double divisor = 1);
 template <class T>
 void sum_squares(double* out, const T* x, MiddleShape shape);
 
-/// out[col] = Σ of the rows of a matrix, as a bias's gradient needs it: blocks of rows in T, their
-/// total in double.
-template <class T>
-void sum_rows(T* out, const T* x, int64_t rows, int64_t cols);
-
 /// The values that are reduced to one.
 template <class T>
 struct Line {
