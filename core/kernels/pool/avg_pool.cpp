@@ -86,8 +86,10 @@ void pool_windows(const Pool2dShape& s, const Windows<T>& windows, const T* x, T
     for (int64_t row = 0; row < s.out_h; ++row) {
       const int64_t width = columns[s.out_w - 1].last;
       const T* const in = x + p * s.in_h * s.in_w;
+      NORMA_INDEPENDENT
       for (int64_t k = 0; k < width; ++k) sums[k] = in[rows[row].first * s.in_w + k];
       for (int64_t i = rows[row].first + 1; i < rows[row].last; ++i) {
+        NORMA_INDEPENDENT
         for (int64_t k = 0; k < width; ++k) sums[k] += in[i * s.in_w + k];
       }
       T* const out = y + (p * s.out_h + row) * s.out_w;
@@ -95,6 +97,7 @@ void pool_windows(const Pool2dShape& s, const Windows<T>& windows, const T* x, T
       if (w->in_runs) {
         std::fill_n(out, s.out_w, T(0));
         w->each_run(s, [=](int64_t to, int64_t from, auto step, int64_t count) NORMA_INLINE {
+          NORMA_INDEPENDENT
           for (int64_t k = 0; k < count; ++k) out[to + k] += sums[from + k * step];
         });
         for (int64_t col = 0; col < s.out_w; ++col) out[col] /= high * wide[col];
@@ -122,12 +125,14 @@ void pool_windows_backward(const Pool2dShape& s, const Windows<T>& windows, cons
       std::fill_n(sums, s.in_w, T(0));
       if (w->in_runs)
         w->each_run(s, [=](int64_t from, int64_t to, auto step, int64_t count) NORMA_INLINE {
+          NORMA_INDEPENDENT
           for (int64_t k = 0; k < count; ++k) sums[to + k * step] += share[from + k];
         });
       for (int64_t col = 0; !w->in_runs && col < s.out_w; ++col) {
         for (int64_t k = columns[col].first; k < columns[col].last; ++k) sums[k] += share[col];
       }
       for (int64_t i = rows[row].first; i < rows[row].last; ++i) {
+        NORMA_INDEPENDENT
         for (int64_t k = 0; k < s.in_w; ++k) out[i * s.in_w + k] += sums[k];
       }
     }

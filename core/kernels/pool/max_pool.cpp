@@ -68,6 +68,7 @@ class Choice {
   template <class C>
   NORMA_INLINE void store(int64_t at, int64_t count, const C* cells) const {
     if (narrow_) {
+      NORMA_INDEPENDENT
       for (int64_t k = 0; k < count; ++k) narrow_[at + k] = static_cast<uint8_t>(cells[k]);
     } else {
       for (int64_t k = 0; k < count; ++k) wide_[at + k] = static_cast<int32_t>(cells[k]);
@@ -208,6 +209,7 @@ NORMA_INLINE inline void max_windows(const Pool2dShape& s, const Span* columns,
     const int64_t at = (plane * s.out_h + row) * s.out_w;
     T* const values = y + at;
     const auto above = static_cast<Cell<T>>(first_row[row] * s.kernel_w);
+    NORMA_INDEPENDENT
     for (int64_t k = 0; k < s.out_w; ++k) {
       values[k] = -std::numeric_limits<T>::infinity();
       if constexpr (Pick) cells[k] = above + first_column[k];
@@ -217,6 +219,7 @@ NORMA_INLINE inline void max_windows(const Pool2dShape& s, const Span* columns,
                const T* const in = x + from;
                T* const out = values + to;
                Cell<T>* const picked = cells + to;
+               NORMA_INDEPENDENT
                for (int64_t k = 0; k < count; ++k) {
                  Best<T> best{out[k], Pick ? picked[k] : 0};
                  best.offer(in[k * step], static_cast<Cell<T>>(cell));
