@@ -104,6 +104,11 @@ NORMA_INLINE inline void take_larger(const V& value, V& now) {
   const auto wins = (value > now) | (value != value);
   now = wins ? value : now;
 }
+template <class V, class T>
+NORMA_INLINE inline void take_larger_at(const T* from, typename V::Value& now) {
+  const typename V::Value value = V::at(from).value;
+  take_larger(value, now);
+}
 /// The largest of n >= 1 values; NaN where there is one.
 template <int Bytes, class T>
 NORMA_INLINE inline T largest_or_nan(const T* x, int64_t n) {
@@ -116,11 +121,11 @@ NORMA_INLINE inline T largest_or_nan(const T* x, int64_t n) {
   }
   typename V::Value most = V::at(x).value, other = V::at(x + kWidth).value;
   for (int64_t i = 2 * kWidth; i + 2 * kWidth <= n; i += 2 * kWidth) {
-    take_larger(V::at(x + i).value, most);
-    take_larger(V::at(x + i + kWidth).value, other);
+    take_larger_at<V>(x + i, most);
+    take_larger_at<V>(x + i + kWidth, other);
   }
-  take_larger(V::at(x + n - 2 * kWidth).value, most);
-  take_larger(V::at(x + n - kWidth).value, other);
+  take_larger_at<V>(x + n - 2 * kWidth, most);
+  take_larger_at<V>(x + n - kWidth, other);
   take_larger(other, most);
   T lanes[kWidth];
   V::at(lanes).value = most;
@@ -139,8 +144,7 @@ NORMA_INLINE inline void largest_of_columns(const T* x, int64_t rows, int64_t st
   for (auto& vector : most) fill<V::kLanes>(-std::numeric_limits<T>::infinity(), vector);
   for (int64_t i = 0; i < rows; ++i) {
 #pragma GCC unroll 8
-    for (int k = 0; k < kCount; ++k)
-      take_larger(V::at(x + i * stride + k * V::kLanes).value, most[k]);
+    for (int k = 0; k < kCount; ++k) take_larger_at<V>(x + i * stride + k * V::kLanes, most[k]);
   }
   for (int k = 0; k < kCount; ++k) V::at(largest + k * V::kLanes).value = most[k];
 }
