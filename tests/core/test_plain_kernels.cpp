@@ -113,8 +113,9 @@ void check_max_pool(const Pool2dShape& s) {
   CHECK(difference(dx, want_dx) < kFew);
 }
 
-const std::vector<ClassShape> kClasses{{5, 4, 1},   {3, 70, 1},   {2, 5, 6},
-                                       {2, 21, 37}, {1, 140, 20}, {2, 5000, 1}};
+const std::vector<ClassShape> kClasses{{5, 4, 1},    {3, 70, 1},   {2, 5, 6},   {2, 21, 37},
+                                       {1, 140, 20}, {2, 5000, 1}, {2, 2, 40},  {1, 3, 33},
+                                       {40, 12, 1},  {19, 41, 1},  {1, 170, 20}};
 
 template <class T>
 struct Softmaxed {
@@ -208,15 +209,13 @@ TEMPLATE_TEST_CASE("padding and its plain twin", "", float, double) {
   }
 }
 
+const std::vector<MiddleShape> kMiddles{{7, 5, 1},   {2, 3000, 1}, {3, 7, 4},    {1, 1, 1},
+                                        {3, 5, 16},  {2, 9, 71},   {1, 1, 40},   {150, 35, 1},
+                                        {67, 40, 1}, {9, 41, 1},   {1, 150, 66}, {2, 300, 20}};
+
 TEMPLATE_TEST_CASE("softmax and its plain twin", "", float, double) {
   using T = TestType;
-  for (const MiddleShape& s : {MiddleShape(7, 5, 1),
-                               {2, 3000, 1},
-                               {3, 7, 4},
-                               {1, 1, 1},
-                               {3, 5, 16},
-                               {2, 9, 71},
-                               {1, 1, 40}}) {
+  for (const MiddleShape& s : kMiddles) {
     const int64_t count = s.lines() * s.length;
     const double few = sizeof(T) == 8 && s.length > 1000 ? 64 : kFew;  // long sums, reordered
     const Values<T> x = numbers<T>(count), dy = numbers<T>(count, 2);
