@@ -106,6 +106,11 @@ TEST_CASE("conv2d is right however the work is shared out") {
         // Input channels in several parts.
         check_case({{batch, 36, 23, 25}, {5, 36, 5, 5}, {.padding = 2}, true, dtype});
       }
+      // Images far larger than what comes of them.
+      check_case({{5, 5, 14, 14}, {17, 5, 5, 5}, {}, true, dtype});
+      check_case({{4, 6, 9, 7}, {16, 6, 6, 4}, {.stride = Pair(2, 1)}, false, dtype});
+      check_case({{3, 3, 8, 8}, {20, 3, 7, 7}, {.padding = 1}, true, dtype});
+      check_case({{1, 4, 11, 11}, {16, 4, 3, 3}, {.dilation = 3}, true, dtype});
       // Several images in a panel.
       check_case({{70, 48, 2, 2}, {9, 48, 3, 3}, {.padding = 1}, true, dtype});
       check_case({{23, 20, 5, 5}, {14, 10, 3, 2}, {.stride = 2, .groups = 2}, true, dtype});

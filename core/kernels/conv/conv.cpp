@@ -12,6 +12,7 @@
 //
 //     gradient of x                   |
 //     a kernel as large as the image  | matmul
+//     an image far larger than dy     | input_grad: products of w and dy, added to dx
 //     stride 1                        | input_grad: as forward, of dy with the weights in reverse
 //     larger strides                  | input_grad: so for each residue modulo the stride
 //

@@ -1,13 +1,15 @@
 // Fast gradient of x; its plain twin is plain/conv.h.
 //
-//     stride 1       | one correlation of dy with the weights in reverse
-//     larger strides | so for each residue of a cell modulo the stride; results are interleaved
+//     images far larger than dy | products of weights and dy, added to the cells they belong to
+//     stride 1                  | one correlation of dy with the weights in reverse
+//     larger strides            | so for each residue of a cell modulo the stride, interleaved then
 #include "norma/core/kernels/conv/input_grad.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "norma/core/integers.h"
+#include "norma/core/kernels/matmul.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/vectors.h"
 #include "norma/core/threads.h"
@@ -121,11 +123,57 @@ void join_planes(const Conv2dShape& s, const Phase& rows, const Phase* phases,
   });
 }
 
+// Whether a correlation would mostly meet the padding around dy. The bits of the baseline are its.
+bool suits_scatter(const Conv2dShape& s) {
+  constexpr int64_t kMost = 1 << 20, kOutputs = 16;  // elements of working memory; terms of a sum
+  const int64_t seen = limited_product(s.out_size(), s.stride_h * s.stride_w);
+  return simd_level() >= SimdLevel::Avx2 && s.groups == 1 && s.out_channels >= kOutputs &&
+         s.in_size() / 9 > seen / 5 &&
+         limited_product(s.in_channels * s.kernel_size(), s.out_size()) <= kMost;
+}
+
+// What every kernel position passes back to an image.
+template <class T>
+void scatter_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx) {
+  const int64_t depth = s.in_channels * s.kernel_size(), size = s.out_size();
+  const int parts = parallel_parts(s.batch, conv_grain(s.batch, s.multiplications()));
+  Scratch<T> memory(parts * depth * size);
+  parallel_parts_for(parts, s.batch, [&](int64_t first, int64_t last, int part) {
+    T* const passed = memory.data() + part * depth * size;
+    for (int64_t n = first; n < last; ++n) {
+      matmul<T>({true, false, depth, size, s.out_channels, w, depth, dy + n * s.out_channels * size,
+                 size, nullptr, passed, size});
+      T* const image = dx + n * s.in_channels * s.in_size();
+      std::fill_n(image, s.in_channels * s.in_size(), T(0));
+      simd([=, &s]() NORMA_INLINE {
+        for (int64_t k = 0; k < depth; ++k) {
+          const int64_t i = k / s.kernel_w % s.kernel_h, j = k % s.kernel_w;
+          const int64_t top = i * s.dilation_h - s.pad_top, left = j * s.dilation_w - s.pad_left;
+          const Span rows = valid_positions(s.out_h, s.stride_h, top, s.in_h);
+          const Span cells = valid_positions(s.out_w, s.stride_w, left, s.in_w);
+          for (int64_t row = rows.first; row < rows.last; ++row) {
+            const int64_t line = k / s.kernel_size() * s.in_h + row * s.stride_h + top;
+            T* const to = image + line * s.in_w + left;
+            const T* const from = passed + k * size + row * s.out_w;
+            const int64_t step = s.stride_w, end = cells.last;
+            if (step == 1) {
+              NORMA_INDEPENDENT for (int64_t x = cells.first; x < end; ++x) to[x] += from[x];
+            } else {
+              for (int64_t x = cells.first; x < end; ++x) to[x * step] += from[x];
+            }
+          }
+        }
+      });
+    }
+  });
+}
+
 }  // namespace
 
 template <class T>
 void input_grad(const Conv2dShape& s, const T* w, const T* dy, T* dx, Correlate<T>& correlate) {
   if (s.in_size() == 0) return;
+  if (suits_scatter(s)) return scatter_grad(s, w, dy, dx);
   if (s.stride_h == 1 && s.stride_w == 1) {
     return phase_grad(s, row_phase(s, 0), column_phase(s, 0), w, dy, dx, correlate);
   }
