@@ -231,6 +231,7 @@ Tensor raise(const Tensor& x, Scalar exponent) {
 Tensor power_gradient(const Tensor& g, const Tensor& x, double p) {
   if (p == 0) return zeros_like(g);
   if (p == 1) return g;
+  if (grad_enabled()) return g.mul(x.pow(p - 1)).mul(p);
   if (p == 2) return combine(g, x, [](auto u, auto v) NORMA_INLINE { return 2 * u * v; });
   return combine(g, raise(x, p - 1), [p](auto u, auto v) NORMA_INLINE {
     return u * (static_cast<decltype(u)>(p) * v);
@@ -285,6 +286,8 @@ Tensor operator/(Scalar a, const Tensor& b) {
     // -a / b² = -(y / a) y, where y² alone might overflow; the first form also serves a = 0.
     if (a.to<double>() == 0) {
       d[0] = g.mul(*y).neg();
+    } else if (grad_enabled()) {
+      d[0] = g.mul(*y).mul(y->div(a)).neg();
     } else {
       d[0] = combine(
           g, *y, [a](auto u, auto v) NORMA_INLINE { return -u * (v / a.to<decltype(u)>() * v); });

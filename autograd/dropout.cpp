@@ -14,6 +14,7 @@ namespace {
 using autograd::check_floating;
 using autograd::filled;
 using autograd::InputGrads;
+using autograd::linear_map;
 using autograd::packed;
 using autograd::record;
 
@@ -45,10 +46,13 @@ Tensor masked(const char* op, const Tensor& input, double p, int64_t rows) {
     kernels::random_mask(rows, p, random, values);
     kernels::apply_mask(rows, length, from, values, scale, to);
   });
-  return record(op, y, {&input}, [=](const Tensor& g, InputGrads& d) {
-    d[0] = filled(g.sizes(), g, [&](const auto* dy, auto* dx) {
+  const auto apply = [=](const Tensor& g) {
+    return filled(g.sizes(), g, [&](const auto* dy, auto* dx) {
       kernels::apply_mask(rows, length, dy, impl_of(mask)->data_as<const uint8_t>(), scale, dx);
     });
+  };
+  return record(op, y, {&input}, [op, apply](const Tensor& g, InputGrads& d) {
+    d[0] = grad_enabled() ? linear_map(op, g, apply, apply) : apply(g);
   });
 }
 

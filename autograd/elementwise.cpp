@@ -15,6 +15,17 @@ namespace norma {
 using namespace autograd;
 namespace plain = kernels::plain;
 
+namespace {
+
+/// f(g, x) = g s(x) where s is constant between kinks, for backward.
+template <class F>
+Tensor combine_constant(const Tensor& g, const Tensor& x, F f) {
+  return grad_enabled() ? g.mul(combine(ones(g.sizes(), {.dtype = g.dtype()}), x.detach(), f))
+                        : combine(g, x, f);
+}
+
+}  // namespace
+
 Tensor Tensor::abs() const {
   const DType dtype = defined_impl(*this, "abs")->dtype;
   Tensor out = unary(*this, dtype, [](auto x) NORMA_INLINE {
@@ -27,7 +38,7 @@ Tensor Tensor::abs() const {
     }
   });
   return record("abs", out, {this}, [x = Saved(*this)](const Tensor& g, InputGrads& d) {
-    d[0] = combine(g, *x, [](auto u, auto v) NORMA_INLINE {
+    d[0] = combine_constant(g, *x, [](auto u, auto v) NORMA_INLINE {
       return v > 0 ? u : v < 0 ? -u : u * 0;
     });
   });
@@ -50,7 +61,8 @@ Tensor Tensor::log() const {
 Tensor Tensor::sqrt() const {
   Tensor out = unary_floating("sqrt", *this, [](auto x) NORMA_INLINE { return std::sqrt(x); });
   return record("sqrt", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
-    d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return u / (2 * v); });
+    d[0] = grad_enabled() ? g.div(y->mul(2))
+                          : combine(g, *y, [](auto u, auto v) NORMA_INLINE { return u / (2 * v); });
   });
 }
 
@@ -69,8 +81,9 @@ struct Sigmoid {
 Tensor Tensor::sigmoid() const {
   Tensor out = unary_floating("sigmoid", *this, plain::sigmoid, Sigmoid());
   return record("sigmoid", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
-    d[0] = combine(g, *y, plain::sigmoid_backward,
-                   [](auto u, auto v) NORMA_INLINE { return u * v * (1 - v); });
+    d[0] = grad_enabled() ? g.mul(*y).mul(1 - *y)
+                          : combine(g, *y, plain::sigmoid_backward,
+                                    [](auto u, auto v) NORMA_INLINE { return u * v * (1 - v); });
   });
 }
 
@@ -78,8 +91,10 @@ Tensor Tensor::tanh() const {
   Tensor out =
       unary_floating("tanh", *this, plain::tanh, [](auto x) NORMA_INLINE { return fast_tanh(x); });
   return record("tanh", out, {this}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
-    d[0] = combine(g, *y, plain::tanh_backward,
-                   [](auto u, auto v) NORMA_INLINE { return u * ((1 - v) * (1 + v)); });
+    d[0] = grad_enabled() ? g.mul(1 - y->mul(*y))
+                          : combine(g, *y, plain::tanh_backward, [](auto u, auto v) NORMA_INLINE {
+                              return u * ((1 - v) * (1 + v));
+                            });
   });
 }
 
@@ -92,7 +107,8 @@ Tensor relu_of(const Tensor& input, bool donated) {
       [](auto x) NORMA_INLINE { return x < decltype(x)(0) ? decltype(x)(0) : x; }, donated);
   if (donated && fuse_norm_relu(input, out)) return out;
   return record("relu", out, {&input}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
-    d[0] = combine(g, *y, [](auto u, auto v) NORMA_INLINE { return v <= 0 ? decltype(u)(0) : u; });
+    d[0] = combine_constant(
+        g, *y, [](auto u, auto v) NORMA_INLINE { return v <= 0 ? decltype(u)(0) : u; });
   });
 }
 
@@ -107,7 +123,7 @@ Tensor Tensor::leaky_relu(double negative_slope) const {
   });
   return record("leaky_relu", out, {this},
                 [negative_slope, x = Saved(*this)](const Tensor& g, InputGrads& d) {
-                  d[0] = combine(g, *x, [negative_slope](auto u, auto v) NORMA_INLINE {
+                  d[0] = combine_constant(g, *x, [negative_slope](auto u, auto v) NORMA_INLINE {
                     return v > 0 ? u : u * static_cast<decltype(u)>(negative_slope);
                   });
                 });
@@ -122,12 +138,18 @@ template <class T>
 NORMA_INLINE inline T gelu_angle(T x) {
   return T(kSqrt2OverPi) * (x + T(kCubic) * x * x * x);
 }
+Tensor gelu_angle(const Tensor& x) { return kSqrt2OverPi * (x + kCubic * x.pow(3)); }
 
 Tensor gelu_by_tanh(const Tensor& input) {
   Tensor out = unary_floating("gelu", input, plain::gelu_tanh, [](auto x) NORMA_INLINE {
     return x / 2 * (1 + fast_tanh(gelu_angle(x)));
   });
   return record("gelu", out, {&input}, [x = Saved(input)](const Tensor& g, InputGrads& d) {
+    if (grad_enabled()) {
+      const Tensor t = gelu_angle(*x).tanh(), slope = kSqrt2OverPi * (1 + 3 * kCubic * x->square());
+      d[0] = g.mul((1 + t) / 2 + *x / 2 * (1 - t.square()) * slope);
+      return;
+    }
     d[0] = combine(g, *x, plain::gelu_tanh_backward, [](auto u, auto v) NORMA_INLINE {
       const auto t = fast_tanh(gelu_angle(v));
       const auto slope = decltype(v)(kSqrt2OverPi) * (1 + 3 * decltype(v)(kCubic) * v * v);
@@ -138,13 +160,28 @@ Tensor gelu_by_tanh(const Tensor& input) {
 
 }  // namespace
 
+namespace {
+
+/// d gelu(x) / dx = Φ(x) + x φ(x), whose derivative is (2 - x²) φ(x).
+Tensor gelu_slope(const Tensor& x) {
+  Tensor out = unary_floating("gelu", x, [](auto v) NORMA_INLINE { return fast_gelu_slope(v); });
+  return record("gelu_slope", out, {&x}, [x = Saved(x)](const Tensor& g, InputGrads& d) {
+    const Tensor square = x->mul(*x), density = square.div(-2).exp().mul(0.3989422804014327);
+    d[0] = g.mul(2 - square).mul(density);
+  });
+}
+
+}  // namespace
+
 Tensor Tensor::gelu(bool approximate_tanh) const {
   if (approximate_tanh) return gelu_by_tanh(*this);
   Tensor out =
       unary_floating("gelu", *this, plain::gelu, [](auto x) NORMA_INLINE { return fast_gelu(x); });
   return record("gelu", out, {this}, [x = Saved(*this)](const Tensor& g, InputGrads& d) {
-    d[0] = combine(g, *x, plain::gelu_backward,
-                   [](auto u, auto v) NORMA_INLINE { return u * fast_gelu_slope(v); });
+    d[0] = grad_enabled() ? g.mul(gelu_slope(*x))
+                          : combine(g, *x, plain::gelu_backward, [](auto u, auto v) NORMA_INLINE {
+                              return u * fast_gelu_slope(v);
+                            });
   });
 }
 
@@ -168,7 +205,7 @@ Tensor clamp_between(const char* op, const Tensor& x, const Scalar* min, const S
     });
   });
   return record(op, out, {&x}, [=, saved = Saved(x)](const Tensor& g, InputGrads& d) {
-    d[0] = combine(g, *saved, [=](auto u, auto v) NORMA_INLINE {
+    d[0] = combine_constant(g, *saved, [=](auto u, auto v) NORMA_INLINE {
       using T = decltype(u);
       // NaN is within no bounds.
       return (!below || v >= low.to<T>()) && (!above || v <= high.to<T>()) ? u : T(0);

@@ -8,6 +8,7 @@
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/in_place.h"
 #include "norma/autograd/operands.h"
+#include "norma/autograd/ops.h"
 #include "norma/core/kernels/embedding.h"
 #include "norma/core/tensor_impl.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 using autograd::filled;
 using autograd::InputGrads;
+using autograd::linear_map;
 using autograd::record;
 using autograd::Saved;
 
@@ -103,10 +105,29 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
   return record("embedding", y, {&weight},
                 [rows, width, padding, by_frequency = options.scale_grad_by_freq,
                  saved = Saved(picks)](const Tensor& g, InputGrads& d) {
-                  d[0] = filled({rows, width}, g, [&](const auto* dy, auto* dw) {
-                    kernels::add_to_rows(dy, values_of<int64_t>(*saved), saved->numel(), rows,
-                                         width, by_frequency, padding, dw);
-                  });
+                  const int64_t count = saved->numel();
+                  const auto add = [=](const Tensor& dy, bool scaled, int64_t without) {
+                    return filled({rows, width}, dy, [&](const auto* from, auto* dw) {
+                      kernels::add_to_rows(from, values_of<int64_t>(*saved), count, rows, width,
+                                           scaled, without, dw);
+                    });
+                  };
+                  if (!grad_enabled()) {
+                    d[0] = add(g, by_frequency, padding);
+                    return;
+                  }
+                  // What every row of g counts, and then a sum for every row of the table.
+                  const Tensor flat = saved->reshape({count, 1});
+                  Tensor share = flat.ne(padding).to(g.dtype());
+                  if (by_frequency) share = share / flat.eq(flat.t()).to(g.dtype()).sum({1}, true);
+                  d[0] = linear_map(
+                      "embedding", g.reshape({count, width}) * share,
+                      [=](const Tensor& dy) { return add(dy, false, kNoRow); },
+                      [=](const Tensor& dw) {
+                        return filled({count, width}, dw, [&](const auto* from, auto* to) {
+                          kernels::pick_rows(from, values_of<int64_t>(*saved), count, width, to);
+                        });
+                      });
                 });
 }
 

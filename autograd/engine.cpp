@@ -1,5 +1,8 @@
-// backward(): walks the graph from young to old and hands gradients on.
+// backward() and grad(): walk the graph from young to old and hand gradients on.
+#include "norma/autograd/grad.h"
+
 #include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,7 +42,7 @@ Tensor sum_to_shape(Tensor grad, const Node& from, const Node& to) {
 void accumulate(Tensor& total, Tensor grad) {
   if (!total.defined()) {
     total = std::move(grad);
-  } else if (is_exclusive(total)) {
+  } else if (is_exclusive(total) && !grad_enabled()) {
     total.add_(grad);
   } else {
     total = total.add(grad);
@@ -75,14 +78,14 @@ class ReusedList {
   static inline constinit thread_local bool spare_is_gone = false;
 };
 
-/// The nodes under a root in the order of backward; their marks and half-gathered gradients are
+/// The nodes under the roots in the order of backward; their marks and half-gathered gradients are
 /// taken off again at the end, also when a backward function throws.
 class BackwardOrder {
  public:
-  explicit BackwardOrder(Node* root) {
+  explicit BackwardOrder(std::span<const Ref<Node>> roots) {
     // A list instead of recursion: graphs are deeper than call stacks.
     try {
-      add(root);
+      for (const Ref<Node>& root : roots) add(root.get());
       for (std::size_t i = 0; i < order_.size(); ++i) {
         const Node* const node = order_[i];
         for (int k = 0; k < node->input_count; ++k) add(node->inputs[k].get());
@@ -108,7 +111,7 @@ class BackwardOrder {
   }
   void clear() {
     for (Node* node : order_) {
-      node->visited = false;
+      node->visited = node->wanted = false;
       node->grad = Tensor();
     }
   }
@@ -117,11 +120,20 @@ class BackwardOrder {
   std::vector<Node*>& order_ = list_.values;
 };
 
-/// Names the node in errors while its backward runs.
+/// Names the node in errors while its backward runs, and frees what its Saved gave.
 class RunningNode {
  public:
-  explicit RunningNode(const Node* node) { running_node() = node; }
-  ~RunningNode() { running_node() = nullptr; }
+  explicit RunningNode(Node* node) : outer_(std::exchange(running_node(), node)) {}
+  ~RunningNode() {
+    running_node() = outer_;
+    if (grad_enabled()) linked_values().resize(linked_);
+  }
+  RunningNode(const RunningNode&) = delete;
+  RunningNode& operator=(const RunningNode&) = delete;
+
+ private:
+  Node* outer_;
+  std::size_t linked_ = grad_enabled() ? linked_values().size() : 0;
 };
 
 /// Hands the gradient of a node's result on to its inputs.
@@ -147,24 +159,65 @@ void run_node(Node* node, const Tensor& grad, std::vector<Tensor>& grads,
   }
 }
 
-void run_backward(Node* root, const Tensor& gradient, bool retain_graph) {
-  const NoGradGuard no_grad;
-  const ObserverPause observers;
-  if (observers) observers.tell(&Observer::started, *root, gradient);
-  const BackwardOrder visit(root);
-  for (const Node* node : visit.order()) {
-    if (!node->released) continue;
-    fail(node->name,
+/// Where backward starts, and whose gradients it gives instead of adding to those of leaves.
+struct Task {
+  std::span<const Ref<Node>> roots;
+  std::span<const Tensor> gradients;  // of the roots
+  bool retain_graph, create_graph;
+  std::span<const Ref<Node>> targets = {};
+  std::span<Tensor> found = {};
+};
+
+/// Whether the gradient of a node leads to a target through one of its inputs.
+bool leads_on(const Node& node) {
+  for (int k = 0; k < node.input_count; ++k) {
+    if (node.inputs[k] && node.inputs[k]->wanted) return true;
+  }
+  return false;
+}
+
+/// Marks what has to run: the targets and what leads to them, or everything; none may be freed.
+void mark_wanted(const std::vector<Node*>& order, std::span<const Ref<Node>> targets) {
+  for (const Ref<Node>& node : targets) node->wanted = true;
+  for (auto i = order.rbegin(); i != order.rend(); ++i) {
+    Node& node = **i;
+    node.wanted = targets.empty() || node.wanted || leads_on(node);
+    if (!node.released || !node.wanted) continue;
+    fail(node.name,
          "expected a graph that was not freed yet, got one whose saved values went with an earlier "
          "backward(); compute the loss anew, detach() what one step hands to the next, or pass "
          "retain_graph = true to the first call");
   }
-  root->grad = gradient;
+}
+
+/// Keeps a gradient that has arrived where it was asked for; false where it leads no further.
+bool keep(const Task& task, const Node& node, const Tensor& grad) {
+  if (task.targets.empty()) {
+    if (node.retainer) add_gradient(node.retainer->grad, grad);
+    return true;
+  }
+  for (std::size_t i = 0; i < task.targets.size(); ++i) {
+    if (task.targets[i].get() == &node) task.found[i] = grad;
+  }
+  return leads_on(node);
+}
+
+void run_task(const Task& task) {
+  const GradModeGuard mode(task.create_graph);
+  const ObserverPause observers;
+  if (observers) observers.tell(&Observer::started, *task.roots[0], task.gradients[0]);
+  const BackwardOrder visit(task.roots);
+  mark_wanted(visit.order(), task.targets);
+  for (std::size_t i = 0; i < task.roots.size(); ++i) {
+    Tensor& total = task.roots[i]->grad;
+    total = total.defined() ? total.add(task.gradients[i]) : task.gradients[i];
+  }
   ReusedList<Tensor> list;
   std::vector<Tensor>& grads = list.values;
   for (Node* node : visit.order()) {
-    if (!node->grad.defined()) continue;
+    if (!node->grad.defined() || !node->wanted) continue;
     const Tensor grad = std::move(node->grad);
+    if (!keep(task, *node, grad)) continue;
     grads.clear();
     grads.resize(static_cast<std::size_t>(node->input_count));
     try {
@@ -173,33 +226,80 @@ void run_backward(Node* root, const Tensor& gradient, bool retain_graph) {
       if (node->note) node->note->add_to(error);
       throw;
     }
-    if (!retain_graph) node->released = node->release_saved();
+    if (!task.retain_graph) node->released = node->release_saved();
   }
 }
 
-}  // namespace
-}  // namespace autograd
-
-void Tensor::backward(const Tensor& gradient, bool retain_graph) const {
-  TensorImpl* self = defined_impl(*this, "backward");
-  if (!requires_grad()) {
-    fail("backward",
+/// The gradient that backward starts with at `output`.
+Tensor start_gradient(const char* op, const Tensor& output, const Tensor& gradient,
+                      bool create_graph) {
+  const TensorImpl* impl = defined_impl(output, op);
+  if (!output.requires_grad()) {
+    fail(op,
          "expected a tensor that requires_grad, got one that neither does nor was made from one "
          "that does; "
          "call requires_grad_() on a leaf first, outside NoGradGuard");
   }
-  if (!gradient.defined() && self->numel != 1) {
-    fail("backward",
-         "expected a scalar (one element) or a gradient argument, got a tensor of shape ",
-         self->sizes, "; reduce it first, for example with sum() or mean()");
+  if (!gradient.defined() && impl->numel != 1) {
+    fail(op, "expected a scalar (one element) or a gradient argument, got a tensor of shape ",
+         impl->sizes, "; reduce it first, for example with sum() or mean()");
   }
-  if (gradient.defined() && gradient.sizes() != self->sizes) {
-    fail("backward", "expected a gradient of shape ", self->sizes, ", got ", gradient.sizes());
+  if (gradient.defined() && gradient.sizes() != impl->sizes) {
+    fail(op, "expected a gradient of shape ", impl->sizes, ", got ", gradient.sizes());
   }
+  if (!gradient.defined()) return ones(impl->sizes, {.dtype = impl->dtype});
+  const GradModeGuard mode(create_graph);
+  return (create_graph ? gradient : gradient.detach()).to(impl->dtype);
+}
+
+}  // namespace
+
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& grad_outputs, std::optional<bool> retain_graph,
+                         bool create_graph, bool allow_unused) {
+  return with_memory(0, [&] {
+    if (outputs.empty() || inputs.empty()) {
+      fail("grad", "expected outputs and inputs, got ", outputs.size(), " and ", inputs.size());
+    }
+    if (!grad_outputs.empty() && grad_outputs.size() != outputs.size()) {
+      fail("grad", "expected a gradient for each of the ", outputs.size(), " outputs, got ",
+           grad_outputs.size(), "; an undefined Tensor stands for 1");
+    }
+    std::vector<Ref<Node>> roots, targets;
+    std::vector<Tensor> gradients, found(inputs.size());
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      gradients.push_back(start_gradient(
+          "grad", outputs[i], grad_outputs.empty() ? Tensor() : grad_outputs[i], create_graph));
+      roots.push_back(gradient_edge(outputs[i]));
+    }
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      defined_impl(inputs[i], "grad");
+      targets.push_back(gradient_edge(inputs[i]));
+      if (targets.back()) continue;
+      fail("grad", "expected inputs that require a gradient, got input ", i, " of shape ",
+           inputs[i].sizes(),
+           " that does not; call requires_grad_() before the outputs are computed");
+    }
+    run_task({roots, gradients, retain_graph.value_or(create_graph), create_graph, targets, found});
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (found[i].defined() || allow_unused) continue;
+      fail("grad", "expected inputs that the outputs depend on, got input ", i, " of shape ",
+           inputs[i].sizes(),
+           " that is not in their graph; pass allow_unused = true to get an "
+           "undefined Tensor for it");
+    }
+    return found;
+  });
+}
+
+}  // namespace autograd
+
+void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {
+  const Tensor start = autograd::start_gradient("backward", *this, gradient, create_graph);
   const Ref<autograd::Node> root = autograd::gradient_edge(*this);
-  const Tensor start = gradient.defined() ? gradient.detach().to(self->dtype)
-                                          : ones(self->sizes, {.dtype = self->dtype});
-  with_memory(0, [&] { autograd::run_backward(root.get(), start, retain_graph); });
+  with_memory(0, [&] {
+    autograd::run_task({{&root, 1}, {&start, 1}, retain_graph || create_graph, create_graph});
+  });
 }
 
 }  // namespace norma

@@ -6,12 +6,11 @@ namespace norma {
 
 constinit thread_local bool detail::grad_mode = true;
 
-NoGradGuard::NoGradGuard() : before_(std::exchange(detail::grad_mode, false)) {}
-NoGradGuard::~NoGradGuard() { detail::grad_mode = before_; }
+void set_grad_enabled(bool on) { detail::grad_mode = on; }
 
 namespace autograd {
-EnableGradGuard::EnableGradGuard() : before_(std::exchange(detail::grad_mode, true)) {}
-EnableGradGuard::~EnableGradGuard() { detail::grad_mode = before_; }
+GradModeGuard::GradModeGuard(bool on) : before_(std::exchange(detail::grad_mode, on)) {}
+GradModeGuard::~GradModeGuard() { detail::grad_mode = before_; }
 }  // namespace autograd
 
 }  // namespace norma

@@ -10,33 +10,39 @@ extern constinit thread_local bool grad_mode;
 /// False inside a `NoGradGuard` on this thread.
 inline bool grad_enabled() { return detail::grad_mode; }
 
-/// While it lives, operations on this thread record no graph: their results do not require
-/// gradients.
-class NoGradGuard {
- public:
-  [[nodiscard("give the guard a name: without one it ends at once")]] NoGradGuard();
-  ~NoGradGuard();
-  NoGradGuard(const NoGradGuard&) = delete;
-  NoGradGuard& operator=(const NoGradGuard&) = delete;
-
- private:
-  bool before_;
-};
+/// Switches recording on this thread until the next call. PyTorch: `torch.set_grad_enabled`.
+void set_grad_enabled(bool on);
 
 namespace autograd {
 
-/// While it lives, operations on this thread are recorded, also inside a NoGradGuard.
-class EnableGradGuard {
+/// While it lives, operations on this thread are recorded, or not. libtorch: `AutoGradMode`.
+class GradModeGuard {
  public:
-  [[nodiscard("give the guard a name: without one it ends at once")]] EnableGradGuard();
-  ~EnableGradGuard();
-  EnableGradGuard(const EnableGradGuard&) = delete;
-  EnableGradGuard& operator=(const EnableGradGuard&) = delete;
+  [[nodiscard("give the guard a name: without one it ends at once")]] explicit GradModeGuard(
+      bool on);
+  ~GradModeGuard();
+  GradModeGuard(const GradModeGuard&) = delete;
+  GradModeGuard& operator=(const GradModeGuard&) = delete;
 
  private:
   bool before_;
 };
 
+/// While it lives, operations on this thread are recorded, also inside a NoGradGuard.
+class EnableGradGuard : public GradModeGuard {
+ public:
+  [[nodiscard("give the guard a name: without one it ends at once")]] EnableGradGuard()
+      : GradModeGuard(true) {}
+};
+
 }  // namespace autograd
+
+/// While it lives, operations on this thread record no graph: their results do not require
+/// gradients.
+class NoGradGuard : public autograd::GradModeGuard {
+ public:
+  [[nodiscard("give the guard a name: without one it ends at once")]] NoGradGuard()
+      : GradModeGuard(false) {}
+};
 
 }  // namespace norma

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "norma/autograd/grad.h"
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
@@ -12,21 +13,20 @@ namespace norma {
 
 namespace {
 
-void check_inputs(const std::vector<Tensor>& inputs) {
+void check_inputs(const char* op, const std::vector<Tensor>& inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& input = inputs[i];
-    if (!input.defined()) fail("gradcheck", "expected defined inputs, got an undefined one");
+    if (!input.defined()) fail(op, "expected defined inputs, got an undefined one");
     if (!input.requires_grad()) continue;
     const std::string which = text("input ", i);
     if (input.dtype() != kFloat64) {
-      fail("gradcheck", "expected ", which, " to be float64, got ", input.dtype(),
+      fail(op, "expected ", which, " to be float64, got ", input.dtype(),
            "; float32 has too few digits for differences");
     }
     if (!input.is_leaf())
-      fail("gradcheck", "expected ", which, " to be a leaf, got the result of ",
-           input.grad_fn_name());
+      fail(op, "expected ", which, " to be a leaf, got the result of ", input.grad_fn_name());
     if (!input.is_contiguous())
-      fail("gradcheck", "expected ", which, " to be contiguous; call contiguous() first");
+      fail(op, "expected ", which, " to be contiguous; call contiguous() first");
   }
 }
 
@@ -74,7 +74,7 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
                           const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
   return with_memory(0, [&] {
     if (!function) fail("gradcheck", "expected a function of the inputs, got none");
-    check_inputs(inputs);
+    check_inputs("gradcheck", inputs);
     const KeptGradients kept(inputs);
     const Tensor out = function(inputs);
     if (!out.requires_grad()) {
@@ -124,6 +124,35 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
       worst.message = "gradients agree: no elements to check";
     }
     return worst;
+  });
+}
+
+GradcheckResult gradgradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
+                              const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+  return with_memory(0, [&] {
+    if (!function) fail("gradgradcheck", "expected a function of the inputs, got none");
+    check_inputs("gradgradcheck", inputs);
+    const Tensor out = function(inputs);
+    Generator generator(20150212);
+    std::vector<Tensor> all = inputs;
+    all.push_back(rand(out.sizes(), {.dtype = kFloat64}, generator).add(0.5).requires_grad_());
+    const auto gradients = [&](const std::vector<Tensor>& values) {
+      const std::vector<Tensor> own(values.begin(), values.end() - 1);
+      const autograd::EnableGradGuard recording;  // gradcheck evaluates without
+      const Tensor result = function(own);
+      std::vector<Tensor> wanted, flat;
+      for (const Tensor& input : own) {
+        if (input.requires_grad()) wanted.push_back(input);
+      }
+      for (const Tensor& gradient :
+           autograd::grad({result}, wanted, {values.back().to(result.dtype())}, true, true, true)) {
+        if (gradient.defined()) flat.push_back(gradient.reshape({-1}).to(kFloat64));
+      }
+      const Tensor found = cat(flat);
+      // Gradients that are constants have derivatives of 0.
+      return found.requires_grad() ? found : found + values.back().sum() * 0.0;
+    };
+    return gradcheck(gradients, all, options);
   });
 }
 

@@ -33,4 +33,11 @@ struct GradcheckResult {
 GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
                           const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
 
+/// The same for second derivatives: `gradcheck` of the gradients of `function`, taken with
+/// `create_graph`, as a function of the inputs and of what their gradient starts with, which is
+/// drawn. PyTorch: `torch.autograd.gradgradcheck`.
+GradcheckResult gradgradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
+                              const std::vector<Tensor>& inputs,
+                              const GradcheckOptions& options = {});
+
 }  // namespace norma

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "norma/autograd/record.h"
+#include "norma/autograd/operands.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/elementwise.h"
 #include "norma/core/tensor_impl.h"
@@ -21,33 +21,38 @@ int64_t extent(const Shape& sizes, const Shape& strides) {
   return last + 1;
 }
 
-/// The base's new history after an in-place change of a view: the values of `part` in a region of
-/// `base`. The gradient of the region goes to the view's history, the rest to the base's old one.
-Tensor replace_region(const Tensor& base, const Tensor& part, const Shape& sizes,
-                      const Shape& strides, int64_t offset) {
-  const Tensor result = alias(base, base.sizes(), base.strides(), base.storage_offset());
-  const int64_t shift = offset - base.storage_offset();
-  const Shape layout = base.strides();
-  return record("replace_region", result, {&base, &part}, [=](const Tensor& g, InputGrads& d) {
-    // The same layout as the base, so that the region has the same strides in the gradient.
-    const Tensor memory = new_tensor({extent(g.sizes(), layout)}, g.dtype());
-    const Tensor laid_out = alias(memory, g.sizes(), layout, 0);
-    kernels::copy(laid_out, g);
-    const Tensor region = alias(laid_out, sizes, strides, shift);
-    d[1] = region.clone();
-    kernels::copy(region, zeros(Shape{}, {.dtype = g.dtype()}));
-    d[0] = laid_out;
-  });
-}
+/// A region of a base: where its elements lie in the base's layout.
+struct Region {
+  Shape base_sizes, layout, sizes, strides;
+  int64_t shift;
 
-/// `base` seen through a geometry: the history of a view after its base was changed in place.
-Tensor region_of(const Tensor& base, const Shape& sizes, const Shape& strides, int64_t offset) {
-  const Tensor result = alias(base, sizes, strides, offset);
-  const int64_t shift = offset - base.storage_offset();
-  const Shape base_sizes = base.sizes(), layout = base.strides();
-  return record("region_of", result, {&base}, [=](const Tensor& g, InputGrads& d) {
-    const Tensor memory = zeros({extent(base_sizes, layout)}, {.dtype = g.dtype()});
-    const Tensor laid_out = alias(memory, base_sizes, layout, 0);
+  Region(const Tensor& base, const Shape& region, const Shape& steps, int64_t offset)
+      : base_sizes(base.sizes()),
+        layout(base.strides()),
+        sizes(region),
+        strides(steps),
+        shift(offset - base.storage_offset()) {}
+
+  /// A base of such values in the same layout: there the region has its strides.
+  Tensor laid_out(const Tensor& values) const {
+    const Tensor memory = new_tensor({extent(base_sizes, layout)}, values.dtype());
+    const Tensor out = alias(memory, base_sizes, layout, 0);
+    kernels::copy(out, values);
+    return out;
+  }
+  Tensor zeros_of(DType dtype) const {
+    return alias(zeros({extent(base_sizes, layout)}, {.dtype = dtype}), base_sizes, layout, 0);
+  }
+  Tensor in(const Tensor& base) const {
+    return alias(base, sizes, strides, base.storage_offset() + shift);
+  }
+
+  /// The region's values, and their adjoint: zeros around them.
+  Tensor take(const Tensor& values) const {
+    return in(values.strides() == layout ? values : laid_out(values)).clone();
+  }
+  Tensor put(const Tensor& g) const {
+    const Tensor out = zeros_of(g.dtype());
     // Where expand() repeats an element, its gradients add up.
     Shape once = sizes, repeated;
     for (int64_t i = 0; i < sizes.size(); ++i) {
@@ -55,9 +60,40 @@ Tensor region_of(const Tensor& base, const Shape& sizes, const Shape& strides, i
       once[i] = 1;
       repeated.push_back(i);
     }
-    kernels::copy(alias(laid_out, once, strides, shift),
-                  repeated.empty() ? g : g.sum(repeated, true));
-    d[0] = laid_out;
+    kernels::copy(alias(out, once, strides, shift), repeated.empty() ? g : g.sum(repeated, true));
+    return out;
+  }
+  /// The values with zeros in the region.
+  Tensor clear(const Tensor& values) const {
+    const Tensor out = laid_out(values);
+    kernels::copy(in(out), zeros(Shape{}, {.dtype = out.dtype()}));
+    return out;
+  }
+};
+
+/// The base's new history after an in-place change of a view: the values of `part` in a region of
+/// `base`. The gradient of the region goes to the view's history, the rest to the base's old one.
+Tensor replace_region(const Tensor& base, const Tensor& part, const Shape& sizes,
+                      const Shape& strides, int64_t offset) {
+  const Tensor result = alias(base, base.sizes(), base.strides(), base.storage_offset());
+  const Region region(base, sizes, strides, offset);
+  return record("replace_region", result, {&base, &part}, [region](const Tensor& g, InputGrads& d) {
+    const auto clear = [region](const Tensor& v) { return region.clear(v); };
+    const auto take = [region](const Tensor& v) { return region.take(v); };
+    const auto put = [region](const Tensor& v) { return region.put(v); };
+    if (d.needs(0)) d[0] = linear_map("replace_region", g, clear, clear);
+    if (d.needs(1)) d[1] = linear_map("replace_region", g, take, put);
+  });
+}
+
+/// `base` seen through a geometry: the history of a view after its base was changed in place.
+Tensor region_of(const Tensor& base, const Shape& sizes, const Shape& strides, int64_t offset) {
+  const Tensor result = alias(base, sizes, strides, offset);
+  const Region region(base, sizes, strides, offset);
+  return record("region_of", result, {&base}, [region](const Tensor& g, InputGrads& d) {
+    const auto put = [region](const Tensor& v) { return region.put(v); };
+    const auto take = [region](const Tensor& v) { return region.take(v); };
+    d[0] = linear_map("region_of", g, put, take);
   });
 }
 

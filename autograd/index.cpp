@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <string>
 
-#include "norma/autograd/record.h"
+#include "norma/autograd/operands.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/middle_shape.h"
 #include "norma/core/tensor_impl.h"
@@ -72,23 +72,25 @@ void visit_gathered(const Shape& x, const Shape& index_sizes, const int64_t* ind
 template <class Visit>
 Tensor picked(const char* op, const Tensor& self, const Tensor& index, const Shape& sizes,
               Visit visit) {
-  const Tensor x = self.detach().contiguous(), out = new_tensor(sizes, self.dtype());
-  dispatch(self.dtype(), [&]<class T>() {
-    const T* source = values_of<T>(x);
-    T* target = values_of<T>(out);
-    visit(values_of<int64_t>(index), [=](int64_t from, int64_t to) { target[to] = source[from]; });
-  });
-  return record(op, out, {&self},
-                [=, from_sizes = x.sizes(), saved = Saved(index)](const Tensor& g, InputGrads& d) {
-                  d[0] = zeros(from_sizes, {.dtype = g.dtype()});
-                  const Tensor dy = g.contiguous();
-                  dispatch_floating(g.dtype(), [&]<class T>() {
-                    T* total = values_of<T>(d[0]);
-                    const T* share = values_of<T>(dy);
-                    visit(values_of<int64_t>(*saved),
-                          [=](int64_t from, int64_t to) { total[from] += share[to]; });
-                  });
-                });
+  const auto take = [=, saved = Saved(index)](const Tensor& from) {
+    const Tensor x = from.detach().contiguous(), out = new_tensor(sizes, x.dtype());
+    dispatch(x.dtype(), [&]<class T>() {
+      const T* source = values_of<T>(x);
+      T* target = values_of<T>(out);
+      visit(values_of<int64_t>(*saved), [=](int64_t at, int64_t to) { target[to] = source[at]; });
+    });
+    return out;
+  };
+  const auto put_back = [=, from = self.sizes(), saved = Saved(index)](const Tensor& g) {
+    const Tensor dy = g.contiguous(), out = zeros(from, {.dtype = g.dtype()});
+    dispatch_floating(g.dtype(), [&]<class T>() {
+      T* total = values_of<T>(out);
+      const T* share = values_of<T>(dy);
+      visit(values_of<int64_t>(*saved), [=](int64_t at, int64_t to) { total[at] += share[to]; });
+    });
+    return out;
+  };
+  return linear_map(op, self, take, put_back);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "norma/autograd/formulas.h"
 #include "norma/autograd/functional.h"
 #include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
@@ -21,6 +22,7 @@ using autograd::InputGrads;
 using autograd::packed;
 using autograd::record;
 using autograd::Saved;
+namespace formulas = autograd::formulas;
 using kernels::ClassShape;
 using kernels::ClassTargets;
 using kernels::LossGradient;
@@ -130,19 +132,26 @@ struct Reduce {
   }
 };
 
-/// Records a loss of inputs of one size, whose `backward(g, d)` is told the gradients of the rows
-/// and finds room for those of the inputs in d.
-template <class Backward>
+/// What backward needs of a loss's arguments; undefined where it needs none.
+struct SavedLoss {
+  Saved input, target, weight, pos_weight = {};
+};
+
+/// Records a loss of inputs of one size, whose `backward(saved, g, d)` is told the gradients of the
+/// rows and finds room for those of the inputs in d. `formula`: the same in tensor operations.
+template <class Backward, class Formula>
 Tensor record_loss(const char* op, const Tensor& out, const autograd::Inputs& inputs,
                    const autograd::Inputs& read_besides, const Shape& sizes, const Reduce& reduce,
-                   Backward backward) {
-  auto with_room = [sizes, reduce, backward = std::move(backward)](const Tensor& grad,
-                                                                   InputGrads& d) {
+                   SavedLoss saved, Backward backward, Formula formula) {
+  auto with_room = [=, saved = std::move(saved), backward = std::move(backward),
+                    formula = std::move(formula)](const Tensor& grad, InputGrads& d) {
+    if (grad_enabled())
+      return formula(saved, reduce.kind == Reduction::Mean ? grad.div(reduce.divisor) : grad, d);
     const Tensor g = grad.contiguous();
     for (int i = 0; i < d.count(); ++i) {
       if (d.needs(i)) d[i] = new_tensor(sizes, g.dtype());
     }
-    dispatch_floating(g.dtype(), [&]<class T>() { backward(reduce.gradient<T>(g), d); });
+    dispatch_floating(g.dtype(), [&]<class T>() { backward(saved, reduce.gradient<T>(g), d); });
   };
   return record(op, out, inputs, std::move(with_room), read_besides);
 }
@@ -200,13 +209,17 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
                                       losses);
   });
   if (!autograd::recording({&input})) return out;
-  return record_loss("cross_entropy", out, {&input}, {&target, &options.weight, &kNone},
-                     input.sizes(), reduce,
-                     [=, sy = Saved(y), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
-                       kernels::cross_entropy_backward<T>(
-                           shape, softmax_of<T>(softmax, shape),
-                           class_targets<T>(*sy, *sw, ignore, smoothing), g, data_or_null<T>(d[0]));
-                     });
+  return record_loss(
+      "cross_entropy", out, {&input}, {&target, &options.weight, &kNone}, input.sizes(), reduce,
+      {Saved(x, input), Saved(y), Saved(w)},
+      [=]<class T>(const SavedLoss& s, LossGradient<T> g, InputGrads& d) {
+        kernels::cross_entropy_backward<T>(
+            shape, softmax_of<T>(softmax, shape),
+            class_targets<T>(*s.target, *s.weight, ignore, smoothing), g, data_or_null<T>(d[0]));
+      },
+      [=](const SavedLoss& s, const Tensor& g, InputGrads& d) {
+        formulas::cross_entropy(shape, *s.input, *s.target, *s.weight, ignore, smoothing, g, d);
+      });
 }
 
 Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Tensor& target,
@@ -227,11 +240,15 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
   if (!autograd::recording({&input, &target})) return out;
   return record_loss(
       "cross_entropy", out, {&input, &target}, {&options.weight, &kNone}, input.sizes(), reduce,
-      [=, sx = Saved(x), sq = Saved(q), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
+      {Saved(x, input), Saved(q, target), Saved(w)},
+      [=]<class T>(const SavedLoss& s, LossGradient<T> g, InputGrads& d) {
         kernels::soft_cross_entropy_backward<T>(
-            shape, impl_of(*sx)->data_as<T>(), softmax_of<T>(softmax, shape),
-            {impl_of(*sq)->data_as<T>(), data_or_null<T>(*sw), smoothing}, g, data_or_null<T>(d[0]),
-            data_or_null<T>(d[1]));
+            shape, impl_of(*s.input)->data_as<T>(), softmax_of<T>(softmax, shape),
+            {impl_of(*s.target)->data_as<T>(), data_or_null<T>(*s.weight), smoothing}, g,
+            data_or_null<T>(d[0]), data_or_null<T>(d[1]));
+      },
+      [=](const SavedLoss& s, const Tensor& g, InputGrads& d) {
+        formulas::soft_cross_entropy(shape, *s.input, *s.target, *s.weight, smoothing, g, d);
       });
 }
 
@@ -288,13 +305,17 @@ Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const 
     return losses;
   });
   if (!autograd::recording({&input, &target})) return out;
-  return record_loss(op, out, {&input, &target}, {&w, &p}, x.sizes(), reduce,
-                     [=, sx = Saved(x), st = Saved(t), sw = Saved(w), sp = Saved(p)]<class T>(
-                         LossGradient<T> g, InputGrads& d) {
-                       kernels::pointwise_loss_backward<T>(
-                           kind, count, pointwise_inputs<T>(*sx, *st, *sw, *sp), g,
-                           data_or_null<T>(d[0]), data_or_null<T>(d[1]));
-                     });
+  return record_loss(
+      op, out, {&input, &target}, {&w, &p}, x.sizes(), reduce,
+      {Saved(x, input), Saved(t, target), Saved(w), Saved(p)},
+      [=]<class T>(const SavedLoss& s, LossGradient<T> g, InputGrads& d) {
+        kernels::pointwise_loss_backward<T>(
+            kind, count, pointwise_inputs<T>(*s.input, *s.target, *s.weight, *s.pos_weight), g,
+            data_or_null<T>(d[0]), data_or_null<T>(d[1]));
+      },
+      [=](const SavedLoss& s, const Tensor& g, InputGrads& d) {
+        formulas::pointwise(kind, *s.input, *s.target, *s.weight, *s.pos_weight, g, d);
+      });
 }
 
 }  // namespace
@@ -350,12 +371,16 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
                             losses);
   });
   if (!autograd::recording({&input})) return out;
-  return record_loss("nll_loss", out, {&input}, {&target, &options.weight, &kNone}, input.sizes(),
-                     reduce,
-                     [=, sy = Saved(y), sw = Saved(w)]<class T>(LossGradient<T> g, InputGrads& d) {
-                       kernels::nll_backward<T>(shape, class_targets<T>(*sy, *sw, ignore), g,
-                                                data_or_null<T>(d[0]));
-                     });
+  return record_loss(
+      "nll_loss", out, {&input}, {&target, &options.weight, &kNone}, input.sizes(), reduce,
+      {Saved(), Saved(y), Saved(w)},
+      [=]<class T>(const SavedLoss& s, LossGradient<T> g, InputGrads& d) {
+        kernels::nll_backward<T>(shape, class_targets<T>(*s.target, *s.weight, ignore), g,
+                                 data_or_null<T>(d[0]));
+      },
+      [=, sizes = input.sizes()](const SavedLoss& s, const Tensor& g, InputGrads& d) {
+        formulas::nll(shape, sizes, *s.target, *s.weight, ignore, g, d);
+      });
 }
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {

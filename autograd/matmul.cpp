@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "norma/autograd/formulas.h"
 #include "norma/autograd/functional.h"
 #include "norma/autograd/operands.h"
 #include "norma/autograd/promotion.h"
@@ -130,8 +131,9 @@ int64_t leading_count(const Shape& sizes) {
 Tensor batched_matmul(const Tensor& a, const Tensor& b) {
   return record("matmul", product(a, b), {&a, &b},
                 [x = Saved(a), y = Saved(b)](const Tensor& g, InputGrads& d) {
-                  if (d.needs(0)) d[0] = product(g, y->transpose(-2, -1));
-                  if (d.needs(1)) d[1] = product(x->transpose(-2, -1), g);
+                  const auto multiply = grad_enabled() ? batched_matmul : product;
+                  if (d.needs(0)) d[0] = multiply(g, y->transpose(-2, -1));
+                  if (d.needs(1)) d[1] = multiply(x->transpose(-2, -1), g);
                 });
 }
 
@@ -219,9 +221,10 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   });
   // Each factor is kept for the sake of the other's gradient only.
   return record(
-      "linear", out, {&input, &weight, &bias},
+      "linear", out, {&x, &w, &start},
       [=, x_sizes = x.sizes(), x_saved = Saved(weight.requires_grad() ? x : Tensor()),
        w_saved = Saved(input.requires_grad() ? w : Tensor())](const Tensor& grad, InputGrads& d) {
+        if (grad_enabled()) return formulas::linear(x_sizes, *x_saved, *w_saved, grad, d);
         const Tensor g = grad.contiguous();
         if (d.needs(0)) d[0] = new_tensor(x_sizes, g.dtype());
         if (d.needs(1)) d[1] = new_tensor({n, k}, g.dtype());

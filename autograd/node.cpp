@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "norma/autograd/grad_mode.h"
 #include "norma/autograd/observer.h"
 #include "norma/core/tensor_impl.h"
 
@@ -14,9 +15,14 @@ std::atomic<int64_t> node_count{0};
 std::atomic<uint64_t> next_sequence{1};
 }  // namespace
 
-const Node*& running_node() {
-  thread_local const Node* node = nullptr;
+Node*& running_node() {
+  thread_local Node* node = nullptr;
   return node;
+}
+
+std::deque<Tensor>& linked_values() {
+  thread_local std::deque<Tensor> values;
+  return values;
 }
 
 bool InputGrads::needs(int i) const { return static_cast<bool>(inputs_[i]); }
@@ -51,11 +57,16 @@ Accumulator::Accumulator(TensorImpl* leaf_impl) : Node("accumulate_grad"), leaf(
 }
 
 void Accumulator::backward(const Tensor& out_grad, InputGrads&) {
-  if (!leaf || !leaf->requires_grad) return;
-  if (leaf->grad.defined()) {
-    leaf->grad.add_(out_grad);
+  if (leaf && leaf->requires_grad) add_gradient(leaf->grad, out_grad);
+}
+
+void add_gradient(Tensor& total, const Tensor& arrived) {
+  if (!total.defined()) {
+    total = is_exclusive(arrived) ? arrived : arrived.clone();
+  } else if (grad_enabled()) {
+    total = total.add(arrived);
   } else {
-    leaf->grad = is_exclusive(out_grad) ? out_grad : out_grad.clone();
+    total.add_(arrived);
   }
 }
 
@@ -74,11 +85,38 @@ bool is_leaf_of(const Node* node, const Tensor& value) {
 
 }  // namespace
 
-Saved::Saved(const Tensor& tensor) {
-  if (!tensor.defined()) return;
-  const TensorImpl* impl = impl_of(tensor);
-  value_ = alias(tensor, impl->sizes, impl->strides, impl->offset);
+Saved::Saved(const Tensor& values, const Tensor& input) {
+  if (!values.defined()) return;
+  const TensorImpl* impl = impl_of(values);
+  value_ = alias(values, impl->sizes, impl->strides, impl->offset);
   version_ = impl->storage->version();
+  const TensorImpl* const own = impl_of(input);
+  if (!grad_enabled() || !(own->base ? input.requires_grad() : own->requires_grad)) return;
+  if (!own->node) gradient_edge(input);  // a leaf's, which the leaf keeps
+  source_ = static_cast<const Node*>(own->node.get());
+}
+
+// The value as an input or the result of the running operation.
+const Tensor& Saved::linked() const {
+  Node* const node = running_node();
+  Ref<Node> history;
+  for (int k = 0; source_ && k < node->input_count && !history; ++k) {
+    if (node->inputs[k].get() == source_) history = node->inputs[k];
+  }
+  if (!source_ && impl_of(value_)->storage.get() == node->result) history = Ref<Node>(node);
+  if (source_ && !history) {
+    fail(node->name, "expected saved values of its inputs, got those of another tensor of shape ",
+         value_.sizes(),
+         " that requires_grad: create_graph cannot differentiate by it; save an "
+         "input of record(), or detach() it");
+  }
+  if (!history) return value_;
+  const TensorImpl* impl = impl_of(value_);
+  Tensor& value =
+      linked_values().emplace_back(alias(value_, impl->sizes, impl->strides, impl->offset));
+  impl_of(value)->node = std::move(history);
+  impl_of(value)->has_history = impl_of(value)->requires_grad = true;
+  return value;
 }
 
 const Tensor& Saved::get() const {
@@ -92,7 +130,7 @@ const Tensor& Saved::get() const {
                "backward() that needs them"
              : "; use an out-of-place operation or clone()");
   }
-  return value_;
+  return grad_enabled() && value_.defined() && running_node() ? linked() : value_;
 }
 
 Ref<Node> gradient_edge(const Tensor& tensor) {
@@ -106,6 +144,7 @@ void set_history(Tensor& out, const Ref<Node>& node) {
   TensorImpl* impl = impl_of(out);
   // Numbered last: gradient_edge() may itself have created (older) nodes for views.
   node->sequence = next_sequence.fetch_add(1, std::memory_order_relaxed);
+  node->result = impl->storage.get();
   node->sizes = impl->sizes;
   node->dtype = impl->dtype;
   impl->node = Ref<History>(node);

@@ -3,6 +3,7 @@
 // outputs.
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "norma/core/error.h"
@@ -36,13 +37,15 @@ class Node : public History {
  public:
   explicit Node(const char* op_name);
 
-  /// Turns the gradient of the output into those of the inputs. Recording is off while it runs.
+  /// Turns the gradient of the output into those of the inputs. Recording is off while it runs,
+  /// unless the gradients are to be differentiated: create_graph.
   virtual void backward(const Tensor& out_grad, InputGrads& grads) = 0;
   /// Drops the saved values, once they were used; false where there are none.
   virtual bool release_saved() { return false; }
   /// Makes its result the ReLU of what it was, for backward; false where it cannot.
   virtual bool take_relu() { return false; }
 
+  void forget(const TensorImpl* gone) override { retainer = gone == retainer ? nullptr : retainer; }
   /// Whether it is the end of the graph at a leaf.
   bool is_accumulator() const { return sequence == 0; }
 
@@ -50,14 +53,16 @@ class Node : public History {
   // Creation order: inputs are older than the operations on them. 0 for accumulators, which come
   // last whenever their leaf was first used.
   uint64_t sequence = 0;
-  Shape sizes;  // of the output
+  const void* result = nullptr;  // whose memory the output was; Saved knows it by that
+  Shape sizes;                   // of the output
   DType dtype = kFloat32;
   Ref<Node>* inputs = nullptr;  // null where an input needs no gradient
   Node* next_dying = nullptr;   // in the list of drop_inputs
   int input_count = 0;
-  Tensor grad;            // of the output, gathered while backward() runs
-  bool visited = false;   // by the running backward()
-  bool released = false;  // its saved values are gone
+  Tensor grad;                           // of the output, gathered while backward() runs
+  TensorImpl* retainer = nullptr;        // whose `grad` is to have it at the end: retain_grad()
+  bool visited = false, wanted = false;  // by the running backward(): reached, and to be run
+  bool released = false;                 // its saved values are gone
   Ref<Note> note;
 
  protected:
@@ -78,29 +83,39 @@ class Accumulator : public Node {
 };
 
 /// A value that backward needs: its memory and geometry without its history. `get()` throws when it
-/// was changed in place since.
+/// was changed in place since. Where backward is recorded, too (create_graph), an input or the
+/// result of the operation has its place in the graph again; anything else is a constant there.
 class Saved {
  public:
   Saved() = default;
-  explicit Saved(const Tensor& tensor);
+  explicit Saved(const Tensor& tensor) : Saved(tensor, tensor) {}
+  /// `values` are those of `input`, in another layout or dtype perhaps and without a history.
+  Saved(const Tensor& values, const Tensor& input);
   const Tensor& get() const;
   const Tensor& operator*() const { return get(); }
   const Tensor* operator->() const { return &get(); }
   bool defined() const { return value_.defined(); }
 
  private:
+  const Tensor& linked() const;
   Tensor value_;
   uint64_t version_ = 0;
+  const Node* source_ = nullptr;  // what led to the input; to be compared only
 };
 
 /// The operation whose backward runs on this thread, null outside: errors name it.
-const Node*& running_node();
+Node*& running_node();
+/// What its Saved gave while it was recorded; freed when it ends.
+std::deque<Tensor>& linked_values();
 
 /// The node that takes a gradient for `tensor`: null when it needs none.
 Ref<Node> gradient_edge(const Tensor& tensor);
 
 /// Gives `out` the history `node`.
 void set_history(Tensor& out, const Ref<Node>& node);
+
+/// Adds a gradient that has arrived to `total`, which other tensors may share with it.
+void add_gradient(Tensor& total, const Tensor& arrived);
 
 /// Living operations of all graphs. Tests watch it for leaks.
 int64_t live_nodes();

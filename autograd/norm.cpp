@@ -2,6 +2,7 @@
 #include <string>
 
 #include "norma/autograd/donation.h"
+#include "norma/autograd/formulas.h"
 #include "norma/autograd/functional.h"
 #include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
@@ -19,6 +20,7 @@ using autograd::InputGrads;
 using autograd::Inputs;
 using autograd::record;
 using autograd::Saved;
+namespace formulas = autograd::formulas;
 using kernels::BatchNormStats;
 using kernels::ChannelParams;
 using kernels::ChannelShape;
@@ -100,6 +102,7 @@ ChannelShape check_batch_norm(const Tensor& input, const BatchNormArgs& args, bo
 struct BatchNormBackward {
   ChannelShape shape;
   bool batch_stats, relu;
+  double eps;
   Tensor stats;
   Saved x, weight;
 
@@ -109,6 +112,8 @@ struct BatchNormBackward {
   }
 
   void operator()(const Tensor& g, InputGrads& d) const {
+    if (grad_enabled() && g.numel() > 0)
+      return formulas::batch_norm(shape, batch_stats, relu, eps, stats, *x, *weight, g, d);
     const bool free = autograd::is_donatable(g);
     const Tensor dy = g.contiguous();
     const DType dtype = dy.dtype();
@@ -166,10 +171,10 @@ Tensor batch_norm(Tensor input, const BatchNormArgs& args) {
     }
   }
   if (!records) return y;
-  return record(
-      args.relu ? "batch_norm_relu" : "batch_norm", y, {&input, &args.weight, &args.bias},
-      BatchNormBackward{shape, batch_stats, args.relu, stats, Saved(x.get()), Saved(w.get())},
-      batch_stats ? Inputs() : Inputs({&args.running_mean, &args.running_var}));
+  return record(args.relu ? "batch_norm_relu" : "batch_norm", y, {&input, &args.weight, &args.bias},
+                BatchNormBackward{shape, batch_stats, args.relu, args.eps, stats,
+                                  Saved(x.get(), input), Saved(w.get(), args.weight)},
+                batch_stats ? Inputs() : Inputs({&args.running_mean, &args.running_var}));
 }
 
 namespace {
@@ -190,8 +195,11 @@ Tensor norm_groups(const char* op, const Tensor& input, ChannelShape shape, int6
   }
   if (!autograd::recording({&input, &weight, &bias})) return y;
   return record(op, y, {&input, &weight, &bias},
-                [shape, groups, count, sizes, stats, sx = Saved(x.get()), sw = Saved(w.get())](
-                    const Tensor& g, InputGrads& d) {
+                [shape, groups, count, sizes, eps, stats, sx = Saved(x.get(), input),
+                 sw = Saved(w.get(), weight)](const Tensor& g, InputGrads& d) {
+                  if (grad_enabled() && g.numel() > 0) {
+                    return formulas::group_norm(shape, groups, sizes, eps, *sx, *sw, g, d);
+                  }
                   const Tensor dy = g.contiguous();
                   if (d.needs(0)) d[0] = new_tensor(dy.sizes(), dy.dtype());
                   for (const int i : {1, 2}) {

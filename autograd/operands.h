@@ -44,15 +44,31 @@ Tensor filled(const Shape& sizes, const Tensor& input, Kernel kernel) {
   return out;
 }
 
-/// Records an operation on one floating tensor, given by its kernels forward(x, y) and
-/// backward(dy, dx).
+/// Records y = map(x), a linear function; `adjoint(g)` is what backward gives. Each is the other's
+/// backward, however often it is differentiated.
+template <class Map, class Adjoint>
+Tensor linear_map(const char* op, const Tensor& x, Map map, Adjoint adjoint) {
+  return record(op, map(x), {&x}, [op, map, adjoint](const Tensor& g, InputGrads& d) {
+    d[0] = grad_enabled() ? linear_map(op, g, adjoint, map) : adjoint(g);
+  });
+}
+
+/// Records an operation on one floating tensor, given by its kernels forward(x, y),
+/// backward(dy, dx) and, where the first is not linear, forward's derivative along(dx, dy).
+template <class Forward, class Backward, class Along>
+Tensor dense_operation(const char* op, const Tensor& input, const Shape& sizes, Forward forward,
+                       Backward backward, Along along) {
+  const Tensor x = input.contiguous();
+  const auto to = [=](const Tensor& v) { return filled(sizes, v, along); };
+  const auto back = [=, from = x.sizes()](const Tensor& g) { return filled(from, g, backward); };
+  return record(op, filled(sizes, x, forward), {&x}, [=](const Tensor& g, InputGrads& d) {
+    d[0] = grad_enabled() ? linear_map(op, g, back, to) : back(g);
+  });
+}
 template <class Forward, class Backward>
 Tensor dense_operation(const char* op, const Tensor& input, const Shape& sizes, Forward forward,
                        Backward backward) {
-  const Tensor x = input.contiguous();
-  return record(op, filled(sizes, x, forward), {&x},
-                [backward = std::move(backward), from = x.sizes()](
-                    const Tensor& dy, InputGrads& d) { d[0] = filled(from, dy, backward); });
+  return dense_operation(op, input, sizes, forward, backward, forward);
 }
 
 }  // namespace norma::autograd

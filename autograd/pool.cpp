@@ -3,6 +3,7 @@
 
 #include "norma/autograd/functional.h"
 #include "norma/autograd/operands.h"
+#include "norma/core/kernels/plain/pool.h"
 #include "norma/core/kernels/pool/avg_pool.h"
 #include "norma/core/kernels/pool/max_pool.h"
 #include "norma/core/tensor_impl.h"
@@ -114,6 +115,9 @@ Tensor max_pool(const char* op, const Tensor& input, const Pool2dShape& shape, c
       },
       [shape, choice](const auto* dy, auto* dx) {
         kernels::max_pool_backward(shape, dy, impl_of(choice)->data_as<const Index>(), dx);
+      },
+      [shape, choice](const auto* x, auto* y) {
+        kernels::plain::max_pool_pick(shape, x, impl_of(choice)->data_as<const Index>(), y);
       });
 }
 

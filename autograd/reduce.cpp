@@ -228,10 +228,19 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
           slope[at] = !root ? 2 / divisor : std == 0 ? 0 : 1 / (divisor * std);
         });
   });
-  return record(op, out, {&self},
-                [=, kept = collapsed.kept, x = Saved(self)](const Tensor& g, InputGrads& d) {
-                  d[0] = (x->to(kFloat64) - means) * slopes.mul(g.reshape(kept));
-                });
+  return record(
+      op, out, {&self},
+      [=, kept = collapsed.kept, x = Saved(self)](const Tensor& g, InputGrads& d) {
+        if (grad_enabled()) {
+          const Tensor delta = *x - x->mean(dims, true);
+          const Tensor squares = delta.square().sum(dims, true);
+          const Tensor deviation =
+              squares.masked_fill(squares.eq(0), 1).div(divisor).sqrt().mul(divisor);
+          d[0] = delta * (root ? g.reshape(kept).div(deviation) : g.reshape(kept).mul(2 / divisor));
+          return;
+        }
+        d[0] = (x->to(kFloat64) - means) * slopes.mul(g.reshape(kept));
+      });
 }
 
 /// The position along the reduced dimension of the largest or smallest element.
@@ -337,7 +346,12 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
   return record(
       "norm", out, {this},
       [=, kept = collapsed.kept, saved = Saved(*this)](const Tensor& grad, InputGrads& d) {
-        const Tensor g = grad.reshape(kept), total = totals.reshape(kept);
+        const Tensor g = grad.reshape(kept);
+        Tensor total = totals.reshape(kept);
+        if (grad_enabled() && !std::isinf(p)) {
+          const Tensor sums = saved->abs().pow(p).sum(dims, true);
+          total = sums.masked_fill(sums.eq(0), 1).pow(1 / p);
+        }
         if (p == 2) {  // x / norm, and 0 where that is 0
           const Tensor length = total.masked_fill(total.eq(0), 1).to(g.dtype());
           d[0] = saved->div(length).mul(g);

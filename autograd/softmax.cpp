@@ -2,6 +2,7 @@
 #include "norma/core/kernels/softmax.h"
 
 #include "norma/autograd/operands.h"
+#include "norma/autograd/ops.h"
 #include "norma/autograd/promotion.h"
 
 namespace norma {
@@ -17,6 +18,11 @@ Tensor normalised(const char* op, const Tensor& self, int64_t dim, bool log) {
   const Tensor out = filled(
       sizes, x, [=](const auto* px, auto* y) { kernels::softmax_forward(shape, log, px, y); });
   return record(op, out, {&self}, [=, y = Saved(out)](const Tensor& g, InputGrads& d) {
+    if (grad_enabled()) {
+      const Tensor y_g = log ? y->exp().mul(g.sum({dim}, true)) : y->mul(g);
+      d[0] = log ? g - y_g : y_g - *y * y_g.sum({dim}, true);
+      return;
+    }
     d[0] = filled(g.sizes(), g, [&]<class T>(const T* dy, T* dx) {
       kernels::softmax_backward(shape, log, dy, impl_of(*y)->data_as<const T>(), dx);
     });

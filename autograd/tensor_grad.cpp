@@ -38,6 +38,20 @@ std::string Tensor::grad_fn_name() const {
 
 Tensor Tensor::grad() const { return defined_impl(*this, "grad")->grad; }
 
+void Tensor::retain_grad() const {
+  TensorImpl* impl = defined_impl(*this, "retain_grad");
+  if (!requires_grad()) {
+    fail("retain_grad", "expected a tensor that requires_grad, got one of shape ", impl->sizes,
+         " that does not");
+  }
+  if (!is_leaf()) static_cast<autograd::Node*>(impl->node.get())->retainer = impl;
+}
+
+bool Tensor::retains_grad() const {
+  const TensorImpl* impl = defined_impl(*this, "retains_grad");
+  return !is_leaf() && static_cast<autograd::Node*>(impl->node.get())->retainer == impl;
+}
+
 void Tensor::set_grad(const Tensor& grad) {
   TensorImpl* impl = defined_impl(*this, "set_grad");
   if (grad.defined() && (grad.sizes() != impl->sizes || grad.dtype() != impl->dtype)) {

@@ -102,10 +102,15 @@ class Tensor {
   std::string grad_fn_name() const;
   /// The accumulated gradient; undefined until `backward()` reached this leaf.
   Tensor grad() const;
+  /// Lets `backward()` leave the gradient of this result of an operation in `grad()`, too.
+  void retain_grad() const;
+  bool retains_grad() const;
   void set_grad(const Tensor& grad);
   /// Adds d(this)/d(leaf) to the gradient of every leaf that requires one. Without `gradient` the
-  /// tensor must have one element. The graph is freed unless `retain_graph`.
-  void backward(const Tensor& gradient = Tensor(), bool retain_graph = false) const;
+  /// tensor must have one element. The graph is freed unless `retain_graph`. With `create_graph`
+  /// the gradients are recorded, too, so that they have derivatives (see autograd::grad).
+  void backward(const Tensor& gradient = Tensor(), bool retain_graph = false,
+                bool create_graph = false) const;
   /// The same values outside the graph.
   Tensor detach() const;
   /// Every handle on this leaf takes over the memory, shape and dtype of `other`; the gradient is

@@ -3,10 +3,10 @@
 #include <norma/norma.h>
 
 #include <cmath>
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "norma/tests/support/gradients.h"
 #include "norma/tests/support/tensors.h"
 
 /// The largest |got - want| / (1 + |want|); infinite when lengths or NaNs differ.
@@ -22,12 +22,4 @@ inline double worst_error(const std::vector<double>& got, const std::vector<doub
 }
 inline double worst_error(const norma::Tensor& got, const std::vector<double>& want) {
   return worst_error(to_vector(got), want);
-}
-
-/// gradcheck's words when it fails, "" when it agrees.
-inline std::string gradient_error(
-    const std::function<norma::Tensor(const std::vector<norma::Tensor>&)>& function,
-    const std::vector<norma::Tensor>& inputs) {
-  const norma::GradcheckResult result = norma::gradcheck(function, inputs);
-  return result.ok ? "" : result.message;
 }

@@ -130,10 +130,9 @@ TEST_CASE("its gradients are right") {
       const auto leaf = [](const Shape& shape) {
         return randn(shape, {.dtype = kFloat64, .requires_grad = true});
       };
-      const GradcheckResult result =
-          gradcheck(f, {leaf(sizes), leaf({sizes[1]}), leaf({sizes[1]})});
-      INFO(result.message);
-      CHECK(result.ok);
+      const std::string error =
+          gradient_error(f, {leaf(sizes), leaf({sizes[1]}), leaf({sizes[1]})});
+      CHECK(error == "");
     }
   }
 }

@@ -7,6 +7,7 @@
 
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/golden_file.h"
+#include "norma/tests/support/gradients.h"
 #include "norma/tests/support/tensors.h"
 
 using namespace norma;
@@ -364,10 +365,15 @@ TEST_CASE("every operation gives PyTorch's values and gradients") {
         CHECK(mismatch(repeated[i], plain[i], 1e-12) == "");
     }
     if (golden.check && !golden.grads.empty()) {
-      const auto result = gradcheck(
-          [&, &args = golden.args](const Tensors& x) { return f(x, args); }, golden.inputs);
-      INFO(result.message);
-      CHECK(result.ok);
+      // Where a kink has a derivative of 0, its second derivative is none.
+      Tensors away;
+      for (const Tensor& x : golden.inputs) {
+        away.push_back(x.detach().masked_fill(x.eq(0), 1));
+        away.back().requires_grad_(x.requires_grad());
+      }
+      const std::string error =
+          gradient_error([&, &args = golden.args](const Tensors& x) { return f(x, args); }, away);
+      CHECK(error == "");
     }
   }
   CHECK(seen.size() == kOps.size());

@@ -182,7 +182,7 @@ TEST_CASE("whichever allocation of a function on tensors fails, it is an Error")
          const RandomStateGuard guard;
          keep(g.uniform(), g.normal(), g.below(3), Generator(g.seed()));
        }},
-      {"gradcheck", [&] { keep(gradcheck(product, inputs)); }},
+      {"gradcheck", [&] { keep(gradcheck(product, inputs), gradgradcheck(product, inputs)); }},
       {"Shape",
        [&] {
          keep(Shape({1, 2, 3}).str(), broadcast_shapes({2, 1}, {3}, "op"));

@@ -228,6 +228,28 @@ const std::vector<Row> kTable = {
                                             : [](const std::vector<Tensor>&) { return Tensor(); },
                                    {h.tensor({2}, kFloat64)}));
      }},
+    {"gradgradcheck",
+     [](Hostile& h) {
+       static_cast<void>(gradgradcheck(
+           [&](const std::vector<Tensor>& in) {
+             return h.flag() ? h.tensor({2}) : in.at(0).mul(in.at(0));
+           },
+           {h.tensor({2}, kFloat64)},
+           {.eps = h.real(1e-6), .atol = h.real(1e-5), .rtol = h.real(1e-3)}));
+     }},
+    {"autograd::grad",
+     [](Hostile& h) {
+       const std::vector<Tensor> in = h.tensors({3}), out = h.tensors({3});
+       static_cast<void>(autograd::grad(out, in, h.tensors({3}), h.flag(), h.flag(), h.flag()));
+       static_cast<void>(autograd::grad({in.at(0).mul(in.at(0)).sum()}, in));
+     }},
+    {"set_grad_enabled",
+     [](Hostile& h) {
+       const autograd::GradModeGuard restored(true);
+       set_grad_enabled(h.flag());
+     }},
+    {"autograd::GradModeGuard::*",
+     [](Hostile& h) { const autograd::GradModeGuard guard(h.flag()); }},
     {"NoGradGuard::*",
      [](Hostile& h) {
        const NoGradGuard guard;

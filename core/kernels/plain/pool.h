@@ -65,6 +65,14 @@ void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T
   sum.store(dx);
 }
 
+/// What y is where the same cells win again.
+template <class T, class Index>
+void max_pool_pick(const Pool2dShape& s, const T* x, const Index* choice, T* y) {
+  each_cell(s, [&](int64_t from, int64_t to, int64_t i, int64_t j) {
+    if (choice[from] == note_of<Index>(s, to, i, j)) y[from] = x[to];
+  });
+}
+
 /// How many cells of window i count along one axis: those in the image, or in image and padding.
 inline int64_t counted_cells(int64_t i, int64_t stride, int64_t pad, int64_t kernel, int64_t size,
                              bool include_pad) {

@@ -1,0 +1,17 @@
+// Derivatives against central differences.
+#pragma once
+#include <norma/norma.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+/// What gradcheck or gradgradcheck says where it fails, "" where both agree.
+inline std::string gradient_error(
+    const std::function<norma::Tensor(const std::vector<norma::Tensor>&)>& function,
+    const std::vector<norma::Tensor>& inputs) {
+  const norma::GradcheckResult first = norma::gradcheck(function, inputs);
+  if (!first.ok) return first.message;
+  const norma::GradcheckResult second = norma::gradgradcheck(function, inputs);
+  return second.ok ? "" : "second derivatives: " + second.message;
+}
