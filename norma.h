@@ -17,7 +17,6 @@
 
 #include "norma/autograd/anomaly.h"
 #include "norma/autograd/functional.h"
-#include "norma/autograd/grad.h"
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/gradcheck.h"
 #include "norma/autograd/observer.h"

@@ -20,8 +20,11 @@ namespace {
 /// f(g, x) = g s(x) where s is constant between kinks, for backward.
 template <class F>
 Tensor combine_constant(const Tensor& g, const Tensor& x, F f) {
-  return grad_enabled() ? g.mul(combine(ones(g.sizes(), {.dtype = g.dtype()}), x.detach(), f))
-                        : combine(g, x, f);
+  if (!grad_enabled()) return combine(g, x, f);
+  const Tensor slope = combine(ones(g.sizes(), {.dtype = g.dtype()}), x.detach(), f);
+  return g.mul(record("slope", slope, {&x}, [](const Tensor& u, InputGrads& d) {
+    d[0] = zeros_like(u);  // as in PyTorch, and not nothing
+  }));
 }
 
 }  // namespace

@@ -39,6 +39,17 @@ void check_index_range(const Tensor& indices, int64_t rows) {
   }
 }
 
+/// How often each index occurs, for every place: [count, 1].
+Tensor frequencies(const Tensor& indices, int64_t rows) {
+  const int64_t count = indices.numel(), *const values = values_of<int64_t>(indices);
+  std::vector<int64_t> times(static_cast<std::size_t>(rows));
+  for (int64_t i = 0; i < count; ++i) ++times[static_cast<std::size_t>(values[i])];
+  const Tensor out = new_tensor({count, 1}, kInt64);
+  for (int64_t i = 0; i < count; ++i)
+    values_of<int64_t>(out)[i] = times[static_cast<std::size_t>(values[i])];
+  return out;
+}
+
 void check_tensors(const Tensor& indices, const Tensor& weight, const EmbeddingOptions& options) {
   const TensorImpl* index = defined_impl(indices, "embedding");
   const TensorImpl* w = defined_impl(weight, "embedding");
@@ -119,7 +130,7 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
                   // What every row of g counts, and then a sum for every row of the table.
                   const Tensor flat = saved->reshape({count, 1});
                   Tensor share = flat.ne(padding).to(g.dtype());
-                  if (by_frequency) share = share / flat.eq(flat.t()).to(g.dtype()).sum({1}, true);
+                  if (by_frequency) share = share / frequencies(*saved, rows).to(g.dtype());
                   d[0] = linear_map(
                       "embedding", g.reshape({count, width}) * share,
                       [=](const Tensor& dy) { return add(dy, false, kNoRow); },

@@ -1,6 +1,4 @@
 // backward() and grad(): walk the graph from young to old and hand gradients on.
-#include "norma/autograd/grad.h"
-
 #include <algorithm>
 #include <span>
 #include <string>
@@ -10,6 +8,7 @@
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/node.h"
 #include "norma/autograd/observer.h"
+#include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
 #include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
@@ -78,6 +77,43 @@ class ReusedList {
   static inline constinit thread_local bool spare_is_gone = false;
 };
 
+/// A run of backward() or grad(), and its marks on nodes. A backward function may begin another:
+/// what the runs around that one have noted is put aside, and back at its end.
+class Run {
+ public:
+  Run() : id_(++running()) {}
+  ~Run() {
+    for (auto& [node, mark] : outer_) exchange(node, std::move(mark));
+    --running();
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  bool reaches(const Node& node) const { return node.run == id_; }
+  void enter(Node* node) {
+    if (node->run > 0) outer_.emplace_back(node, exchange(node, {}));
+    node->run = id_;
+  }
+  void leave(Node* node) { exchange(node, {}); }
+
+ private:
+  struct Mark {
+    int run = 0;
+    bool wanted = false;
+    Tensor grad = {};
+  };
+  static Mark exchange(Node* node, Mark mark) {
+    return {std::exchange(node->run, mark.run), std::exchange(node->wanted, mark.wanted),
+            std::exchange(node->grad, std::move(mark.grad))};
+  }
+  static int& running() {
+    static constinit thread_local int count = 0;
+    return count;
+  }
+
+  const int id_;
+  std::vector<std::pair<Node*, Mark>> outer_;
+};
+
 /// The nodes under the roots in the order of backward; their marks and half-gathered gradients are
 /// taken off again at the end, also when a backward function throws.
 class BackwardOrder {
@@ -102,20 +138,19 @@ class BackwardOrder {
   }
   ~BackwardOrder() { clear(); }
   const std::vector<Node*>& order() const { return order_; }
+  const Run& run() const { return run_; }
 
  private:
   void add(Node* node) {
-    if (!node || node->visited) return;
+    if (!node || run_.reaches(*node)) return;
     order_.push_back(node);
-    node->visited = true;
+    run_.enter(node);
   }
   void clear() {
-    for (Node* node : order_) {
-      node->visited = node->wanted = false;
-      node->grad = Tensor();
-    }
+    for (Node* node : order_) run_.leave(node);
   }
 
+  Run run_;
   ReusedList<Node*> list_;
   std::vector<Node*>& order_ = list_.values;
 };
@@ -126,14 +161,15 @@ class RunningNode {
   explicit RunningNode(Node* node) : outer_(std::exchange(running_node(), node)) {}
   ~RunningNode() {
     running_node() = outer_;
-    if (grad_enabled()) linked_values().resize(linked_);
+    if (records_) linked_values().resize(linked_);
   }
   RunningNode(const RunningNode&) = delete;
   RunningNode& operator=(const RunningNode&) = delete;
 
  private:
   Node* outer_;
-  std::size_t linked_ = grad_enabled() ? linked_values().size() : 0;
+  const bool records_ = grad_enabled();
+  const std::size_t linked_ = records_ ? linked_values().size() : 0;
 };
 
 /// Hands the gradient of a node's result on to its inputs.
@@ -152,7 +188,7 @@ void run_node(Node* node, const Tensor& grad, std::vector<Tensor>& grads,
   for (int k = 0; k < node->input_count; ++k) {
     Node* input = node->inputs[k].get();
     Tensor& share = grads[static_cast<std::size_t>(k)];
-    if (!input || !share.defined()) continue;
+    if (!input || !input->wanted || !share.defined()) continue;
     share = sum_to_shape(std::move(share), *node, *input);
     if (observers) observers.tell(&Observer::gradient, *node, k, share);
     accumulate(input->grad, std::move(share));
@@ -177,13 +213,16 @@ bool leads_on(const Node& node) {
 }
 
 /// Marks what has to run: the targets and what leads to them, or everything; none may be freed.
-void mark_wanted(const std::vector<Node*>& order, std::span<const Ref<Node>> targets) {
-  for (const Ref<Node>& node : targets) node->wanted = true;
-  for (auto i = order.rbegin(); i != order.rend(); ++i) {
-    Node& node = **i;
-    node.wanted = targets.empty() || node.wanted || leads_on(node);
-    if (!node.released || !node.wanted) continue;
-    fail(node.name,
+void mark_wanted(const BackwardOrder& visit, std::span<const Ref<Node>> targets) {
+  for (const Ref<Node>& node : targets) {
+    if (visit.run().reaches(*node)) node->wanted = true;
+  }
+  for (auto i = visit.order().rbegin(); i != visit.order().rend(); ++i) {
+    (*i)->wanted = targets.empty() || (*i)->wanted || leads_on(**i);
+  }
+  for (const Node* node : visit.order()) {
+    if (!node->released || !node->wanted) continue;
+    fail(node->name,
          "expected a graph that was not freed yet, got one whose saved values went with an earlier "
          "backward(); compute the loss anew, detach() what one step hands to the next, or pass "
          "retain_graph = true to the first call");
@@ -207,10 +246,9 @@ void run_task(const Task& task) {
   const ObserverPause observers;
   if (observers) observers.tell(&Observer::started, *task.roots[0], task.gradients[0]);
   const BackwardOrder visit(task.roots);
-  mark_wanted(visit.order(), task.targets);
+  mark_wanted(visit, task.targets);
   for (std::size_t i = 0; i < task.roots.size(); ++i) {
-    Tensor& total = task.roots[i]->grad;
-    total = total.defined() ? total.add(task.gradients[i]) : task.gradients[i];
+    accumulate(task.roots[i]->grad, task.gradients[i]);
   }
   ReusedList<Tensor> list;
   std::vector<Tensor>& grads = list.values;

@@ -82,31 +82,35 @@ Shape classes(ClassShape s) { return {1, s.classes, 1}; }
 Tensor of_rows(ClassShape s, const Tensor& g) {
   return g.dim() == 0 ? g : g.reshape({s.n, 1, s.inner});
 }
+/// 0 in ignored rows.
+Tensor of_counted(ClassShape s, const Tensor& g, const Tensor& target, int64_t ignore_index) {
+  const Tensor ignored = target.reshape({s.n, 1, s.inner}).eq(ignore_index);
+  return of_rows(s, g).masked_fill(ignored, 0);
+}
 
 /// What -log p counts in each row's loss, given its class y: (1 - s) w_y at y, and s / C w_c at
-/// every c; 0 in ignored rows.
-Tensor shares(ClassShape shape, const Tensor& target, const Tensor& weight, int64_t ignore_index,
-              double smoothing, DType dtype) {
+/// every c.
+Tensor shares(ClassShape shape, const Tensor& target, const Tensor& weight, double smoothing,
+              DType dtype) {
   const Tensor y = target.reshape({shape.n, 1, shape.inner});
   const Tensor all = arange(shape.classes).reshape(classes(shape));
   Tensor share =
       y.eq(all).to(dtype) * (1 - smoothing) + smoothing / static_cast<double>(shape.classes);
-  if (weight.defined()) share = share * weight.reshape(classes(shape));
-  return share * y.ne(ignore_index).to(dtype);
+  return weight.defined() ? share * weight.reshape(classes(shape)) : share;
 }
 
-/// The gradient of -Σ_c q_c log p_c for p = softmax(x), times g: (p Σ q - q) g.
+/// The gradient of -Σ_c q_c log p_c for p = softmax(x), times g of its row: (p Σ q - q) g.
 Tensor softmax_gradient(ClassShape shape, const Tensor& x, const Tensor& q, const Tensor& g) {
   const Tensor p = x.reshape(logits(shape)).softmax(1);
-  return ((p * q.sum({1}, true) - q) * of_rows(shape, g)).reshape(x.sizes());
+  return ((p * q.sum({1}, true) - q) * g).reshape(x.sizes());
 }
 
 }  // namespace
 
 void cross_entropy(ClassShape shape, const Tensor& x, const Tensor& target, const Tensor& weight,
                    int64_t ignore_index, double smoothing, const Tensor& g, InputGrads& d) {
-  const Tensor q = shares(shape, target, weight, ignore_index, smoothing, g.dtype());
-  d[0] = softmax_gradient(shape, x, q, g);
+  const Tensor q = shares(shape, target, weight, smoothing, g.dtype());
+  d[0] = softmax_gradient(shape, x, q, of_counted(shape, g, target, ignore_index));
 }
 
 void soft_cross_entropy(ClassShape shape, const Tensor& x, const Tensor& target,
@@ -118,14 +122,14 @@ void soft_cross_entropy(ClassShape shape, const Tensor& x, const Tensor& target,
     const Tensor w = weight.reshape(classes(shape));
     q = q * w, slope = slope * w;
   }
-  if (d.needs(0)) d[0] = softmax_gradient(shape, x, q, g);
+  if (d.needs(0)) d[0] = softmax_gradient(shape, x, q, of_rows(shape, g));
   if (d.needs(1)) d[1] = (slope * of_rows(shape, g)).reshape(target.sizes());
 }
 
 void nll(ClassShape shape, const Shape& sizes, const Tensor& target, const Tensor& weight,
          int64_t ignore_index, const Tensor& g, InputGrads& d) {
-  const Tensor q = shares(shape, target, weight, ignore_index, 0, g.dtype());
-  d[0] = (q * of_rows(shape, g.neg())).reshape(sizes);
+  const Tensor q = shares(shape, target, weight, 0, g.dtype());
+  d[0] = (q * of_counted(shape, g.neg(), target, ignore_index)).reshape(sizes);
 }
 
 void pointwise(PointwiseLoss kind, const Tensor& x, const Tensor& t, const Tensor& weight,

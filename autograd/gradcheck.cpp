@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "norma/autograd/grad.h"
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
@@ -28,6 +27,13 @@ void check_inputs(const char* op, const std::vector<Tensor>& inputs) {
     if (!input.is_contiguous())
       fail(op, "expected ", which, " to be contiguous; call contiguous() first");
   }
+}
+
+void check_result(const char* op, const Tensor& out) {
+  if (out.requires_grad()) return;
+  fail(op,
+       "expected a function whose result depends on an input that requires_grad, got one that "
+       "does not");
 }
 
 /// Position of element `flat` in row-major order.
@@ -77,11 +83,7 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
     check_inputs("gradcheck", inputs);
     const KeptGradients kept(inputs);
     const Tensor out = function(inputs);
-    if (!out.requires_grad()) {
-      fail("gradcheck",
-           "expected a function whose result depends on an input that requires_grad, got one that "
-           "does not");
-    }
+    check_result("gradcheck", out);
     Generator generator(20150211);
     const Tensor weights = rand(out.sizes(), {.dtype = kFloat64}, generator).add(0.5);
     out.backward(weights.to(out.dtype()));
@@ -133,6 +135,7 @@ GradcheckResult gradgradcheck(const std::function<Tensor(const std::vector<Tenso
     if (!function) fail("gradgradcheck", "expected a function of the inputs, got none");
     check_inputs("gradgradcheck", inputs);
     const Tensor out = function(inputs);
+    check_result("gradgradcheck", out);
     Generator generator(20150212);
     std::vector<Tensor> all = inputs;
     all.push_back(rand(out.sizes(), {.dtype = kFloat64}, generator).add(0.5).requires_grad_());

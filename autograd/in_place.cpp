@@ -99,7 +99,11 @@ Tensor region_of(const Tensor& base, const Shape& sizes, const Shape& strides, i
 
 /// A leaf's accumulator must not write to a tensor that has another history now.
 void set_node(TensorImpl* impl, Ref<History> node) {
-  if (impl->node) impl->node->forget(impl);
+  if (impl->node) {
+    if (node && static_cast<Node*>(impl->node.get())->retainer == impl)
+      static_cast<Node*>(node.get())->retainer = impl;
+    impl->node->forget(impl);
+  }
   impl->node = std::move(node);
 }
 

@@ -72,7 +72,8 @@ void visit_gathered(const Shape& x, const Shape& index_sizes, const int64_t* ind
 template <class Visit>
 Tensor picked(const char* op, const Tensor& self, const Tensor& index, const Shape& sizes,
               Visit visit) {
-  const auto take = [=, saved = Saved(index)](const Tensor& from) {
+  const Saved saved(index);
+  const auto take = [=](const Tensor& from) {
     const Tensor x = from.detach().contiguous(), out = new_tensor(sizes, x.dtype());
     dispatch(x.dtype(), [&]<class T>() {
       const T* source = values_of<T>(x);
@@ -81,7 +82,7 @@ Tensor picked(const char* op, const Tensor& self, const Tensor& index, const Sha
     });
     return out;
   };
-  const auto put_back = [=, from = self.sizes(), saved = Saved(index)](const Tensor& g) {
+  const auto put_back = [=, from = self.sizes()](const Tensor& g) {
     const Tensor dy = g.contiguous(), out = zeros(from, {.dtype = g.dtype()});
     dispatch_floating(g.dtype(), [&]<class T>() {
       T* total = values_of<T>(out);

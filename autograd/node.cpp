@@ -25,7 +25,7 @@ std::deque<Tensor>& linked_values() {
   return values;
 }
 
-bool InputGrads::needs(int i) const { return static_cast<bool>(inputs_[i]); }
+bool InputGrads::needs(int i) const { return inputs_[i] && inputs_[i]->wanted; }
 
 Node::Node(const char* op_name) : name(op_name) {}
 
@@ -103,7 +103,13 @@ const Tensor& Saved::linked() const {
   for (int k = 0; source_ && k < node->input_count && !history; ++k) {
     if (node->inputs[k].get() == source_) history = node->inputs[k];
   }
-  if (!source_ && impl_of(value_)->storage.get() == node->result) history = Ref<Node>(node);
+  if (!source_ && impl_of(value_)->storage.get() == node->result) {
+    if (!value_.is_contiguous() || value_.sizes() != node->sizes) {
+      fail(node->name, "expected a saved result as it is, got a view of it of shape ",
+           value_.sizes(), ": create_graph cannot differentiate by it");
+    }
+    history = Ref<Node>(node);
+  }
   if (source_ && !history) {
     fail(node->name, "expected saved values of its inputs, got those of another tensor of shape ",
          value_.sizes(),

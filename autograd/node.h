@@ -59,10 +59,11 @@ class Node : public History {
   Ref<Node>* inputs = nullptr;  // null where an input needs no gradient
   Node* next_dying = nullptr;   // in the list of drop_inputs
   int input_count = 0;
-  Tensor grad;                           // of the output, gathered while backward() runs
-  TensorImpl* retainer = nullptr;        // whose `grad` is to have it at the end: retain_grad()
-  bool visited = false, wanted = false;  // by the running backward(): reached, and to be run
-  bool released = false;                 // its saved values are gone
+  Tensor grad;                     // of the output, gathered while backward() runs
+  TensorImpl* retainer = nullptr;  // whose `grad` is to have it at the end: retain_grad()
+  int run = 0;                     // the innermost running backward() that reaches it, and
+  bool wanted = false;             // whether it wants its gradient
+  bool released = false;           // its saved values are gone
   Ref<Note> note;
 
  protected:

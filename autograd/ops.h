@@ -1,5 +1,6 @@
 // Free spellings of tensor operations, as in `torch.`: operators, and functions on several tensors.
 #pragma once
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -62,5 +63,26 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim = 0);
 bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8);
 /// Same shape and same values.
 bool equal(const Tensor& a, const Tensor& b);
+
+namespace autograd {
+
+/// The sums over all elements of `outputs` of their gradients with respect to each of `inputs`,
+/// which may be leaves or results on the way; `grad()` of leaves stays as it is.
+///
+///     Tensor u = net(x);
+///     Tensor du = autograd::grad({u.sum()}, {x}, {}, {}, true)[0];  // du/dx, to be differentiated
+///
+/// `grad_outputs`: what the gradient of each output starts with; none: outputs of one element, 1.
+/// `retain_graph`: keeps what the graph saved for another call; default: `create_graph`.
+/// `create_graph`: the results are recorded, so that they have derivatives themselves. Results may
+/// share memory with each other and with `grad_outputs`: clone() before changing them in place.
+/// `allow_unused`: an input that no output depends on gets an undefined Tensor instead of an error.
+/// PyTorch: `torch.autograd.grad`.
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& grad_outputs = {},
+                         std::optional<bool> retain_graph = std::nullopt, bool create_graph = false,
+                         bool allow_unused = false);
+
+}  // namespace autograd
 
 }  // namespace norma

@@ -228,19 +228,20 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
           slope[at] = !root ? 2 / divisor : std == 0 ? 0 : 1 / (divisor * std);
         });
   });
-  return record(
-      op, out, {&self},
-      [=, kept = collapsed.kept, x = Saved(self)](const Tensor& g, InputGrads& d) {
-        if (grad_enabled()) {
-          const Tensor delta = *x - x->mean(dims, true);
-          const Tensor squares = delta.square().sum(dims, true);
-          const Tensor deviation =
-              squares.masked_fill(squares.eq(0), 1).div(divisor).sqrt().mul(divisor);
-          d[0] = delta * (root ? g.reshape(kept).div(deviation) : g.reshape(kept).mul(2 / divisor));
-          return;
-        }
-        d[0] = (x->to(kFloat64) - means) * slopes.mul(g.reshape(kept));
-      });
+  return record(op, out, {&self},
+                [=, kept = collapsed.kept, x = Saved(self)](const Tensor& g, InputGrads& d) {
+                  if (grad_enabled()) {
+                    const Tensor delta = *x - x->mean(dims, true);
+                    const Tensor squares = delta.square().sum(dims, true);
+                    const Tensor deviation =
+                        squares.masked_fill(squares.eq(0), 1).div(divisor).sqrt().mul(divisor);
+                    const Tensor up = g.reshape(kept);
+                    d[0] = root ? delta.mul(up.div(deviation)).masked_fill(squares.eq(0), 0)
+                                : delta.mul(up.mul(2 / divisor));
+                    return;
+                  }
+                  d[0] = (x->to(kFloat64) - means) * slopes.mul(g.reshape(kept));
+                });
 }
 
 /// The position along the reduced dimension of the largest or smallest element.
@@ -348,16 +349,19 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
       [=, kept = collapsed.kept, saved = Saved(*this)](const Tensor& grad, InputGrads& d) {
         const Tensor g = grad.reshape(kept);
         Tensor total = totals.reshape(kept);
-        if (grad_enabled() && !std::isinf(p)) {
-          const Tensor sums = saved->abs().pow(p).sum(dims, true);
-          total = sums.masked_fill(sums.eq(0), 1).pow(1 / p);
-        }
         if (p == 2) {  // x / norm, and 0 where that is 0
-          const Tensor length = total.masked_fill(total.eq(0), 1).to(g.dtype());
-          d[0] = saved->div(length).mul(g);
+          const Tensor zero = total.eq(0);
+          if (grad_enabled())
+            total = saved->to(kFloat64).square().sum(dims, true).masked_fill(zero, 1).sqrt();
+          d[0] = saved->div(total.masked_fill(zero, 1).to(g.dtype())).mul(g);
+          if (grad_enabled()) d[0] = d[0].masked_fill(zero, 0);
           return;
         }
-        const Tensor x = saved->to(kFloat64);
+        const Tensor x = saved->to(kFloat64), none = x.eq(0);
+        if (grad_enabled() && !std::isinf(p)) {
+          const Tensor powers = x.abs().masked_fill(none, 1).pow(p).masked_fill(none, 0);
+          total = powers.sum(dims, true).masked_fill(total.eq(0), 1).pow(1 / p);
+        }
         const Tensor sign = x.gt(0).to(kFloat64).sub(x.lt(0).to(kFloat64));
         if (std::isinf(p)) {
           const Tensor hit = hits("norm", x.abs(), total);
@@ -365,10 +369,9 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
         } else if (p == 1) {
           d[0] = sign.mul(g);
         } else {
-          // sign(x) (|x| / norm)^(p-1), and 0 where the norm or, for p < 1, x is 0.
-          const Tensor ratio = x.abs().div(total).masked_fill(total.eq(0), 0);
-          const Tensor slope = ratio.pow(p - 1);
-          d[0] = sign.mul(p < 1 ? slope.masked_fill(x.eq(0), 0) : slope).mul(g);
+          // sign(x) (|x| / norm)^(p-1), and 0 where x is 0.
+          const Tensor ratio = x.abs().masked_fill(none, 1).div(total.masked_fill(total.eq(0), 1));
+          d[0] = sign.mul(ratio.pow(p - 1)).mul(g);
         }
       });
 }

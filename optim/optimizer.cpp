@@ -157,8 +157,8 @@ void Optimizer::zero_grad(bool set_to_none) {
       if (set_to_none) {
         grad = Tensor();
       } else {
-        NoGradGuard no_grad;
-        grad.detach().zero_();
+        grad = grad.detach();
+        grad.zero_();
       }
     }
   }

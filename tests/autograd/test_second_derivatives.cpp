@@ -1,4 +1,4 @@
-// autograd::grad, create_graph and gradgradcheck. The other tests of operations check second
+// create_graph and gradgradcheck. The other tests of operations check second
 // derivatives where they check the first (support/gradients.h); here is what they do not reach.
 #include <cmath>
 
@@ -60,50 +60,6 @@ TEST_CASE("derivatives of any order have the values of the formulas") {
       {x * below, below + x * density, (2 - x * x) * density, (x * x * x - 4 * x) * density});
 }
 
-TEST_CASE("grad gives what backward() adds to leaves, and leaves them alone") {
-  manual_seed(1);
-  const Tensor x = leaf({3, 4}), w = leaf({4, 2}), unused = leaf({2});
-  const auto loss = [&] { return x.matmul(w).tanh().sum(); };
-  const Tensors found = grad({loss()}, {w, x});
-  CHECK_FALSE(x.grad().defined());
-  CHECK_FALSE(w.grad().defined());
-  CHECK_FALSE(found[0].requires_grad());
-  loss().backward();
-  CHECK(equal(found[0], w.grad()));
-  CHECK(equal(found[1], x.grad()));
-
-  // Also of a result on the way, of several outputs, and with gradients to start with.
-  const Tensor h = x.matmul(w), y = h.tanh(), z = h * 2.0;
-  const Tensor start = randn({3, 2}, {.dtype = kFloat64});
-  const Tensors of_h = grad({y, z}, {h, x, unused}, {start, start * 3.0}, true, false, true);
-  const Tensor want = start * (1.0 - y.detach().square()) + start * 6.0;
-  CHECK(mismatch(of_h[0], want, 1e-12) == "");
-  CHECK(mismatch(of_h[1], want.matmul(w.detach().t()), 1e-12) == "");
-  CHECK_FALSE(of_h[2].defined());
-  // An output twice counts twice, and an output may be an input.
-  CHECK(mismatch(grad({y, y}, {h}, {start, start}, true)[0], 2.0 * grad({y}, {h}, {start}, true)[0],
-                 1e-12) == "");
-  CHECK(equal(grad({y}, {y}, {start}, true)[0], start));
-  // In another order of depth: x lies below h.
-  CHECK(mismatch(grad({y}, {x, h}, {start})[1], start * (1.0 - y.detach().square()), 1e-12) == "");
-}
-
-TEST_CASE("the graph is freed as by backward(), or kept") {
-  const Tensor x = number(2);
-  Tensor y = x.exp();
-  grad({y}, {x}, {}, true);
-  grad({y}, {x});
-  CHECK(has(error_of([&] { grad({y}, {x}); }), "[exp] expected a graph that was not freed yet"));
-  y = x.exp();
-  grad({y}, {x}, {}, {}, true);
-  CHECK(grad({y}, {x}, {}, false, true)[0].requires_grad());
-  CHECK(has(error_of([&] { grad({y}, {x}); }), "was not freed yet"));
-  // What does not lead to an input stays.
-  const Tensor a = number(1), b = number(3), left = a.exp(), right = b.exp(), sum = left + right;
-  grad({sum}, {a});
-  CHECK(grad({right}, {b})[0].item<double>() == Approx(std::exp(3)));
-}
-
 TEST_CASE("backward with create_graph leaves gradients that have derivatives") {
   const Tensor x = number(3);
   x.pow(3).backward({}, false, true);
@@ -122,40 +78,6 @@ TEST_CASE("backward with create_graph leaves gradients that have derivatives") {
     grad({slope}, {y});
   }
   CHECK(autograd::live_nodes() == before);
-}
-
-TEST_CASE("grad's errors say what to do") {
-  const Tensor x = leaf({2}), y = x * 2.0, constant = ones({2}, {.dtype = kFloat64});
-  CHECK(error_of([&] { grad({}, {x}); }) == "[grad] expected outputs and inputs, got 0 and 1");
-  CHECK(error_of([&] { grad({y}, {}); }) == "[grad] expected outputs and inputs, got 1 and 0");
-  CHECK(error_of([&] { grad({y}, {x}); }) ==
-        "[grad] expected a scalar (one element) or a gradient argument, got a tensor of shape [2]; "
-        "reduce it first, for example with sum() or mean()");
-  CHECK(error_of([&] {
-          grad({y, y}, {x}, {constant});
-        }) ==
-        "[grad] expected a gradient for each of the 2 outputs, got 1; an undefined Tensor stands "
-        "for 1");
-  CHECK(error_of([&] { grad({y}, {x}, {ones({3}, {.dtype = kFloat64})}); }) ==
-        "[grad] expected a gradient of shape [2], got [3]");
-  CHECK(has(error_of([&] { grad({constant.sum()}, {x}); }),
-            "[grad] expected a tensor that requires_grad"));
-  CHECK(error_of([&] { grad({y.sum()}, {constant}); }) ==
-        "[grad] expected inputs that require a gradient, got input 0 of shape [2] that does not; "
-        "call requires_grad_() before the outputs are computed");
-  const Tensor other = leaf({4});
-  CHECK(error_of([&] {
-          grad({y.sum()}, {x, other});
-        }) ==
-        "[grad] expected inputs that the outputs depend on, got input 1 of shape [4] that is not "
-        "in their graph; pass allow_unused = true to get an undefined Tensor for it");
-  // After an error the graph still serves.
-  CHECK(equal(grad({y.sum()}, {x})[0], constant * 2.0));
-  CHECK(has(error_of([&] { gradgradcheck({}, {x}); }), "[gradgradcheck] expected a function"));
-  CHECK(has(error_of([&] {
-              gradgradcheck([](const Tensors& in) { return in[0]; }, {ones({2}).requires_grad_()});
-            }),
-            "[gradgradcheck] expected input 0 to be float64, got float32"));
 }
 
 TEST_CASE("gradgradcheck finds a second derivative that is wrong") {
@@ -333,52 +255,78 @@ TEST_CASE("gradients go through a model's parameters twice") {
   }
 }
 
-TEST_CASE("retain_grad keeps the gradient of a result on the way") {
-  const Tensor x = number(3), y = x.square();
-  y.retain_grad();
-  CHECK(y.retains_grad());
-  CHECK_FALSE(x.retains_grad());
-  const Tensor z = y.exp() * 0.0 + y * y;
-  CHECK_FALSE(z.retains_grad());
-  z.backward({}, true);
-  CHECK(y.grad().item<double>() == 18);
-  CHECK(x.grad().item<double>() == 108);
-  z.backward({}, true);
-  CHECK(y.grad().item<double>() == 36);
-  grad({z}, {x}, {}, true);
-  CHECK(y.grad().item<double>() == 36);
-  // A handle that dies is asked no more.
-  const Tensor again = [&] {
-    const Tensor w = x * 2.0;
-    w.retain_grad();
-    return w * w;
-  }();
-  again.backward();
-  CHECK(x.grad().item<double>() == 216 + 24);
-  x.retain_grad();  // a leaf's is there anyway
-  CHECK(error_of([] { ones({2}).retain_grad(); }) ==
-        "[retain_grad] expected a tensor that requires_grad, got one of shape [2] that does not");
+TEST_CASE("gradients that are recorded are those of an ordinary backward, at the ends, too") {
+  namespace fn = functional;
+  const auto check = [](const char* name, const Tensor& x,
+                        const std::function<Tensor(const Tensor&)>& f) {
+    INFO(name);
+    const Tensor plain = grad({f(x)}, {x})[0], recorded = grad({f(x)}, {x}, {}, {}, true)[0];
+    CHECK(recorded.dtype() == plain.dtype());
+    CHECK(mismatch(recorded.detach(), plain, 1e-5, 0) == "");
+  };
+  const auto at = [](std::vector<float> values) { return tensor(values).requires_grad_(); };
+  for (const double p : {0.5, 1.0, 1.5, 2.0, 3.0, 4.0}) {
+    for (const float scale : {1e-15F, 1.0F, 1e15F}) {
+      check("norm", at({scale, -scale, 2 * scale}), [p](const Tensor& x) { return x.norm(p); });
+    }
+    check("norm with a 0", at({0, 3, -4}), [p](const Tensor& x) { return x.norm(p); });
+    check("norm of zeros", at({0, 0}), [p](const Tensor& x) { return x.norm(p); });
+  }
+  check("std of what is equal", at({2, 2, 2}), [](const Tensor& x) { return x.std(Shape{0}); });
+  const Tensor none = tensor(std::vector<int64_t>{-100, -100});
+  const Tensor logits = tensor({{1.0F, 2.0F}, {3.0F, 0.0F}}).requires_grad_();
+  check("every row ignored", logits, [&](const Tensor& x) { return fn::cross_entropy(x, none); });
+  check("a row ignored, with an infinite gradient", logits, [](const Tensor& x) {
+    const Tensor y = tensor(std::vector<int64_t>{-100, 1});
+    const Tensor loss = fn::cross_entropy(x, y, {.reduction = Reduction::None});
+    return (loss * tensor({INFINITY, 1.0F})).select(0, 1) + loss.select(0, 0) * INFINITY;
+  });
 }
 
-TEST_CASE("recording is switched by a call or a guard") {
-  const Tensor x = number(1);
-  set_grad_enabled(false);
-  CHECK_FALSE(grad_enabled());
-  CHECK_FALSE((x * 2.0).requires_grad());
-  {
-    const autograd::GradModeGuard on(true);
-    CHECK((x * 2.0).requires_grad());
-    const autograd::GradModeGuard off(false);
-    CHECK_FALSE(grad_enabled());
-  }
-  CHECK_FALSE(grad_enabled());
-  // create_graph records where recording is off, as in PyTorch.
-  Tensor y;
-  {
-    const autograd::EnableGradGuard on;
-    y = x.exp();
-  }
-  CHECK(grad({y}, {x}, {}, {}, true)[0].requires_grad());
-  set_grad_enabled(true);
-  CHECK(grad_enabled());
+TEST_CASE("second derivatives at the ends are PyTorch's, or 0 where it has none") {
+  const auto twice = [](const Tensor& x, const Tensor& along, auto f) {
+    const Tensor g = grad({f(x)}, {x}, {}, {}, true)[0];
+    return grad({(g * along).sum()}, {x})[0];
+  };
+  const Tensor v = tensor({1.0, 2.0, 3.0});
+  const Tensor zero = zeros({3}, {.dtype = kFloat64, .requires_grad = true});
+  const Tensor nothing = zeros({3}, {.dtype = kFloat64});
+  CHECK(equal(twice(zero, v, [](const Tensor& x) { return x.norm(); }), nothing));
+  const Tensor same = full({3}, 2.0, {.dtype = kFloat64}).requires_grad_();
+  CHECK(equal(twice(same, v, [](const Tensor& x) { return x.std(Shape{0}); }), nothing));
+  // x / |x|: (v - x (x·v) / |x|²) / |x|, also where an element is 0.
+  const Tensor part = tensor({0.0, 3.0, 4.0}, {.dtype = kFloat64, .requires_grad = true});
+  CHECK(mismatch(twice(part, v, [](const Tensor& x) { return x.norm(); }),
+                 tensor(std::vector<double>{0.2, (2 - 3 * 18 / 25.0) / 5, (3 - 4 * 18 / 25.0) / 5}),
+                 1e-12) == "");
+  // What is linear between kinks has a derivative of 0, not none.
+  const Tensor r = grad({(part * v).relu().sum()}, {part}, {}, {}, true)[0];
+  CHECK(equal(grad({r.sum()}, {part})[0], nothing));
+  const Tensor a = grad({part.abs().sum()}, {part}, {}, {}, true)[0];
+  CHECK(equal(grad({a.sum()}, {part})[0], nothing));
+  // Windows of a pool that meet no cell.
+  const Tensor image = randn({1, 300, 2, 2}, {.dtype = kFloat64, .requires_grad = true});
+  const auto pool = [](const Tensor& x) {
+    return functional::max_pool2d(x, 2, {.stride = 1, .padding = 1, .dilation = 3});
+  };
+  const Tensor start = zeros_like(pool(image)).requires_grad_();
+  const Tensor pooled = grad({pool(image)}, {image}, {start}, {}, true)[0];
+  const Tensor along = grad({(pooled * image.detach()).sum()}, {start})[0];
+  CHECK(along.abs().max().item<double>() <= image.abs().max().item<double>());
+}
+
+TEST_CASE("what create_graph cannot differentiate is refused") {
+  const Tensor x = leaf({2, 2});
+  const Tensor value = x.detach().exp();
+  const Tensor y =
+      autograd::record("view", value, {&x},
+                       [p = autograd::Saved(value.t())](const Tensor& g, autograd::InputGrads& d) {
+                         d[0] = g * p->t();
+                       });
+  grad({y.sum()}, {x}, {}, true);
+  CHECK(error_of([&] { grad({y.sum()}, {x}, {}, {}, true); }) ==
+        "[view] expected a saved result as it is, got a view of it of shape [2, 2]: create_graph "
+        "cannot differentiate by it");
+  CHECK(has(error_of([&] { gradgradcheck([](const Tensors& in) { return in[0].detach(); }, {x}); }),
+            "[gradgradcheck] expected a function whose result depends on an input"));
 }

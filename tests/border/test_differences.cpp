@@ -237,7 +237,6 @@ constexpr bool has_functions_of_the_page = requires(T x) {
 || requires(T x) { x.topk(5); }
 || requires(T x) { x.sort(); }
 || requires(T x) { x& x; }
-|| requires(T x) { x.retain_grad(); }
 || requires(T x) { x.register_hook(nullptr); }
 || requires(T x) { x.bmm(x); };
 static_assert(!has_functions_of_the_page<Tensor>);

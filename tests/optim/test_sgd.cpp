@@ -151,6 +151,11 @@ TEST_CASE("SGD drops or clears gradients") {
   CHECK(!p.grad().defined());
   optimizer.zero_grad(false);
   CHECK(!p.grad().defined());
+  // A gradient with a history of its own loses that.
+  p.square().sum().backward({}, false, true);
+  CHECK(p.grad().requires_grad());
+  optimizer.zero_grad(false);
+  CHECK_FALSE(p.grad().requires_grad());
 }
 
 TEST_CASE("SGD refuses wrong options in PyTorch's words") {

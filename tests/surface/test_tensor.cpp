@@ -154,6 +154,8 @@ const std::vector<Row> kTable = {
     {"Tensor::item", [](Hostile& h) { static_cast<void>(h.tensor({1}).item<double>()); }},
     {"Tensor::is_same", [](Hostile& h) { static_cast<void>(h.tensor({1}).is_same(h.tensor({1}))); }},
     {"Tensor::requires_grad_", [](Hostile& h) { use(h.tensor({2, 3}).requires_grad_(h.flag())); }},
+    {"Tensor::retain_grad", [](Hostile& h) { const Tensor y = h.tensor({2, 3}).mul(2); y.retain_grad(); y.sum().backward(); use(y.grad()); }},
+    {"Tensor::retains_grad", [](Hostile& h) { static_cast<void>(h.tensor({2, 3}).mul(2).retains_grad()); }},
     {"Tensor::set_grad", [](Hostile& h) { Tensor x = h.tensor({2, 3}); x.set_grad(h.tensor({2, 3})); use(x.mul(2)); x.set_grad({}); }},
     {"Tensor::set_data", [](Hostile& h) { Tensor x = h.tensor({2, 3}); const Tensor y = x.mul(2); x.set_data(h.tensor({2, 3})); use(x); use(y); }},
     {"Tensor::backward", [](Hostile& h) { h.tensor({2, 3}).mul(h.tensor({2, 3})).backward(h.tensor({2, 3}), h.flag()); }},

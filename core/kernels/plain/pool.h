@@ -68,6 +68,7 @@ void max_pool_backward(const Pool2dShape& s, const T* dy, const Index* choice, T
 /// What y is where the same cells win again.
 template <class T, class Index>
 void max_pool_pick(const Pool2dShape& s, const T* x, const Index* choice, T* y) {
+  std::fill_n(y, s.planes * s.out_h * s.out_w, T(0));  // some windows have no cell
   each_cell(s, [&](int64_t from, int64_t to, int64_t i, int64_t j) {
     if (choice[from] == note_of<Index>(s, to, i, j)) y[from] = x[to];
   });
