@@ -356,7 +356,8 @@ NORMA_INLINE inline void outer_product(const MatrixProduct<T>& m) {
   for (int64_t i = 0; i < m.m; ++i) {
     const T factor = m.a[i * (m.trans_a ? 1 : m.lda)];
     T* const c = m.c + i * m.ldc;
-    NORMA_INDEPENDENT for (int64_t j = 0; j < m.n; ++j) c[j] = factor * b[j];
+    // A sum that begins with 0 is never -0.
+    NORMA_INDEPENDENT for (int64_t j = 0; j < m.n; ++j) c[j] = T(0) + factor * b[j];
   }
 }
 

@@ -129,7 +129,8 @@ TEST_CASE("a sample of small images has the same bits in every batch") {
       {{3, 9, 11}, {5, 3, 5, 5}, {.stride = 2, .padding = 2}},        // strided
       {{4, 7, 7}, {6, 4, 3, 2}, {.padding = 1, .dilation = {2, 1}}},  // dilated
       {{6, 4, 4}, {7, 6, 1, 1}, {}},                                  // pointwise, as it is
-      {{6, 5, 3}, {7, 6, 1, 1}, {}},                                  // and unrolled
+      {{6, 5, 3}, {7, 6, 1, 1}, {}},                                  // the same, not whole vectors
+      {{6, 3, 3}, {7, 6, 1, 1}, {}},                                  // several images at once
       {{6, 5, 3}, {7, 6, 1, 1}, {.stride = 2}, false},                //
       {{6, 6, 6}, {8, 3, 3, 3}, {.padding = 1, .groups = 2}},         // grouped
       {{5, 6, 7}, {5, 1, 3, 3}, {.padding = 1, .groups = 5}},         // depthwise

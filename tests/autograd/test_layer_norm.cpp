@@ -57,6 +57,21 @@ TEST_CASE("layer_norm in float32 against loops in double") {
   }
 }
 
+TEST_CASE("layer_norm's gradient in float32 at the ends of its range") {
+  norma::manual_seed(5);
+  const Tensor values = norma::randn({2, 64}), dy = norma::randn({2, 64});
+  for (const float scale : {1e-20F, 1e-12F, 1e12F, 1e23F, 1e30F}) {
+    INFO(scale);
+    const Tensor x = (values * scale).requires_grad_();
+    layer_norm(x, {64}, Tensor(), Tensor(), 1e-60).backward(dy);
+    const Tensor wide = x.detach().to(norma::kFloat64).requires_grad_();
+    layer_norm(wide, {64}, Tensor(), Tensor(), 1e-60).backward(dy.to(norma::kFloat64));
+    const double largest = wide.grad().abs().max().item<double>();
+    CHECK(mismatch(x.grad().to(norma::kFloat64) / largest, wide.grad() / largest, 1e-5, 1e-6) ==
+          "");
+  }
+}
+
 TEST_CASE("layer_norm of a constant row is exactly the bias") {
   for (const double eps : {1e-5, 0.0}) {
     const Tensor bias = norma::randn({100});

@@ -274,3 +274,14 @@ TEST_CASE("a large product is the same to the last digit on any number of thread
     }
   }
 }
+
+TEST_CASE("products of one term are sums that begin with 0, however many rows there are") {
+  const std::vector<float> a(300, -1.0F), b(64, 0.0F);
+  for (const int64_t rows : {1, 3, 300}) {
+    INFO(rows);
+    std::vector<float> c(static_cast<std::size_t>(rows) * b.size(), 7.0F);
+    matmul<float>({false, false, rows, 64, 1, a.data(), 1, b.data(), 64, nullptr, c.data(), 64});
+    const auto is_plus_zero = [](float value) { return value == 0 && !std::signbit(value); };
+    CHECK(std::all_of(c.begin(), c.end(), is_plus_zero));
+  }
+}

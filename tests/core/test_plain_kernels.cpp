@@ -88,9 +88,9 @@ Pool2dShape pool_shape(int64_t in_h, int64_t in_w, int64_t kernel, int64_t strid
           .dilation_h = dilation,
           .dilation_w = dilation};
 }
-const std::vector<Pool2dShape> kPools{pool_shape(8, 10, 2, 2, 0, 1), pool_shape(7, 141, 2, 2, 0, 1),
-                                      pool_shape(9, 11, 3, 1, 1, 1), pool_shape(12, 21, 3, 2, 1, 1),
-                                      pool_shape(14, 15, 3, 3, 1, 2)};
+const std::vector<Pool2dShape> kPools{
+    pool_shape(8, 10, 2, 2, 0, 1),  pool_shape(7, 141, 2, 2, 0, 1), pool_shape(9, 11, 3, 1, 1, 1),
+    pool_shape(12, 13, 3, 2, 1, 1), pool_shape(12, 21, 3, 2, 1, 1), pool_shape(14, 15, 3, 3, 1, 2)};
 const Pool2dShape kLines{12, 1, 24, 1, 12, 1, 2, 1, 2, 0, 0, 1, 1};  // filled by their windows
 
 int64_t in_size(const Pool2dShape& s) { return s.planes * s.in_h * s.in_w; }

@@ -76,7 +76,7 @@ void for_rows(ClassShape shape, Body body, const double* sums = nullptr) {
   });
 }
 
-constexpr int64_t kTile = 4096;      // elements of several rows, in the first-level cache
+constexpr int64_t kTile = 4096;      // elements of several rows, near the first-level cache
 constexpr int64_t kRows = kColumns;  // neighbours taken together
 constexpr int64_t kFew = 40;         // classes, side by side
 

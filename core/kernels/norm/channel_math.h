@@ -34,9 +34,9 @@ NORMA_INLINE inline void keep_where_positive(const V& y, V& g) {
 /// It starts from the shift, or from 0: subtracting the shift rounds x, which costs more than a
 /// mean within the deviation does. Constant groups keep it and come out exact.
 template <class T>
-struct Line {
+struct ChannelLine {
   T base, scale, offset;
-  Line(const Moments<T>& moments, double invstd, double w, double z) {
+  ChannelLine(const Moments<T>& moments, double invstd, double w, double z) {
     const double mean = moments.mean();
     const bool from_zero = mean * mean < moments.var;
     base = from_zero ? T(0) : moments.shift;
@@ -52,7 +52,7 @@ inline void note_line(int64_t c, const Moments<T>& moments, double eps, ChannelP
   const double w = params.weight ? static_cast<double>(params.weight[c]) : 1.0;
   const double z = params.bias ? static_cast<double>(params.bias[c]) : 0.0;
   const double invstd = inverse_deviation(moments.var, eps);
-  const Line<T> line(moments, invstd, w, z);
+  const ChannelLine<T> line(moments, invstd, w, z);
   stats.shift[c] = static_cast<double>(moments.shift);
   stats.rest[c] = moments.rest;
   stats.invstd[c] = invstd;

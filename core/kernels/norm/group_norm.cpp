@@ -225,8 +225,9 @@ void group_norm(ChannelShape shape, int64_t groups, const T* x, ChannelParams<T>
         stats.invstd[row] = inverse_deviation(moments.var, eps);
         const Normalise<T> job{x, y, {rows, params.weight, row}, {rows, params.bias, row}};
         for (int64_t at = 0; at < rows.size; at += rows.run) {
-          const Line<T> line(moments, stats.invstd[row], rows.of_run(params.weight, row, at, 1.0),
-                             rows.of_run(params.bias, row, at, 0.0));
+          const ChannelLine<T> line(moments, stats.invstd[row],
+                                    rows.of_run(params.weight, row, at, 1.0),
+                                    rows.of_run(params.bias, row, at, 0.0));
           const T v[3] = {line.base, line.scale, line.offset};
           map_run<Level::kBytes>(job, ForAll<T, 3>{v, 1}, row * rows.size + at, rows.run, 1, 0);
         }
@@ -273,7 +274,10 @@ void group_norm_backward(ChannelShape shape, int64_t groups, const T* dy, const 
   parallel_for(rows.count(), rows_grain(kNormGrain, rows.size), [&](int64_t begin, int64_t end) {
     for_level<NormLevel<T>>([=]<class Level>() NORMA_INLINE {
       for (int64_t row = begin; row < end && (dx || !rows.own_weights()); ++row) {
-        if (rows.size <= kFew) {
+        // A float does not hold the square of every deviation.
+        const double invstd = stats.invstd[row];
+        const bool far = !(invstd > 1e-9 && invstd < 1e9);
+        if (rows.size <= kFew || far) {
           row_gradients.template operator()<Level, double>(row);
         } else {
           row_gradients.template operator()<Level, T>(row);
