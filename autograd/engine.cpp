@@ -161,15 +161,14 @@ class RunningNode {
   explicit RunningNode(Node* node) : outer_(std::exchange(running_node(), node)) {}
   ~RunningNode() {
     running_node() = outer_;
-    if (records_) linked_values().resize(linked_);
+    if (linked_count() != linked_) linked_values().resize(linked_count() = linked_);
   }
   RunningNode(const RunningNode&) = delete;
   RunningNode& operator=(const RunningNode&) = delete;
 
  private:
   Node* outer_;
-  const bool records_ = grad_enabled();
-  const std::size_t linked_ = records_ ? linked_values().size() : 0;
+  const std::size_t linked_ = linked_count();
 };
 
 /// Hands the gradient of a node's result on to its inputs.

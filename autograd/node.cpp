@@ -20,6 +20,11 @@ Node*& running_node() {
   return node;
 }
 
+std::size_t& linked_count() {
+  static constinit thread_local std::size_t count = 0;
+  return count;
+}
+
 std::deque<Tensor>& linked_values() {
   thread_local std::deque<Tensor> values;
   return values;
@@ -120,6 +125,7 @@ const Tensor& Saved::linked() const {
   const TensorImpl* impl = impl_of(value_);
   Tensor& value =
       linked_values().emplace_back(alias(value_, impl->sizes, impl->strides, impl->offset));
+  linked_count() = linked_values().size();
   impl_of(value)->node = std::move(history);
   impl_of(value)->has_history = impl_of(value)->requires_grad = true;
   return value;

@@ -106,8 +106,9 @@ class Saved {
 
 /// The operation whose backward runs on this thread, null outside: errors name it.
 Node*& running_node();
-/// What its Saved gave while it was recorded; freed when it ends.
+/// What its Saved gave while recording was on, and how many; freed when it ends.
 std::deque<Tensor>& linked_values();
+std::size_t& linked_count();
 
 /// The node that takes a gradient for `tensor`: null when it needs none.
 Ref<Node> gradient_edge(const Tensor& tensor);

@@ -122,6 +122,7 @@ TEST_CASE("retain_grad keeps the gradient of a result on the way") {
 }
 
 TEST_CASE("runs within runs leave each other alone") {
+  const int64_t nodes = autograd::live_nodes();
   manual_seed(8);
   const Tensor w = number(2), x = number(5);
   // A backward that solves with grad(), and one with backward(), over weights that the outer graph
@@ -152,6 +153,7 @@ TEST_CASE("runs within runs leave each other alone") {
   const Tensors outer = grad({inner(x, false) * w}, {x, w});
   CHECK(outer[0].item<double>() == 4);
   CHECK(outer[1].item<double>() == 20);
+  CHECK(autograd::live_nodes() == nodes);  // what a recording backward was given is freed
 }
 
 TEST_CASE("grad leaves no marks behind, and asks for what is wanted alone") {
