@@ -276,12 +276,9 @@ void group_norm_backward(ChannelShape shape, int64_t groups, const T* dy, const 
       for (int64_t row = begin; row < end && (dx || !rows.own_weights()); ++row) {
         // A float does not hold the square of every deviation.
         const double invstd = stats.invstd[row];
-        const bool far = !(invstd > 1e-9 && invstd < 1e9);
-        if (rows.size <= kFew || far) {
-          row_gradients.template operator()<Level, double>(row);
-        } else {
-          row_gradients.template operator()<Level, T>(row);
-        }
+        const bool wide = rows.size <= kFew || !(invstd > 1e-9 && invstd < 1e9);
+        if (wide) row_gradients.template operator()<Level, double>(row);
+        if (!wide) row_gradients.template operator()<Level, T>(row);
       }
     });
   });
