@@ -44,7 +44,7 @@ Tensor frequencies(const Tensor& indices, int64_t rows) {
   const int64_t count = indices.numel(), *const values = values_of<int64_t>(indices);
   std::vector<int64_t> times(static_cast<std::size_t>(rows));
   for (int64_t i = 0; i < count; ++i) ++times[static_cast<std::size_t>(values[i])];
-  const Tensor out = new_tensor({count, 1}, kInt64);
+  Tensor out = new_tensor({count, 1}, kInt64);
   for (int64_t i = 0; i < count; ++i)
     values_of<int64_t>(out)[i] = times[static_cast<std::size_t>(values[i])];
   return out;

@@ -36,7 +36,7 @@ struct Region {
   /// A base of such values in the same layout: there the region has its strides.
   Tensor laid_out(const Tensor& values) const {
     const Tensor memory = new_tensor({extent(base_sizes, layout)}, values.dtype());
-    const Tensor out = alias(memory, base_sizes, layout, 0);
+    Tensor out = alias(memory, base_sizes, layout, 0);
     kernels::copy(out, values);
     return out;
   }
@@ -52,7 +52,7 @@ struct Region {
     return in(values.strides() == layout ? values : laid_out(values)).clone();
   }
   Tensor put(const Tensor& g) const {
-    const Tensor out = zeros_of(g.dtype());
+    Tensor out = zeros_of(g.dtype());
     // Where expand() repeats an element, its gradients add up.
     Shape once = sizes, repeated;
     for (int64_t i = 0; i < sizes.size(); ++i) {
@@ -65,7 +65,7 @@ struct Region {
   }
   /// The values with zeros in the region.
   Tensor clear(const Tensor& values) const {
-    const Tensor out = laid_out(values);
+    Tensor out = laid_out(values);
     kernels::copy(in(out), zeros(Shape{}, {.dtype = out.dtype()}));
     return out;
   }

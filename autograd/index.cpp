@@ -74,7 +74,8 @@ Tensor picked(const char* op, const Tensor& self, const Tensor& index, const Sha
               Visit visit) {
   const Saved saved(index);
   const auto take = [=](const Tensor& from) {
-    const Tensor x = from.detach().contiguous(), out = new_tensor(sizes, x.dtype());
+    const Tensor x = from.detach().contiguous();
+    Tensor out = new_tensor(sizes, x.dtype());
     dispatch(x.dtype(), [&]<class T>() {
       const T* source = values_of<T>(x);
       T* target = values_of<T>(out);
@@ -83,7 +84,8 @@ Tensor picked(const char* op, const Tensor& self, const Tensor& index, const Sha
     return out;
   };
   const auto put_back = [=, from = self.sizes()](const Tensor& g) {
-    const Tensor dy = g.contiguous(), out = zeros(from, {.dtype = g.dtype()});
+    const Tensor dy = g.contiguous();
+    Tensor out = zeros(from, {.dtype = g.dtype()});
     dispatch_floating(g.dtype(), [&]<class T>() {
       T* total = values_of<T>(out);
       const T* share = values_of<T>(dy);
