@@ -375,7 +375,7 @@ struct Operation {
     }
     loop(f, {.out = at[0], .x = at[1], .y = at[N - 1], .count = rows * count, .one_y = one_y});
     const int64_t size = operands[0].size;
-    for (int64_t r = 0; r < rows && !stays[0]; ++r) {
+    for (int64_t r = 0; r < rows && !in_place && !stays[0]; ++r) {
       copy_spaced(size, operands[0].data + results[r], step[0], blocks[0] + r * count * size, size,
                   count);
     }
