@@ -52,7 +52,7 @@ Tensor masked(const char* op, const Tensor& input, double p, int64_t rows) {
     });
   };
   return record(op, y, {&input}, [op, apply](const Tensor& g, InputGrads& d) {
-    d[0] = grad_enabled() ? linear_map(op, g, apply, apply) : apply(g);
+    d[0] = linear_map(op, g, apply, apply);
   });
 }
 

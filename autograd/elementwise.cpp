@@ -161,10 +161,6 @@ Tensor gelu_by_tanh(const Tensor& input) {
   });
 }
 
-}  // namespace
-
-namespace {
-
 /// d gelu(x) / dx = Φ(x) + x φ(x), whose derivative is (2 - x²) φ(x).
 Tensor gelu_slope(const Tensor& x) {
   Tensor out = unary_floating("gelu", x, [](auto v) NORMA_INLINE { return fast_gelu_slope(v); });

@@ -48,8 +48,9 @@ Tensor filled(const Shape& sizes, const Tensor& input, Kernel kernel) {
 /// backward, however often it is differentiated.
 template <class Map, class Adjoint>
 Tensor linear_map(const char* op, const Tensor& x, Map map, Adjoint adjoint) {
+  if (!recording({&x})) return map(x);
   return record(op, map(x), {&x}, [op, map, adjoint](const Tensor& g, InputGrads& d) {
-    d[0] = grad_enabled() ? linear_map(op, g, adjoint, map) : adjoint(g);
+    d[0] = linear_map(op, g, adjoint, map);
   });
 }
 
@@ -61,9 +62,8 @@ Tensor dense_operation(const char* op, const Tensor& input, const Shape& sizes, 
   const Tensor x = input.contiguous();
   const auto to = [=](const Tensor& v) { return filled(sizes, v, along); };
   const auto back = [=, from = x.sizes()](const Tensor& g) { return filled(from, g, backward); };
-  return record(op, filled(sizes, x, forward), {&x}, [=](const Tensor& g, InputGrads& d) {
-    d[0] = grad_enabled() ? linear_map(op, g, back, to) : back(g);
-  });
+  return record(op, filled(sizes, x, forward), {&x},
+                [=](const Tensor& g, InputGrads& d) { d[0] = linear_map(op, g, back, to); });
 }
 template <class Forward, class Backward>
 Tensor dense_operation(const char* op, const Tensor& input, const Shape& sizes, Forward forward,

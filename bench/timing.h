@@ -22,6 +22,17 @@ struct Timing {
   double seconds = 0.6;
 };
 
+/// Calls for a third of `seconds`, and kWarmUpCalls times at least; gives the number of calls.
+template <class F>
+int64_t warm_up(double seconds, F&& call) {
+  using Clock = std::chrono::steady_clock;
+  const std::chrono::duration<double> least(seconds / 3);
+  const auto start = Clock::now();
+  int64_t calls = 0;
+  for (; calls < kWarmUpCalls || Clock::now() - start < least; ++calls) call();
+  return calls;
+}
+
 /// Milliseconds per call: the median over blocks of `timing.seconds` each, after a warm-up.
 template <class F>
 double milliseconds(const Timing& timing, F&& call) {
@@ -29,12 +40,7 @@ double milliseconds(const Timing& timing, F&& call) {
   const auto seconds_since = [](Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
-  const auto warm_up = Clock::now();
-  int64_t calls = 0;
-  do {
-    call();
-    ++calls;
-  } while (calls < kWarmUpCalls || seconds_since(warm_up) < timing.seconds / 3);
+  const int64_t calls = warm_up(timing.seconds, call);
   // The clock is read once per batch of calls, so that it costs nothing where calls are short.
   const auto batch = std::max<int64_t>(1, calls / 50);
   std::vector<double> blocks;
@@ -62,10 +68,8 @@ struct Latency {
 template <class F>
 Latency latency(const Timing& timing, F&& call) {
   using Clock = std::chrono::steady_clock;
-  const std::chrono::duration<double> warm_up(timing.seconds / 3),
-      whole(timing.seconds * timing.blocks);
-  const auto begin = Clock::now();
-  for (int i = 0; i < kWarmUpCalls || Clock::now() - begin < warm_up; ++i) call();
+  const std::chrono::duration<double> whole(timing.seconds * timing.blocks);
+  warm_up(timing.seconds, call);
   std::vector<double> times(100'000);
   const auto start = Clock::now();
   auto last = start;

@@ -3,22 +3,16 @@
 
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
+#include "norma/tests/support/gradients.h"
 #include "norma/tests/support/tensors.h"
 
 using namespace norma;
 using Tensors = std::vector<Tensor>;
 using autograd::grad;
 
-namespace {
-
-Tensor leaf(const Shape& sizes) { return randn(sizes, {.dtype = kFloat64, .requires_grad = true}); }
-Tensor number(double value) { return tensor(value, {.dtype = kFloat64, .requires_grad = true}); }
-
-}  // namespace
-
 TEST_CASE("grad gives what backward() adds to leaves, and leaves them alone") {
   manual_seed(1);
-  const Tensor x = leaf({3, 4}), w = leaf({4, 2}), unused = leaf({2});
+  const Tensor x = random_leaf({3, 4}), w = random_leaf({4, 2}), unused = random_leaf({2});
   const auto loss = [&] { return x.matmul(w).tanh().sum(); };
   const Tensors found = grad({loss()}, {w, x});
   CHECK_FALSE(x.grad().defined());
@@ -45,7 +39,7 @@ TEST_CASE("grad gives what backward() adds to leaves, and leaves them alone") {
 }
 
 TEST_CASE("the graph is freed as by backward(), or kept") {
-  const Tensor x = number(2);
+  const Tensor x = number_leaf(2);
   Tensor y = x.exp();
   grad({y}, {x}, {}, true);
   grad({y}, {x});
@@ -55,13 +49,14 @@ TEST_CASE("the graph is freed as by backward(), or kept") {
   CHECK(grad({y}, {x}, {}, false, true)[0].requires_grad());
   CHECK(has(error_of([&] { grad({y}, {x}); }), "was not freed yet"));
   // What does not lead to an input stays.
-  const Tensor a = number(1), b = number(3), left = a.exp(), right = b.exp(), sum = left + right;
+  const Tensor a = number_leaf(1), b = number_leaf(3), left = a.exp(), right = b.exp(),
+               sum = left + right;
   grad({sum}, {a});
   CHECK(grad({right}, {b})[0].item<double>() == Approx(std::exp(3)));
 }
 
 TEST_CASE("grad's errors say what to do") {
-  const Tensor x = leaf({2}), y = x * 2.0, constant = ones({2}, {.dtype = kFloat64});
+  const Tensor x = random_leaf({2}), y = x * 2.0, constant = ones({2}, {.dtype = kFloat64});
   CHECK(error_of([&] { grad({}, {x}); }) == "[grad] expected outputs and inputs, got 0 and 1");
   CHECK(error_of([&] { grad({y}, {}); }) == "[grad] expected outputs and inputs, got 1 and 0");
   CHECK(error_of([&] { grad({y}, {x}); }) ==
@@ -79,7 +74,7 @@ TEST_CASE("grad's errors say what to do") {
   CHECK(error_of([&] { grad({y.sum()}, {constant}); }) ==
         "[grad] expected inputs that require a gradient, got input 0 of shape [2] that does not; "
         "call requires_grad_() before the outputs are computed");
-  const Tensor other = leaf({4});
+  const Tensor other = random_leaf({4});
   CHECK(error_of([&] {
           grad({y.sum()}, {x, other});
         }) ==
@@ -95,7 +90,7 @@ TEST_CASE("grad's errors say what to do") {
 }
 
 TEST_CASE("retain_grad keeps the gradient of a result on the way") {
-  const Tensor x = number(3), y = x.square();
+  const Tensor x = number_leaf(3), y = x.square();
   y.retain_grad();
   CHECK(y.retains_grad());
   CHECK_FALSE(x.retains_grad());
@@ -124,7 +119,7 @@ TEST_CASE("retain_grad keeps the gradient of a result on the way") {
 TEST_CASE("runs within runs leave each other alone") {
   const int64_t nodes = autograd::live_nodes();
   manual_seed(8);
-  const Tensor w = number(2), x = number(5);
+  const Tensor w = number_leaf(2), x = number_leaf(5);
   // A backward that solves with grad(), and one with backward(), over weights that the outer graph
   // has as well.
   const auto inner = [&](const Tensor& a, bool by_backward) {
@@ -157,7 +152,7 @@ TEST_CASE("runs within runs leave each other alone") {
 }
 
 TEST_CASE("grad leaves no marks behind, and asks for what is wanted alone") {
-  const Tensor a = number(1), b = number(3);
+  const Tensor a = number_leaf(1), b = number_leaf(3);
   grad({a.exp()}, {b}, {}, true, false, true);
   const Tensor right = b.exp(), sum = a.exp() + right;
   grad({sum}, {a});
@@ -178,7 +173,7 @@ TEST_CASE("grad leaves no marks behind, and asks for what is wanted alone") {
 
 TEST_CASE("retain_grad and operations that take a result's place") {
   manual_seed(9);
-  const Tensor x = leaf({4, 3}), w = leaf({3}), b = leaf({3});
+  const Tensor x = random_leaf({4, 3}), w = random_leaf({3}), b = random_leaf({3});
   Tensor y = functional::batch_norm(x, {.weight = w, .bias = b, .training = true});
   y.retain_grad();
   const Tensor z = std::move(y).relu();
@@ -187,7 +182,7 @@ TEST_CASE("retain_grad and operations that take a result's place") {
   for (const Tensor& other : others) CHECK_FALSE(other.grad().defined());
 
   // After a change in place it is the gradient of the values that are there now, as in PyTorch.
-  const Tensor v = number(3);
+  const Tensor v = number_leaf(3);
   Tensor twice = v * 2.0;
   twice.retain_grad();
   twice.mul_(4.0);
@@ -198,7 +193,7 @@ TEST_CASE("retain_grad and operations that take a result's place") {
 }
 
 TEST_CASE("recording is switched by a call or a guard") {
-  const Tensor x = number(1);
+  const Tensor x = number_leaf(1);
   set_grad_enabled(false);
   CHECK_FALSE(grad_enabled());
   CHECK_FALSE((x * 2.0).requires_grad());

@@ -13,13 +13,10 @@ using autograd::grad;
 
 namespace {
 
-Tensor leaf(const Shape& sizes) { return randn(sizes, {.dtype = kFloat64, .requires_grad = true}); }
-Tensor number(double value) { return tensor(value, {.dtype = kFloat64, .requires_grad = true}); }
-
 /// Derivatives of f at x of order 0, 1, …
 template <class F>
 std::vector<double> derivatives(F f, double x, int count) {
-  const Tensor at = number(x);
+  const Tensor at = number_leaf(x);
   Tensor y = f(at);
   std::vector<double> values = {y.item<double>()};
   while (static_cast<int>(values.size()) < count) {
@@ -61,7 +58,7 @@ TEST_CASE("derivatives of any order have the values of the formulas") {
 }
 
 TEST_CASE("backward with create_graph leaves gradients that have derivatives") {
-  const Tensor x = number(3);
+  const Tensor x = number_leaf(3);
   x.pow(3).backward({}, false, true);
   CHECK(x.grad().item<double>() == 27);
   CHECK(x.grad().requires_grad());
@@ -73,7 +70,7 @@ TEST_CASE("backward with create_graph leaves gradients that have derivatives") {
   CHECK(grad({x.grad()}, {x})[0].item<double>() == 20);
   const int64_t before = autograd::live_nodes();
   {
-    const Tensor y = number(1);
+    const Tensor y = number_leaf(1);
     const Tensor slope = grad({y.sigmoid().square()}, {y}, {}, {}, true)[0];
     grad({slope}, {y});
   }
@@ -82,7 +79,7 @@ TEST_CASE("backward with create_graph leaves gradients that have derivatives") {
 
 TEST_CASE("gradgradcheck finds a second derivative that is wrong") {
   manual_seed(2);
-  const Tensors in = {leaf({3})};
+  const Tensors in = {random_leaf({3})};
   // Right gradients, of which one is a constant to the graph.
   const auto detached = [](const Tensors& x) {
     return autograd::record(
@@ -104,7 +101,7 @@ TEST_CASE("gradgradcheck finds a second derivative that is wrong") {
   };
   CHECK(gradgradcheck(linked, in));
   // What has a history of its own and is no input is refused.
-  const Tensor hidden = leaf({3});
+  const Tensor hidden = random_leaf({3});
   const auto stray = [&](const Tensors& x) {
     return autograd::record(
         "stray", x[0].detach(), {&x[0]},
@@ -115,7 +112,7 @@ TEST_CASE("gradgradcheck finds a second derivative that is wrong") {
         "that requires_grad: create_graph cannot differentiate by it; save an input of record(), "
         "or detach() it");
   // detach() stops second derivatives as it stops the first.
-  const Tensor x = number(3);
+  const Tensor x = number_leaf(3);
   const Tensor slope = grad({x * x.detach()}, {x}, {}, {}, true)[0];
   CHECK(slope.item<double>() == 3);
   CHECK_FALSE(slope.requires_grad());
@@ -123,7 +120,7 @@ TEST_CASE("gradgradcheck finds a second derivative that is wrong") {
 
 TEST_CASE("second derivatives of changes in place, views, copies and joins") {
   manual_seed(3);
-  const Tensors two = {leaf({3, 4}), leaf({4})};
+  const Tensors two = {random_leaf({3, 4}), random_leaf({4})};
   const auto check = [&](const char* name, const std::function<Tensor(const Tensors&)>& f) {
     INFO(name);
     CHECK(gradient_error(f, two) == "");
@@ -174,18 +171,18 @@ TEST_CASE("second derivatives of layers that draw, choose and look up") {
   };
   namespace fn = functional;
   for (const double p : {0.5, 1.0}) {
-    check("dropout", {leaf({4, 6})}, [p](const Tensors& x) {
+    check("dropout", {random_leaf({4, 6})}, [p](const Tensors& x) {
       manual_seed(5);
       return fn::dropout(x[0].square(), p, true);
     });
-    check("dropout2d", {leaf({2, 3, 2, 2})}, [p](const Tensors& x) {
+    check("dropout2d", {random_leaf({2, 3, 2, 2})}, [p](const Tensors& x) {
       manual_seed(5);
       return fn::dropout2d(x[0].tanh(), p, true);
     });
   }
-  check("max over everything, and along an axis", {leaf({3, 4})},
+  check("max over everything, and along an axis", {random_leaf({3, 4})},
         [](const Tensors& x) { return x[0].square().max() * x[0].exp().max(1).first.sum(); });
-  check("a network with all that is fused", {leaf({4, 1, 6, 6})}, [](const Tensors& x) {
+  check("a network with all that is fused", {random_leaf({4, 1, 6, 6})}, [](const Tensors& x) {
     manual_seed(6);
     nn::Sequential net(nn::Conv2d(1, 2, 3, {.bias = false}), nn::BatchNorm2d(2), nn::ReLU(),
                        nn::MaxPool2d(2), nn::Flatten(), nn::Linear(8, 3), nn::BatchNorm1d(3),
@@ -193,7 +190,7 @@ TEST_CASE("second derivatives of layers that draw, choose and look up") {
     net.to(kFloat64);
     return net(x[0]);
   });
-  check("frozen and evaluating norms", {leaf({4, 2, 3})}, [](const Tensors& x) {
+  check("frozen and evaluating norms", {random_leaf({4, 2, 3})}, [](const Tensors& x) {
     nn::BatchNorm1d norm(2);
     norm.to(kFloat64);
     norm.running_mean.fill_(0.3);
@@ -204,8 +201,8 @@ TEST_CASE("second derivatives of layers that draw, choose and look up") {
 
 TEST_CASE("the embedding's gradient is differentiated as it is computed") {
   manual_seed(4);
-  const Tensor rows = tensor(std::vector<int64_t>{2, 0, 2, 1, 2}), table = leaf({4, 3});
-  const Tensor start = leaf({5, 3}), along = randn({4, 3}, {.dtype = kFloat64});
+  const Tensor rows = tensor(std::vector<int64_t>{2, 0, 2, 1, 2}), table = random_leaf({4, 3});
+  const Tensor start = random_leaf({5, 3}), along = randn({4, 3}, {.dtype = kFloat64});
   for (const bool by_frequency : {false, true}) {
     for (const std::optional<int64_t> padding : {std::optional<int64_t>(), {0}, {-2}}) {
       const functional::EmbeddingOptions options{.padding_idx = padding,
@@ -231,7 +228,7 @@ TEST_CASE("gradients go through a model's parameters twice") {
   manual_seed(7);
   nn::Sequential net(nn::Linear(3, 4), nn::BatchNorm1d(4), nn::ReLU(), nn::Linear(4, 2));
   net.to(kFloat64);
-  const Tensor x = leaf({6, 3});
+  const Tensor x = random_leaf({6, 3});
   const Tensor slope = grad({net(x).sum()}, {x}, {}, {}, true)[0];
   const Tensor penalty = (slope.square().sum({1}).sqrt() - 1.0).square().mean();
   penalty.backward();
@@ -316,7 +313,7 @@ TEST_CASE("second derivatives at the ends are PyTorch's, or 0 where it has none"
 }
 
 TEST_CASE("what create_graph cannot differentiate is refused") {
-  const Tensor x = leaf({2, 2});
+  const Tensor x = random_leaf({2, 2});
   const Tensor value = x.detach().exp();
   const Tensor y =
       autograd::record("view", value, {&x},
