@@ -15,6 +15,7 @@
 #include "norma/core/ref.h"
 #include "norma/core/scalar.h"
 #include "norma/core/shape.h"
+#include "norma/core/tensor_methods.h"
 
 namespace norma {
 
@@ -39,8 +40,9 @@ struct TensorOptions {
 /// (`view transpose permute narrow select slice expand squeeze unsqueeze`) share memory.
 /// The class is declared in core; autograd defines its operations, in the file each section names.
 /// Every operation on floating tensors is differentiable unless its comment says otherwise.
-/// The formulas, broadcasting, dtype promotion and names are PyTorch's.
-class Tensor {
+/// The formulas, broadcasting, dtype promotion and names are PyTorch's. More methods, which fewer
+/// programs call: core/tensor_methods.h.
+class Tensor : public TensorMethods {
  public:
   /// The undefined tensor: `defined()` is false, everything else throws.
   Tensor() = default;
@@ -289,6 +291,8 @@ class Tensor {
   int64_t item_integer(int64_t least, int64_t most) const;
   Ref<RefCounted> impl_;  // always a TensorImpl, whose definition users need not see
 };
+
+inline const Tensor& TensorMethods::self() const { return static_cast<const Tensor&>(*this); }
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 

@@ -115,9 +115,7 @@ done < <(grep -nH '#include "tests/' "${code[@]}" | cut -d: -f1,2)
 
 # --- Every test is run
 for file in $(git ls-files 'tests/*/test_*.cpp'); do
-  name=$(basename "$file" .cpp)
-  sed -E 's/#.*//' "$(dirname "$file")/CMakeLists.txt" | tr '\n' ' ' | grep -oE '(norma_add_test|add_executable)\([^)]*\)' |
-    grep -qwE "${name#test_}|$name|$name\.cpp" || complain "$file: no ctest entry runs it"
+  sed -E 's/#.*//' "$(dirname "$file")/CMakeLists.txt" | grep -q 'norma_add_tests()' || complain "$file: no ctest entry runs it"
 done
 
 # --- Words: unfinished work, paths of one machine, hosts of packages. The brackets keep this script from finding itself.

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Draws cases from a seed, lets PyTorch compute them, and writes them for `parity` to replay.
 
-    generate.py --seed 1 --cases 600 --out DIR [--family NAME ...] [--full]
+    generate.py --out DIR [--seed 1] [--cases 1.38] [--family NAME ...] [--full]
 
-DIR gets FAMILY.json and FAMILY.safetensors. Each operation is drawn about as often as its weight says,
-at least once. With --full, trainings and large convolutions have their usual width, and every gradient
-of a training is there in full. Every drawn case is written, whatever comes of it. Needs PyTorch and NumPy.
+DIR gets FAMILY.json and FAMILY.safetensors. Each operation is drawn its weight times --cases, at least
+once, every case from a seed of its own: a new operation changes none of those that are there. With
+--full, trainings and large convolutions have their usual width, and every gradient of a training is there
+in full. Every drawn case is written, whatever comes of it. Needs PyTorch and NumPy.
 """
 import argparse
 import importlib
@@ -26,7 +27,7 @@ from draw import Draw  # noqa: E402
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cases", type=int, default=600)
+    parser.add_argument("--cases", type=float, default=1.38)
     parser.add_argument("--out", required=True)
     parser.add_argument("--family", nargs="*")
     parser.add_argument("--full", action="store_true")
@@ -41,7 +42,6 @@ def main():
     for family in arguments.family or []:
         if family not in families:
             parser.error(f"expected a family among {' '.join(families)}, got {family}")
-    total_weight = sum(weight for weight, _ in cases.definitions.values())
     os.makedirs(arguments.out, exist_ok=True)
     written = 0
     for family in families:
@@ -51,7 +51,7 @@ def main():
         for (of, operation), (weight, draw) in cases.definitions.items():
             if of != family:
                 continue
-            for i in range(max(1, round(arguments.cases * weight / total_weight))):
+            for i in range(max(1, round(arguments.cases * weight))):
                 inputs, options, run = draw(Draw(f"{arguments.seed}/{operation}/{i}"))
                 writer.add(operation, inputs, options, run)
         writer.write(os.path.join(arguments.out, family), arguments.seed)

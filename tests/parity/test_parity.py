@@ -37,15 +37,13 @@ class Falsified(unittest.TestCase):
         struct.pack_into(f"<{count}d", data, 8 + length + begin, *values)
         path.write_bytes(data)
 
-    def test_the_committed_cases_are_all_there_and_name_every_operation(self):
-        named, count = set(), 0
+    def test_the_committed_cases_name_every_operation(self):
+        named = set()
         for path in CASES.glob("*.json"):
             operations = [case["op"] for case in json.loads(path.read_text())["cases"]]
             named.update(f"{path.stem}/{operation}" for operation in operations)
-            count += len(operations)
         known = subprocess.run([PROGRAM, "-l"], capture_output=True, text=True, check=True).stdout.split()
         self.assertEqual(sorted(named), known)
-        self.assertEqual(count, 595)
 
     def test_untouched(self):
         code, text = self.run_program()
