@@ -13,6 +13,7 @@
 #include "norma/core/shape.h"
 #include "norma/core/storage.h"
 #include "norma/core/tensor.h"
+#include "norma/core/tensor_methods.h"
 #include "norma/core/threads.h"
 
 #include "norma/autograd/anomaly.h"

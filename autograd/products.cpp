@@ -1,8 +1,12 @@
 // Products of matrices and vectors by the names of their shapes.
 #include "norma/autograd/ops.h"
+#include "norma/autograd/record.h"
+#include "norma/core/factory.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma {
+
+using namespace autograd;
 
 namespace {
 
@@ -27,7 +31,9 @@ Tensor add_product(const char* op, const Tensor& start, const Tensor& a, const T
     fail(op, "expected a tensor that is broadcast to the product's shape ", product.sizes(),
          ", got ", sizes);
   }
-  return beta.to<double>() == 0 ? product : scaled(start, beta) + product;
+  if (beta.to<double>() != 0) return scaled(start, beta) + product;
+  if (!recording({&start})) return product;
+  return product + start.masked_fill(ones({}, {.dtype = kBool}), 0);  // 0 · NaN would be NaN
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ ELSEWHERE = {
     "out_of_memory": "tests/core/test_memory.cpp",
     "with_memory": "tests/core/test_memory.cpp",
     "impl_of": "the library's own",
+    "self": "the library's own, behind the methods of TensorMethods",
     "History::*": "the library's own",
     "Storage::*": "memory itself: tests/core/test_storage.cpp",
     "autograd::Observer*": "called by the library: tests/autograd/test_observer.cpp",

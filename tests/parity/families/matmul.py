@@ -50,3 +50,22 @@ def _(d):
     n, k = d.randint(1, 6), d.randint(1, 9)
     return [d.laid_out(d.normal([n, k])), d.laid_out(d.normal([k, k]))], {}, lambda x: [
         F.linear(torch.tanh(F.linear(x[0], x[1])), x[1])]
+
+
+@define(FAMILY, "by_name", 8)
+def _(d):
+    """The products named by the shapes that they take."""
+    n, k, m, batch = size(d), size(d), size(d), d.randint(0, 3)
+    kind = d.choice(["mm", "bmm", "mv", "dot", "outer", "addmm", "baddbmm"])
+    a, b, c = {"mm": ([n, k], [k, m], None), "bmm": ([batch, n, k], [batch, k, m], None), "mv": ([n, k], [k], None),
+               "dot": ([k], [k], None), "outer": ([n], [m], None), "addmm": ([n, k], [k, m], [n, m]),
+               "baddbmm": ([batch, n, k], [batch, k, m], [batch, n, m])}[kind]
+    inputs = [d.laid_out(d.normal(a)), d.laid_out(d.normal(b))]
+    options = {"kind": kind}
+    if c is None:
+        return inputs, options, lambda x: [getattr(torch, kind)(*x)]
+    options["beta"], options["alpha"] = d.choice([0.0, 1.0, -0.5]), d.choice([1.0, 2.5])
+    start = d.normal([1 if d.maybe(0.2) else length for length in c][d.choice([0, 0, 1]):])
+    inputs.append(d.laid_out(start if options["beta"] else d.odd(start)))
+    return inputs, options, lambda x: [
+        getattr(torch, kind)(x[2], x[0], x[1], beta=options["beta"], alpha=options["alpha"])]
