@@ -51,8 +51,10 @@ class Tensor : public TensorMethods {
   Tensor(Tensor&&) = default;
   Tensor& operator=(const Tensor&) & = default;
   Tensor& operator=(Tensor&&) & = default;
-  /// `x[0] = y` would make a temporary handle name y and leave x alone: write `x[0].copy_(y)`.
-  void operator=(const Tensor&) && = delete;
+  /// `x[0] = y` and `x.narrow(1, 0, 2) = 3` write into x, as `copy_` and `fill_` do: what is
+  /// assigned to is a temporary handle, so its values are meant. `name = y` makes a name mean y.
+  Tensor& operator=(const Tensor& source) && { return copy_(source); }
+  Tensor& operator=(Scalar value) && { return fill_(value); }
   bool defined() const { return static_cast<bool>(impl_); }
 
   // --- Properties (core/tensor.cpp) ---

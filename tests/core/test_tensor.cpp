@@ -178,12 +178,33 @@ TEST_CASE("creation checks its arguments") {
   CHECK(empty_like(tensor({1, 2})).dtype() == kInt64);
 }
 
-TEST_CASE("a tensor is assigned to a name, not to a part of another") {
+TEST_CASE("a tensor is assigned to a name, or its values to a part of another") {
   STATIC_REQUIRE(std::is_nothrow_move_assignable_v<Tensor>);
   STATIC_REQUIRE(std::is_assignable_v<Tensor&, const Tensor&>);
-  // `x[0] = y`, which would do nothing.
-  STATIC_REQUIRE_FALSE(std::is_assignable_v<Tensor, const Tensor&>);
-  STATIC_REQUIRE_FALSE(std::is_assignable_v<Tensor, Tensor>);
+  STATIC_REQUIRE_FALSE(std::is_assignable_v<Tensor&, double>);  // `x = 3` has no meaning
+  const Tensor x = zeros({3, 2}), row = tensor({1.0, 2.0});
+  x[0] = row;
+  x[1] = x[0];
+  x[2] = 3;
+  CHECK(to_vector(x) == std::vector<double>{1, 2, 1, 2, 3, 3});
+  x[0] = x[1] = 0.5;  // from the right, as in Python
+  x.narrow(1, 1, 1) = tensor({{7}, {8}, {9}});
+  CHECK(to_vector(x) == std::vector<double>{0.5, 7, 0.5, 8, 3, 9});
+  Tensor name = x;
+  name = row;
+  CHECK((name.is_same(row) && x.size(0) == 3));
+
+  CHECK(error_of([&] { x[0] = ones({3}); }).starts_with("[copy_] expected "));
+  CHECK(error_of([&] { x[0] = Tensor(); }).starts_with("[copy_] expected a defined tensor"));
+  CHECK(error_of([&] { Tensor() = x; }).starts_with("[copy_] expected a defined tensor"));
+  const Tensor leaf = ones({2, 2}, {.requires_grad = true});
+  CHECK(error_of([&] {
+          leaf[0] = 1;
+        }).starts_with("[fill_] expected a tensor that may change in place, got a view of a leaf"));
+  const Tensor y = leaf * 2;
+  y[0] = leaf[1] * 3;
+  y.sum().backward();
+  CHECK(to_vector(leaf.grad()) == std::vector<double>{0, 0, 5, 5});
 }
 
 TEST_CASE("an undefined tensor says so, naming what was asked of it") {

@@ -105,6 +105,8 @@ const std::vector<Row> kTable = {
     {"Tensor::div_", [](Hostile& h) { use(h.tensor({3, 3}).div_(h.scalar(2))); }},
     {"Tensor::pow_", [](Hostile& h) { use(h.tensor({3, 3}).pow_(h.scalar(2))); }},
     {"Tensor::fill_", [](Hostile& h) { use(h.tensor({3, 3}).fill_(h.scalar(2))); }},
+    {"Tensor::operator=", [](Hostile& h) { h.tensor({3, 3})[h.whole(1)] = h.tensor({3}); }},
+    {"Tensor::operator=", [](Hostile& h) { h.tensor({3, 3})[h.whole(1)] = h.scalar(2); }},
     {"Tensor::clamp_", [](Hostile& h) { use(h.tensor({3, 3}).clamp_(h.scalar(0), h.scalar(1))); }},
     {"Tensor::clamp", [](Hostile& h) { use(h.tensor({3, 3}).clamp(h.scalar(0), h.scalar(1))); }},
     {"Tensor::clamp_min", [](Hostile& h) { use(h.tensor({3, 3}).clamp_min(h.scalar(0))); }},
