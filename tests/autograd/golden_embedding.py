@@ -4,12 +4,14 @@ python3 golden_embedding.py > golden_embedding.h
 
 Made with PyTorch 1.13.1, in float64. Gradients are those of sum(output * sqrt(1, 2, 3, ...)).
 """
+import zlib
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 torch.set_default_dtype(torch.float64)
-random = np.random.RandomState(11)
+random = np.random.RandomState()
 
 
 def numbers(tensor):
@@ -17,6 +19,7 @@ def numbers(tensor):
 
 
 def case(index, options, **keywords):
+    random.seed(zlib.crc32(f"{index} {options}".encode()))
     weight = torch.tensor(np.round(random.randn(5, 3) * 1.5, 2)).requires_grad_()
     before = numbers(weight)
     index = torch.tensor(index)
