@@ -18,6 +18,7 @@
 
 #include "norma/autograd/anomaly.h"
 #include "norma/autograd/functional.h"
+#include "norma/autograd/functional_conv_transpose.h"
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/gradcheck.h"
 #include "norma/autograd/observer.h"
@@ -28,6 +29,7 @@
 #include "norma/layers/batch_norm.h"
 #include "norma/layers/cloneable.h"
 #include "norma/layers/conv.h"
+#include "norma/layers/conv_transpose.h"
 #include "norma/layers/dropout.h"
 #include "norma/layers/embedding.h"
 #include "norma/layers/flatten.h"

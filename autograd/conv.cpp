@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "norma/autograd/conv_maps.h"
 #include "norma/autograd/functional.h"
 #include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
@@ -38,11 +39,14 @@ std::string Padding1d::str() const { return word_[0] ? word_ : text('(', size_, 
 namespace functional {
 namespace {
 
+using autograd::bilinear;
 using autograd::check_floating;
 using autograd::data_or_null;
 using autograd::InputGrads;
 using autograd::record;
 using autograd::Saved;
+using autograd::sum_channels;
+using autograd::Third;
 using kernels::Conv2dShape;
 
 bool any_below(int64_t value, int64_t low) { return value < low; }
@@ -163,13 +167,6 @@ Conv2dShape conv_shape(const char* op, int64_t axes, const Shape& x, const Shape
           .groups = o.groups};
 }
 
-/// The sum for every channel, in the second dimension.
-Tensor sum_channels(const Tensor& g) {
-  Shape others = {0};
-  for (int64_t i = 2; i < g.dim(); ++i) others.push_back(i);
-  return g.sum(others);
-}
-
 // Without an input cell or a weight, kernels of any size sum nothing to the bias.
 Tensor convolve_nothing(const char* op, const Shape& out_sizes, const Tensor& x, const Tensor& w,
                         const Tensor& b) {
@@ -181,39 +178,6 @@ Tensor convolve_nothing(const char* op, const Shape& out_sizes, const Tensor& x,
                   d[1] = zeros(w_sizes, {.dtype = g.dtype()});
                   if (d.needs(2)) d[2] = sum_channels(g);
                 });
-}
-
-/// Which of a convolution's three tensors the other two give.
-enum class Third { Output, Input, Weight };
-
-/// y = x ⋆ w, and with a gradient g of y in the place of one factor the gradients of x and w. Each
-/// is linear in both of its operands, and its derivatives are the other two.
-Tensor bilinear(const char* op, const Conv2dShape& shape, Third third, const Shape& sizes,
-                const Tensor& first, const Tensor& second) {
-  const Tensor a = first.contiguous(), b = second.contiguous();
-  const Tensor out = new_tensor(sizes, a.dtype());
-  dispatch_floating(a.dtype(), [&]<class T>() {
-    const T *pa = impl_of(a)->data_as<T>(), *pb = impl_of(b)->data_as<T>();
-    T* const to = impl_of(out)->data_as<T>();
-    if (third == Third::Output) kernels::conv2d_forward<T>(shape, pa, pb, nullptr, to);
-    if (third == Third::Input)
-      kernels::conv2d_backward<T>(shape, nullptr, pb, pa, to, nullptr, nullptr);
-    if (third == Third::Weight)
-      kernels::conv2d_backward<T>(shape, pa, nullptr, pb, nullptr, to, nullptr);
-  });
-  return record(op, out, {&a, &b}, [=, a = Saved(a), b = Saved(b)](const Tensor& g, InputGrads& d) {
-    const Shape &of_a = a->sizes(), &of_b = b->sizes();
-    if (third == Third::Output) {  // a = x, b = w
-      if (d.needs(0)) d[0] = bilinear(op, shape, Third::Input, of_a, g, *b);
-      if (d.needs(1)) d[1] = bilinear(op, shape, Third::Weight, of_b, *a, g);
-    } else if (third == Third::Input) {  // a = dy, b = w
-      if (d.needs(0)) d[0] = bilinear(op, shape, Third::Output, of_a, g, *b);
-      if (d.needs(1)) d[1] = bilinear(op, shape, Third::Weight, of_b, g, *a);
-    } else {  // a = x, b = dy
-      if (d.needs(0)) d[0] = bilinear(op, shape, Third::Input, of_a, *b, g);
-      if (d.needs(1)) d[1] = bilinear(op, shape, Third::Output, of_b, *a, g);
-    }
-  });
 }
 
 Tensor convolve(const char* op, const Conv2dShape& shape, const Tensor& input, const Tensor& weight,

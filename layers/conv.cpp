@@ -1,7 +1,7 @@
 #include "norma/layers/conv.h"
 
 #include "norma/core/factory.h"
-#include "norma/layers/check.h"
+#include "norma/layers/conv_check.h"
 #include "norma/layers/init.h"
 
 namespace norma::nn {
@@ -16,22 +16,11 @@ functional::Conv1dOptions functional_options(const Conv1dOptions& o) {
   return {.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups};
 }
 
-void check_divisible(const char* op, const char* name, int64_t channels, int64_t groups) {
-  if (channels % groups == 0) return;
-  fail(op, name, " must be divisible by groups, got ", name, "=", channels, " and groups=", groups);
-}
-
 template <class Options>
 void check_layer(const char* op, int64_t in_channels, int64_t out_channels, bool empty_kernel,
                  const std::string& kernel_size, const Options& options) {
   functional_options(options).check(op);
-  check_at_least(op, "in_channels", in_channels, 0);
-  check_at_least(op, "out_channels", out_channels, 1);
-  check_divisible(op, "in_channels", in_channels, options.groups);
-  check_divisible(op, "out_channels", out_channels, options.groups);
-  if (empty_kernel) {
-    fail(op, "kernel_size should be greater than zero, but got ", kernel_size);
-  }
+  check_conv_sizes(op, in_channels, out_channels, options.groups, empty_kernel, kernel_size);
 }
 
 const char* mode_name(PaddingMode mode) {
@@ -47,9 +36,6 @@ const char* mode_name(PaddingMode mode) {
   }
   return "zeros";
 }
-
-std::string tuple(Pair pair) { return pair.str(); }
-std::string tuple(int64_t number) { return text("(", number, ",)"); }
 
 template <class Size, class Options>
 std::string conv_repr(int64_t in_channels, int64_t out_channels, Size kernel_size,

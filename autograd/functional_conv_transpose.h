@@ -1,0 +1,39 @@
+// Transposed convolutions. Part of autograd/functional.h, in a file of its own.
+#pragma once
+#include "norma/autograd/functional.h"
+
+namespace norma::functional {
+
+/// In the order of PyTorch's arguments.
+struct ConvTransposeOptions {
+  Pair stride = 1;
+  Pair padding = 0;         ///< takes so many rows and columns from each side of the output
+  Pair output_padding = 0;  ///< adds so many at the bottom and the right; below stride or dilation
+  int64_t groups = 1;
+  Pair dilation = 1;
+
+  /// Throws `[op] …` on options that are wrong for every input.
+  void check(const char* op) const;
+};
+struct ConvTranspose1dOptions {
+  int64_t stride = 1;
+  int64_t padding = 0;
+  int64_t output_padding = 0;
+  int64_t groups = 1;
+  int64_t dilation = 1;
+
+  void check(const char* op) const;
+};
+
+/// The transposed convolution, which is the gradient of conv2d with respect to its input: each
+/// input cell adds the kernel, scaled by it, to the output. input [N, C, H, W] or [C, H, W], weight
+/// [C, O/groups, kh, kw], bias [O] or undefined; output [N, O, H', W'] or [O, H', W'] with, and
+/// likewise for W', H' = (H - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1.
+/// Errors: other ranks, types and sizes, an empty image, and an output of no cell.
+Tensor conv_transpose2d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(),
+                        const ConvTransposeOptions& options = {});
+/// The same along one dimension: input [N, C, L] or [C, L], weight [C, O/groups, k].
+Tensor conv_transpose1d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(),
+                        const ConvTranspose1dOptions& options = {});
+
+}  // namespace norma::functional
