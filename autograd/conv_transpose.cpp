@@ -148,7 +148,9 @@ Tensor transposed(const char* op, const Conv2dShape& shape, const Tensor& input,
                                   impl_of(x)->data_as<T>(), impl_of(y)->data_as<T>(), nullptr,
                                   nullptr);
     });
-    if (b.defined()) y.transpose(1, -1).add_(b.detach());
+    if (b.defined()) {
+      y.add_(b.detach().reshape(x.dim() == 4 ? Shape{-1, 1, 1} : Shape{-1, 1}));
+    }
   }
   return autograd::record(op, y, {&x, &w, &b},
                           [op, shape, x_saved = w.requires_grad() ? Saved(x) : Saved(),
