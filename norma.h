@@ -44,10 +44,17 @@
 #include "norma/layers/pooling.h"
 #include "norma/layers/sequential.h"
 
+#include "norma/optim/adadelta.h"
+#include "norma/optim/adagrad.h"
 #include "norma/optim/adam.h"
+#include "norma/optim/adamax.h"
 #include "norma/optim/clip.h"
 #include "norma/optim/lr_scheduler.h"
+#include "norma/optim/nadam.h"
 #include "norma/optim/optimizer.h"
+#include "norma/optim/radam.h"
+#include "norma/optim/rmsprop.h"
+#include "norma/optim/rprop.h"
 #include "norma/optim/sgd.h"
 
 #include "norma/io/checkpoint.h"

@@ -4,6 +4,7 @@
 
 #include "norma/core/elementary.h"
 #include "norma/core/memory.h"
+#include "norma/optim/limits.h"
 
 namespace norma::optim {
 
@@ -42,22 +43,13 @@ AdamFamily<Options>::AdamFamily(const char* type, bool decoupled,
 template <class Options>
 OptionFields AdamFamily<Options>::option_fields(Options& o, const AdamParamGroup& group) const {
   return with_memory(0, [&]() -> OptionFields {
-    const auto positive = [](double x) { return x >= 0; };
-    const auto fraction = [](double x) { return x >= 0 && x < 1; };
-    const auto beta = [&](std::size_t i) {
-      return group.betas ? std::optional<double>((*group.betas)[i]) : std::nullopt;
-    };
-    return {
-        {"lr", o.lr, group.lr, {positive, "learning rate", "lr >= 0"}},
-        {"eps", o.eps, group.eps, {positive, "epsilon value", "eps >= 0"}},
-        {"betas.0", o.betas[0], beta(0), {fraction, "beta parameter at index 0", "0 <= beta < 1"}},
-        {"betas.1", o.betas[1], beta(1), {fraction, "beta parameter at index 1", "0 <= beta < 1"}},
-        {"weight_decay",
-         o.weight_decay,
-         group.weight_decay,
-         {positive, "weight_decay value", "weight_decay >= 0"}},
-        {"amsgrad", o.amsgrad, group.amsgrad},
-        {"maximize", o.maximize, group.maximize}};
+    return {{"lr", o.lr, group.lr, detail::kLearningRate},
+            {"eps", o.eps, group.eps, detail::kEpsilon},
+            {"betas.0", o.betas[0], detail::part(group.betas, 0), detail::kBeta1},
+            {"betas.1", o.betas[1], detail::part(group.betas, 1), detail::kBeta2},
+            {"weight_decay", o.weight_decay, group.weight_decay, detail::kWeightDecay},
+            {"amsgrad", o.amsgrad, group.amsgrad},
+            {"maximize", o.maximize, group.maximize}};
   });
 }
 

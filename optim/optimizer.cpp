@@ -60,7 +60,7 @@ void Optimizer::check_gradients() const {
              ", got shape ", grad->sizes, " and dtype ", grad->dtype);
       }
       for (std::size_t f = 0; f < fields_.size(); ++f) {
-        if (!own[f].defined() || fields_[f].kind == StateField::Counter) continue;
+        if (!own[f].defined() || fields_[f].is_number()) continue;
         const Shape& sizes = impl_of(own[f])->sizes;
         if (sizes == p->sizes) continue;
         fail(type_, "expected a parameter of shape ", sizes, ", as its ", fields_[f].name, " is, ",
@@ -75,21 +75,41 @@ void Optimizer::attach_state(Tensor* own, const Needed& needed, const TensorImpl
   std::size_t slot = 0;
   for (std::size_t f = 0; f < fields_.size(); ++f) {
     if (!needed[f]) continue;
-    const bool counter = fields_[f].kind == StateField::Counter, fresh = !own[f].defined();
+    const bool number = fields_[f].is_number(), fresh = !own[f].defined();
+    const bool product = fields_[f].kind == StateField::Product;
     const Tensor* tensor = &own[f];
-    if (fresh || (!counter && impl_of(*tensor)->dtype != parameter.dtype)) {
-      made.emplace_back(&own[f], !fresh    ? tensor->to(parameter.dtype)
-                                 : counter ? zeros({})
-                                           : zeros(parameter.sizes, {.dtype = parameter.dtype}));
+    if (fresh || (!number && impl_of(*tensor)->dtype != parameter.dtype)) {
+      made.emplace_back(&own[f], !fresh   ? tensor->to(parameter.dtype)
+                                 : number ? full({}, product ? 1.0 : 0.0)
+                                          : full(parameter.sizes, initial_value(f, elements.group),
+                                                 {.dtype = parameter.dtype}));
       tensor = &made.back().second;
     }
-    if (counter) {
-      elements.counter_ = values_of<float>(*tensor);
+    if (number) {
+      (product ? elements.product_ : elements.counter_) = values_of<float>(*tensor);
     } else {
       elements.fresh |= fresh;
       elements.states_[slot++] = impl_of(*tensor)->data();
     }
   }
+}
+
+void Optimizer::count_update(Elements& elements) const {
+  if (elements.counter_) elements.count = *elements.counter_ += 1;
+  if (elements.product_)
+    elements.product = *elements.product_ *=
+        static_cast<float>(factor(elements.count, elements.group));
+}
+
+Tensor Optimizer::step(const std::function<Tensor()>& closure) {
+  if (!closure) fail(type_, "expected a closure that returns the loss, got none");
+  Tensor loss;
+  {
+    const autograd::EnableGradGuard recorded;
+    loss = closure();
+  }
+  step();
+  return loss;
 }
 
 void Optimizer::step() {
@@ -130,7 +150,7 @@ void Optimizer::step() {
   for (auto& [place, tensor] : made) *place = std::move(tensor);
   for (Elements& elements : updates_) {
     if (elements.changed_) elements.changed_->storage->bump_version();
-    if (elements.counter_) elements.count = *elements.counter_ += 1;
+    count_update(elements);
   }
 
   constexpr int64_t kGrain = 32768;
@@ -238,8 +258,6 @@ struct Optimizer::Slot {
   const Tensor* parameter;
   const StateField* field;
   bool taken = false;  // by a tensor of the state that is checked
-
-  bool counter() const { return field->kind == StateField::Counter; }
 };
 
 std::vector<Optimizer::Slot> Optimizer::slots() const {
@@ -263,13 +281,19 @@ OptimizerState OptimizerState::clone() const {
   });
 }
 
+NamedTensors Optimizer::state_tensors() const {
+  NamedTensors result;
+  const std::vector<Slot> all = slots();
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (state_[i].defined()) result.emplace_back(all[i].name, state_[i]);
+  return result;
+}
+
 OptimizerState Optimizer::state_dict() const {
   return with_memory(0, [&] {
     OptimizerState result;
     result.type = type_;
-    const std::vector<Slot> all = slots();
-    for (std::size_t i = 0; i < all.size(); ++i)
-      if (state_[i].defined()) result.tensors.emplace_back(all[i].name, state_[i]);
+    result.tensors = state_tensors();
     for (int64_t g = 0; g < group_count(); ++g) {
       const auto i = static_cast<std::size_t>(g);
       result.groups.push_back(group_numbers(g));
@@ -314,21 +338,23 @@ void Optimizer::check_tensors(const NamedTensors& tensors, const std::string& op
     }
     Slot& slot = *found->second;
     with_state.insert(slot.parameter);
-    const Shape sizes = slot.counter() ? Shape{} : slot.parameter->sizes();
+    const bool number = slot.field->is_number();
+    const Shape sizes = number ? Shape{} : slot.parameter->sizes();
     if (slot.taken) {
       repeated.push_back(name);
     } else if (!tensor.defined() || !is_floating(tensor.dtype())) {
       problems += "\n\texpected a floating tensor for " + name + ".";
     } else if (tensor.sizes() != sizes) {
-      problems += text("\n\tsize mismatch for ", name, ": copying a tensor with shape ",
-                       tensor.sizes(), " from checkpoint, ",
-                       slot.counter() ? "expected one number."
-                                      : text("the shape of the parameter is ", sizes, "."));
-    } else if (slot.counter()) {
+      problems += text(
+          "\n\tsize mismatch for ", name, ": copying a tensor with shape ", tensor.sizes(),
+          " from checkpoint, ",
+          number ? "expected one number." : text("the shape of the parameter is ", sizes, "."));
+    } else if (number) {
       const double value = tensor.item<double>();
-      if (!(value >= 0 && std::isfinite(value) && value == std::floor(value)))
-        problems +=
-            text("\n\texpected a whole number >= 0 for ", name, ", got ", shortest(value), ".");
+      const bool counter = slot.field->kind == StateField::Counter;
+      if (!std::isfinite(value) || (counter && !(value >= 0 && value == std::floor(value))))
+        problems += text("\n\texpected a ", counter ? "whole number >= 0" : "finite number",
+                         " for ", name, ", got ", shortest(value), ".");
     }
     slot.taken = true;
   }
@@ -353,21 +379,25 @@ void Optimizer::check_state_dict(const OptimizerState& state) const {
   });
 }
 
+void Optimizer::set_tensors(const NamedTensors& tensors) {
+  std::unordered_map<std::string, Tensor> loaded(tensors.begin(), tensors.end());
+  NoGradGuard no_grad;
+  std::vector<Tensor> taken;
+  for (const Slot& slot : slots()) {
+    Tensor& tensor = taken.emplace_back();
+    const auto found = loaded.find(slot.name);
+    if (found == loaded.end()) continue;
+    const DType dtype = slot.field->is_number() ? kFloat32 : slot.parameter->dtype();
+    tensor = new_tensor(found->second.sizes(), dtype);
+    tensor.copy_(found->second.detach());
+  }
+  state_ = std::move(taken);
+}
+
 void Optimizer::load_state_dict(const OptimizerState& state) {
   with_memory(0, [&] {
     check_state_dict(state);
-    std::unordered_map<std::string, Tensor> loaded(state.tensors.begin(), state.tensors.end());
-    NoGradGuard no_grad;
-    std::vector<Tensor> tensors;
-    for (const Slot& slot : slots()) {
-      Tensor& tensor = tensors.emplace_back();
-      const auto found = loaded.find(slot.name);
-      if (found == loaded.end()) continue;
-      const DType dtype = slot.counter() ? kFloat32 : slot.parameter->dtype();
-      tensor = new_tensor(found->second.sizes(), dtype);
-      tensor.copy_(found->second.detach());
-    }
-    state_ = std::move(tensors);
+    set_tensors(state.tensors);
     for (int64_t g = 0; g < group_count(); ++g) {
       const auto i = static_cast<std::size_t>(g);
       Numbers numbers = state.groups[i];

@@ -1,6 +1,7 @@
 // The base of optimisers: parameter groups, state, step.
 #pragma once
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -36,7 +37,17 @@ class [[gnu::visibility("default")]] Optimizer {
 
   /// One update from the gradients; parameters without a gradient are skipped: no decay, no state.
   /// Never writes to .grad.
-  void step();
+  virtual void step();
+  /// Calls `closure`, which makes the gradients anew and returns the loss, then steps. Returns that
+  /// loss. Within the closure operations are recorded, whatever NoGradGuard says.
+  ///
+  ///     optimizer.step([&] {
+  ///       optimizer.zero_grad();
+  ///       Tensor loss = criterion(net(x), y);
+  ///       loss.backward();
+  ///       return loss;
+  ///     });
+  virtual Tensor step(const std::function<Tensor()>& closure);
   /// Drops the gradients of all parameters (`set_to_none`), or fills them with zeros.
   void zero_grad(bool set_to_none = true);
 
@@ -63,15 +74,18 @@ class [[gnu::visibility("default")]] Optimizer {
  protected:
   using Numbers = std::map<std::string, double>;
 
-  /// A tensor that an optimiser keeps per parameter, made of zeros when first needed.
+  /// A tensor that an optimiser keeps per parameter, made when first needed, of zeros unless
+  /// `initial_value` says otherwise.
   struct StateField {
     enum Kind {
       Elementwise,  ///< of the parameter's shape and dtype
       Extra,        ///< the same, and may be missing although the parameter has other state
       Counter,      ///< one float32: the number of updates that the parameter has had
+      Product,      ///< one float32: the product of their `factor`s
     };
     const char* name;
     Kind kind = Elementwise;
+    bool is_number() const { return kind == Counter || kind == Product; }
   };
   static constexpr std::size_t kMostFields = 4;
 
@@ -79,8 +93,9 @@ class [[gnu::visibility("default")]] Optimizer {
   class Elements {
    public:
     const int64_t group;
-    bool fresh = false;  ///< state was made for this step, and holds zeros
+    bool fresh = false;  ///< elementwise state was made for this step
     double count = 0;    ///< of updates, this one included, where a Counter is kept
+    double product = 1;  ///< likewise where a Product is kept
 
     /// Calls `rule(p, g, s1, …)` for every element: the parameter, its gradient and the first
     /// `kStates` of its elementwise state, in the parameter's dtype. What the rule assigns to `p`
@@ -118,6 +133,7 @@ class [[gnu::visibility("default")]] Optimizer {
     const void* g_;
     std::array<void*, kMostFields> states_ = {};  // the elementwise ones; null where not needed
     float* counter_ = nullptr;
+    float* product_ = nullptr;
     TensorImpl* changed_ = nullptr;  // the parameter, unless a packed copy of it is changed
     int64_t begin_, numel_;          // `begin_`: among all elements of the step
     DType dtype_;
@@ -127,6 +143,10 @@ class [[gnu::visibility("default")]] Optimizer {
 
   /// Whether parameters of `group` need the state field of this number.
   virtual bool needs(std::size_t /*field*/, int64_t /*group*/) const { return true; }
+  /// What a new elementwise field holds.
+  virtual double initial_value(std::size_t /*field*/, int64_t /*group*/) const { return 0; }
+  /// What update number `count` of a parameter multiplies its Product by.
+  virtual double factor(double /*count*/, int64_t /*group*/) const { return 1; }
   /// The optimiser's rule. Called for parts of parameters, from several threads at once.
   virtual void update(const Elements& elements) const = 0;
 
@@ -143,6 +163,10 @@ class [[gnu::visibility("default")]] Optimizer {
   virtual Numbers group_numbers(int64_t group) const = 0;
   virtual void check_group_numbers(const Numbers& numbers) const = 0;
   virtual void set_group_numbers(int64_t group, const Numbers& numbers) = 0;
+  // The tensors of the state, for saving and loading.
+  virtual NamedTensors state_tensors() const;
+  virtual void check_tensors(const NamedTensors& tensors, const std::string& op) const;
+  virtual void set_tensors(const NamedTensors& tensors);
 
   struct Slot;
   void check_gradients() const;
@@ -152,8 +176,8 @@ class [[gnu::visibility("default")]] Optimizer {
   /// Gives an update the parameter's `own` state; what is missing of it is made, and not yet kept.
   void attach_state(Tensor * own, const Needed& needed, const TensorImpl& parameter,
                     Elements& elements, MissingState& made) const;
+  void count_update(Elements & elements) const;
   void check_layout(const OptimizerState& state, const std::string& op) const;
-  void check_tensors(const NamedTensors& tensors, const std::string& op) const;
   std::vector<Slot> slots() const;
 
   const std::vector<StateField> fields_;
@@ -209,6 +233,16 @@ std::map<std::string, double> to_numbers(const OptionFields& fields);
 /// Throws `[type::load_state_dict] …` unless there is a number for every field and no other.
 void from_numbers(const OptionFields& fields, const std::map<std::string, double>& numbers,
                   const std::string& type);
+
+/// `params` as the only group of an optimiser.
+template <class Group>
+std::vector<Group> one_group(std::vector<Tensor> params) {
+  return with_memory(0, [&] {
+    std::vector<Group> groups(1);
+    groups[0].params = std::move(params);
+    return groups;
+  });
+}
 
 /// An optimiser whose parameter groups have `Options` each. A `Group` has `params` and, as
 /// std::optional, options of its own; what it does not say is taken from the defaults. An optimiser

@@ -1,6 +1,7 @@
 #include "norma/optim/sgd.h"
 
 #include "norma/core/memory.h"
+#include "norma/optim/limits.h"
 
 namespace norma::optim {
 
@@ -20,15 +21,11 @@ SGD::SGD(std::vector<SGDParamGroup> groups, const SGDOptions& defaults) try
 
 OptionFields SGD::option_fields(SGDOptions& o, const SGDParamGroup& group) const {
   return with_memory(0, [&]() -> OptionFields {
-    const auto positive = [](double x) { return x >= 0; };
     const auto number = [](double x) { return x == x; };
-    return {{"lr", o.lr, group.lr, {positive, "learning rate", "lr >= 0"}},
-            {"momentum", o.momentum, group.momentum, {positive, "momentum value", "momentum >= 0"}},
+    return {{"lr", o.lr, group.lr, detail::kLearningRate},
+            {"momentum", o.momentum, group.momentum, detail::kMomentum},
             {"dampening", o.dampening, group.dampening, {number, "dampening value", "a number"}},
-            {"weight_decay",
-             o.weight_decay,
-             group.weight_decay,
-             {positive, "weight_decay value", "weight_decay >= 0"}},
+            {"weight_decay", o.weight_decay, group.weight_decay, detail::kWeightDecay},
             {"nesterov", o.nesterov, group.nesterov},
             {"maximize", o.maximize, group.maximize}};
   });

@@ -58,7 +58,7 @@ void follow(const std::string& name, const std::string& weights, const std::stri
   save(*model, state);
 }
 
-/// "SGD", "Adam" or "AdamW".
+/// By PyTorch's name of its class.
 std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& type,
                                                  const std::vector<Tensor>& parameters) {
   if (type == "SGD")
@@ -66,7 +66,17 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& type,
   if (type == "Adam")
     return std::make_unique<optim::Adam>(parameters, optim::AdamOptions{.amsgrad = true});
   if (type == "AdamW") return std::make_unique<optim::AdamW>(parameters);
-  fail("border", "expected SGD, Adam or AdamW, got " + type);
+  if (type == "RMSprop")
+    return std::make_unique<optim::RMSprop>(
+        parameters, optim::RMSpropOptions{.eps = 1e-3, .momentum = 0.9, .centered = true});
+  if (type == "Adagrad")
+    return std::make_unique<optim::Adagrad>(parameters, optim::AdagradOptions{.eps = 1e-3});
+  if (type == "Adadelta") return std::make_unique<optim::Adadelta>(parameters);
+  if (type == "Adamax")
+    return std::make_unique<optim::Adamax>(parameters, optim::AdamaxOptions{.eps = 1e-3});
+  if (type == "NAdam") return std::make_unique<optim::NAdam>(parameters);
+  if (type == "RAdam") return std::make_unique<optim::RAdam>(parameters);
+  fail("border", "expected an optimiser, got " + type);
 }
 
 /// A model, its optimiser, and batches for it.

@@ -71,7 +71,11 @@ class Page(unittest.TestCase):
 
     def test_an_optimiser_goes_on_on_the_other_side(self):
         """The page's functions for its memory, in float64."""
-        for kind, options in (("SGD", {"lr": 0.05, "momentum": 0.9}), ("Adam", {"amsgrad": True}), ("AdamW", {})):
+        optimisers = [("SGD", {"lr": 0.05, "momentum": 0.9}), ("Adam", {"amsgrad": True}), ("AdamW", {}),
+                      ("Adagrad", {"eps": 1e-3}), ("Adamax", {"eps": 1e-3}), ("RAdam", {})]
+        if int(torch.__version__.split(".")[0]) > 1:  # before, their counts are no tensors; NAdam's formula differs
+            optimisers += [("RMSprop", {"eps": 1e-3, "momentum": 0.9, "centered": True}), ("Adadelta", {}), ("NAdam", {})]
+        for kind, options in optimisers:
             with self.subTest(kind):
                 torch.manual_seed(0)
                 model = models.fresh("narrow_mlp", torch.float64).train()

@@ -2,18 +2,13 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <type_traits>
 
-#include "norma/tests/parity/parity.h"
+#include "norma/tests/parity/optimisers.h"
 
 namespace parity {
 namespace {
 
-namespace optim = norma::optim;
-
-double number(const Json& options, const char* name) { return options.at(name).get<double>(); }
-
-optim::SGDParamGroup group_of(const Json& o, Tensors params, optim::SGDParamGroup) {
+optim::SGDParamGroup sgd_group(const Json& o, Tensors params) {
   return {.params = std::move(params),
           .lr = number(o, "lr"),
           .momentum = number(o, "momentum"),
@@ -23,7 +18,7 @@ optim::SGDParamGroup group_of(const Json& o, Tensors params, optim::SGDParamGrou
           .maximize = o.at("maximize").get<bool>()};
 }
 
-optim::AdamParamGroup group_of(const Json& o, Tensors params, optim::AdamParamGroup) {
+optim::AdamParamGroup adam_group(const Json& o, Tensors params) {
   return {.params = std::move(params),
           .lr = number(o, "lr"),
           .betas = o.at("betas").get<std::array<double, 2>>(),
@@ -31,57 +26,6 @@ optim::AdamParamGroup group_of(const Json& o, Tensors params, optim::AdamParamGr
           .weight_decay = number(o, "weight_decay"),
           .amsgrad = o.at("amsgrad").get<bool>(),
           .maximize = o.at("maximize").get<bool>()};
-}
-
-template <class Options>
-Options changed(Options options, const Json& change) {
-  options.lr = change.value("lr", options.lr);
-  options.weight_decay = change.value("weight_decay", options.weight_decay);
-  options.maximize = change.value("maximize", options.maximize);
-  if constexpr (std::is_same_v<Options, optim::SGDOptions>) {
-    options.momentum = change.value("momentum", options.momentum);
-    options.dampening = change.value("dampening", options.dampening);
-    options.nesterov = change.value("nesterov", options.nesterov);
-  }
-  return options;
-}
-
-template <class Optimiser, class Group>
-Tensors optimise(const Tensors& x, const Json& options) {
-  const std::size_t count = x.size() / 2;
-  Tensors parameters;
-  for (std::size_t i = 0; i < count; ++i) {
-    parameters.push_back(x[i].clone());
-    parameters.back().requires_grad_();
-  }
-  std::vector<Group> groups;
-  std::vector<Group> late;
-  for (std::size_t g = 0; g < options.at("groups").size(); ++g) {
-    Tensors members;
-    for (const Json& m : options.at("members").at(g)) {
-      members.push_back(parameters.at(m.get<std::size_t>()));
-    }
-    (g > 0 && options.at("late").get<bool>() ? late : groups)
-        .push_back(group_of(options.at("groups").at(g), std::move(members), Group()));
-  }
-  Optimiser optimizer(std::move(groups));
-  const int64_t steps = x[count].size(0);
-  Tensors history;
-  for (int64_t step = 0; step < steps; ++step) {
-    if (step == steps / 2) {
-      optimizer.set_options(0, changed(optimizer.options(0), options.at("change")));
-      for (Group& group : late) optimizer.add_param_group(std::move(group));
-    }
-    Tensors flat;
-    for (std::size_t i = 0; i < count; ++i) {
-      const bool there = options.at("present").at(i).at(static_cast<std::size_t>(step)).get<bool>();
-      parameters[i].set_grad(there ? x[count + i].select(0, step).clone() : Tensor());
-    }
-    optimizer.step();
-    for (const Tensor& p : parameters) flat.push_back(p.detach().flatten().clone());
-    history.push_back(norma::cat(flat));
-  }
-  return {norma::stack(history)};
 }
 
 std::unique_ptr<optim::LRScheduler> make_schedule(const std::string& kind,
@@ -126,27 +70,6 @@ std::unique_ptr<optim::LRScheduler> make_schedule(const std::string& kind,
   }
   throw std::runtime_error("unknown schedule " + kind);
 }
-
-/// A tensor that collects the rates of an optimiser's two groups.
-class Rates {
- public:
-  explicit Rates(const Json& options)
-      : optimizer(std::vector<optim::SGDParamGroup>{
-            {.params = {leaf()}, .lr = options.at("lr").at(0).get<double>()},
-            {.params = {leaf()}, .lr = options.at("lr").at(1).get<double>()}}) {}
-  void note() {
-    for (int64_t group : {0, 1}) values_.push_back(optimizer.lr(group));
-  }
-  Tensor tensor(norma::DType dtype) const {
-    return norma::tensor(values_).reshape({-1, 2}).to(dtype);
-  }
-
-  optim::SGD optimizer;
-
- private:
-  static Tensor leaf() { return norma::zeros({1}, {.requires_grad = true}); }
-  std::vector<double> values_;
-};
 
 Tensors schedule(const Tensors& x, const Json& options) {
   Rates rates(options);
@@ -212,9 +135,9 @@ Tensors clip_grad_value(const Tensors& x, const Json& options) {
   return {leaves[0].grad()};
 }
 
-const Family family("optimisers", {{"SGD", optimise<optim::SGD, optim::SGDParamGroup>},
-                                   {"Adam", optimise<optim::Adam, optim::AdamParamGroup>},
-                                   {"AdamW", optimise<optim::AdamW, optim::AdamParamGroup>},
+const Family family("optimisers", {{"SGD", optimise<optim::SGD, sgd_group>},
+                                   {"Adam", optimise<optim::Adam, adam_group>},
+                                   {"AdamW", optimise<optim::AdamW, adam_group>},
                                    {"schedule", schedule},
                                    {"plateau", plateau},
                                    {"clip_grad_norm_", clip_grad_norm},

@@ -7,6 +7,8 @@ from cases import define
 
 FAMILY = "optimisers"
 STEPS = 20
+# What PyTorch 1.13 does not have yet is not drawn for it.
+NEW = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 2)
 
 
 def group_options(d, kind):
@@ -24,10 +26,10 @@ def group_options(d, kind):
     return o
 
 
-def optimiser(kind, weight):
-    @define(FAMILY, kind, weight)
+def optimiser(kind, weight, family=FAMILY, draw=group_options):
+    @define(family, kind, weight)
     def _(d):
-        groups = [group_options(d, kind) for _ in range(d.randint(1, 2))]
+        groups = [draw(d, kind) for _ in range(d.randint(1, 2))]
         shapes = [d.shape(most=2, empty=False, sizes=(1, 2, 3)) for _ in range(len(groups) + 1)]
         members = [[0, 1], [2]] if len(groups) == 2 else [[0, 1]]
         # Now and then a parameter has no gradient: nothing may happen to it.
@@ -43,6 +45,9 @@ def optimiser(kind, weight):
             change.update(momentum=d.choice([0.0, 0.8]), dampening=d.choice([0.0, 0.2]), nesterov=False)
         # A group that joins halfway through.
         late = len(groups) == 2 and d.maybe(0.3)
+        if not NEW and kind == "RAdam":
+            change.pop("maximize", None)
+        late = late and (NEW or kind != "Adagrad")
         inputs = [d.laid_out(d.normal(shape), grad=False) for shape in shapes]
         inputs += [d.plain(d.normal([STEPS] + shape), grad=False) for shape in shapes]
         options = {"groups": groups, "members": members, "present": present, "change": change,
