@@ -19,6 +19,7 @@
 #include "norma/autograd/anomaly.h"
 #include "norma/autograd/functional.h"
 #include "norma/autograd/functional_conv_transpose.h"
+#include "norma/autograd/functional_pad.h"
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/gradcheck.h"
 #include "norma/autograd/observer.h"
@@ -41,6 +42,7 @@
 #include "norma/layers/linear.h"
 #include "norma/layers/loss.h"
 #include "norma/layers/module.h"
+#include "norma/layers/padding.h"
 #include "norma/layers/pooling.h"
 #include "norma/layers/sequential.h"
 

@@ -75,9 +75,9 @@ class Padding1d {
   const char* word_ = "";
 };
 
-/// The values of the padding: zeros, the image mirrored at its edge, the edge repeated, or the
-/// opposite side.
-enum class PaddingMode { Zeros, Reflect, Replicate, Circular };
+/// The values of the padding: zeros (or where a function takes one, a value), the image mirrored at
+/// its edge, the edge repeated, or the opposite side.
+enum class PaddingMode { Zeros, Reflect, Replicate, Circular, Constant = Zeros };
 
 /// How losses reduce the values of their elements.
 enum class Reduction { None, Mean, Sum };

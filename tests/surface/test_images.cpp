@@ -10,6 +10,12 @@ namespace F = norma::functional;
 
 namespace {
 
+void use_layer(nn::Module&& layer, const Tensor& input) {
+  static_cast<void>(layer.str());
+  use(layer(input));
+  use((*layer.clone_module())(input));
+}
+
 const std::vector<Row> kTable = {
     {"functional::conv_transpose2d",
      [](Hostile& h) {
@@ -69,6 +75,101 @@ const std::vector<Row> kTable = {
        static_cast<void>(layer.str());
        layer.reset_parameters();
      }},
+    {"functional::pad",
+     [](Hostile& h) {
+       use(F::pad(h.tensor({2, 3, 4}), {h.whole(1), h.whole(1), h.whole(0), h.whole(1)},
+                  static_cast<PaddingMode>(h.below(4)),
+                  h.flag() ? std::optional<Scalar>() : h.scalar(1)));
+     }},
+    {"functional::pad",
+     [](Hostile& h) {
+       use(F::pad(h.tensor({2, 3, 4}, kInt64), {h.whole(1), h.whole(1)},
+                  static_cast<PaddingMode>(h.below(4))));
+     }},
+    {"nn::ConstantPad1d::*",
+     [](Hostile& h) {
+       use_layer(
+           nn::ConstantPad1d(h.flag() ? h.shape(1) : Shape::filled(2, h.whole(1)), h.scalar(1)),
+           h.tensor({2, 3, 4}));
+     }},
+    {"nn::ConstantPad2d::*",
+     [](Hostile& h) {
+       use_layer(
+           nn::ConstantPad2d(h.flag() ? h.shape(1) : Shape::filled(4, h.whole(1)), h.scalar(1)),
+           h.tensor({2, 3, 4}));
+     }},
+    {"nn::ConstantPad3d::*",
+     [](Hostile& h) {
+       use_layer(
+           nn::ConstantPad3d(h.flag() ? h.shape(1) : Shape::filled(6, h.whole(1)), h.scalar(1)),
+           h.tensor({2, 3, 4, 3}));
+     }},
+    {"nn::ZeroPad1d::*",
+     [](Hostile& h) {
+       use_layer(nn::ZeroPad1d(h.flag() ? h.shape(1) : Shape::filled(2, h.whole(1))),
+                 h.tensor({2, 3, 4}));
+     }},
+    {"nn::ZeroPad2d::*",
+     [](Hostile& h) {
+       use_layer(nn::ZeroPad2d(h.flag() ? h.shape(1) : Shape::filled(4, h.whole(1))),
+                 h.tensor({2, 3, 4}));
+     }},
+    {"nn::ZeroPad3d::*",
+     [](Hostile& h) {
+       use_layer(nn::ZeroPad3d(h.flag() ? h.shape(1) : Shape::filled(6, h.whole(1))),
+                 h.tensor({2, 3, 4, 3}));
+     }},
+    {"nn::ReflectionPad1d::*",
+     [](Hostile& h) {
+       use_layer(nn::ReflectionPad1d(h.flag() ? h.shape(1) : Shape::filled(2, h.whole(1))),
+                 h.tensor({2, 3, 4}));
+     }},
+    {"nn::ReflectionPad2d::*",
+     [](Hostile& h) {
+       use_layer(nn::ReflectionPad2d(h.flag() ? h.shape(1) : Shape::filled(4, h.whole(1))),
+                 h.tensor({2, 3, 4}));
+     }},
+    {"nn::ReflectionPad3d::*",
+     [](Hostile& h) {
+       use_layer(nn::ReflectionPad3d(h.flag() ? h.shape(1) : Shape::filled(6, h.whole(1))),
+                 h.tensor({2, 3, 4, 3}));
+     }},
+    {"nn::ReplicationPad1d::*",
+     [](Hostile& h) {
+       use_layer(nn::ReplicationPad1d(h.flag() ? h.shape(1) : Shape::filled(2, h.whole(1))),
+                 h.tensor({2, 3, 4}));
+     }},
+    {"nn::ReplicationPad2d::*",
+     [](Hostile& h) {
+       use_layer(nn::ReplicationPad2d(h.flag() ? h.shape(1) : Shape::filled(4, h.whole(1))),
+                 h.tensor({2, 3, 4}));
+     }},
+    {"nn::ReplicationPad3d::*",
+     [](Hostile& h) {
+       use_layer(nn::ReplicationPad3d(h.flag() ? h.shape(1) : Shape::filled(6, h.whole(1))),
+                 h.tensor({2, 3, 4, 3}));
+     }},
+    {"nn::CircularPad1d::*",
+     [](Hostile& h) {
+       use_layer(nn::CircularPad1d(h.flag() ? h.shape(1) : Shape::filled(2, h.whole(1))),
+                 h.tensor({2, 3, 4}));
+     }},
+    {"nn::CircularPad2d::*",
+     [](Hostile& h) {
+       use_layer(nn::CircularPad2d(h.flag() ? h.shape(1) : Shape::filled(4, h.whole(1))),
+                 h.tensor({2, 3, 4}));
+     }},
+    {"nn::CircularPad3d::*",
+     [](Hostile& h) {
+       use_layer(nn::CircularPad3d(h.flag() ? h.shape(1) : Shape::filled(6, h.whole(1))),
+                 h.tensor({2, 3, 4, 3}));
+     }},
+    {"nn::PadLayer::*",
+     [](Hostile& h) {
+       use_layer(nn::ZeroPad1d(h.whole(1)), h.tensor({2, 3}));
+     }},
+    {"nn::ConstantPad::*",
+     [](Hostile& h) { static_cast<void>(nn::ConstantPad1d(1, h.scalar(1)).value()); }},
 };
 
 }  // namespace
