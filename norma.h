@@ -19,6 +19,7 @@
 #include "norma/autograd/anomaly.h"
 #include "norma/autograd/functional.h"
 #include "norma/autograd/functional_conv_transpose.h"
+#include "norma/autograd/functional_interpolate.h"
 #include "norma/autograd/functional_pad.h"
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/gradcheck.h"
@@ -45,6 +46,7 @@
 #include "norma/layers/padding.h"
 #include "norma/layers/pooling.h"
 #include "norma/layers/sequential.h"
+#include "norma/layers/upsample.h"
 
 #include "norma/optim/adadelta.h"
 #include "norma/optim/adagrad.h"

@@ -159,12 +159,12 @@ Tensor filled_around(const Tensor& x, const std::vector<Margins>& margins, Scala
 // Cell by cell of one dimension.
 Tensor shown_along(const Tensor& x, const Margins& m, PaddingMode mode) {
   const int64_t size = x.sizes()[m.dim];
-  std::vector<int64_t> cells;
-  cells.reserve(static_cast<std::size_t>(m.before + size + m.behind));
+  const Tensor cells = new_tensor({m.before + size + m.behind}, kInt64);
+  int64_t* next = values_of<int64_t>(cells);
   for (int64_t i = -m.before; i < size + m.behind; ++i) {
-    cells.push_back(kernels::plain::shown(i, size, static_cast<kernels::Border>(mode)));
+    *next++ = kernels::plain::shown(i, size, static_cast<kernels::Border>(mode));
   }
-  return x.index_select(m.dim, tensor(cells));
+  return x.index_select(m.dim, cells);
 }
 
 }  // namespace

@@ -170,6 +170,30 @@ const std::vector<Row> kTable = {
      }},
     {"nn::ConstantPad::*",
      [](Hostile& h) { static_cast<void>(nn::ConstantPad1d(1, h.scalar(1)).value()); }},
+    {"functional::interpolate",
+     [](Hostile& h) {
+       F::InterpolateOptions o{.mode = static_cast<Interpolation>(h.below(6))};
+       if (h.flag()) o.size = h.shape({3, 4});
+       if (h.flag()) o.scale_factor = {h.real(2), h.real(1)};
+       if (h.flag()) o.align_corners = h.flag();
+       if (h.flag()) o.recompute_scale_factor = h.flag();
+       use(F::interpolate(h.tensor({1, 2, 3, 4}), o));
+     }},
+    {"functional::InterpolateOptions::*",
+     [](Hostile& h) { F::InterpolateOptions{.size = h.shape({2})}.check("op"); }},
+    {"nn::Upsample::*",
+     [](Hostile& h) {
+       use_layer(nn::Upsample({.scale_factor = {h.real(2)}, .mode = Interpolation::Bilinear}),
+                 h.tensor({1, 2, 3, 4}));
+     }},
+    {"nn::UpsamplingNearest2d::*",
+     [](Hostile& h) {
+       use_layer(nn::UpsamplingNearest2d({.size = h.shape({3, 4})}), h.tensor({1, 2, 3, 4}));
+     }},
+    {"nn::UpsamplingBilinear2d::*",
+     [](Hostile& h) {
+       use_layer(nn::UpsamplingBilinear2d({.size = h.shape({3, 4})}), h.tensor({1, 2, 3, 4}));
+     }},
 };
 
 }  // namespace
