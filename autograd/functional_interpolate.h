@@ -28,7 +28,8 @@ struct InterpolateOptions {
   void check(const char* op) const;
 };
 /// [N, C, H, W] (any mode but Linear) or [N, C, L] (any but Bilinear and Bicubic) with another
-/// height and width, or length: ⌊size · scale_factor⌋ where that is given. PyTorch: `F.interpolate`.
+/// height and width, or length: ⌊size · scale_factor⌋ where that is given.
+/// PyTorch: `F.interpolate`.
 Tensor interpolate(const Tensor& input, const InterpolateOptions& options);
 
 }  // namespace functional

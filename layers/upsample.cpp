@@ -32,13 +32,15 @@ std::string tuple(const List& list) {
 
 }  // namespace
 
-Upsample::Upsample(const UpsampleOptions& options) : options_(options) {
-  options.check("Upsample");
+UpsampleBase::UpsampleBase(const char* name, const UpsampleOptions& options) : options_(options) {
+  options.check(name);
 }
 
-Tensor Upsample::forward(const Tensor& input) { return functional::interpolate(input, options_); }
+Tensor UpsampleBase::forward(const Tensor& input) {
+  return functional::interpolate(input, options_);
+}
 
-std::string Upsample::extra_repr() const {
+std::string UpsampleBase::extra_repr() const {
   const bool by_size = !options_.size.empty();
   return text(
       by_size ? "size=" + tuple(options_.size) : "scale_factor=" + tuple(options_.scale_factor),

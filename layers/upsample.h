@@ -7,20 +7,27 @@ namespace norma::nn {
 
 using UpsampleOptions = functional::InterpolateOptions;
 
-/// [N, C, H, W] or [N, C, L] with another height and width, or length:
-/// `nn::Upsample({.scale_factor = {2}, .mode = Interpolation::Bilinear})`. See
-/// `functional::interpolate`.
-class Upsample : public Cloneable<Upsample> {
+/// What layers that change the size have in common.
+class UpsampleBase : public Module {
  public:
-  explicit Upsample(const UpsampleOptions& options);
-
   Tensor forward(const Tensor& input) override;
   const UpsampleOptions& options() const { return options_; }
   std::string extra_repr() const override;
-  Upsample fresh() const { return Upsample(options_); }
+
+ protected:
+  UpsampleBase(const char* name, const UpsampleOptions& options);
 
  private:
   UpsampleOptions options_;
+};
+
+/// [N, C, H, W] or [N, C, L] with another height and width, or length:
+/// `nn::Upsample({.scale_factor = {2}, .mode = Interpolation::Bilinear})`. See
+/// `functional::interpolate`.
+class Upsample : public Cloneable<Upsample, UpsampleBase> {
+ public:
+  explicit Upsample(const UpsampleOptions& options) : Cloneable("Upsample", options) {}
+  Upsample fresh() const { return Upsample(options()); }
 };
 
 struct Upsampling2dOptions {
@@ -29,23 +36,24 @@ struct Upsampling2dOptions {
 };
 
 /// Upsample of images to the nearest cell.
-class UpsamplingNearest2d : public Cloneable<UpsamplingNearest2d, Upsample> {
+class UpsamplingNearest2d : public Cloneable<UpsamplingNearest2d, UpsampleBase> {
  public:
   explicit UpsamplingNearest2d(const Upsampling2dOptions& options)
-      : Cloneable(UpsampleOptions{.size = options.size, .scale_factor = options.scale_factor}) {}
+      : Cloneable("UpsamplingNearest2d",
+                  UpsampleOptions{.size = options.size, .scale_factor = options.scale_factor}) {}
   UpsamplingNearest2d fresh() const {
     return UpsamplingNearest2d({options().size, options().scale_factor});
   }
 };
 
 /// Upsample of images, bilinear with `align_corners`.
-class UpsamplingBilinear2d : public Cloneable<UpsamplingBilinear2d, Upsample> {
+class UpsamplingBilinear2d : public Cloneable<UpsamplingBilinear2d, UpsampleBase> {
  public:
   explicit UpsamplingBilinear2d(const Upsampling2dOptions& options)
-      : Cloneable(UpsampleOptions{.size = options.size,
-                                  .scale_factor = options.scale_factor,
-                                  .mode = Interpolation::Bilinear,
-                                  .align_corners = true}) {}
+      : Cloneable("UpsamplingBilinear2d", UpsampleOptions{.size = options.size,
+                                                          .scale_factor = options.scale_factor,
+                                                          .mode = Interpolation::Bilinear,
+                                                          .align_corners = true}) {}
   UpsamplingBilinear2d fresh() const {
     return UpsamplingBilinear2d({options().size, options().scale_factor});
   }

@@ -181,6 +181,8 @@ const std::vector<Row> kTable = {
      }},
     {"functional::InterpolateOptions::*",
      [](Hostile& h) { F::InterpolateOptions{.size = h.shape({2})}.check("op"); }},
+    {"nn::UpsampleBase::*",
+     [](Hostile& h) { static_cast<void>(nn::Upsample({.size = h.shape({3})}).options()); }},
     {"nn::Upsample::*",
      [](Hostile& h) {
        use_layer(nn::Upsample({.scale_factor = {h.real(2)}, .mode = Interpolation::Bilinear}),
