@@ -23,6 +23,7 @@
 #include "norma/autograd/functional_pad.h"
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/gradcheck.h"
+#include "norma/autograd/linalg.h"
 #include "norma/autograd/observer.h"
 #include "norma/autograd/ops.h"
 #include "norma/autograd/record.h"
@@ -76,3 +77,10 @@
 #include "norma/data/sampler.h"
 #include "norma/data/synthetic.h"
 #include "norma/data/transforms.h"
+
+namespace norma {
+
+// Here, behind all headers of the library, so that none declares a name that hides one of these.
+using indexing::Ellipsis, indexing::None, indexing::Slice;
+
+}  // namespace norma

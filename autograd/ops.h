@@ -1,6 +1,7 @@
 // Free spellings of tensor operations, as in `torch.`: operators, and functions on several tensors.
 #pragma once
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -54,10 +55,48 @@ inline Tensor matmul(const Tensor& a, const Tensor& b) { return a.matmul(b); }
 
 /// Elements of `a` where `condition` (kBool) is true, of `b` elsewhere; all three broadcast.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+/// `nonzero`, a tensor of indices for every dimension: `x.index_put_({where(c)[0]}, 1)`.
+std::vector<Tensor> where(const Tensor& condition);
+inline Tensor nonzero(const Tensor& x) { return x.nonzero(); }
+inline Tensor argwhere(const Tensor& x) { return x.argwhere(); }
+inline Tensor masked_select(const Tensor& x, const Tensor& mask) { return x.masked_select(mask); }
+inline Tensor take(const Tensor& x, const Tensor& index) { return x.take(index); }
+inline Tensor take_along_dim(const Tensor& x, const Tensor& indices,
+                             std::optional<int64_t> dim = std::nullopt) {
+  return x.take_along_dim(indices, dim);
+}
+inline Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
+  return x.index_select(dim, index);
+}
+inline Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
+  return x.gather(dim, index);
+}
+inline Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
+  return x.scatter(dim, index, src);
+}
+inline Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
+  return x.scatter_add(dim, index, src);
+}
 /// Joins along an existing dimension.
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim = 0);
 /// Joins along a new dimension.
 Tensor stack(const std::vector<Tensor>& tensors, int64_t dim = 0);
+
+/// Sums of products by the names of their dimensions: `einsum("bij,bjk->bik", {a, b})` is a batched
+/// product, "ii" a trace, "i,j->ij" an outer product. "..." stands for further dimensions, which
+/// broadcast; without "->" the output has these and the letters that occur once, in alphabetical
+/// order. From left to right, each pair of operands as one product of matrices.
+Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands);
+/// Sums over the last `dims` dimensions of a and the first of b, or over dims_a and dims_b.
+Tensor tensordot(const Tensor& a, const Tensor& b, int64_t dims = 2);
+Tensor tensordot(const Tensor& a, const Tensor& b, const Shape& dims_a, const Shape& dims_b);
+/// The distances (Σ|x₁ - x₂|^p)^(1/p) of all rows of [*, P, M] from those of [*, R, M]: [*, P, R].
+/// p = 0: how many elements differ. At distance 0 the gradient is 0.
+Tensor cdist(const Tensor& x1, const Tensor& x2, double p = 2);
+inline Tensor kron(const Tensor& a, const Tensor& b) { return a.kron(b); }
+inline Tensor inverse(const Tensor& x) { return x.inverse(); }
+inline Tensor det(const Tensor& x) { return x.det(); }
+inline std::pair<Tensor, Tensor> slogdet(const Tensor& x) { return x.slogdet(); }
 
 /// |a - b| <= atol + rtol |b| for every element, shapes broadcast; NaN equals nothing.
 bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8);

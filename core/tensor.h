@@ -153,6 +153,8 @@ class Tensor : public TensorMethods {
   Tensor expand(const Shape& sizes) const;
   /// `select(0, index)`.
   Tensor operator[](int64_t index) const { return select(0, index); }
+  /// `index({index})`: what a mask or index tensor picks, and `x[mask] = 0` writes.
+  IndexedTensor operator[](const Tensor& index) const;
 
   // --- Picking (autograd/index.cpp) ---
   Tensor index_select(int64_t dim, const Tensor& index) const;
@@ -295,7 +297,10 @@ class Tensor : public TensorMethods {
 };
 
 inline const Tensor& TensorMethods::self() const { return static_cast<const Tensor&>(*this); }
+inline Tensor& TensorMethods::self() { return static_cast<Tensor&>(*this); }
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 }  // namespace norma
+
+#include "norma/core/index.h"

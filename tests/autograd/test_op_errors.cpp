@@ -160,10 +160,12 @@ TEST_CASE("operations refuse what they cannot do, and say what they expected") {
        }},
       {"[index_select] expected indices in [0, 2], got -1",
        [] { kRow.index_select(0, tensor({-1})); }},
-      {"[index_select] expected a tensor with dimensions and a 1-d index, got [3] and [1, 1]",
+      {"[index_select] expected a 1-d index, got one of shape [1, 1]",
        [] { kRow.index_select(0, tensor({{0}})); }},
-      {"[index_select] expected a tensor with dimensions and a 1-d index, got [] and [1]",
-       [] { kNumber.index_select(0, tensor({0})); }},
+      {"[index_select] expected an index of one element for a 0-d tensor, got 2",
+       [] {
+         kNumber.index_select(0, tensor({0, 0}));
+       }},
       {"[index_select] expected a dimension in [-1, 0], got 1",
        [] { kRow.index_select(1, tensor({0})); }},
       {"[gather] expected an index of as many dimensions, no larger than [2, 3] except in "
