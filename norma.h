@@ -8,6 +8,7 @@
 #include "norma/core/dtype.h"
 #include "norma/core/error.h"
 #include "norma/core/factory.h"
+#include "norma/core/index.h"
 #include "norma/core/random.h"
 #include "norma/core/scalar.h"
 #include "norma/core/shape.h"

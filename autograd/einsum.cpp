@@ -1,6 +1,6 @@
 // Sums of products by the names of their dimensions. Two operands are one batched product of
-// matrices: dimensions of both that the result keeps are its batches, those of both that it sums are
-// its inner ones.
+// matrices: dimensions of both that the result keeps are its batches, those of both that it sums
+// are its inner ones.
 #include <algorithm>
 #include <array>
 #include <cctype>

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "norma/core/index.h"
 #include "norma/core/tensor.h"
 
 namespace norma {

@@ -153,7 +153,7 @@ class Tensor : public TensorMethods {
   Tensor expand(const Shape& sizes) const;
   /// `select(0, index)`.
   Tensor operator[](int64_t index) const { return select(0, index); }
-  /// `index({index})`: what a mask or index tensor picks, and `x[mask] = 0` writes.
+  /// `index({index})`: what a mask or index tensor picks, and `x[mask] = 0` writes (core/index.h).
   IndexedTensor operator[](const Tensor& index) const;
 
   // --- Picking (autograd/index.cpp) ---
@@ -302,5 +302,3 @@ inline Tensor& TensorMethods::self() { return static_cast<Tensor&>(*this); }
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 }  // namespace norma
-
-#include "norma/core/index.h"

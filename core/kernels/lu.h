@@ -1,4 +1,4 @@
-// Small dense systems: the LU and the Cholesky factors of row-major matrices, in place and in double
+// Small dense systems: the LU and the Cholesky factors of row-major matrices, in place, in double
 // for floats, too. One version only, by the definition: its loops run along rows.
 #pragma once
 #include <cstdint>
