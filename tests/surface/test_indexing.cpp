@@ -47,7 +47,7 @@ const std::vector<Row> kTable = {
      [](Hostile& h) { use(x(h).index_put_(indices(h), x(h), h.flag())); }},
     {"TensorMethods::index_put_",
      [](Hostile& h) { use(x(h).index_put_(indices(h), h.scalar(2), h.flag())); }},
-    {"TensorMethods::index",
+    {"IndexedTensor::operator=",
      [](Hostile& h) {
        const Tensor to = x(h);
        to.index(indices(h)) = x(h);
@@ -55,15 +55,36 @@ const std::vector<Row> kTable = {
        to.index(indices(h)) = to.index(indices(h));
        use(to);
      }},
-    {"IndexedTensor::operator+= IndexedTensor::operator-= IndexedTensor::operator*= "
-     "IndexedTensor::operator/=",
+    {"IndexedTensor::IndexedTensor", [](Hostile& h) { use(IndexedTensor(x(h))); }},
+    {"IndexedTensor::operator+=",
      [](Hostile& h) {
        const Tensor to = x(h);
        to.index(indices(h)) += x(h);
+       use(to);
+     }},
+    {"IndexedTensor::operator-=",
+     [](Hostile& h) {
+       const Tensor to = x(h);
        to.index(indices(h)) -= h.scalar(1);
+       use(to);
+     }},
+    {"IndexedTensor::operator*=",
+     [](Hostile& h) {
+       const Tensor to = x(h);
        to.index(indices(h)) *= h.scalar(2);
+       use(to);
+     }},
+    {"IndexedTensor::operator/=",
+     [](Hostile& h) {
+       const Tensor to = x(h);
        to.index(indices(h)) /= x(h);
        use(to);
+     }},
+    {"TensorIndex::*", [](Hostile& h) { use(x(h).index({h.word("...").c_str()})); }},
+    {"indexing::Slice::*",
+     [](Hostile& h) {
+       const Slice slice(h.whole(0), h.whole(2), h.whole(1));
+       use(x(h).index({Slice(slice.start(), slice.stop(), slice.step())}));
      }},
     {"TensorMethods::nonzero", [](Hostile& h) { use(x(h).nonzero()); }},
     {"nonzero", [](Hostile& h) { use(nonzero(x(h))); }},
