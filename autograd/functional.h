@@ -84,6 +84,10 @@ enum class Reduction { None, Mean, Sum };
 
 namespace functional {
 
+/// 1 at the class, 0 elsewhere, along a new last dimension of `num_classes`, by default the largest
+/// class + 1. kInt64, like the classes.
+Tensor one_hot(const Tensor& classes, int64_t num_classes = -1);
+
 /// y = x Wᵀ + b. x [*, in], weight [out, in], bias [out] or undefined, y [*, out].
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor());
 

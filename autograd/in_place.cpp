@@ -1,5 +1,6 @@
 #include "norma/autograd/in_place.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "norma/autograd/operands.h"
@@ -21,27 +22,75 @@ int64_t extent(const Shape& sizes, const Shape& strides) {
   return last + 1;
 }
 
-/// A region of a base: where its elements lie in the base's layout.
+/// Whether no two elements of a geometry share memory: each step reaches beyond all smaller ones.
+bool is_apart(const Shape& sizes, const Shape& strides) {
+  Shape rest = strides;
+  int64_t reach = 1;
+  for (int64_t n = 0; n < sizes.size(); ++n) {
+    int64_t least = -1;
+    for (int64_t i = 0; i < sizes.size(); ++i) {
+      if (rest[i] >= 0 && sizes[i] != 1 && (least < 0 || rest[i] < rest[least])) least = i;
+    }
+    if (least < 0) break;
+    if (rest[least] < reach) return false;
+    reach += (sizes[least] - 1) * rest[least];
+    rest[least] = -1;
+  }
+  return true;
+}
+
+/// Adds every value to the element of `target` in its place; elements may share memory.
+void add_each(const Tensor& target, const Tensor& values) {
+  const Tensor v = values.contiguous();
+  const Shape &sizes = target.sizes(), &strides = target.strides();
+  dispatch_floating(v.dtype(), [&]<class T>() {
+    const T* const from = values_of<T>(v);
+    T* const to = values_of<T>(target);
+    Shape at = Shape::filled(sizes.size(), 0);
+    for (int64_t n = 0, place = 0; n < v.numel(); ++n) {
+      to[place] += from[n];
+      for (int64_t i = sizes.size() - 1; i >= 0; --i) {
+        place += strides[i];
+        if (++at[i] < sizes[i]) break;
+        place -= at[i] * strides[i];
+        at[i] = 0;
+      }
+    }
+  });
+}
+
+/// A region of the memory around a base: where its elements lie in the base's layout.
 struct Region {
   Shape base_sizes, layout, sizes, strides;
   int64_t shift;
+  int64_t before = 0, length = 0;  // how much memory both need, and what lies before the base
+  double repeats = 1;              // how often the base shows each of its elements
 
   Region(const Tensor& base, const Shape& region, const Shape& steps, int64_t offset)
       : base_sizes(base.sizes()),
         layout(base.strides()),
         sizes(region),
         strides(steps),
-        shift(offset - base.storage_offset()) {}
+        shift(offset - base.storage_offset()),
+        before(std::max<int64_t>(0, -shift)),
+        length(before + std::max(extent(base_sizes, layout), shift + extent(sizes, strides))) {
+    for (int64_t i = 0; i < base_sizes.size(); ++i) {
+      if (layout[i] == 0) repeats *= static_cast<double>(base_sizes[i]);
+    }
+  }
 
+  /// Whether the region lies between the first and the last element of the base.
+  bool is_within() const { return before == 0 && length == extent(base_sizes, layout); }
   /// A base of such values in the same layout: there the region has its strides.
   Tensor laid_out(const Tensor& values) const {
-    const Tensor memory = new_tensor({extent(base_sizes, layout)}, values.dtype());
-    Tensor out = alias(memory, base_sizes, layout, 0);
+    Tensor out = is_within()
+                     ? alias(new_tensor({length}, values.dtype()), base_sizes, layout, before)
+                     : zeros_of(values.dtype());
     kernels::copy(out, values);
     return out;
   }
   Tensor zeros_of(DType dtype) const {
-    return alias(zeros({extent(base_sizes, layout)}, {.dtype = dtype}), base_sizes, layout, 0);
+    return alias(zeros({length}, {.dtype = dtype}), base_sizes, layout, before);
   }
   Tensor in(const Tensor& base) const {
     return alias(base, sizes, strides, base.storage_offset() + shift);
@@ -49,7 +98,7 @@ struct Region {
 
   /// The region's values, and their adjoint: zeros around them.
   Tensor take(const Tensor& values) const {
-    return in(values.strides() == layout ? values : laid_out(values)).clone();
+    return in(is_within() && values.strides() == layout ? values : laid_out(values)).clone();
   }
   Tensor put(const Tensor& g) const {
     Tensor out = zeros_of(g.dtype());
@@ -60,8 +109,10 @@ struct Region {
       once[i] = 1;
       repeated.push_back(i);
     }
-    kernels::copy(alias(out, once, strides, shift), repeated.empty() ? g : g.sum(repeated, true));
-    return out;
+    const Tensor to = alias(out, once, strides, before + shift);
+    const Tensor sum = repeated.empty() ? g : g.sum(repeated, true);
+    is_apart(once, strides) ? kernels::copy(to, sum) : add_each(to, sum);
+    return repeats == 1 ? out : out.div(repeats);
   }
   /// The values with zeros in the region.
   Tensor clear(const Tensor& values) const {
@@ -86,17 +137,6 @@ Tensor replace_region(const Tensor& base, const Tensor& part, const Shape& sizes
   });
 }
 
-/// `base` seen through a geometry: the history of a view after its base was changed in place.
-Tensor region_of(const Tensor& base, const Shape& sizes, const Shape& strides, int64_t offset) {
-  const Tensor result = alias(base, sizes, strides, offset);
-  const Region region(base, sizes, strides, offset);
-  return record("region_of", result, {&base}, [region](const Tensor& g, InputGrads& d) {
-    const auto put = [region](const Tensor& v) { return region.put(v); };
-    const auto take = [region](const Tensor& v) { return region.take(v); };
-    d[0] = linear_map("region_of", g, put, take);
-  });
-}
-
 /// A leaf's accumulator must not write to a tensor that has another history now.
 void set_node(TensorImpl* impl, Ref<History> node) {
   if (impl->node) {
@@ -116,6 +156,15 @@ bool shares_elements(const TensorImpl* impl) {
 
 }  // namespace
 
+Tensor record_region(const char* op, const Tensor& view, const Tensor& base) {
+  const Region region(base, view.sizes(), view.strides(), view.storage_offset());
+  return record(op, view, {&base}, [op, region](const Tensor& g, InputGrads& d) {
+    const auto put = [region](const Tensor& v) { return region.put(v); };
+    const auto take = [region](const Tensor& v) { return region.take(v); };
+    d[0] = linear_map(op, g, put, take);
+  });
+}
+
 /// The history of a view is that of its base as soon as their memory was changed in place.
 void refresh_view(TensorImpl* impl) {
   if (!impl->base || impl->base_version == impl->storage->version()) return;
@@ -125,16 +174,20 @@ void refresh_view(TensorImpl* impl) {
   if (!impl->base->requires_grad) return;
   const Tensor base{Ref<RefCounted>(impl->base)};
   const EnableGradGuard recording;
-  const Tensor fresh = region_of(base, impl->sizes, impl->strides, impl->offset);
+  const Tensor fresh =
+      record_region("region_of", alias(base, impl->sizes, impl->strides, impl->offset), base);
   set_node(impl, impl_of(fresh)->node);
   impl->has_history = impl->requires_grad = true;
 }
 
 Tensor make_view(const Tensor& self, const Shape& sizes, const Shape& strides, int64_t offset) {
   Tensor view = alias(self, sizes, strides, offset);
-  // A view made under NoGradGuard stays outside the graph, like detach()'s.
-  if (!grad_enabled() && self.requires_grad()) return view;
   TensorImpl *impl = impl_of(view), *from = impl_of(self);
+  // A view made under NoGradGuard stays outside the graph, and requires a gradient nevertheless.
+  if (!grad_enabled() && self.requires_grad()) {
+    impl->requires_grad = true;
+    return view;
+  }
   impl->base = from->base ? from->base : Ref<TensorImpl>(from);
   impl->base_version = impl->storage->version();
   return view;

@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -82,6 +83,84 @@ inline Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, con
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim = 0);
 /// Joins along a new dimension.
 Tensor stack(const std::vector<Tensor>& tensors, int64_t dim = 0);
+/// Joins side by side, below each other, along the third dimension, or vectors as columns; what has
+/// too few dimensions gets them.
+Tensor hstack(const std::vector<Tensor>& tensors);
+Tensor vstack(const std::vector<Tensor>& tensors);
+Tensor dstack(const std::vector<Tensor>& tensors);
+Tensor column_stack(const std::vector<Tensor>& tensors);
+Tensor atleast_1d(const Tensor& tensor);
+Tensor atleast_2d(const Tensor& tensor);
+Tensor atleast_3d(const Tensor& tensor);
+/// The coordinates of a grid of these vectors, as views: the i-th changes along dimension i. "xy"
+/// swaps the first two dimensions.
+std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors,
+                             const std::string& indexing = "ij");
+/// Where each value would stand in a sorted tensor: behind all that are smaller, with `right` behind
+/// equal ones, too. The last dimension is sorted; the others are as those of `values`, or there are
+/// none. kInt64, not differentiable.
+Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right = false);
+Tensor searchsorted(const Tensor& sorted, Scalar value, bool right = false);
+/// The same for every element of `input` in a sorted vector.
+Tensor bucketize(const Tensor& input, const Tensor& boundaries, bool right = false);
+
+inline std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0) {
+  return x.chunk(chunks, dim);
+}
+inline std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim = 0) {
+  return x.split(size, dim);
+}
+inline std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes,
+                                 int64_t dim = 0) {
+  return x.split(sizes, dim);
+}
+inline std::vector<Tensor> unbind(const Tensor& x, int64_t dim = 0) { return x.unbind(dim); }
+inline Tensor movedim(const Tensor& x, const Shape& source, const Shape& destination) {
+  return x.movedim(source, destination);
+}
+inline Tensor tile(const Tensor& x, const Shape& times) { return x.tile(times); }
+inline Tensor repeat_interleave(const Tensor& x, int64_t repeats, std::optional<int64_t> dim = {}) {
+  return x.repeat_interleave(repeats, dim);
+}
+inline Tensor repeat_interleave(const Tensor& x, const Tensor& repeats,
+                                std::optional<int64_t> dim = {}) {
+  return x.repeat_interleave(repeats, dim);
+}
+inline Tensor flip(const Tensor& x, const Shape& dims) { return x.flip(dims); }
+inline Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims = {}) {
+  return x.roll(shifts, dims);
+}
+inline Tensor tril(const Tensor& x, int64_t diagonal = 0) { return x.tril(diagonal); }
+inline Tensor triu(const Tensor& x, int64_t diagonal = 0) { return x.triu(diagonal); }
+inline Tensor diag(const Tensor& x, int64_t diagonal = 0) { return x.diag(diagonal); }
+inline Tensor cumsum(const Tensor& x, int64_t dim) { return x.cumsum(dim); }
+inline Tensor cumprod(const Tensor& x, int64_t dim) { return x.cumprod(dim); }
+inline Tensor prod(const Tensor& x) { return x.prod(); }
+inline Tensor prod(const Tensor& x, int64_t dim, bool keepdim = false) {
+  return x.prod(dim, keepdim);
+}
+inline Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim = false) {
+  return x.logsumexp(dims, keepdim);
+}
+inline Tensor median(const Tensor& x) { return x.median(); }
+inline Tensor quantile(const Tensor& x, double q) { return x.quantile(q); }
+inline Tensor trace(const Tensor& x) { return x.trace(); }
+inline std::pair<Tensor, Tensor> sort(const Tensor& x, int64_t dim = -1, bool descending = false) {
+  return x.sort(dim, descending);
+}
+inline Tensor argsort(const Tensor& x, int64_t dim = -1, bool descending = false) {
+  return x.argsort(dim, descending);
+}
+inline std::pair<Tensor, Tensor> topk(const Tensor& x, int64_t k, int64_t dim = -1,
+                                      bool largest = true, bool sorted = true) {
+  return x.topk(k, dim, largest, sorted);
+}
+inline Tensor unique(const Tensor& x) { return x.unique(); }
+inline Tensor bincount(const Tensor& x) { return x.bincount(); }
+inline Tensor multinomial(const Tensor& x, int64_t num_samples, bool replacement = false) {
+  return x.multinomial(num_samples, replacement);
+}
+inline Tensor bernoulli(const Tensor& p) { return p.bernoulli(); }
 
 /// Sums of products by the names of their dimensions: `einsum("bij,bjk->bik", {a, b})` is a batched
 /// product, "ii" a trace, "i,j->ij" an outer product. "..." stands for further dimensions, which

@@ -49,8 +49,8 @@ class OperationNode final : public Node {
     }
   }
   bool release_saved() override {
-    // Plain numbers and shapes hold no memory: such a node can run again.
-    // (is_trivially_copyable would say so too, but GCC denies it for lambdas within an optional.)
+    // Plain numbers and shapes hold no values, and others may say so: such a node can run again.
+    if constexpr (requires { Backward::kKeepsNoValues; }) return false;
     if constexpr (std::is_trivially_destructible_v<Backward>) return false;
     function_.reset();
     return true;

@@ -5,12 +5,9 @@
 #include <limits>
 #include <string>
 
-#include "norma/autograd/elementwise.h"
+#include "norma/autograd/collapsed.h"
 #include "norma/autograd/ops.h"
-#include "norma/autograd/promotion.h"
-#include "norma/autograd/record.h"
 #include "norma/core/factory.h"
-#include "norma/core/kernels/extremum.h"
 #include "norma/core/kernels/reduce.h"
 #include "norma/core/tensor_impl.h"
 
@@ -19,62 +16,6 @@ namespace norma {
 using namespace autograd;
 
 namespace {
-
-/// Which dimensions are reduced.
-struct Reduction {
-  std::array<bool, Shape::kMaxDims> here{};
-  int64_t length = 1;  // elements that become one
-  Shape kept;          // the result's shape with keepdim
-  Shape result;        // and as asked for
-
-  bool at(int64_t dim) const { return here[static_cast<std::size_t>(dim)]; }
-
-  /// No dimensions means all of them, as in PyTorch.
-  Reduction(const char* op, const Tensor& self, const Shape& dims, bool keepdim) {
-    const Shape& sizes = defined_impl(self, op)->sizes;
-    for (int64_t dim : dims) {
-      bool& flag = here[static_cast<std::size_t>(wrap_dim(dim, sizes.size(), op))];
-      if (flag) fail(op, "expected every dimension at most once, got ", dims);
-      flag = true;
-    }
-    if (dims.empty()) here.fill(true);
-    for (int64_t i = 0; i < sizes.size(); ++i) {
-      if (at(i)) length *= sizes[i];
-      kept.push_back(at(i) ? 1 : sizes[i]);
-      if (!at(i) || keepdim) result.push_back(kept.back());
-    }
-  }
-};
-
-/// A tensor collapsed to row-major [outer, length, inner], the middle being what is reduced.
-struct Collapsed : Reduction {
-  Tensor x;
-  kernels::MiddleShape shape;
-
-  Collapsed(const char* op, const Tensor& self, const Shape& dims, bool keepdim)
-      : Reduction(op, self, dims, keepdim), x(self.detach()) {
-    Shape order_kept, order_reduced;
-    bool adjacent = true;
-    for (int64_t i = 0; i < self.dim(); ++i) {
-      if (at(i)) {
-        adjacent = adjacent && (order_reduced.empty() || order_reduced.back() == i - 1);
-        order_reduced.push_back(i);
-      } else {
-        order_kept.push_back(i);
-        (order_reduced.empty() ? shape.outer : shape.inner) *= self.size(i);
-      }
-    }
-    shape.length = length;
-    if (!adjacent) {
-      Shape order = order_kept;
-      for (int64_t dim : order_reduced) order.push_back(dim);
-      x = x.permute(order);
-      shape.outer *= shape.inner;
-      shape.inner = 1;
-    }
-    x = x.contiguous();
-  }
-};
 
 /// The dimensions of x as they lie in memory, the outermost first; as they are where x has gaps.
 Shape memory_order(const Tensor& x) {
@@ -88,19 +29,13 @@ Shape memory_order(const Tensor& x) {
   return x.permute(order).is_contiguous() ? order : as_is;
 }
 
-void refuse_empty(const char* op, const Collapsed& collapsed) {
-  if (collapsed.shape.length == 0) {
-    fail(op, "expected at least one element to reduce, got shape ", collapsed.x.sizes());
-  }
-}
-
 /// The steps of a sum: a run of neighbours among the reduced dimensions each, the last one first.
 /// Dimensions of one element do not part them.
 struct SumSteps {
   std::array<kernels::MiddleShape, Shape::kMaxDims> shapes;
   std::size_t count = 0;
 
-  SumSteps(const Shape& sizes, const Shape& order, const Reduction& reduction) {
+  SumSteps(const Shape& sizes, const Shape& order, const ReducedDims& reduction) {
     int64_t inner = 1;
     for (int64_t end = sizes.size(); end > 0;) {
       int64_t begin = end, length = 1, outer = 1;
@@ -128,7 +63,7 @@ Tensor sum_step(const Shape& sizes, const Tensor& x, const kernels::MiddleShape&
 }
 
 /// The sum, for floating tensors over `divisor`: with one rounding, and no overflow on the way.
-Tensor sum_of(const Tensor& self, const Reduction& reduction, double divisor = 1) {
+Tensor sum_of(const Tensor& self, const ReducedDims& reduction, double divisor = 1) {
   // As in PyTorch, integers and bools are summed as int64.
   const Tensor from = self.detach().to(is_floating(self.dtype()) ? self.dtype() : kInt64);
   const Shape order = memory_order(from);
@@ -153,25 +88,6 @@ Tensor sum_of(const Tensor& self, const Reduction& reduction, double divisor = 1
   const Tensor out =
       from.dtype() == kInt64 ? sum.operator()<int64_t>() : dispatch_floating(from.dtype(), sum);
   return in_order ? out : out.permute(back).contiguous().reshape(reduction.result);
-}
-
-void refuse_integers(const char* op, const Tensor& self, const char* hint) {
-  if (!is_floating(defined_impl(self, op)->dtype)) {
-    fail(op, "expected a floating tensor, got ", self.dtype(), "; convert with ", hint);
-  }
-}
-
-/// f(line) for every line of elements that is reduced to one.
-template <class Out, class F>
-Tensor reduced(const Collapsed& collapsed, F f) {
-  Tensor out = new_tensor(collapsed.result, dtype_of<Out>);
-  Out* const result = values_of<Out>(out);
-  dispatch(collapsed.x.dtype(), [&]<class T>() {
-    kernels::for_each_line(
-        values_of<T>(collapsed.x), collapsed.shape,
-        [=](kernels::Line<T> line, int64_t at) { result[at] = static_cast<Out>(f(line)); });
-  });
-  return out;
 }
 
 /// (Σ |x|^p)^(1/p) in float64.
@@ -244,16 +160,6 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
                 });
 }
 
-/// The position along the reduced dimension of the largest or smallest element.
-Tensor find(const Collapsed& collapsed, bool largest) {
-  Tensor out = new_tensor(collapsed.result, kInt64);
-  dispatch(collapsed.x.dtype(), [&]<class T>() {
-    kernels::extreme_position(values_of<int64_t>(out), values_of<T>(collapsed.x), collapsed.shape,
-                              largest);
-  });
-  return out;
-}
-
 Tensor position(const char* op, const Tensor& self, const Shape& dims, bool keepdim, bool largest) {
   const Collapsed collapsed(op, self, dims, keepdim);
   refuse_empty(op, collapsed);
@@ -269,13 +175,6 @@ std::pair<Tensor, Tensor> extremum_along(const char* op, const Tensor& self, int
   if (self.dim() == 0) return {self.clone(), index};
   const Tensor picked = self.gather(d, index.reshape(collapsed.kept));
   return {keepdim ? picked : picked.squeeze(d), index};
-}
-
-/// 1 where x holds the extremum y, NaN included, 0 elsewhere.
-Tensor hits(const char* op, const Tensor& x, const Tensor& y) {
-  return binary(op, x, y, x.dtype(), [](auto u, auto v) NORMA_INLINE {
-    return static_cast<decltype(u)>(u == v || (u != u && v != v));
-  });
 }
 
 /// Over everything; equal extrema share the gradient evenly, as in PyTorch.
@@ -308,7 +207,7 @@ Tensor any_collapsed(const Collapsed& collapsed, bool wanted) {
 Tensor Tensor::sum() const { return sum(Shape{}); }
 
 Tensor Tensor::sum(const Shape& dims, bool keepdim) const {
-  const Reduction reduction("sum", *this, dims, keepdim);
+  const ReducedDims reduction("sum", *this, dims, keepdim);
   return record("sum", sum_of(*this, reduction), {this},
                 [kept = reduction.kept, from = sizes()](const Tensor& g, InputGrads& d) {
                   d[0] = g.reshape(kept).expand(from);
@@ -319,7 +218,7 @@ Tensor Tensor::mean() const { return mean(Shape{}); }
 
 Tensor Tensor::mean(const Shape& dims, bool keepdim) const {
   refuse_integers("mean", *this, "to(kFloat32)");
-  const Reduction reduction("mean", *this, dims, keepdim);
+  const ReducedDims reduction("mean", *this, dims, keepdim);
   const auto count = static_cast<double>(reduction.length);
   return record("mean", sum_of(*this, reduction, count), {this},
                 [count, kept = reduction.kept, from = sizes()](const Tensor& g, InputGrads& d) {
@@ -339,14 +238,16 @@ Tensor Tensor::norm(double p) const { return norm(p, Shape{}); }
 
 Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
   refuse_integers("norm", *this, "to()");
-  if (!(p > 0)) fail("norm", "expected a power p above 0, got ", p);
   const Collapsed collapsed("norm", *this, dims, keepdim);
+  // Of nothing there is no least or largest, and a negative power of 0.
+  if ((p < 0 || std::isinf(p)) && collapsed.result.numel() > 0) refuse_empty("norm", collapsed);
   const Tensor totals = power_norms(collapsed, p);
   Tensor out = new_tensor(collapsed.result, dtype());
   kernels::copy(out, totals);
   return record(
       "norm", out, {this},
       [=, kept = collapsed.kept, saved = Saved(*this)](const Tensor& grad, InputGrads& d) {
+        if (p == 0) return;  // a count
         const Tensor g = grad.reshape(kept);
         Tensor total = totals.reshape(kept);
         if (p == 2) {  // x / norm, and 0 where that is 0
@@ -357,10 +258,10 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
           if (grad_enabled()) d[0] = d[0].masked_fill(zero, 0);
           return;
         }
-        const Tensor x = saved->to(kFloat64), none = x.eq(0);
+        const Tensor x = saved->to(kFloat64), none = x.eq(0), all_none = total.eq(0);
         if (grad_enabled() && !std::isinf(p)) {
           const Tensor powers = x.abs().masked_fill(none, 1).pow(p).masked_fill(none, 0);
-          total = powers.sum(dims, true).masked_fill(total.eq(0), 1).pow(1 / p);
+          total = powers.sum(dims, true).masked_fill(all_none, 1).pow(1 / p);
         }
         const Tensor sign = x.gt(0).to(kFloat64).sub(x.lt(0).to(kFloat64));
         if (std::isinf(p)) {
@@ -370,8 +271,10 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
           d[0] = sign.mul(g);
         } else {
           // sign(x) (|x| / norm)^(p-1), and 0 where x is 0.
-          const Tensor ratio = x.abs().masked_fill(none, 1).div(total.masked_fill(total.eq(0), 1));
+          const Tensor ratio = x.abs().masked_fill(none, 1).div(total.masked_fill(all_none, 1));
           d[0] = sign.mul(ratio.pow(p - 1)).mul(g);
+          if (p < 0)
+            d[0] = d[0].masked_fill(all_none, 0);  // one element is 0, and with it the norm
         }
       });
 }

@@ -67,7 +67,7 @@ bool view_strides(const TensorImpl* from, const Shape& to, Shape& strides) {
   return t < 0;
 }
 
-Tensor view_as(const char* op, const Tensor& self, const Shape& sizes, const Shape& strides) {
+Tensor seen_as(const char* op, const Tensor& self, const Shape& sizes, const Shape& strides) {
   Tensor out = make_view(self, sizes, strides, impl_of(self)->offset);
   return record(op, out, {&self},
                 [from = self.sizes()](const Tensor& g, InputGrads& d) { d[0] = g.reshape(from); });
@@ -107,7 +107,10 @@ Tensor Tensor::to(DType dtype) const {
 
 Tensor& Tensor::copy_(const Tensor& source) {
   const TensorImpl *self = defined_impl(*this, "copy_"), *from = defined_impl(source, "copy_");
-  if (self == from) return *this;
+  if (self == from) {
+    if (requires_grad()) check_in_place("copy_", *this);
+    return *this;
+  }
   if (broadcast_shapes(self->sizes, from->sizes, "copy_") != self->sizes) {
     fail("copy_", "expected values that broadcast to ", self->sizes, ", got ", from->sizes);
   }
@@ -146,14 +149,14 @@ Tensor Tensor::view(const Shape& sizes) const {
     fail("view", "expected a shape that the strides ", self->strides, " of ", self->sizes,
          " allow without a copy, got ", to, "; use reshape()");
   }
-  return view_as("view", *this, to, strides);
+  return seen_as("view", *this, to, strides);
 }
 
 Tensor Tensor::reshape(const Shape& sizes) const {
   const TensorImpl* self = defined_impl(*this, "reshape");
   const Shape to = resolve_sizes("reshape", sizes, self->numel, self->sizes);
   Shape strides;
-  if (view_strides(self, to, strides)) return view_as("reshape", *this, to, strides);
+  if (view_strides(self, to, strides)) return seen_as("reshape", *this, to, strides);
   return clone().view(to);
 }
 
@@ -219,7 +222,7 @@ Tensor Tensor::squeeze() const {
     sizes.push_back(self->sizes[i]);
     strides.push_back(self->strides[i]);
   }
-  return view_as("squeeze", *this, sizes, strides);
+  return seen_as("squeeze", *this, sizes, strides);
 }
 
 Tensor Tensor::squeeze(int64_t dim) const {
@@ -230,7 +233,7 @@ Tensor Tensor::squeeze(int64_t dim) const {
     sizes.erase(d);
     strides.erase(d);
   }
-  return view_as("squeeze", *this, sizes, strides);
+  return seen_as("squeeze", *this, sizes, strides);
 }
 
 Tensor Tensor::unsqueeze(int64_t dim) const {
@@ -239,7 +242,7 @@ Tensor Tensor::unsqueeze(int64_t dim) const {
   Shape sizes = self->sizes, strides = self->strides;
   strides.insert(d, d < sizes.size() ? sizes[d] * strides[d] : 1);
   sizes.insert(d, 1);
-  return view_as("unsqueeze", *this, sizes, strides);
+  return seen_as("unsqueeze", *this, sizes, strides);
 }
 
 Tensor Tensor::narrow(int64_t dim, int64_t start, int64_t length) const {
@@ -307,6 +310,29 @@ Tensor Tensor::expand(const Shape& sizes) const {
                 [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
+namespace {
+
+struct CatBackward {
+  static constexpr bool kKeepsNoValues = true;
+  int64_t dim;
+  std::vector<int64_t> lengths;  // -1 for what is nothing
+
+  void operator()(const Tensor& g, InputGrads& grads) const {
+    int64_t at = 0;
+    for (int i = 0; i < grads.count(); ++i) {
+      const int64_t length = lengths[static_cast<std::size_t>(i)];
+      if (length < 0) {
+        grads[i] = zeros({0}, {.dtype = g.dtype()});
+        continue;
+      }
+      if (grads.needs(i)) grads[i] = g.narrow(dim, at, length);
+      at += length;
+    }
+  }
+};
+
+}  // namespace
+
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
   return with_memory(0, [&] {
     if (tensors.empty()) fail("cat", "expected at least one tensor, got none");
@@ -348,18 +374,7 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
       kernels::copy(out.narrow(d, start, lengths[i]), tensors[i]);
       start += lengths[i];
     }
-    return record("cat", out, tensors, [d, lengths](const Tensor& g, InputGrads& grads) {
-      int64_t at = 0;
-      for (int i = 0; i < grads.count(); ++i) {
-        const int64_t length = lengths[static_cast<std::size_t>(i)];
-        if (length < 0) {
-          grads[i] = zeros({0}, {.dtype = g.dtype()});
-          continue;
-        }
-        if (grads.needs(i)) grads[i] = g.narrow(d, at, length);
-        at += length;
-      }
-    });
+    return record("cat", out, tensors, CatBackward{d, std::move(lengths)});
   });
 }
 

@@ -71,9 +71,10 @@ Tensor Tensor::detach() const {
 
 void Tensor::set_data(const Tensor& other) {
   TensorImpl *impl = defined_impl(*this, "set_data"), *from = defined_impl(other, "set_data");
-  if (impl->has_history || impl->base) {
+  if (!is_leaf() || (impl->base && impl->base->requires_grad)) {
     fail("set_data", "expected a leaf, got a view or the result of an operation");
   }
+  impl->base.reset();
   if (impl->requires_grad && !is_floating(from->dtype)) {
     fail("set_data", "expected floating values for a tensor that requires_grad, got ", from->dtype);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "norma/core/elementary.h"
 #include "norma/core/integers.h"
 #include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
@@ -92,11 +93,27 @@ Tensor full(const Shape& sizes, Scalar value, const TensorOptions& options) {
 
 Tensor zeros(const Shape& sizes, const TensorOptions& options) { return full(sizes, 0, options); }
 Tensor ones(const Shape& sizes, const TensorOptions& options) { return full(sizes, 1, options); }
-Tensor empty_like(const Tensor& other) { return new_tensor(other.sizes(), other.dtype()); }
-Tensor zeros_like(const Tensor& other) { return zeros(other.sizes(), {.dtype = other.dtype()}); }
-Tensor ones_like(const Tensor& other) { return ones(other.sizes(), {.dtype = other.dtype()}); }
-Tensor full_like(const Tensor& other, Scalar value) {
-  return full(other.sizes(), value, {.dtype = other.dtype()});
+
+TensorOptions options_like(const char* op, const Tensor& other, const LikeOptions& options) {
+  return {.dtype = options.dtype.value_or(defined_impl(other, op)->dtype),
+          .requires_grad = options.requires_grad};
+}
+
+Tensor empty_like(const Tensor& other, const LikeOptions& options) {
+  const TensorOptions like = options_like("empty_like", other, options);
+  return empty(other.sizes(), like);
+}
+Tensor zeros_like(const Tensor& other, const LikeOptions& options) {
+  const TensorOptions like = options_like("zeros_like", other, options);
+  return full(other.sizes(), 0, like);
+}
+Tensor ones_like(const Tensor& other, const LikeOptions& options) {
+  const TensorOptions like = options_like("ones_like", other, options);
+  return full(other.sizes(), 1, like);
+}
+Tensor full_like(const Tensor& other, Scalar value, const LikeOptions& options) {
+  const TensorOptions like = options_like("full_like", other, options);
+  return full(other.sizes(), value, like);
 }
 
 Tensor arange(Scalar end) { return arange(0, end, 1); }
@@ -108,25 +125,26 @@ Tensor arange(Scalar start, Scalar end, Scalar step) {
 }
 
 Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& options) {
-  // Integers are counted as such: float64 is exact up to 2^53 only.
   const bool whole = !is_floating(options.dtype);
   if (whole) {
     for (Scalar value : {start, end, step}) refuse_overflow("arange", value, kInt64);
   }
-  const auto from = whole ? start.to<int64_t>() : 0, to = whole ? end.to<int64_t>() : 0,
-             by = whole ? step.to<int64_t>() : 0;
   const double first = start.to<double>(), last = end.to<double>(), delta = step.to<double>();
-  if (!std::isfinite(delta) || (whole ? by == 0 : delta == 0))
+  if (!std::isfinite(delta) || delta == 0)
     fail("arange", "expected a step other than 0, got ", delta);
+  const bool exact =
+      whole && start.dtype() != kFloat64 && end.dtype() != kFloat64 && step.dtype() != kFloat64;
+  const auto from = whole ? start.to<int64_t>() : 0, by = whole ? step.to<int64_t>() : 0;
   const double steps = std::ceil((last - first) / delta);
+  // Integers are counted as such: float64 is exact up to 2^53 only.
+  const Wide range = exact ? Wide(end.to<int64_t>()) - from : 0;
   if (!std::isfinite(steps) || steps > 0x1p62 ||
-      (whole ? by > 0 ? to < from : to > from : steps < 0)) {
+      (exact ? (by > 0 ? range < 0 : range > 0) : (delta > 0 ? last < first : last > first))) {
     fail("arange", "expected an end that the step leads to, got start ", first, ", end ", last,
          ", step ", delta);
   }
-  const Wide range = Wide(to) - from;
   const int64_t count =
-      whole ? static_cast<int64_t>(range / by + (range % by != 0)) : static_cast<int64_t>(steps);
+      exact ? static_cast<int64_t>(range / by + (range % by != 0)) : static_cast<int64_t>(steps);
   Tensor result = new_tensor({count}, options.dtype);
   dispatch(options.dtype, [&]<class T>() {
     T* out = values_of<T>(result);
@@ -155,6 +173,60 @@ Tensor linspace(double start, double end, int64_t steps, const TensorOptions& op
     }
   });
   return finish(result, options);
+}
+
+Tensor logspace(double start, double end, int64_t steps, double base,
+                const TensorOptions& options) {
+  if (steps < 0) fail("logspace", "expected 0 steps or more, got ", steps);
+  Tensor result = linspace(start, end, steps, {.dtype = kFloat64});
+  double* const out = values_of<double>(result);
+  for (int64_t i = 0; i < steps; ++i) out[i] = elementary::pow(base, out[i]);
+  return finish(result.to(options.dtype), options);
+}
+
+namespace {
+
+/// Where the row of a matrix crosses the diagonal.
+int64_t crossing(Wide row, int64_t offset, int64_t col) {
+  return static_cast<int64_t>(std::clamp<Wide>(row + offset, 0, col));
+}
+
+/// How many elements lie on and below a diagonal: rows that grow by one, then whole ones.
+Wide lower_count(int64_t row, int64_t col, Wide offset) {
+  const Wide rows = row - std::clamp<Wide>(-offset, 0, row);
+  const Wide first = std::clamp<Wide>(offset + 1 + (row - rows), 0, col);
+  const Wide growing = std::clamp<Wide>(col - first, 0, rows);
+  return growing * first + growing * (growing - 1) / 2 + (rows - growing) * col;
+}
+
+Tensor triangle_indices(const char* op, int64_t row, int64_t col, int64_t offset, bool lower) {
+  if (row < 0 || col < 0) fail(op, "expected sizes of 0 or more, got ", row, " and ", col);
+  const Wide count = lower ? lower_count(row, col, offset)
+                           : Wide(row) * col - lower_count(row, col, Wide(offset) - 1);
+  Tensor result = new_tensor(
+      {2, checked_cells(op, "the count", std::min<Wide>(count, Wide(kMostCells) + 1))}, kInt64);
+  int64_t *rows = values_of<int64_t>(result), *columns = rows + result.size(1);
+  // Rows without elements are passed over at once: there may be many.
+  Wide r = lower ? std::max<Wide>(0, -Wide(offset)) : 0;
+  for (const int64_t* const end = columns; rows < end; ++r) {
+    const int64_t from = lower ? 0 : crossing(r, offset, col);
+    const int64_t to = lower ? crossing(r + 1, offset, col) : col;
+    for (int64_t c = from; c < to; ++c) {
+      *rows++ = static_cast<int64_t>(r);
+      *columns++ = c;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Tensor tril_indices(int64_t row, int64_t col, int64_t offset) {
+  return triangle_indices("tril_indices", row, col, offset, true);
+}
+
+Tensor triu_indices(int64_t row, int64_t col, int64_t offset) {
+  return triangle_indices("triu_indices", row, col, offset, false);
 }
 
 Tensor eye(int64_t n, const TensorOptions& options) { return eye(n, n, options); }

@@ -15,16 +15,24 @@ Tensor empty(const Shape& sizes, const TensorOptions& options = {});
 Tensor zeros(const Shape& sizes, const TensorOptions& options = {});
 Tensor ones(const Shape& sizes, const TensorOptions& options = {});
 Tensor full(const Shape& sizes, Scalar value, const TensorOptions& options = {});
-Tensor empty_like(const Tensor& other);
-Tensor zeros_like(const Tensor& other);
-Tensor ones_like(const Tensor& other);
-Tensor full_like(const Tensor& other, Scalar value);
+/// Of the shape of `other`, and of its dtype unless the options say another.
+Tensor empty_like(const Tensor& other, const LikeOptions& options = {});
+Tensor zeros_like(const Tensor& other, const LikeOptions& options = {});
+Tensor ones_like(const Tensor& other, const LikeOptions& options = {});
+Tensor full_like(const Tensor& other, Scalar value, const LikeOptions& options = {});
 /// start, start+step, … below end (above, for a negative step). kInt64 when all three are integers.
+/// With an integer dtype as many as between the ends as given, and start and step without fractions.
 Tensor arange(Scalar end);
 Tensor arange(Scalar start, Scalar end, Scalar step = 1);
 Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& options);
 /// `steps` values from start to end, both included.
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options = {});
+/// base to the powers of `steps` values from start to end.
+Tensor logspace(double start, double end, int64_t steps, double base = 10,
+                const TensorOptions& options = {});
+/// Rows and columns, [2, n] kInt64, of the elements on and below (above) a diagonal of a matrix.
+Tensor tril_indices(int64_t row, int64_t col, int64_t offset = 0);
+Tensor triu_indices(int64_t row, int64_t col, int64_t offset = 0);
 /// The identity matrix.
 Tensor eye(int64_t n, const TensorOptions& options = {});
 Tensor eye(int64_t n, int64_t m, const TensorOptions& options = {});

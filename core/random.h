@@ -83,13 +83,33 @@ Tensor randint(int64_t low, int64_t high, const Shape& sizes,
                Generator& generator = default_generator());
 /// A random order of 0, …, n-1, kInt64.
 Tensor randperm(int64_t n, Generator& generator = default_generator());
-Tensor rand_like(const Tensor& other);
-Tensor randn_like(const Tensor& other);
+Tensor rand_like(const Tensor& other, const LikeOptions& options = {});
+Tensor randn_like(const Tensor& other, const LikeOptions& options = {});
+/// Integers in [low, high) or [0, high), of the shape and dtype of `other`.
+Tensor randint_like(const Tensor& other, int64_t low, int64_t high,
+                    const LikeOptions& options = {});
+Tensor randint_like(const Tensor& other, int64_t high, const LikeOptions& options = {});
+
+/// Normal numbers of these means and standard deviations, of the shape both broadcast to, or of
+/// `sizes`. Not differentiable, like all that is drawn.
+Tensor normal(const Tensor& mean, const Tensor& std, Generator& generator = default_generator());
+Tensor normal(const Tensor& mean, double std = 1, Generator& generator = default_generator());
+Tensor normal(double mean, const Tensor& std, Generator& generator = default_generator());
+Tensor normal(double mean, double std, const Shape& sizes, const TensorOptions& options = {},
+              Generator& generator = default_generator());
+/// 1 with the probability that each element of `p` says, 0 otherwise.
+Tensor bernoulli(const Tensor& p, Generator& generator);
+/// `num_samples` positions for every row of weights, a vector or a matrix of numbers of 0 or more,
+/// each row with a sum above 0. Without `replacement` no position twice: as many as are not 0.
+Tensor multinomial(const Tensor& weights, int64_t num_samples, bool replacement,
+                   Generator& generator);
 
 /// In-place fills; return `tensor`.
 Tensor uniform_(Tensor tensor, double low, double high, Generator& generator = default_generator());
 Tensor normal_(Tensor tensor, double mean, double std, Generator& generator = default_generator());
 /// 1 with probability p, 0 otherwise.
 Tensor bernoulli_(Tensor tensor, double p, Generator& generator = default_generator());
+/// -log(u) / lambd for uniform u in (0, 1]: density lambd e^(-lambd x).
+Tensor exponential_(Tensor tensor, double lambd = 1, Generator& generator = default_generator());
 
 }  // namespace norma

@@ -17,7 +17,7 @@ namespace {
 
 Shape::Shape(const int64_t* values, std::size_t count) {
   if (count > static_cast<std::size_t>(kMaxDims)) {
-    fail("shape", "expected at most 8 dimensions, got ", count);
+    fail("shape", "expected at most ", kMaxDims, " dimensions, got ", count);
   }
   std::copy_n(values, count, values_.begin());
   size_ = static_cast<int64_t>(count);
@@ -30,7 +30,8 @@ Shape Shape::filled(int64_t count, int64_t value) {
 }
 
 void Shape::push_back(int64_t value) {
-  if (size_ == kMaxDims) fail("shape", "expected at most 8 dimensions, got 9");
+  if (size_ == kMaxDims)
+    fail("shape", "expected at most ", kMaxDims, " dimensions, got ", kMaxDims + 1);
   values_[static_cast<std::size_t>(size_++)] = value;
 }
 

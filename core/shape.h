@@ -14,7 +14,7 @@ namespace norma {
 /// At most `kMaxDims` entries; held in place, so that a shape never allocates.
 class Shape {
  public:
-  static constexpr int64_t kMaxDims = 8;
+  static constexpr int64_t kMaxDims = 12;
 
   Shape() = default;
   /// One entry: `x.sum(0)`, `zeros(5)`.

@@ -249,8 +249,17 @@ class Tensor : public TensorMethods {
   // --- Reductions: over everything or some dimensions (autograd/reduce.cpp, softmax.cpp) ---
   Tensor sum() const;
   Tensor sum(const Shape& dims, bool keepdim = false) const;
+  /// Converted to `dtype` first.
+  Tensor sum(DType dtype) const { return to(dtype).sum(); }
+  Tensor sum(const Shape& dims, bool keepdim, DType dtype) const {
+    return to(dtype).sum(dims, keepdim);
+  }
   Tensor mean() const;
   Tensor mean(const Shape& dims, bool keepdim = false) const;
+  Tensor mean(DType dtype) const { return to(dtype).mean(); }
+  Tensor mean(const Shape& dims, bool keepdim, DType dtype) const {
+    return to(dtype).mean(dims, keepdim);
+  }
   /// Divides by n-1 when `unbiased`, by n otherwise.
   Tensor var() const { return var(all_dims()); }
   Tensor var(std::same_as<bool> auto unbiased) const { return var(all_dims(), unbiased); }
@@ -258,7 +267,7 @@ class Tensor : public TensorMethods {
   Tensor std() const { return std(all_dims()); }
   Tensor std(std::same_as<bool> auto unbiased) const { return std(all_dims(), unbiased); }
   Tensor std(const Shape& dims, bool unbiased = true, bool keepdim = false) const;
-  /// Σ|x|^p to the power 1/p; p may be infinity.
+  /// Σ|x|^p to the power 1/p; the largest (smallest) |x| for p = ∞ (-∞), for 0 how many are not 0.
   Tensor norm(double p = 2.0) const;
   Tensor norm(double p, const Shape& dims, bool keepdim = false) const;
   Tensor max() const;
@@ -277,7 +286,9 @@ class Tensor : public TensorMethods {
   Tensor all() const;
   Tensor all(int64_t dim, bool keepdim = false) const;
   Tensor softmax(int64_t dim) const;
+  Tensor softmax(int64_t dim, DType dtype) const { return to(dtype).softmax(dim); }
   Tensor log_softmax(int64_t dim) const;
+  Tensor log_softmax(int64_t dim, DType dtype) const { return to(dtype).log_softmax(dim); }
 
   // --- Matrices (autograd/matmul.cpp) ---
   /// 1-d, 2-d and batched products, as PyTorch's `matmul`.

@@ -21,7 +21,6 @@ bool is_row_major(const Shape& sizes, const Shape& strides) {
   const int64_t *size = sizes.end(), *stride = strides.end();
   while (size != sizes.begin()) {
     --size, --stride;
-    if (*size == 0) return true;
     if (*size != 1 && *stride != expected) return false;
     expected *= *size;
   }
@@ -57,7 +56,7 @@ Tensor alias(const Tensor& source, const Shape& sizes, const Shape& strides, int
   impl->strides = strides;
   impl->numel = sizes.numel();
   impl->dtype = from->dtype;
-  impl->contiguous = is_row_major(sizes, strides);
+  impl->contiguous = impl->numel == 0 || is_row_major(sizes, strides);
   return Tensor(std::move(impl));
 }
 

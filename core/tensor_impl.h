@@ -40,6 +40,8 @@ T* values_of(const Tensor& tensor);
 
 /// Uninitialised, contiguous.
 Tensor new_tensor(const Shape& sizes, DType dtype);
+/// What `options` leave open as with `other`; throws `[op] …` where that is undefined.
+TensorOptions options_like(const char* op, const Tensor& other, const LikeOptions& options);
 /// Shares the storage of `source`, with its own geometry, no base and no history.
 Tensor alias(const Tensor& source, const Shape& sizes, const Shape& strides, int64_t offset);
 /// Whether nothing else sees the values, so that they may be changed or taken over.

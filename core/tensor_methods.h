@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "norma/core/dtype.h"
 #include "norma/core/scalar.h"
 #include "norma/core/shape.h"
 
@@ -14,6 +16,12 @@ namespace norma {
 class Tensor;
 class TensorIndex;
 class IndexedTensor;
+
+/// How a tensor is made in the likeness of another: what is not said is as there.
+struct LikeOptions {
+  std::optional<DType> dtype = {};
+  bool requires_grad = false;
+};
 
 /// What `Tensor` has besides its own page, named and counted as in PyTorch. Each section is defined
 /// in the file of autograd/ that it names. Every operation on floating tensors is differentiable
@@ -107,6 +115,150 @@ class TensorMethods {
   Tensor matrix_power(int64_t n) const;
   /// The Kronecker product.
   Tensor kron(const Tensor& other) const;
+  // --- Parts (autograd/parts.cpp): views, whose in-place changes reach this tensor ---
+  /// At most `chunks` parts of one length along `dim`; the last may be shorter.
+  std::vector<Tensor> chunk(int64_t chunks, int64_t dim = 0) const;
+  /// Parts of `size` elements along `dim`; the last may be shorter. Or parts of the given sizes.
+  std::vector<Tensor> split(int64_t size, int64_t dim = 0) const;
+  std::vector<Tensor> split(const std::vector<int64_t>& sizes, int64_t dim = 0) const;
+  std::vector<Tensor> split_with_sizes(const std::vector<int64_t>& sizes, int64_t dim = 0) const;
+  /// `sections` parts, the first ones longer by one where needed; or parts that end at the indices.
+  std::vector<Tensor> tensor_split(int64_t sections, int64_t dim = 0) const;
+  std::vector<Tensor> tensor_split(const std::vector<int64_t>& indices, int64_t dim = 0) const;
+  /// The slices along `dim`, without it.
+  std::vector<Tensor> unbind(int64_t dim = 0) const;
+  /// The elements i, i + offset of dimensions `dim0` and `dim1`, as the last dimension.
+  Tensor diagonal(int64_t offset = 0, int64_t dim0 = 0, int64_t dim1 = 1) const;
+  /// All windows of `size` elements along `dim`, `step` apart; a window is the last dimension.
+  Tensor unfold(int64_t dim, int64_t size, int64_t step) const;
+  /// The memory behind this tensor in any geometry; `storage_offset` is this tensor's by default.
+  Tensor as_strided(const Shape& sizes, const Shape& strides,
+                    std::optional<int64_t> storage_offset = {}) const;
+
+  // --- Rearranging (autograd/rearrange.cpp) ---
+  Tensor movedim(const Shape& source, const Shape& destination) const;
+  Tensor swapaxes(int64_t dim0, int64_t dim1) const;
+  Tensor swapdims(int64_t dim0, int64_t dim1) const;
+  /// All dimensions in reverse order.
+  Tensor T() const;
+  /// The last two dimensions swapped.
+  Tensor mT() const;
+  Tensor view_as(const Tensor& other) const;
+  Tensor reshape_as(const Tensor& other) const;
+  Tensor expand_as(const Tensor& other) const;
+  Tensor broadcast_to(const Shape& sizes) const;
+  /// `dim` as several dimensions, of which one may be -1.
+  Tensor unflatten(int64_t dim, const Shape& sizes) const;
+  Tensor ravel() const;
+  /// Copies side by side, `times` along each dimension; more entries add dimensions in front.
+  Tensor repeat(const Shape& times) const;
+  /// As `repeat`, but fewer entries than dimensions are those of the last ones.
+  Tensor tile(const Shape& times) const;
+  /// Every element `repeats` times in place; without `dim`, of the flattened tensor.
+  Tensor repeat_interleave(int64_t repeats, std::optional<int64_t> dim = {}) const;
+  /// Element i `repeats[i]` times; `repeats` is an int64 tensor of one dimension.
+  Tensor repeat_interleave(const Tensor& repeats, std::optional<int64_t> dim = {}) const;
+  Tensor flip(const Shape& dims) const;
+  Tensor fliplr() const;
+  Tensor flipud() const;
+  /// Moves the elements by `shifts` along `dims`, those beyond the end to the front; without `dims`
+  /// in the flattened tensor.
+  Tensor roll(const Shape& shifts, const Shape& dims = {}) const;
+  /// Rotates the plane of two dimensions by k · 90°, from the first towards the second.
+  Tensor rot90(int64_t k = 1, const Shape& dims = {0, 1}) const;
+  /// The matrices with zeros above (below) a diagonal.
+  Tensor tril(int64_t diagonal = 0) const;
+  Tensor triu(int64_t diagonal = 0) const;
+  /// Of a vector, the matrix with that diagonal; of a matrix, a copy of its diagonal.
+  Tensor diag(int64_t diagonal = 0) const;
+  /// Matrices in dimensions `dim0` and `dim1`, whose diagonals are the last dimension.
+  Tensor diag_embed(int64_t offset = 0, int64_t dim0 = -2, int64_t dim1 = -1) const;
+
+  // --- Running results (autograd/scan.cpp). Values are converted to `dtype` first ---
+  Tensor cumsum(int64_t dim, std::optional<DType> dtype = {}) const;
+  Tensor cumprod(int64_t dim, std::optional<DType> dtype = {}) const;
+  /// log Σ exp of all elements so far.
+  Tensor logcumsumexp(int64_t dim) const;
+  /// The largest (smallest) element so far and its position; of equals the last one.
+  std::pair<Tensor, Tensor> cummax(int64_t dim) const;
+  std::pair<Tensor, Tensor> cummin(int64_t dim) const;
+
+  // --- More reductions (autograd/statistics.cpp) ---
+  Tensor prod(std::optional<DType> dtype = {}) const;
+  Tensor prod(int64_t dim, bool keepdim = false, std::optional<DType> dtype = {}) const;
+  /// log Σ exp, without overflow on the way.
+  Tensor logsumexp(const Shape& dims, bool keepdim = false) const;
+  /// Extrema over some dimensions, or all; equal ones share the gradient evenly.
+  Tensor amax(const Shape& dims = {}, bool keepdim = false) const;
+  Tensor amin(const Shape& dims = {}, bool keepdim = false) const;
+  /// `var` and `mean` (`std` and `mean`) in one call, in that order.
+  std::pair<Tensor, Tensor> var_mean(const Shape& dims = {}, bool unbiased = true,
+                                     bool keepdim = false) const;
+  std::pair<Tensor, Tensor> std_mean(const Shape& dims = {}, bool unbiased = true,
+                                     bool keepdim = false) const;
+  /// Of an even count the lower of the two in the middle; NaN where any is. Values and positions
+  /// along `dim`.
+  Tensor median() const;
+  std::pair<Tensor, Tensor> median(int64_t dim, bool keepdim = false) const;
+  /// The value below which a share q of the elements lies, interpolated between neighbours.
+  Tensor quantile(double q, std::optional<int64_t> dim = {}, bool keepdim = false) const;
+  /// The same for every q of a vector, along a new first dimension.
+  Tensor quantile(const Tensor& q, std::optional<int64_t> dim = {}, bool keepdim = false) const;
+  /// kInt64.
+  Tensor count_nonzero(const Shape& dims = {}) const;
+  /// Sums and means of what is not NaN.
+  Tensor nansum(const Shape& dims = {}, bool keepdim = false) const;
+  Tensor nanmean(const Shape& dims = {}, bool keepdim = false) const;
+  /// The sum of a matrix's diagonal.
+  Tensor trace() const;
+
+  // --- Order (autograd/sort.cpp). NaN is larger than any number. Positions are kInt64, those of
+  // equal elements in their order ---
+  std::pair<Tensor, Tensor> sort(int64_t dim = -1, bool descending = false,
+                                 bool stable = true) const;
+  Tensor argsort(int64_t dim = -1, bool descending = false, bool stable = true) const;
+  /// The k largest (smallest) elements along `dim` and their positions, the first of them first.
+  std::pair<Tensor, Tensor> topk(int64_t k, int64_t dim = -1, bool largest = true,
+                                 bool sorted = true) const;
+  /// The k-th smallest element, counted from 1, and its position.
+  std::pair<Tensor, Tensor> kthvalue(int64_t k, int64_t dim = -1, bool keepdim = false) const;
+  /// The different elements of the flattened tensor, sorted; not differentiable.
+  Tensor unique() const;
+  /// They, where each element is among them, and how often each is there. What is not asked for is
+  /// an empty tensor. They are sorted in any case.
+  std::tuple<Tensor, Tensor, Tensor> unique(bool sorted, bool return_inverse,
+                                            bool return_counts = false) const;
+  /// The same for runs of equal elements, in their order.
+  Tensor unique_consecutive() const;
+  std::tuple<Tensor, Tensor, Tensor> unique_consecutive(bool return_inverse,
+                                                        bool return_counts = false) const;
+  /// How often each of 0, 1, … is in a vector of integers; at least `minlength` entries.
+  Tensor bincount(int64_t minlength = 0) const;
+  /// The sums of their weights.
+  Tensor bincount(const Tensor& weights, int64_t minlength = 0) const;
+  /// How many elements lie in each of `bins` equal parts of [min, max]; of the elements' own range
+  /// where both are equal.
+  Tensor histc(int64_t bins = 100, Scalar min = 0, Scalar max = 0) const;
+
+  // --- Making others, and random values (autograd/random.cpp): by the default generator ---
+  Tensor new_empty(const Shape& sizes, const LikeOptions& options = {}) const;
+  Tensor new_zeros(const Shape& sizes, const LikeOptions& options = {}) const;
+  Tensor new_ones(const Shape& sizes, const LikeOptions& options = {}) const;
+  Tensor new_full(const Shape& sizes, Scalar value, const LikeOptions& options = {}) const;
+  /// 1 with the probability that the element says, 0 otherwise.
+  Tensor bernoulli() const;
+  /// Positions drawn from weights, which need not add up to 1: of a vector, or of every row.
+  Tensor multinomial(int64_t num_samples, bool replacement = false) const;
+  Tensor& uniform_(double low = 0, double high = 1);
+  Tensor& normal_(double mean = 0, double std = 1);
+  Tensor& bernoulli_(double p = 0.5);
+  Tensor& bernoulli_(const Tensor& p);
+  /// -log(u) / lambd for uniform u.
+  Tensor& exponential_(double lambd = 1);
+  /// Integers in [0, to) or [from, to); without bounds as many as the dtype holds exactly.
+  Tensor& random_();
+  Tensor& random_(int64_t to);
+  Tensor& random_(int64_t from, int64_t to);
 
  protected:
   TensorMethods() = default;

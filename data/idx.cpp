@@ -87,7 +87,7 @@ Tensor read(const char* op, const std::string& path) {
   }
   const uint64_t dims = header[3];
   if (dims < 1 || dims > static_cast<uint64_t>(Shape::kMaxDims)) {
-    file.refuse(text("expected 1 to 8 dimensions, got ", dims));
+    file.refuse(text("expected 1 to ", Shape::kMaxDims, " dimensions, got ", dims));
   }
   if (file.read(header + 4, 4 * dims) < 4 * dims) {
     file.refuse(text("expected ", dims, " sizes in the header, got fewer"));

@@ -15,7 +15,7 @@ namespace norma {
 /// tuples count from 0. A file that holds one tensor alone gives it the name "". Numbers, strings,
 /// bools, None and dtypes become metadata. Everything else is listed under its name in `skipped`:
 /// objects of any class (a counter, a path, a whole model, a number of NumPy), sets, bytes,
-/// complex, quantised and sparse tensors, tensors of more than 8 dimensions, entries of equal
+/// complex, quantised and sparse tensors, tensors of more than 12 dimensions, entries of equal
 /// names. A class derived from dict or list that has entries counts as one. Refused is a file with
 /// nothing else.
 ///

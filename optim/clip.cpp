@@ -1,7 +1,7 @@
 #include "norma/optim/clip.h"
 
-#include <array>
 #include <cmath>
+#include <iterator>
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/core/elementary.h"
@@ -44,12 +44,13 @@ double sum_of_squares(const T* x, int64_t n) {
   return total;
 }
 
+/// max|x| for p = infinity, min|x| for -infinity.
 template <class T>
-double largest(const T* x, int64_t n) {
-  double result = 0;
+double extreme(const T* x, int64_t n, double p) {
+  double result = p > 0 ? 0 : -p;
   for (int64_t i = 0; i < n; ++i) {
     const double value = std::abs(static_cast<double>(x[i]));
-    if (!(value <= result)) result = value;  // NaN stays
+    if (!(p > 0 ? value <= result : value >= result)) result = value;  // NaN stays
     if (std::isnan(result)) break;
   }
   return result;
@@ -58,15 +59,18 @@ double largest(const T* x, int64_t n) {
 template <class T>
 double sum_of_powers(const T* x, int64_t n, double p) {
   double sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += elementary::pow(std::abs(static_cast<double>(x[i])), p);
+  for (int64_t i = 0; i < n; ++i) {
+    const double value = std::abs(static_cast<double>(x[i]));
+    sum += p == 0 ? double(value != 0) : elementary::pow(value, p);
+  }
   return sum;
 }
 
-// Of one tensor: Σ|x|^p, or max|x| for p = infinity.
+// Of one tensor: Σ|x|^p, or an extreme |x| for infinite p; for p = 0 whether any is not 0.
 double gather(const Tensor& grad, double p) {
   const Tensor packed = grad.contiguous();
   const int64_t n = packed.numel();
-  if (n == 0) return 0;
+  if (n == 0) return p < 0 && std::isinf(p) ? -p : 0;
   const int count = parallel_parts(n, kReadGrain);
   std::vector<double> parts(static_cast<std::size_t>(count));
   dispatch_floating(packed.dtype(), [&]<class T>() {
@@ -74,14 +78,14 @@ double gather(const Tensor& grad, double p) {
     parallel_parts_for(count, n, [&](int64_t begin, int64_t end, int part) {
       parts[static_cast<std::size_t>(part)] = p == 2.0 ? sum_of_squares(x + begin, end - begin)
                                               : std::isinf(p)
-                                                  ? largest(x + begin, end - begin)
+                                                  ? extreme(x + begin, end - begin, p)
                                                   : sum_of_powers(x + begin, end - begin, p);
     });
   });
+  if (std::isinf(p)) return extreme(parts.data(), std::ssize(parts), p);
   double result = 0;
-  for (double part : parts)
-    result = std::isinf(p) ? largest(std::array{result, part}.data(), 2) : result + part;
-  return result;
+  for (double part : parts) result += part;
+  return p == 0 ? double(result != 0) : result;
 }
 
 }  // namespace
@@ -90,7 +94,6 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
                        bool error_if_nonfinite) {
   const char* op = "clip_grad_norm_";
   if (!(max_norm >= 0)) fail(op, "expected max_norm >= 0, got ", shortest(max_norm));
-  if (!(norm_type > 0)) fail(op, "expected norm_type > 0, got ", shortest(norm_type));
   std::vector<Tensor> grads;
   std::vector<double> sums;
   with_memory(0, [&] {
@@ -98,11 +101,15 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
     for (const Tensor& grad : grads) sums.push_back(gather(grad, norm_type));
   });
   double total = 0;
-  if (std::isinf(norm_type)) {
-    total = largest(sums.data(), static_cast<int64_t>(sums.size()));
+  if (grads.empty()) {
+    total = 0;
+  } else if (std::isinf(norm_type)) {
+    total = extreme(sums.data(), std::ssize(sums), norm_type);
   } else {
     for (double sum : sums) total += sum;
-    total = norm_type == 2.0 ? std::sqrt(total) : elementary::pow(total, 1 / norm_type);
+    total = norm_type == 2.0   ? std::sqrt(total)
+            : norm_type == 0.0 ? total
+                               : elementary::pow(total, 1 / norm_type);
   }
   if (error_if_nonfinite && !std::isfinite(total))
     fail(op, "The total norm of order ", shortest(norm_type),

@@ -10,7 +10,8 @@ using norma::Shape;
 
 double power_of(const Json& options) {
   const Json& p = options.at("p");
-  return p.is_string() ? std::numeric_limits<double>::infinity() : p.get<double>();
+  const double infinity = std::numeric_limits<double>::infinity();
+  return !p.is_string() ? p.get<double>() : p == "-inf" ? -infinity : infinity;
 }
 
 /// `run(x, dims, keepdim, options)`; no dims mean everything.
@@ -63,6 +64,10 @@ const Family family(
      {"norm", over_dims([](const Tensor& x, const Shape& dims, bool keepdim, const Json& options) {
         const double p = power_of(options);
         return dims.empty() ? x.norm(p) : x.norm(p, dims, keepdim);
+      })},
+     {"norm_of_any_power",
+      over_dims([](const Tensor& x, const Shape& dims, bool keepdim, const Json& options) {
+        return x.norm(power_of(options), dims, keepdim);
       })},
      {"extremes",
       [](const Tensors& x, const Json&) {

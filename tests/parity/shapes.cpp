@@ -73,6 +73,12 @@ const Family family(
       }},
      {"gather", [](const Tensors& x,
                    const Json& options) { return Tensors{x[0].gather(dim_of(options), x[1])}; }},
+     {"scalars",
+      [](const Tensors& x, const Json& options) {
+        Tensors y{x[0].gather(0, x[1])};
+        if (options.at("select").get<bool>()) y.push_back(x[0].index_select(0, x[1]));
+        return y;
+      }},
      {"factories", factories},
      {"fill", fill},
      {"pad", pad}});

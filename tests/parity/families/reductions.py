@@ -120,3 +120,15 @@ def _(d):
         variance = ((x[0] - mean) ** 2).mean(dims, keepdim=True)
         return [(x[0] - mean) / (variance + 1e-5).sqrt()]
     return [d.laid_out(d.normal(shape, 2, 1))], {"dims": dims}, run
+
+
+@define(FAMILY, "norm_of_any_power", 4)
+def _(d):
+    shape = d.shape(empty=False)
+    dims, keepdim = some_dims(d, len(shape)), d.maybe()
+    p = d.choice([0.0, "-inf", -1.0, -0.5, -2.0])
+    x = d.distinct(shape, 0.1)
+    if d.maybe(0.3):
+        x.reshape(-1)[d.randrange(x.size)] = 0
+    return [d.laid_out(x)], {"dims": dims, "keepdim": keepdim, "p": p}, lambda x: [
+        torch.linalg.vector_norm(x[0], float(p), dims or None, keepdim)]

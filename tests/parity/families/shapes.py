@@ -167,3 +167,13 @@ def _(d):
     def run(x):
         return [F.pad(x[0], pad, "constant" if mode == "zeros" else mode)]
     return [d.laid_out(d.normal(shape))], {"pad": pad, "mode": mode}, run
+
+
+@define(FAMILY, "scalars", 2)
+def _(d):
+    """index_select and gather where the tensor, the index or both have no dimensions."""
+    shape, index = d.choice([([], []), ([], [1]), ([], [3]), ([4], [])])
+    i = d.integers(index, 0, shape[0] if shape else 1)
+    select = index != [3]
+    return [d.laid_out(d.normal(shape)), d.plain(i)], {"select": select}, lambda x: [
+        x[0].gather(0, x[1])] + ([x[0].index_select(0, x[1])] if select else [])
