@@ -258,7 +258,11 @@ Tensor TensorMethods::count_nonzero(const Shape& dims) const { return self().ne(
 
 Tensor TensorMethods::nansum(const Shape& dims, bool keepdim) const {
   if (!is_floating(defined_impl(self(), "nansum")->dtype)) return self().sum(dims, keepdim);
-  return self().masked_fill(self().isnan(), 0).sum(dims, keepdim);
+  const Tensor missing = self().detach().isnan(), kept = missing.logical_not().to(self().dtype());
+  const Tensor out = self().detach().masked_fill(missing, 0).sum(dims, keepdim);
+  return record("nansum", out, {&self()},
+                [shape = ReducedDims("nansum", self(), dims, true).kept, there = Saved(kept)](
+                    const Tensor& g, InputGrads& d) { d[0] = g.reshape(shape) * *there; });
 }
 
 Tensor TensorMethods::nanmean(const Shape& dims, bool keepdim) const {

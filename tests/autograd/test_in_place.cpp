@@ -253,15 +253,21 @@ TEST_CASE("views and their base share one history") {
     turned.sum().backward();
     CHECK(equal(w.grad(), plain({1, 1, 1, 1})));
   }
-  SECTION("views made under NoGradGuard stay outside, as detach() does") {
+  SECTION("views made under NoGradGuard stay outside, but require a gradient, as in PyTorch") {
     Tensor x = leaf({1, 2, 3}), v;
     {
       const NoGradGuard no_grad;
       v = x.view({3, 1});
       x.add_(1);
     }
-    CHECK(!v.requires_grad());
+    CHECK(v.requires_grad());
+    CHECK(v.is_leaf());
     CHECK(equal(v, plain({{2}, {3}, {4}})));
+    (v * 2.0).sum().backward();
+    CHECK(!x.grad().defined());
+    CHECK(error_of([&] { v.mul_(2); }) ==
+          "[mul_] expected a tensor that may change in place, got a leaf that requires_grad, of "
+          "shape [3, 1]; change it under NoGradGuard, or use the out-of-place operation");
   }
   SECTION("a base that set_data() moved elsewhere is forgotten") {
     Tensor x = zeros({8}, {.dtype = kFloat64}), v = x.narrow(0, 6, 2);
@@ -303,7 +309,14 @@ TEST_CASE("detach, set_data, set_grad and requires_grad_") {
     CHECK(equal(handle.grad(), full({3}, 2)));
     CHECK(error_of([&] { (x * 1.0).set_data(x); }) ==
           "[set_data] expected a leaf, got a view or the result of an operation");
-    CHECK(error_of([&] { zeros({2}).view({2}).set_data(x); }).find("[set_data] ") == 0);
+    CHECK(error_of([&] { x.view({3, 1}).set_data(x); }) ==
+          "[set_data] expected a leaf, got a view or the result of an operation");
+    const Tensor base = zeros({2, 3});
+    Tensor row = base[0];
+    row.set_data(ones({5}));  // of what no graph knows, a view may go elsewhere
+    CHECK(equal(row, ones({5})));
+    row.add_(1);
+    CHECK(equal(base, zeros({2, 3})));
     CHECK(error_of([&] { x.set_data(tensor({1})); }) ==
           "[set_data] expected floating values for a tensor that requires_grad, got int64");
   }

@@ -72,14 +72,14 @@ TEST_CASE("an entry that is not there is refused") {
   CHECK(error_of([] { static_cast<void>(Shape().back()); }) != "no error");
 }
 
-TEST_CASE("at most eight dimensions") {
-  Shape s = {1, 2, 3, 4, 5, 6, 7, 8};
-  CHECK(error_of([&] { s.push_back(9); }) == "[shape] expected at most 8 dimensions, got 9");
-  CHECK(error_of([&] { s.insert(0, 9); }) == "[shape] expected at most 8 dimensions, got 9");
+TEST_CASE("at most twelve dimensions") {
+  Shape s = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  CHECK(error_of([&] { s.push_back(9); }) == "[shape] expected at most 12 dimensions, got 13");
+  CHECK(error_of([&] { s.insert(0, 9); }) == "[shape] expected at most 12 dimensions, got 13");
   CHECK(error_of([] {
-          Shape({1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
-        }) == "[shape] expected at most 8 dimensions, got 10");
-  CHECK(s == Shape({1, 2, 3, 4, 5, 6, 7, 8}));
+          Shape({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14});
+        }) == "[shape] expected at most 12 dimensions, got 14");
+  CHECK(s == Shape({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
 }
 
 TEST_CASE("strides, broadcasting and dimensions counted from the end") {

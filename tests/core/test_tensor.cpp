@@ -143,8 +143,8 @@ TEST_CASE("creation checks its arguments") {
   const double nan = std::numeric_limits<double>::quiet_NaN(),
                inf = std::numeric_limits<double>::infinity();
   CHECK(error_of([] { arange(0, 5, 0); }) == "[arange] expected a step other than 0, got 0.0");
-  CHECK(error_of([] { arange(0, 5, 0.5, {.dtype = kInt64}); }) ==
-        "[arange] expected a step other than 0, got 0.5");
+  CHECK(error_of([] { arange(0.001, 0, 1); }) ==
+        "[arange] expected an end that the step leads to, got start 0.001, end 0.0, step 1.0");
   CHECK(error_of([] { arange(5, 0); }) ==
         "[arange] expected an end that the step leads to, got start 5.0, end 0.0, step 1.0");
   CHECK(error_of([] { arange(0.0, 1.0, -0.1); }).find("an end that the step leads to") !=

@@ -136,9 +136,9 @@ TEST_CASE("read_idx refuses headers that make no sense, before it sets memory as
             "expected an IDX file, which begins with two zero bytes, got 0x89 0x50"));
   CHECK(has(message_for(idx(0x0a, {1}, "a")),
             "expected the IDX element type 0x08, 0x09, 0x0b, 0x0c, 0x0d or 0x0e, got 0x0a"));
-  CHECK(has(message_for(idx(8, {}, "a")), "expected 1 to 8 dimensions, got 0"));
-  CHECK(has(message_for(idx(8, std::vector<uint32_t>(9, 1), "a")),
-            "expected 1 to 8 dimensions, got 9"));
+  CHECK(has(message_for(idx(8, {}, "a")), "expected 1 to 12 dimensions, got 0"));
+  CHECK(has(message_for(idx(8, std::vector<uint32_t>(13, 1), "a")),
+            "expected 1 to 12 dimensions, got 13"));
 
   const int64_t live = norma::live_storage_bytes(), asked = norma::system_allocations();
   CHECK(has(message_for(idx(8, {0xffffffff, 0xffffffff, 0xffffffff}, "a")),

@@ -160,7 +160,7 @@ def bad_files(folder):
     torch.save({"s": torch.eye(2).to_sparse()}, folder / "sparse.pt")
     torch.save({"q": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)}, folder / "quantised.pt")
     torch.save({"storage": torch.ones(2).storage()}, folder / "storage.pt")
-    torch.save({"deep": torch.ones(1, 1, 1, 1, 1, 1, 1, 1, 1)}, folder / "nine_dimensions.pt")
+    torch.save({"deep": torch.ones([1] * 13)}, folder / "thirteen_dimensions.pt")
     torch.save({"seen": {1, 2}}, folder / "set.pt")
     torch.save({"raw": b"bytes"}, folder / "bytes.pt")
     torch.save({"weight": torch.ones(2)}, folder / "legacy.pt", _use_new_zipfile_serialization=False)

@@ -82,8 +82,8 @@ std::vector<Case> cases() {
        "expected whole numbers from 0 on as shape, got a list"},
       {"null in shape", file_of("{\"x\":{\"shape\":[null]}}"), "as shape, got null"},
       {"bool in shape", file_of("{\"x\":{\"shape\":[true]}}"), "as shape, got a bool"},
-      {"nine dimensions", one("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]", 4),
-       "got a tensor of 9 dimensions as \"x\""},
+      {"thirteen dimensions", one("F32", "[1,1,1,1,1,1,1,1,1,1,1,1,1]", "[0,4]", 4),
+       "got a tensor of 13 dimensions as \"x\""},
       {"one offset", one("F32", "[1]", "[0]", 4), "tensor \"x\": expected two data_offsets"},
       {"three offsets", one("F32", "[1]", "[0,4,8]", 4), "tensor \"x\": expected two data_offsets"},
 

@@ -104,7 +104,7 @@ TEST_CASE("Tensors of a safetensors file that Norma has no place for are listed"
                       R"("model.bias":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},)"
                       R"("c":{"dtype":"C64","shape":[1],"data_offsets":[12,20]},)"
                       R"("u":{"dtype":"U64","shape":[1],"data_offsets":[20,28]},)"
-                      R"("deep":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,2],"data_offsets":[28,30]},)"
+                      R"("deep":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1,1,1,1,2],"data_offsets":[28,30]},)"
                       R"("four":{"dtype":"F4","shape":[2],"data_offsets":[30,31]},)"
                       R"("new\u001b":{"dtype":"I\u001b2","shape":[7],"data_offsets":[31,32]},)"
                       R"("eight":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[32,34]}})",
@@ -116,7 +116,7 @@ TEST_CASE("Tensors of a safetensors file that Norma has no place for are listed"
   CHECK(file.skipped ==
         std::map<std::string, std::string>{{"c", "a tensor of the dtype \"C64\""},
                                            {"u", "a tensor of the dtype \"U64\""},
-                                           {"deep", "a tensor of 9 dimensions"},
+                                           {"deep", "a tensor of 13 dimensions"},
                                            {"four", "a tensor of the dtype \"F4\""},
                                            {"new\x1b", "a tensor of the dtype \"I\\x1b2\""}});
   nn::Linear layer(2, 1);

@@ -87,7 +87,7 @@ TEST_CASE("Objects of every kind stand beside the tensors that are asked for") {
     CHECK(first.at("complex tensor") == "a tensor with elements of \"torch.ComplexFloatStorage\"");
     CHECK(first.at("meta") == "a tensor of the device \"meta\", without values");
     CHECK(first.at("storage") == "a storage without a tensor");
-    CHECK(first.at("nine dimensions") == "a tensor of 9 dimensions");
+    CHECK(first.count("nine dimensions") == 0);
     CHECK(first.at("loop.self") == "a container that holds itself");
     CHECK(first.at("ring.1") == "a container that holds itself");
     for (const char* key : {"color",

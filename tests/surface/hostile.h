@@ -48,6 +48,13 @@ class Hostile {
 
 /// What a program does with a result: reads a little of it, and goes backward through it.
 void use(const norma::Tensor& result);
+inline void use(const std::vector<norma::Tensor>& results) {
+  for (const norma::Tensor& result : results) use(result);
+}
+inline void use(const std::pair<norma::Tensor, norma::Tensor>& results) {
+  use(results.first);
+  use(results.second);
+}
 
 /// A row of a table. `names`: the functions it calls as surface.py lists them, with * for anything.
 struct Row {
