@@ -36,7 +36,7 @@ Unique runs(const Tensor& self, const Tensor& positions, bool return_inverse, bo
       const T* const values = values_of<T>(x);
       int64_t* const to = values_of<int64_t>(inverse);
       for (int64_t i = 0; i < x.numel(); ++i) {
-        if (i == 0 || !(values[order[i]] == values[order[i - 1]])) starts.push_back(i);
+        if (i == 0 || values[order[i]] != values[order[i - 1]]) starts.push_back(i);
         if (return_inverse) to[order[i]] = static_cast<int64_t>(starts.size()) - 1;
       }
     });

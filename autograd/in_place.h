@@ -9,8 +9,8 @@ namespace norma::autograd {
 /// A view of `self` with this geometry; set its history with `record`.
 Tensor make_view(const Tensor& self, const Shape& sizes, const Shape& strides, int64_t offset);
 
-/// `view`, which shows memory around `base` in any geometry, with its history: gradients go to those
-/// elements of `base`, zero elsewhere.
+/// `view`, which shows memory around `base` in any geometry, with its history: gradients go to
+/// those elements of `base`, zero elsewhere.
 Tensor record_region(const char* op, const Tensor& view, const Tensor& base);
 
 /// Gives a view the history of its base, if their memory was changed in place since it got its own.

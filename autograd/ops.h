@@ -96,9 +96,9 @@ Tensor atleast_3d(const Tensor& tensor);
 /// swaps the first two dimensions.
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors,
                              const std::string& indexing = "ij");
-/// Where each value would stand in a sorted tensor: behind all that are smaller, with `right` behind
-/// equal ones, too. The last dimension is sorted; the others are as those of `values`, or there are
-/// none. kInt64, not differentiable.
+/// Where each value would stand in a sorted tensor: behind all that are smaller, with `right`
+/// behind equal ones, too. The last dimension is sorted; the others are as those of `values`, or
+/// there are none. kInt64, not differentiable.
 Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right = false);
 Tensor searchsorted(const Tensor& sorted, Scalar value, bool right = false);
 /// The same for every element of `input` in a sorted vector.

@@ -3,7 +3,10 @@
 #include <cmath>
 #include <vector>
 
-#include "norma/core/random_fill.h"
+#include "norma/core/draws.h"
+#include "norma/core/error.h"
+#include "norma/core/random.h"
+#include "norma/core/tensor_impl.h"
 
 namespace norma {
 
@@ -57,13 +60,22 @@ void draw_once(int64_t* out, int64_t count, const double* weights, int64_t n, Ge
 }  // namespace
 
 Tensor exponential_(Tensor tensor, double lambd, Generator& generator) {
+  const TensorImpl* impl = defined_impl(tensor, "exponential_");
   if (!(lambd > 0)) fail("exponential_", "expected a rate above 0, got ", lambd);
-  return fill_in_place("exponential_", tensor, [&]<class T>(const Tensor& target) {
-    fill_from_blocks<T>(target, generator, [=](const auto& words, int i) {
-      return static_cast<T>(-portable_log(1.0 - static_cast<double>(uniform_draw<T>(words, i))) /
-                            lambd);
-    });
+  if (!is_floating(impl->dtype))
+    fail("exponential_", "expected a floating tensor, got ", impl->dtype);
+  if (!tensor.is_leaf()) {
+    fail("exponential_", "expected a tensor without history, got the result of ",
+         tensor.grad_fn_name());
+  }
+  const Tensor values = rand(impl->sizes, {.dtype = impl->dtype}, generator);
+  dispatch_floating(impl->dtype, [&]<class T>() {
+    T* const u = values_of<T>(values);
+    for (int64_t i = 0; i < values.numel(); ++i)
+      u[i] = static_cast<T>(-portable_log(1.0 - static_cast<double>(u[i])) / lambd);
   });
+  tensor.detach().copy_(values);
+  return tensor;
 }
 
 Tensor normal(const Tensor& mean, const Tensor& std, Generator& generator) {

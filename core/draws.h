@@ -12,6 +12,9 @@ namespace norma {
 class Generator;
 class Tensor;
 
+/// log(x) for normal positive x from exact operations alone: the same bits everywhere.
+double portable_log(double x);
+
 /// One fill of a whole tensor, from `count` blocks of a generator beginning with `first`.
 struct Draw {
   const Generator* generator;

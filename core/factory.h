@@ -21,7 +21,7 @@ Tensor zeros_like(const Tensor& other, const LikeOptions& options = {});
 Tensor ones_like(const Tensor& other, const LikeOptions& options = {});
 Tensor full_like(const Tensor& other, Scalar value, const LikeOptions& options = {});
 /// start, start+step, … below end (above, for a negative step). kInt64 when all three are integers.
-/// With an integer dtype as many as between the ends as given, and start and step without fractions.
+/// With an integer dtype as many as between the ends as given, start and step without fractions.
 Tensor arange(Scalar end);
 Tensor arange(Scalar start, Scalar end, Scalar step = 1);
 Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& options);

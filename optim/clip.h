@@ -8,8 +8,9 @@ namespace norma::optim {
 
 /// Scales all gradients in place by max_norm / (total + 1e-6) where that is below 1; `total` is the
 /// norm of all gradients seen as one vector, (Σ|g|^p)^(1/p) for p = `norm_type`, the largest
-/// (smallest) |g| for (-)infinity; for 0 how many gradients have an element other than 0. Returns `total`, summed in double, 0 without gradients. With `error_if_nonfinite`
-/// an infinite or NaN total throws, and no gradient changes.
+/// (smallest) |g| for (-)infinity; for 0 how many gradients are not all 0. Returns `total`, summed
+/// in double, 0 without gradients. With `error_if_nonfinite` an infinite or NaN total throws, and
+/// no gradient changes.
 double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm,
                        double norm_type = 2.0, bool error_if_nonfinite = false);
 

@@ -7,7 +7,7 @@
 
 namespace norma::kernels {
 
-/// out[o, j, i] = the position of the j-th smallest (largest) of the elements x[o, :, i], for all of
+/// out[o, j, i] = the position of the j-th smallest (largest) of the elements x[o, :, i], for all
 /// j < count.
 template <class T>
 void first_positions(int64_t* out, const T* x, MiddleShape shape, int64_t count, bool descending);

@@ -309,8 +309,9 @@ TEST_CASE("detach, set_data, set_grad and requires_grad_") {
     CHECK(equal(handle.grad(), full({3}, 2)));
     CHECK(error_of([&] { (x * 1.0).set_data(x); }) ==
           "[set_data] expected a leaf, got a view or the result of an operation");
-    CHECK(error_of([&] { x.view({3, 1}).set_data(x); }) ==
-          "[set_data] expected a leaf, got a view or the result of an operation");
+    CHECK(error_of([&] {
+            x.view({3, 1}).set_data(x);
+          }) == "[set_data] expected a leaf, got a view or the result of an operation");
     const Tensor base = zeros({2, 3});
     Tensor row = base[0];
     row.set_data(ones({5}));  // of what no graph knows, a view may go elsewhere

@@ -68,8 +68,8 @@ TEST_CASE("BatchNorm does not count what it refuses, keeps digits, and can be fr
 }
 
 TEST_CASE("Tensors: types, dimensions, printing, parts") {
-  CHECK_NOTHROW(zeros({1, 1, 1, 1, 1, 1, 1, 1}));
-  CHECK(refused([] { zeros({1, 1, 1, 1, 1, 1, 1, 1, 1}); }));
+  CHECK_NOTHROW(zeros(Shape::filled(12, 1)));
+  CHECK(refused([] { zeros(Shape::filled(13, 1)); }));
   CHECK(zeros({2}, {.dtype = kFloat64}).str() == "tensor([0., 0.], dtype=float64)");
   Tensor x = arange(4);
   x.slice(0, 1, 4).copy_(x.slice(0, 0, 3));
@@ -78,6 +78,8 @@ TEST_CASE("Tensors: types, dimensions, printing, parts") {
   m[0].fill_(1);
   m.select(1, 1).copy_(tensor({5.0, 6.0}));
   CHECK(equal(m, tensor({{1.0, 5.0}, {0.0, 6.0}})));
+  CHECK(equal(tensor({2, 1, 2, 1}).topk(2).second, tensor({0, 2})));
+  CHECK(equal(tensor({2, 1, 2, 1}).argsort(0, true), tensor({0, 2, 1, 3})));
 }
 
 TEST_CASE("Gradients have no history, and stay at the leaves") {
@@ -92,6 +94,10 @@ TEST_CASE("Gradients have no history, and stay at the leaves") {
   Tensor out = layers(in);
   out.mul_(2.0);
   CHECK_FALSE(refused([&] { out.sum().backward(); }));
+
+  Tensor wide = tensor({INFINITY, 2.0f, 3.0f}, {.requires_grad = true});
+  wide.prod().backward();
+  CHECK(wide.grad()[0].item<double>() == 6);
 
   const DetectAnomalyGuard guard;
   CHECK(has(error_of([&] { (x * 0).log(); }), "[log] expected a finite result"));
@@ -191,24 +197,12 @@ TEST_CASE("Files: all or nothing, other shapes, tied weights, narrow types") {
 
 TEST_CASE("What does instead of functions that are not there") {
   const Tensor x = tensor({{1.0, -2.0}, {3.0, 4.0}, {5.0, 0.5}});
-  CHECK(equal(cat({x.narrow(1, 0, 1), x.narrow(1, 1, 1)}, 1), x));
-  CHECK(cat({x, x, x}).sizes() == Shape{9, 2});
-  CHECK(equal(x.index_select(0, arange(x.size(0) - 1, -1, -1)),
-              tensor({{5.0, 0.5}, {3.0, 4.0}, {1.0, -2.0}})));
   CHECK(where(x > 0, x, zeros_like(x)).sum().item<double>() == 13.5);
 
   const Tensor a = tensor({true, true, false}), b = tensor({true, false, false});
   CHECK(equal(a * b, b));
   CHECK(equal(a + b, a));
   CHECK(equal(a.logical_not(), tensor({false, false, true})));
-  CHECK(equal(eye(3).index_select(0, tensor({2, 0})), tensor({{0.0, 0.0, 1.0}, {1.0, 0.0, 0.0}})));
-
-  const Tensor leaf = (x * 100).detach().requires_grad_();
-  const Tensor m = leaf.max(1, true).first.detach();
-  const Tensor logsumexp = (leaf - m).exp().sum(1, true).log() + m;
-  CHECK(allclose(logsumexp, tensor({{100.0}, {400.0}, {500.0}})));
-  logsumexp.sum().backward();
-  CHECK(allclose(leaf.grad(), leaf.softmax(1)));
 
   const auto close = [](const Tensor& got, const Tensor& expected) {
     return allclose(got, expected, 1e-5, 1e-5);
@@ -229,14 +223,8 @@ TEST_CASE("What does instead of functions that are not there") {
 // When one of these arrives, the page has to say so.
 template <class T>
 constexpr bool has_functions_of_the_page = requires(T x) {
-  x.chunk(2);
+  x& x;
 }
-|| requires(T x) { x.repeat(Shape{2}); }
-|| requires(T x) { x.flip(0); }
-|| requires(T x) { x.logsumexp(1); }
-|| requires(T x) { x.topk(5); }
-|| requires(T x) { x.sort(); }
-|| requires(T x) { x& x; }
-|| requires(T x) { x.register_hook(nullptr); }
-|| requires(T x) { x.bmm(x); };
+|| requires(T x) { x.mode(); }
+|| requires(T x) { x.register_hook(nullptr); };
 static_assert(!has_functions_of_the_page<Tensor>);

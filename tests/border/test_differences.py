@@ -52,6 +52,9 @@ class Differences(unittest.TestCase):
             x[1:].copy_(x[:3])
 
     def test_gradients(self):
+        wide = torch.tensor([float("inf"), 2, 3], requires_grad=True)
+        wide.prod().backward()
+        self.assertTrue(wide.grad[0].isnan())
         x = torch.ones(2, requires_grad=True)
         out = nn.Sequential(nn.BatchNorm1d(2), nn.ReLU())(torch.ones(3, 2, requires_grad=True))
         out.mul_(2)

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "norma/core/random_fill.h"
+#include "norma/core/draws.h"
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
 #include "norma/tests/support/tensors.h"
@@ -12,8 +12,8 @@ using namespace norma;
 
 namespace {
 
-/// The largest distance of the sample's distribution function from `below`, times √n. A right sample
-/// exceeds 1.95 once in 1000 times.
+/// The largest distance of the sample's distribution function from `below`, times √n. A right
+/// sample exceeds 1.95 once in 1000 times.
 double distance(const Tensor& sample, const std::function<double(double)>& below) {
   std::vector<double> values = to_vector(sample);
   std::sort(values.begin(), values.end());

@@ -99,17 +99,18 @@ TEST_CASE("Files that are something else are named, with the way out") {
 TEST_CASE("Tensors of a safetensors file that Norma has no place for are listed") {
   const TempFolder scratch;
   const std::string path = scratch / "mixed.safetensors";
-  write_bytes(path,
-              file_of(R"({"model.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},)"
-                      R"("model.bias":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},)"
-                      R"("c":{"dtype":"C64","shape":[1],"data_offsets":[12,20]},)"
-                      R"("u":{"dtype":"U64","shape":[1],"data_offsets":[20,28]},)"
-                      R"("deep":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1,1,1,1,2],"data_offsets":[28,30]},)"
-                      R"("four":{"dtype":"F4","shape":[2],"data_offsets":[30,31]},)"
-                      R"("new\u001b":{"dtype":"I\u001b2","shape":[7],"data_offsets":[31,32]},)"
-                      R"("eight":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[32,34]}})",
-                      32) +
-                  "\x38\x7e");
+  write_bytes(
+      path,
+      file_of(R"({"model.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},)"
+              R"("model.bias":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},)"
+              R"("c":{"dtype":"C64","shape":[1],"data_offsets":[12,20]},)"
+              R"("u":{"dtype":"U64","shape":[1],"data_offsets":[20,28]},)"
+              R"("deep":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1,1,1,1,2],"data_offsets":[28,30]},)"
+              R"("four":{"dtype":"F4","shape":[2],"data_offsets":[30,31]},)"
+              R"("new\u001b":{"dtype":"I\u001b2","shape":[7],"data_offsets":[31,32]},)"
+              R"("eight":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[32,34]}})",
+              32) +
+          "\x38\x7e");
   const TensorFile file = load_tensors(path);
   CHECK(file.tensors.size() == 3);
   CHECK(to_vector(file.tensors.at(2).second) == std::vector<double>{1, 448});

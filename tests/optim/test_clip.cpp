@@ -79,6 +79,30 @@ TEST_CASE("clip_grad_norm_ and a gradient that is not finite") {
   }
 }
 
+TEST_CASE("clip_grad_norm_ of any power, beside PyTorch 2.15") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  Tensor a = start(0, 3), b = start(0, 2);
+  const auto total = [&](const Tensor& of_a, const Tensor& of_b, double power) {
+    a.set_grad(of_a.to(kFloat64));
+    b.set_grad(of_b.to(kFloat64));
+    return clip_grad_norm_({a, b}, 0.5, power);
+  };
+  const Tensor all = tensor({1.0, 2.0, -3.0}), more = tensor({4.0, 5.0});
+  const Tensor some = tensor({1.0, 0.0, -3.0}), none = zeros({2});
+  CHECK(total(all, more, 0) == 2);  // of two gradients, neither is all 0
+  CHECK(to_vector(a.grad())[0] == Approx(0.25));
+  CHECK(total(some, none, 0) == 1);
+  CHECK(to_vector(a.grad())[2] == Approx(-1.5));
+  CHECK(total(all, more, -1) == Approx(0.4379562));
+  CHECK(total(some, none, -1) == 0);
+  CHECK(to_vector(a.grad())[2] == -3);
+  CHECK(total(all, more, -infinity) == 1);
+  CHECK(to_vector(b.grad())[1] == Approx(2.5));
+  CHECK(total(some, none, -infinity) == 0);
+  CHECK(total(all, more, 0.5) == Approx(70.2635).epsilon(1e-5));
+  CHECK(clip_grad_norm_({}, 1, -1) == 0);
+}
+
 TEST_CASE("clip_grad_norm_ refuses wrong arguments") {
   Tensor p = start(0, 3);
   CHECK(error_of([&] { clip_grad_norm_({p}, -1); }) ==

@@ -9,7 +9,7 @@ struct Step {
   const Json& json;
   explicit Step(const Json& options) : json(options.at("step")) {}
   std::string name() const { return json.at(0).get<std::string>(); }
-  bool has(std::size_t i) const { return json.size() > i; }
+  bool reaches(std::size_t i) const { return json.size() > i; }
   int64_t number(std::size_t i) const { return json.at(i).get<int64_t>(); }
   norma::Shape shape(std::size_t i) const { return shape_of(json.at(i)); }
   std::vector<int64_t> list(std::size_t i) const { return json.at(i).get<std::vector<int64_t>>(); }
@@ -68,13 +68,13 @@ Tensor moved(const Tensor& x, const Step& step) {
   if (name == "tile") return x.tile(step.shape(1));
   if (name == "repeat_interleave") {
     std::optional<int64_t> dim;
-    if (step.has(2)) dim = step.number(2);
+    if (step.reaches(2)) dim = step.number(2);
     if (step.json.at(1).is_array()) return x.repeat_interleave(norma::tensor(step.list(1)), dim);
     return x.repeat_interleave(step.number(1), dim);
   }
   if (name == "flip") return x.flip(step.shape(1));
   if (name == "roll")
-    return step.has(2) ? x.roll(step.shape(1), step.shape(2)) : x.roll(step.shape(1));
+    return step.reaches(2) ? x.roll(step.shape(1), step.shape(2)) : x.roll(step.shape(1));
   if (name == "rot90") return x.rot90(step.number(1), step.shape(2));
   if (name == "tril") return x.tril(step.number(1));
   if (name == "triu") return x.triu(step.number(1));
