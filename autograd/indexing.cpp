@@ -71,7 +71,7 @@ Pick mask_pick(const char* op, const Tensor& view, const Tensor& mask, int64_t f
 }
 
 /// The view that plain indices make, and what is to be picked from it.
-Picks split(const char* op, const Tensor& self, const std::vector<TensorIndex>& indices) {
+Picks picks_of(const char* op, const Tensor& self, const std::vector<TensorIndex>& indices) {
   const int64_t rest = check_count(op, self, indices);
   Picks out{self, {}};
   int64_t dim = 0;
@@ -204,7 +204,7 @@ TensorIndex::TensorIndex(const std::vector<bool>& list) : TensorIndex(norma::ten
 IndexedTensor TensorMethods::index(const std::vector<TensorIndex>& indices) const {
   return with_memory(0, [&] {
     defined_impl(self(), "index");
-    Picks from = split("index", self(), indices);
+    Picks from = picks_of("index", self(), indices);
     if (from.picks.empty()) {
       // Never the same object: a change in place of the result gives it a history of its own.
       return IndexedTensor(from.view.is_same(self()) ? self().expand(self().sizes()) : from.view);
@@ -222,7 +222,7 @@ Tensor& TensorMethods::index_put_(const std::vector<TensorIndex>& indices, const
                                   bool accumulate) {
   return with_memory(0, [&]() -> Tensor& {
     defined_impl(self(), "index_put_");
-    Picks to = split("index_put_", self(), indices);
+    Picks to = picks_of("index_put_", self(), indices);
     if (to.picks.empty()) {
       const Tensor fits = fitting("index_put_", values, to.view.sizes());
       accumulate ? to.view.add_(fits) : to.view.copy_(fits);
