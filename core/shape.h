@@ -34,6 +34,7 @@ class Shape {
   int64_t back() const { return (*this)[size_ - 1]; }
   const int64_t* begin() const { return values_.data(); }
   const int64_t* end() const { return values_.data() + size_; }
+  std::vector<int64_t> vec() const { return {begin(), end()}; }
   void push_back(int64_t value);
   void insert(int64_t position, int64_t value);
   void erase(int64_t position);

@@ -74,6 +74,7 @@ class Tensor : public TensorMethods {
 
   /// The first element's address. Elements follow `strides()`. Throws when `T` is not the dtype.
   /// Values may be written there at any time: kernels keep no packed copy of such a weight.
+  using TensorMethods::data_ptr;
   template <class T>
   T* data_ptr() const {
     static_assert(Element<T>, "data_ptr<T>(): T is bool, uint8_t, int64_t, float or double");
@@ -82,6 +83,7 @@ class Tensor : public TensorMethods {
   }
   void* raw_data() const;
   /// The value of a one-element tensor, converted to `T`. Integers refuse what they cannot hold.
+  using TensorMethods::item;
   template <class T>
   T item() const {
     static_assert(std::is_arithmetic_v<T>, "item<T>(): T is a number or bool");
@@ -126,6 +128,7 @@ class Tensor : public TensorMethods {
   /// This tensor if its elements lie in row-major order without gaps, a copy otherwise.
   Tensor contiguous() const;
   Tensor to(DType dtype) const;
+  using TensorMethods::to;
   /// Takes the values of `source`, broadcast and converted.
   Tensor& copy_(const Tensor& source);
   Tensor& fill_(Scalar value);
@@ -148,7 +151,7 @@ class Tensor : public TensorMethods {
   Tensor select(int64_t dim, int64_t index) const;
   /// Elements start, start+step, … before end, as Python's `x[start:end:step]`; both ends are
   /// clamped.
-  Tensor slice(int64_t dim, int64_t start, int64_t end, int64_t step = 1) const;
+  Tensor slice(int64_t dim, int64_t start = 0, int64_t end = INT64_MAX, int64_t step = 1) const;
   /// Repeats size-1 dimensions without copying; -1 keeps a size.
   Tensor expand(const Shape& sizes) const;
   /// `select(0, index)`.

@@ -10,6 +10,7 @@
 #include "norma/core/dtype.h"
 #include "norma/core/scalar.h"
 #include "norma/core/shape.h"
+#include "norma/core/tensor_spellings.h"
 
 namespace norma {
 
@@ -26,7 +27,7 @@ struct LikeOptions {
 /// What `Tensor` has besides its own page, named and counted as in PyTorch. Each section is defined
 /// in the file of autograd/ that it names. Every operation on floating tensors is differentiable
 /// unless its comment says otherwise.
-class TensorMethods {
+class TensorMethods : public TensorSpellings {
  public:
   // --- Products by name (autograd/products.cpp) ---
   /// The product of two matrices.
@@ -259,6 +260,26 @@ class TensorMethods {
   Tensor& random_();
   Tensor& random_(int64_t to);
   Tensor& random_(int64_t from, int64_t to);
+
+  // --- Other names and properties (core/tensor_names.cpp) ---
+  /// `detach()`, for programs that write `x.data`; and the tensor itself detached.
+  Tensor data() const;
+  Tensor& detach_();
+  Tensor& set_requires_grad(bool on);
+  /// The dtype of `other`.
+  Tensor type_as(const Tensor& other) const;
+  Tensor toType(DType dtype) const;
+  /// This tensor: there is no other device.
+  Tensor cpu() const;
+  DType scalar_type() const;
+  bool is_floating_point() const;
+  int64_t ndimension() const;
+  int64_t stride(int64_t dim) const;
+  /// Bytes of one element, and of all.
+  int64_t element_size() const;
+  int64_t nbytes() const;
+  /// The address of the first element, whatever its type.
+  void* data_ptr() const;
 
  protected:
   TensorMethods() = default;

@@ -59,6 +59,12 @@ if(KIND STREQUAL "installed")
       -o ${SCRATCH}/plain)
     run(${SCRATCH}/plain)
   endif()
+elseif(KIND STREQUAL "torch")
+  install_and_move(${BUILD})
+  run(${CMAKE_COMMAND} -S ${here}/torch -B ${SCRATCH}/build ${options} -DCMAKE_BUILD_TYPE=Debug
+    -DCMAKE_PREFIX_PATH=${SCRATCH}/moved)
+  run(${CMAKE_COMMAND} --build ${SCRATCH}/build)
+  run(${SCRATCH}/build/consumer)
 elseif(KIND STREQUAL "inside")
   # This builds all of Norma once more: quickly, with no optimisation.
   list(APPEND options -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DNORMA_CHECKOUT=${CHECKOUT}

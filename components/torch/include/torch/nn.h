@@ -1,0 +1,9 @@
+// torch::nn.
+#pragma once
+#include "torch/nn/any.h"
+#include "torch/nn/containers.h"
+#include "torch/nn/functional.h"
+#include "torch/nn/init.h"
+#include "torch/nn/layer.h"
+#include "torch/nn/layers.h"
+#include "torch/nn/module.h"

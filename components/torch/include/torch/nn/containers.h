@@ -1,0 +1,140 @@
+// Sequential, ModuleList, ModuleDict, and functions as modules.
+#pragma once
+#include "torch/nn/any.h"
+
+namespace torch::nn {
+
+/// Modules in a row, each called with what the one before gave. They may be of any class and take,
+/// at the beginning, any number of arguments.
+class SequentialImpl : public Cloneable<SequentialImpl> {
+ public:
+  SequentialImpl() = default;
+  template <class... Modules>
+  requires(sizeof...(Modules) > 0 &&
+           !(std::derived_from<std::remove_cvref_t<Modules>, SequentialImpl> ||
+             ...)) explicit SequentialImpl(Modules&&... modules) {
+    (push_back(std::forward<Modules>(modules)), ...);
+  }
+
+  template <class Result = Tensor, class... Inputs>
+  Result forward(Inputs&&... inputs) {
+    if (is_empty()) norma::fail("Sequential", "expected a module, got an empty Sequential");
+    std::any values[] = {std::any(std::forward<Inputs>(inputs))...};
+    std::any value = modules_[0].any_forward(values);
+    for (std::size_t i = 1; i < size(); ++i) value = modules_[i].any_forward({&value, 1});
+    return AnyModule::take<Result>(std::move(value));
+  }
+  template <class M>
+  void push_back(M&& module) {
+    push_back(std::to_string(size()), std::forward<M>(module));
+  }
+  void push_back(const NamedAnyModule& named) { push_back(named.name, named.any); }
+  template <class M>
+  void push_back(const std::string& name, M&& module) {
+    modules_.push_back(AnyModule(std::forward<M>(module)));
+    register_module(name, modules_.back().ptr());
+  }
+  template <class Container>
+  void extend(const Container& modules) {
+    for (const auto& module : modules) push_back(module);
+  }
+  std::size_t size() const { return modules_.size(); }
+  bool is_empty() const { return modules_.empty(); }
+  std::shared_ptr<Module> ptr(std::size_t index) const { return modules_.at(index).ptr(); }
+  std::shared_ptr<Module> operator[](std::size_t index) const { return ptr(index); }
+  template <class M>
+  auto& at(std::size_t index) const {
+    return modules_.at(index).template get<M>();
+  }
+  auto begin() { return modules_.begin(); }
+  auto end() { return modules_.end(); }
+
+  void reset() override {}
+  std::shared_ptr<Module> clone(const std::optional<Device>& = {}) const override {
+    const auto copy = std::make_shared<SequentialImpl>();
+    for (std::size_t i = 0; i < size(); ++i)
+      copy->push_back(children_[i].key(), modules_[i].clone());
+    copy->core_->train(is_training());
+    return copy;
+  }
+
+ private:
+  std::vector<AnyModule> modules_;
+};
+
+/// `Sequential net(Linear(2, 3), ReLU())`, or with names: `Sequential net({{"fc", Linear(2, 3)}})`.
+class Sequential : public ModuleHolder<SequentialImpl> {
+ public:
+  using ModuleHolder<SequentialImpl>::ModuleHolder;
+  Sequential() = default;
+  Sequential(std::initializer_list<NamedAnyModule> modules) {
+    for (const auto& named : modules) (*this)->push_back(named);
+  }
+};
+
+/// Modules by number.
+class ModuleListImpl : public Module {
+ public:
+  ModuleListImpl() = default;
+  template <class... Modules>
+  requires(sizeof...(Modules) > 0 &&
+           !(std::derived_from<std::remove_cvref_t<Modules>, ModuleListImpl> ||
+             ...)) explicit ModuleListImpl(const Modules&... modules) {
+    (push_back(modules), ...);
+  }
+  template <class M>
+  void push_back(const M& module) {
+    register_module(std::to_string(size()), module);
+    list_ = children_.values();
+  }
+  template <class Container>
+  void extend(const Container& modules) {
+    for (const auto& module : modules) push_back(module);
+  }
+  std::size_t size() const { return list_.size(); }
+  bool is_empty() const { return list_.empty(); }
+  std::shared_ptr<Module> ptr(std::size_t index) const { return list_.at(index); }
+  std::shared_ptr<Module> operator[](std::size_t index) const { return ptr(index); }
+  template <class M>
+  M& at(std::size_t index) const {
+    return dynamic_cast<M&>(*ptr(index));
+  }
+  auto begin() const { return list_.begin(); }
+  auto end() const { return list_.end(); }
+
+ private:
+  std::vector<std::shared_ptr<Module>> list_;
+};
+TORCH_MODULE(ModuleList);
+
+/// Modules by name.
+class ModuleDictImpl : public Module {
+ public:
+  template <class M>
+  void insert(const std::string& name, const M& module) {
+    register_module(name, module);
+  }
+  bool contains(const std::string& name) const { return children_.contains(name); }
+  std::shared_ptr<Module> operator[](const std::string& name) const { return children_[name]; }
+  auto keys() const { return children_.keys(); }
+  auto values() const { return children_.values(); }
+  std::size_t size() const { return children_.size(); }
+};
+TORCH_MODULE(ModuleDict);
+
+/// A function of one tensor, whose further arguments are given here:
+/// `Functional(torch::leaky_relu, 0.2)`.
+class FunctionalImpl : public Module {
+ public:
+  template <class Function, class... Args>
+  requires(!std::derived_from<Function, FunctionalImpl>) explicit FunctionalImpl(Function function,
+                                                                                 Args... args)
+      : function_([=](const Tensor& input) { return Tensor(function(input, args...)); }) {}
+  Tensor forward(Tensor input) { return function_(input); }
+
+ private:
+  std::function<Tensor(const Tensor&)> function_;
+};
+TORCH_MODULE(Functional);
+
+}  // namespace torch::nn

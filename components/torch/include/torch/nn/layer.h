@@ -1,0 +1,115 @@
+// What the layers have in common: a Norma layer, made from options.
+#pragma once
+#include "torch/nn/module.h"
+
+namespace torch::nn {
+
+/// A layer whose `options` know how to make Norma's: `Core make() const`.
+template <class Derived, class Options, class Core = decltype(std::declval<Options>().make())>
+class LayerBase : public Cloneable<Derived> {
+ public:
+  template <class... Args>
+  requires std::is_constructible_v<Options, Args...>
+  explicit LayerBase(Args&&... args) : options(std::forward<Args>(args)...) { LayerBase::reset(); }
+  void reset() override {
+    layer_ = std::make_shared<Core>(options.make());
+    this->core_ = layer_;
+    const auto take = []<class C>(LayerBase& own, const C& core) {
+      if constexpr (requires { core.weight; }) own.weight = core.weight;
+      if constexpr (requires { core.bias; }) own.bias = core.bias;
+      if constexpr (requires { core.running_mean; }) own.running_mean = core.running_mean;
+      if constexpr (requires { core.running_var; }) own.running_var = core.running_var;
+    };
+    take(*this, *layer_);
+  }
+  void reset_parameters() { layer_->reset_parameters(); }
+  Options options;
+  Tensor weight, bias, running_mean, running_var;  // of Norma's layer, where it has them
+
+ protected:
+  std::shared_ptr<Core> layer_;
+};
+
+/// From one tensor to one.
+template <class Derived, class Options>
+struct Layer : LayerBase<Derived, Options> {
+  using LayerBase<Derived, Options>::LayerBase;
+  Tensor forward(const Tensor& input) { return (*this->layer_)(input); }
+};
+
+/// From two to one: losses.
+template <class Derived, class Options>
+struct Loss : LayerBase<Derived, Options> {
+  using LayerBase<Derived, Options>::LayerBase;
+  Tensor forward(const Tensor& input, const Tensor& target) {
+    return (*this->layer_)(input, target);
+  }
+};
+
+// Layers by name, with the options that Norma's layer takes besides 1, 2 or 3 arguments, and for
+// torch::nn::functional, where the same options serve.
+#define NORMA_TORCH_IMPL(Base, Name)                    \
+  struct Name##Impl : Base<Name##Impl, Name##Options> { \
+    using Base<Name##Impl, Name##Options>::Base;        \
+  };                                                    \
+  TORCH_MODULE(Name);                                   \
+  namespace functional {                                \
+  using Name##FuncOptions = Name##Options;              \
+  }
+#define NORMA_TORCH_LOSS(Name, ...)                               \
+  struct Name##Options {                                          \
+    Name##Options(Reduction how = kMean) { own.reduction = how; } \
+    auto make() const { return norma::nn::Name(own); }            \
+    norma::nn::Name##Options own;                                 \
+    NORMA_TORCH_OPTIONS(reduction __VA_OPT__(, ) __VA_ARGS__)     \
+  };                                                              \
+  NORMA_TORCH_IMPL(Loss, Name)
+#define NORMA_TORCH_LAYER1(Base, Name, T1, a1, ...)           \
+  struct Name##Options {                                      \
+    Name##Options(T1 v1) : a1##_(std::move(v1)) {}            \
+    auto make() const { return norma::nn::Name(a1##_, own); } \
+    norma::nn::Name##Options own;                             \
+    NORMA_TORCH_OPTIONS(__VA_ARGS__)                          \
+    TORCH_ARG(T1, a1);                                        \
+  };                                                          \
+  NORMA_TORCH_IMPL(Base, Name)
+#define NORMA_TORCH_LAYER2(Base, Name, T1, a1, T2, a2, ...)          \
+  struct Name##Options {                                             \
+    Name##Options(T1 v1, T2 v2) : a1##_(v1), a2##_(v2) {}            \
+    auto make() const { return norma::nn::Name(a1##_, a2##_, own); } \
+    norma::nn::Name##Options own;                                    \
+    NORMA_TORCH_OPTIONS(__VA_ARGS__)                                 \
+    TORCH_ARG(T1, a1);                                               \
+    TORCH_ARG(T2, a2);                                               \
+  };                                                                 \
+  NORMA_TORCH_IMPL(Base, Name)
+#define NORMA_TORCH_LAYER3(Base, Name, T1, a1, T2, a2, T3, a3, ...)         \
+  struct Name##Options {                                                    \
+    Name##Options(T1 v1, T2 v2, T3 v3) : a1##_(v1), a2##_(v2), a3##_(v3) {} \
+    auto make() const { return norma::nn::Name(a1##_, a2##_, a3##_, own); } \
+    norma::nn::Name##Options own;                                           \
+    NORMA_TORCH_OPTIONS(__VA_ARGS__)                                        \
+    TORCH_ARG(T1, a1);                                                      \
+    TORCH_ARG(T2, a2);                                                      \
+    TORCH_ARG(T3, a3);                                                      \
+  };                                                                        \
+  NORMA_TORCH_IMPL(Base, Name)
+// Layers whose Norma class takes one argument, with a default, or none; `inplace` changes nothing,
+// for Norma overwrites temporaries by itself.
+#define NORMA_TORCH_SIMPLE1(Name, T1, a1, default)       \
+  struct Name##Options {                                 \
+    Name##Options(T1 v1 = default) : a1##_(v1) {}        \
+    auto make() const { return norma::nn::Name(a1##_); } \
+    TORCH_ARG(T1, a1);                                   \
+    TORCH_ARG(bool, inplace) = false;                    \
+  };                                                     \
+  NORMA_TORCH_IMPL(Layer, Name)
+#define NORMA_TORCH_SIMPLE0(Name)                                \
+  struct Name##Options {                                         \
+    Name##Options(bool in_place = false) : inplace_(in_place) {} \
+    auto make() const { return norma::nn::Name(); }              \
+    TORCH_ARG(bool, inplace);                                    \
+  };                                                             \
+  NORMA_TORCH_IMPL(Layer, Name)
+
+}  // namespace torch::nn

@@ -1,0 +1,142 @@
+// torch::optim: Norma's optimisers with libtorch's options, groups and schedules.
+#pragma once
+#include "torch/arg.h"
+#include "torch/types.h"
+
+namespace torch::optim {
+
+/// The options of a group: `static_cast<SGDOptions&>(group.options()).lr(0.1)`.
+struct OptimizerOptions {
+  virtual ~OptimizerOptions() = default;
+  virtual double get_lr() const = 0;
+  virtual void set_lr(double lr) = 0;
+  virtual std::unique_ptr<OptimizerOptions> clone() const = 0;
+};
+
+/// Parameters, and options of their own where they have any.
+class OptimizerParamGroup {
+ public:
+  OptimizerParamGroup(std::vector<Tensor> params, std::unique_ptr<OptimizerOptions> options = {})
+      : params_(std::move(params)), options_(std::move(options)) {}
+  bool has_options() const { return options_ != nullptr; }
+  OptimizerOptions& options() const { return *options_; }
+  void set_options(std::unique_ptr<OptimizerOptions> options) { options_ = std::move(options); }
+  std::vector<Tensor>& params() { return params_; }
+  const std::vector<Tensor>& params() const { return params_; }
+
+ private:
+  std::vector<Tensor> params_;
+  std::shared_ptr<OptimizerOptions> options_;
+};
+
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  /// `closure` computes the loss and its gradients before the update.
+  virtual Tensor step(const std::function<Tensor()>& closure = {}) {
+    const Tensor loss = closure ? closure() : Tensor();
+    pass_options();
+    core().step();
+    return loss;
+  }
+  void zero_grad(bool set_to_none = true) { core().zero_grad(set_to_none); }
+  std::vector<OptimizerParamGroup>& param_groups() { return groups_; }
+  OptimizerOptions& defaults() { return *defaults_; }
+
+  /// Norma's optimiser. Programs change the options of groups by reference: they are passed to it
+  /// before it works, and taken from it when it was loaded.
+  virtual norma::optim::Optimizer& core() const = 0;
+  virtual void pass_options() const = 0;
+  virtual void take_options() = 0;
+
+ protected:
+  std::vector<OptimizerParamGroup> groups_;
+  std::unique_ptr<OptimizerOptions> defaults_;
+};
+
+template <class Core, class Options>
+class OptimizerOf : public Optimizer {
+ public:
+  explicit OptimizerOf(std::vector<Tensor> params, Options options = {})
+      : OptimizerOf(std::vector<OptimizerParamGroup>{{std::move(params)}}, std::move(options)) {}
+  explicit OptimizerOf(const std::vector<OptimizerParamGroup>& groups, Options options = {}) {
+    defaults_ = std::make_unique<Options>(std::move(options));
+    for (const auto& group : groups) add_param_group(group);
+  }
+  void add_param_group(OptimizerParamGroup group) {
+    if (!group.has_options()) group.set_options(defaults_->clone());
+    groups_.push_back(group);
+    if (core_) {
+      core_->add_param_group({.params = group.params()});
+    } else {
+      core_ = std::make_unique<Core>(group.params(), own(0));
+    }
+    pass_options();
+  }
+  Core& core() const override { return *core_; }
+  void pass_options() const override {
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      core_->set_options(static_cast<int64_t>(g), own(g));
+    }
+  }
+  void take_options() override {
+    for (std::size_t g = 0; g < groups_.size(); ++g)
+      own(g) = core_->options(static_cast<int64_t>(g));
+  }
+
+ private:
+  auto& own(std::size_t g) const { return static_cast<Options&>(groups_[g].options()).own; }
+  std::unique_ptr<Core> core_;
+};
+
+/// An optimiser of this name in Norma, and a builder for each of its options.
+#define NORMA_TORCH_OPTIMIZER(Name, more, ...)                 \
+  struct Name##Options : OptimizerOptions {                    \
+    Name##Options() = default;                                 \
+    Name##Options(double rate) { own.lr = rate; }              \
+    norma::optim::Name##Options own;                           \
+    NORMA_TORCH_OPTIONS(lr, __VA_ARGS__)                       \
+    more double get_lr() const override { return own.lr; }     \
+    void set_lr(double rate) override { own.lr = rate; }       \
+    std::unique_ptr<OptimizerOptions> clone() const override { \
+      return std::make_unique<Name##Options>(*this);           \
+    }                                                          \
+  };                                                           \
+  using Name = OptimizerOf<norma::optim::Name, Name##Options>
+#define NORMA_TORCH_BETAS                               \
+  auto& betas(const std::tuple<double, double>& both) { \
+    own.betas = {std::get<0>(both), std::get<1>(both)}; \
+    return *this;                                       \
+  }                                                     \
+  std::tuple<double, double> betas() const { return {own.betas[0], own.betas[1]}; }
+
+NORMA_TORCH_OPTIMIZER(SGD, , momentum, dampening, weight_decay, nesterov, maximize);
+NORMA_TORCH_OPTIMIZER(Adam, NORMA_TORCH_BETAS, eps, weight_decay, amsgrad, maximize);
+NORMA_TORCH_OPTIMIZER(AdamW, NORMA_TORCH_BETAS, eps, weight_decay, amsgrad, maximize);
+NORMA_TORCH_OPTIMIZER(RMSprop, , alpha, eps, weight_decay, momentum, centered);
+NORMA_TORCH_OPTIMIZER(Adagrad, , lr_decay, weight_decay, initial_accumulator_value, eps);
+
+/// A schedule of Norma's over libtorch's groups.
+template <class Core>
+class SchedulerOf {
+ public:
+  template <class... Args>
+  explicit SchedulerOf(Optimizer& optimizer, const Args&... args)
+      : optimizer_(optimizer), core_((optimizer.pass_options(), optimizer.core()), args...) {
+    optimizer_.take_options();
+  }
+  template <class... Metric>
+  void step(const Metric&... metric) {
+    optimizer_.pass_options();
+    core_.step(metric...);
+    optimizer_.take_options();
+  }
+
+ private:
+  Optimizer& optimizer_;
+  Core core_;
+};
+using StepLR = SchedulerOf<norma::optim::StepLR>;
+using ReduceLROnPlateauScheduler = SchedulerOf<norma::optim::ReduceLROnPlateau>;
+
+}  // namespace torch::optim

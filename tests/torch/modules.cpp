@@ -1,0 +1,114 @@
+// Modules: holders, names, containers, copies, files.
+#include <torch/torch.h>
+
+#include <filesystem>
+
+namespace {
+
+struct BlockImpl : torch::nn::Cloneable<BlockImpl> {
+  explicit BlockImpl(int64_t width) : width_(width) { reset(); }
+  void reset() override {
+    fc = register_module("fc", torch::nn::Linear(width_, width_));
+    scale = register_parameter("scale", torch::ones({width_}));
+    seen = register_buffer("seen", torch::zeros({1}));
+  }
+  torch::Tensor forward(torch::Tensor x, double factor = 1) { return x + factor * scale * fc(x); }
+  torch::nn::Linear fc{nullptr};
+  torch::Tensor scale, seen;
+
+ private:
+  int64_t width_;
+};
+TORCH_MODULE(Block);
+
+struct PairImpl : torch::nn::Module {
+  std::tuple<torch::Tensor, torch::Tensor> forward(torch::Tensor a, torch::Tensor b) {
+    return {a + b, a - b};
+  }
+};
+TORCH_MODULE(Pair);
+
+struct FirstImpl : torch::nn::Module {
+  torch::Tensor forward(std::tuple<torch::Tensor, torch::Tensor> both) { return std::get<0>(both); }
+};
+TORCH_MODULE(First);
+
+void check_names(torch::nn::Sequential& net) {
+  std::vector<std::string> names;
+  for (const auto& pair : net->named_parameters()) names.push_back(pair.key());
+  TORCH_CHECK(names.front() == "block.scale" && names.size() == 5, "names: ", names.size());
+  TORCH_CHECK(net->named_parameters()["1.weight"].size(0) == 2);
+  TORCH_CHECK(net->named_buffers().contains("block.seen"));
+  size_t linear = 0;
+  net->apply([&](torch::nn::Module& module) {
+    if (auto* layer = module.as<torch::nn::Linear>()) {
+      torch::nn::init::xavier_uniform_(layer->weight);
+      ++linear;
+    }
+  });
+  TORCH_CHECK(linear == 2 && net->modules().size() == 5 && net->children().size() == 3);
+  TORCH_CHECK(torch::str(net).find("(fc): Linear(in_features=4") != std::string::npos, net);
+}
+
+void check_containers() {
+  torch::nn::Sequential several(Pair{}, First{});
+  TORCH_CHECK(several->forward(torch::ones({2}), torch::ones({2})).sum().item<float>() == 4);
+  bool refused = false;
+  try {
+    torch::nn::Sequential(Pair{}, torch::nn::ReLU())->forward(torch::ones({2}), torch::ones({2}));
+  } catch (const torch::Error& error) {
+    refused = std::string(error.what()).find("between two modules") != std::string::npos;
+  }
+  TORCH_CHECK(refused, "a pair where a tensor is wanted");
+
+  torch::nn::ModuleList list;
+  for (int i = 0; i < 3; ++i) list->push_back(torch::nn::Linear(2, 2));
+  TORCH_CHECK(list->parameters().size() == 6 && list->named_parameters()[0].key() == "0.weight");
+  TORCH_CHECK(list->at<torch::nn::LinearImpl>(1).options.in_features() == 2);
+  for (const auto& module : *list) TORCH_CHECK(module->as<torch::nn::Linear>());
+  torch::nn::ModuleDict dict;
+  dict->insert("relu", torch::nn::ReLU());
+  TORCH_CHECK(dict->contains("relu") && dict->keys().front() == "relu");
+}
+
+void check_files(torch::nn::Sequential& net) {
+  const std::string path = (std::filesystem::temp_directory_path() / "norma_torch_net.pt").string();
+  torch::save(net, path);
+  torch::nn::Sequential other({{"block", Block(4)},
+                               {"1", torch::nn::Linear(4, 2)},
+                               {"2", torch::nn::Functional(torch::leaky_relu, 0.2)}});
+  torch::load(other, path);
+  const auto x = torch::randn({3, 4});
+  TORCH_CHECK(torch::equal(net->forward(x), other->forward(x)));
+
+  auto copy = std::dynamic_pointer_cast<BlockImpl>(net->at<Block>(0).clone());
+  TORCH_CHECK(torch::equal(copy->forward(x), net->at<Block>(0).forward(x)));
+  {
+    torch::NoGradGuard no_grad;
+    copy->fc->weight.zero_();
+  }
+  TORCH_CHECK(!torch::equal(copy->forward(x), net->at<Block>(0).forward(x)));
+
+  torch::save(std::vector<torch::Tensor>{x, x * 2}, path);
+  std::vector<torch::Tensor> back;
+  torch::load(back, path);
+  TORCH_CHECK(back.size() == 2 && torch::equal(back[1], x * 2));
+  torch::save(x, path);
+  torch::Tensor one;
+  torch::load(one, path);
+  TORCH_CHECK(torch::equal(one, x));
+  std::filesystem::remove(path);
+}
+
+}  // namespace
+
+int main() {
+  torch::manual_seed(2);
+  torch::nn::Sequential net({{"block", Block(4)}});
+  net->push_back(torch::nn::Linear(torch::nn::LinearOptions(4, 2).bias(true)));
+  net->push_back(torch::nn::Functional(torch::leaky_relu, 0.2));
+  check_names(net);
+  check_containers();
+  check_files(net);
+  TORCH_CHECK(torch::nn::Linear(nullptr).is_empty());
+}
