@@ -45,8 +45,12 @@
 #include "norma/layers/linear.h"
 #include "norma/layers/loss.h"
 #include "norma/layers/module.h"
+#include "norma/layers/packed_sequence.h"
+#include "norma/layers/pad_sequence.h"
 #include "norma/layers/padding.h"
 #include "norma/layers/pooling.h"
+#include "norma/layers/rnn.h"
+#include "norma/layers/rnn_cell.h"
 #include "norma/layers/sequential.h"
 #include "norma/layers/upsample.h"
 

@@ -27,7 +27,11 @@ void Error::add_module(const std::string& name, const std::string& type) {
 void Error::compose() {
   what_ = "[" + op_ + "] " + message_;
   if (path_.empty() && type_.empty()) return;
-  const bool vowel = std::string_view("AEIOaeio").find(type_[0]) != std::string_view::npos;
+  const auto is = [&](std::size_t i, std::string_view letters) {
+    return i < type_.size() && letters.find(type_[i]) != std::string_view::npos;
+  };
+  const bool spelt = is(0, "FHLMNRSX") && is(1, "BCDFGHJKLMNPQRSTVWXZ");  // "an LSTM", "an MLP"
+  const bool vowel = spelt || is(0, "AEIOaeio");
   const std::string kind = (vowel ? ", an " : ", a ") + type_;
   what_ += " (in " + (path_.empty() ? type_ : path_ + kind) + ")";
 }

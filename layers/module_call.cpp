@@ -11,6 +11,7 @@
 #include "norma/layers/dropout.h"
 #include "norma/layers/loss.h"
 #include "norma/layers/module_state.h"
+#include "norma/layers/rnn_base.h"
 
 namespace norma::nn {
 
@@ -226,7 +227,8 @@ void Module::Running::check_held() {
     held_ = held();
     return;
   }
-  warn_lost(held(true) & ~held(), "was given");
+  // Of recurrent layers, as many members as they have layers are not in the handle itself.
+  if (!dynamic_cast<const RNNBase*>(&module_)) warn_lost(held(true) & ~held(), "was given");
   module_.state_->is_checked = true;
 }
 

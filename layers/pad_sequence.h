@@ -1,0 +1,23 @@
+// Lists of sequences of several lengths as one tensor, and back.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "norma/layers/packed_sequence.h"
+
+namespace norma::nn::utils::rnn {
+
+/// [T, B, *], or [B, T, *] with `batch_first`, of B sequences [L, *]; T is the longest one's
+/// length. `padding_side`: "right", behind the sequences, or "left".
+Tensor pad_sequence(const std::vector<Tensor>& sequences, bool batch_first = false,
+                    Scalar padding_value = 0, const std::string& padding_side = "right");
+
+/// `pack_padded_sequence` of their `pad_sequence`.
+PackedSequence pack_sequence(const std::vector<Tensor>& sequences, bool enforce_sorted = true);
+
+/// The sequences that `pad_sequence` made [T, B, *], or [B, T, *], of.
+std::vector<Tensor> unpad_sequence(const Tensor& padded, const Tensor& lengths,
+                                   bool batch_first = false);
+std::vector<Tensor> unpack_sequence(const PackedSequence& sequence);
+
+}  // namespace norma::nn::utils::rnn

@@ -1,0 +1,119 @@
+// Recurrent layers, packed sequences, attention.
+#include "norma/tests/support/catch.h"
+#include "norma/tests/surface/hostile.h"
+
+using namespace norma;
+using namespace norma::nn::utils::rnn;
+using surface::Hostile;
+using surface::Row;
+using surface::use;
+
+namespace {
+
+/// Recurrent layers of one state.
+template <class Layer, class Options>
+void exercise(Hostile& h, Options options) {
+  options.num_layers = 1 + h.below(2);
+  options.bias = h.flag();
+  options.batch_first = h.flag();
+  options.dropout = h.real(0);
+  options.bidirectional = h.flag();
+  Layer layer(h.whole(3), h.whole(2), options);
+  static_cast<void>(layer.str());
+  const auto [y, state] = layer(h.tensor({4, 2, 3}), h.tensor({1, 2, 2}));
+  use(y), use(state);
+  use(std::get<0>(layer.clone().forward(h.tensor({4, 3}))));
+  const PackedSequence packed(h.tensor({3, 3}), tensor({2, 1}));
+  use(std::get<0>(layer(packed)).data());
+  use(std::get<1>(layer.forward(packed, h.tensor({1, 2, 2}))));
+  layer.reset_parameters(), layer.flatten_parameters();
+  static_cast<void>(layer.all_weights());
+}
+
+template <class Cell, class Options>
+void exercise_cell(Hostile& h, const Options& options) {
+  Cell cell(h.whole(3), h.whole(2), options);
+  static_cast<void>(cell.str());
+  use(cell(h.tensor({4, 3})));
+  use(cell(h.tensor({4, 3}), h.tensor({4, 2})));
+  use(cell.clone().forward(h.tensor({3}), h.tensor({2})));
+  cell.reset_parameters();
+}
+
+const std::vector<Row> kTable = {
+    {"nn::RNN::*",
+     [](Hostile& h) { exercise<nn::RNN>(h, nn::RNNOptions{.nonlinearity = h.word("relu")}); }},
+    {"nn::GRU::*", [](Hostile& h) { exercise<nn::GRU>(h, nn::GRUOptions{}); }},
+    {"nn::LSTM::*",
+     [](Hostile& h) {
+       nn::LSTM layer(h.whole(3), h.whole(2),
+                      {.num_layers = 1 + h.below(2),
+                       .bias = h.flag(),
+                       .batch_first = h.flag(),
+                       .dropout = h.real(0),
+                       .bidirectional = h.flag(),
+                       .proj_size = h.below(2)});
+       const auto [y, state] =
+           layer(h.tensor({4, 2, 3}), {h.tensor({1, 2, 2}), h.tensor({1, 2, 2})});
+       use(y), use(std::get<0>(state)), use(std::get<1>(state));
+       use(std::get<0>(layer.clone().forward(h.tensor({4, 3}))));
+       const PackedSequence packed(h.tensor({3, 3}), tensor({2, 1}));
+       use(std::get<0>(layer(packed)).data());
+       use(std::get<0>(layer.forward(packed)).data());
+     }},
+    {"nn::RNNCell::*",
+     [](Hostile& h) {
+       exercise_cell<nn::RNNCell>(
+           h, nn::RNNCellOptions{.bias = h.flag(), .nonlinearity = h.word("tanh")});
+     }},
+    {"nn::GRUCell::*",
+     [](Hostile& h) { exercise_cell<nn::GRUCell>(h, nn::GRUCellOptions{.bias = h.flag()}); }},
+    {"nn::LSTMCell::*",
+     [](Hostile& h) {
+       nn::LSTMCell cell(h.whole(3), h.whole(2), {.bias = h.flag()});
+       const auto [y, c] = cell(h.tensor({4, 3}), {h.tensor({4, 2}), h.tensor({4, 2})});
+       use(y), use(c);
+       use(std::get<0>(cell.clone().forward(h.tensor({3}))));
+     }},
+    {"nn::RNNCellBase::*",
+     [](Hostile& h) {
+       nn::GRUCell cell(h.whole(3), 2);
+       cell.reset_parameters();
+       static_cast<void>(cell.input_size() + cell.hidden_size());
+       static_cast<void>(cell.extra_repr());
+     }},
+    {"nn::utils::rnn::PackedSequence::*",
+     [](Hostile& h) {
+       const PackedSequence packed(h.tensor({4, 2}), h.tensor({2}, kInt64), h.tensor({3}, kInt64),
+                                   h.tensor({3}, kInt64));
+       static_cast<void>(packed.batches());
+       use(packed.to(h.dtype()).data());
+       use(packed.with_data(h.tensor({4, 1})).data());
+       use(packed.batch_sizes()), use(packed.sorted_indices()), use(packed.unsorted_indices());
+     }},
+    {"nn::utils::rnn::pack_padded_sequence nn::utils::rnn::pad_packed_sequence",
+     [](Hostile& h) {
+       const bool first = h.flag();
+       const PackedSequence packed =
+           pack_padded_sequence(h.tensor({2, 2, 3}), tensor({2, 1 + h.below(2)}), first, h.flag());
+       const auto [y, lengths] =
+           pad_packed_sequence(packed, first, h.scalar(0), h.flag() ? h.whole(3) : 3);
+       use(y), use(lengths);
+       pack_padded_sequence(h.tensor({4, 2}), h.tensor({2}, kInt64), first, h.flag());
+     }},
+    {"nn::utils::rnn::pad_sequence nn::utils::rnn::unpad_sequence",
+     [](Hostile& h) {
+       use(pad_sequence(h.tensors({2, 3}), h.flag(), h.scalar(0), h.word("left")));
+       for (const Tensor& part : unpad_sequence(h.tensor({2, 3}), h.tensor({3}, kInt64), h.flag()))
+         use(part);
+     }},
+    {"nn::utils::rnn::pack_sequence nn::utils::rnn::unpack_sequence",
+     [](Hostile& h) {
+       for (const Tensor& part : unpack_sequence(pack_sequence(h.tensors({2, 3}), h.flag())))
+         use(part);
+     }},
+};
+
+}  // namespace
+
+TEST_CASE("layers of sequences take absurd arguments") { CHECK(surface::complaints(kTable) == ""); }
