@@ -19,6 +19,7 @@
 
 #include "norma/autograd/anomaly.h"
 #include "norma/autograd/functional.h"
+#include "norma/autograd/functional_attention.h"
 #include "norma/autograd/functional_conv_transpose.h"
 #include "norma/autograd/functional_interpolate.h"
 #include "norma/autograd/functional_pad.h"
@@ -45,6 +46,7 @@
 #include "norma/layers/linear.h"
 #include "norma/layers/loss.h"
 #include "norma/layers/module.h"
+#include "norma/layers/multihead_attention.h"
 #include "norma/layers/packed_sequence.h"
 #include "norma/layers/pad_sequence.h"
 #include "norma/layers/padding.h"
@@ -52,6 +54,8 @@
 #include "norma/layers/rnn.h"
 #include "norma/layers/rnn_cell.h"
 #include "norma/layers/sequential.h"
+#include "norma/layers/transformer.h"
+#include "norma/layers/transformer_layer.h"
 #include "norma/layers/upsample.h"
 
 #include "norma/optim/adadelta.h"

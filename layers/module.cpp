@@ -403,9 +403,18 @@ void Module::print(std::string& out, std::size_t depth) const {
   const bool one_line = child_list().empty() && extra.find('\n') == std::string::npos;
   out += type_name() + "(";
   if (!extra.empty()) out += one_line ? extra : "\n" + inner + continued(extra, inner);
-  for (const auto& [name, child] : child_list()) {
-    out += "\n" + inner + "(" + name + "): ";
-    child->print(out, depth + 1);
+  const NamedModules& children = child_list();
+  for (std::size_t i = 0; i < children.size();) {
+    std::size_t end = i + 1;  // behind those that are alike: a list's "(0-1): 2 x Linear(…)"
+    while (type_name() == "ModuleList" && end < children.size() &&
+           children[end].second->str() == children[i].second->str()) {
+      ++end;
+    }
+    const std::string last = end - i > 1 ? "-" + children[end - 1].first : "";
+    out += "\n" + inner + "(" + children[i].first + last + "): ";
+    if (end - i > 1) out += text(end - i, " x ");
+    children[i].second->print(out, depth + 1);
+    i = end;
   }
   out += one_line ? ")" : "\n" + margin + ")";
 }

@@ -76,8 +76,12 @@ class Module {
   Module();
   virtual ~Module();
 
+// A class may have another forward() instead, of more arguments or results.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverloaded-virtual"
   /// The computation. Call the module, not `forward`, so that errors name the module's path.
   virtual Tensor forward(const Tensor& input);
+#pragma GCC diagnostic pop
   Tensor operator()(const Tensor& input);
   /// The same for a temporary, or a tensor given away with std::move: layers may overwrite it if it
   /// has no other owner.

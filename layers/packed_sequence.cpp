@@ -5,7 +5,9 @@
 
 #include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
+#include "norma/core/integers.h"
 #include "norma/core/tensor_impl.h"
+#include "norma/layers/integer_list.h"
 
 namespace norma::nn::utils::rnn {
 
@@ -23,7 +25,7 @@ std::vector<int64_t> integers(const char* op, const char* name, const Tensor& te
 }
 
 std::vector<int64_t> lengths_of(const std::vector<int64_t>& batches) {
-  std::vector<int64_t> lengths(static_cast<std::size_t>(batches.empty() ? 0 : batches[0]));
+  std::vector<int64_t> lengths = integer_list(batches.empty() ? 0 : batches[0], 0);
   for (const int64_t batch : batches) {
     for (int64_t b = 0; b < batch; ++b) ++lengths[static_cast<std::size_t>(b)];
   }
@@ -82,72 +84,77 @@ PackedSequence PackedSequence::with_data(const Tensor& data) const {
 
 PackedSequence pack_padded_sequence(const Tensor& input, const Tensor& lengths, bool batch_first,
                                     bool enforce_sorted) {
-  constexpr char kOp[] = "pack_padded_sequence";
-  const Shape& sizes = defined_impl(input, kOp)->sizes;
-  if (sizes.size() < 2) fail(kOp, "expected an input of 2 or more dimensions, got ", sizes);
-  const int64_t batch = sizes[batch_first ? 0 : 1], time = sizes[batch_first ? 1 : 0];
-  std::vector<int64_t> counts = integers(kOp, "lengths", lengths);
-  if (static_cast<int64_t>(counts.size()) != batch || batch == 0) {
-    fail(kOp, "expected a length for each of ", batch, " sequences, one or more, got ",
-         counts.size());
-  }
-  for (const int64_t count : counts) {
-    if (count < 1 || count > time)
-      fail(kOp, "expected lengths between 1 and ", time, ", got ", count);
-  }
-  std::vector<int64_t> order(counts.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto length = [&](int64_t b) { return counts[static_cast<std::size_t>(b)]; };
-  const auto longer = [&](int64_t a, int64_t b) { return length(a) > length(b); };
-  if (enforce_sorted && !std::is_sorted(order.begin(), order.end(), longer)) {
-    fail(kOp, "expected lengths sorted in decreasing order, got ", lengths,
-         "; or pass enforce_sorted = false");
-  }
-  std::stable_sort(order.begin(), order.end(), longer);
-  std::vector<int64_t> rows, batches;
-  for (int64_t t = 0; t < length(order[0]); ++t) {
-    const auto end =
-        std::find_if(order.begin(), order.end(), [&](int64_t b) { return length(b) <= t; });
-    for (auto b = order.begin(); b != end; ++b)
-      rows.push_back(batch_first ? *b * time + t : t * batch + *b);
-    batches.push_back(end - order.begin());
-  }
-  const Tensor data = with_leading(input, {batch * time}, 2).index_select(0, tensor(rows));
-  return PackedSequence(data, tensor(batches), enforce_sorted ? Tensor() : tensor(order));
+  return with_memory(0, [&]() -> PackedSequence {
+    constexpr char kOp[] = "pack_padded_sequence";
+    const Shape& sizes = defined_impl(input, kOp)->sizes;
+    if (sizes.size() < 2) fail(kOp, "expected an input of 2 or more dimensions, got ", sizes);
+    const int64_t batch = sizes[batch_first ? 0 : 1], time = sizes[batch_first ? 1 : 0];
+    std::vector<int64_t> counts = integers(kOp, "lengths", lengths);
+    if (static_cast<int64_t>(counts.size()) != batch || batch == 0) {
+      fail(kOp, "expected a length for each of ", batch, " sequences, one or more, got ",
+           counts.size());
+    }
+    for (const int64_t count : counts) {
+      if (count < 1 || count > time)
+        fail(kOp, "expected lengths between 1 and ", time, ", got ", count);
+    }
+    std::vector<int64_t> order(counts.size());
+    std::iota(order.begin(), order.end(), 0);
+    const auto length = [&](int64_t b) { return counts[static_cast<std::size_t>(b)]; };
+    const auto longer = [&](int64_t a, int64_t b) { return length(a) > length(b); };
+    if (enforce_sorted && !std::is_sorted(order.begin(), order.end(), longer)) {
+      fail(kOp, "expected lengths sorted in decreasing order, got ", lengths,
+           "; or pass enforce_sorted = false");
+    }
+    std::stable_sort(order.begin(), order.end(), longer);
+    std::vector<int64_t> rows, batches;
+    for (int64_t t = 0; t < length(order[0]); ++t) {
+      const auto end =
+          std::find_if(order.begin(), order.end(), [&](int64_t b) { return length(b) <= t; });
+      for (auto b = order.begin(); b != end; ++b)
+        rows.push_back(batch_first ? *b * time + t : t * batch + *b);
+      batches.push_back(end - order.begin());
+    }
+    const Tensor data = with_leading(input, {batch * time}, 2).index_select(0, tensor(rows));
+    return PackedSequence(data, tensor(batches), enforce_sorted ? Tensor() : tensor(order));
+  });
 }
 
 std::tuple<Tensor, Tensor> pad_packed_sequence(const PackedSequence& sequence, bool batch_first,
                                                Scalar padding_value,
                                                std::optional<int64_t> total_length) {
-  const std::vector<int64_t> batches = sequence.batches(), sorted = lengths_of(batches);
-  const auto longest = static_cast<int64_t>(batches.size());
-  if (total_length.value_or(longest) < longest) {
-    fail("pad_packed_sequence", "expected total_length of at least ", longest,
-         ", the longest sequence's, got ", *total_length);
-  }
-  const int64_t time = total_length.value_or(longest), batch = batches[0];
-  std::vector<int64_t> order(sorted.size());
-  std::iota(order.begin(), order.end(), 0);
-  if (sequence.unsorted_indices().defined())
-    order = integers("pad_packed_sequence", "unsorted_indices", sequence.unsorted_indices());
-  std::vector<int64_t> rows(static_cast<std::size_t>(time * batch)), lengths;
-  const int64_t padding = sequence.data().size(0);  // the row behind the last
-  for (int64_t b = 0; b < batch; ++b) {
-    const int64_t own = order[static_cast<std::size_t>(b)];
-    lengths.push_back(sorted[static_cast<std::size_t>(own)]);
-    int64_t start = 0;
-    for (int64_t t = 0; t < time; ++t) {
-      const int64_t at = batch_first ? b * time + t : t * batch + b;
-      rows[static_cast<std::size_t>(at)] = t < lengths.back() ? start + own : padding;
-      if (t < longest) start += batches[static_cast<std::size_t>(t)];
+  return with_memory(0, [&]() -> std::tuple<Tensor, Tensor> {
+    const std::vector<int64_t> batches = sequence.batches(), sorted = lengths_of(batches);
+    const auto longest = static_cast<int64_t>(batches.size());
+    if (total_length.value_or(longest) < longest) {
+      fail("pad_packed_sequence", "expected total_length of at least ", longest,
+           ", the longest sequence's, got ", *total_length);
     }
-  }
-  Shape one = sequence.data().sizes();
-  one[0] = 1;
-  const Tensor value = full(one, padding_value, {.dtype = sequence.data().dtype()});
-  const Tensor padded = cat({sequence.data(), value}).index_select(0, tensor(rows));
-  return {with_leading(padded, batch_first ? Shape{batch, time} : Shape{time, batch}, 1),
-          tensor(lengths)};
+    const int64_t time = total_length.value_or(longest), batch = batches[0];
+    std::vector<int64_t> order(sorted.size());
+    std::iota(order.begin(), order.end(), 0);
+    if (sequence.unsorted_indices().defined())
+      order = integers("pad_packed_sequence", "unsorted_indices", sequence.unsorted_indices());
+    const int64_t cells = checked_product("pad_packed_sequence", "cells", time, batch);
+    std::vector<int64_t> rows = integer_list(cells, 0), lengths;
+    const int64_t padding = sequence.data().size(0);  // the row behind the last
+    for (int64_t b = 0; b < batch; ++b) {
+      const int64_t own = order[static_cast<std::size_t>(b)];
+      lengths.push_back(sorted[static_cast<std::size_t>(own)]);
+      int64_t start = 0;
+      for (int64_t t = 0; t < time; ++t) {
+        const int64_t at = batch_first ? b * time + t : t * batch + b;
+        rows[static_cast<std::size_t>(at)] = t < lengths.back() ? start + own : padding;
+        if (t < longest) start += batches[static_cast<std::size_t>(t)];
+      }
+    }
+    Shape one = sequence.data().sizes();
+    one[0] = 1;
+    const Tensor value = full(one, padding_value, {.dtype = sequence.data().dtype()});
+    const Tensor padded = cat({sequence.data(), value}).index_select(0, tensor(rows));
+    return {with_leading(padded, batch_first ? Shape{batch, time} : Shape{time, batch}, 1),
+            tensor(lengths)};
+  });
 }
 
 }  // namespace norma::nn::utils::rnn

@@ -9,6 +9,7 @@
 #include "norma/core/tensor_impl.h"
 #include "norma/layers/check.h"
 #include "norma/layers/init.h"
+#include "norma/layers/integer_list.h"
 
 namespace norma::nn {
 
@@ -122,7 +123,7 @@ RNNBase::Result RNNBase::run(const Tensor& input, Tensor h, Tensor c) const {
   if (time == 0) fail(settings_.name, "expected sequences of one or more steps, got ", sizes);
   check_states(h, c, batch, single);
   const Tensor x = (first ? input.transpose(0, 1) : input).reshape({time * batch, sizes.back()});
-  Result result = layers(x, h, c, std::vector<int64_t>(static_cast<std::size_t>(time), batch));
+  Result result = layers(x, h, c, integer_list(time, batch));
   if (single) {
     result.h = result.h.squeeze(1);
     if (c.defined()) result.c = result.c.squeeze(1);

@@ -118,14 +118,46 @@ struct ResNet18 : nn::Module {
   }
 };
 
+/// Of everything that reads sequences one.
+struct Sequences : nn::Module {
+  nn::LSTM lstm;
+  nn::GRU gru;
+  nn::TransformerEncoderLayer encoder;
+  nn::RNNCell cell;
+  nn::Linear fc;
+
+  Sequences(int64_t width, int64_t classes)
+      : lstm(3, width, {.num_layers = 2, .batch_first = true, .bidirectional = true}),
+        gru(2 * width, 2 * width, {.batch_first = true}),
+        encoder(2 * width, 2,
+                {.dim_feedforward = 3 * width,
+                 .dropout = 0.0,
+                 .activation = "gelu",
+                 .batch_first = true}),
+        cell(2 * width, width),
+        fc(width, classes) {
+    register_module("lstm", lstm);
+    register_module("gru", gru);
+    register_module("encoder", encoder);
+    register_module("cell", cell);
+    register_module("fc", fc);
+  }
+  Tensor forward(const Tensor& x) override {
+    const auto [read, state] = lstm(x);
+    const auto [again, last] = gru(read);
+    return fc(cell(encoder(again).mean(1)));
+  }
+};
+
 [[noreturn]] void unknown(const std::string& name) {
-  norma::fail("make_model", "expected mlp, cnn, resnet20, resnet18 or narrow_…, got " + name);
+  norma::fail("make_model",
+              "expected mlp, cnn, resnet20, resnet18, sequences or narrow_…, got " + name);
 }
 
 }  // namespace
 
 const std::vector<std::string>& model_names() {
-  static const std::vector<std::string> names = {"mlp", "cnn", "resnet20", "resnet18"};
+  static const std::vector<std::string> names = {"mlp", "cnn", "resnet20", "resnet18", "sequences"};
   return names;
 }
 
@@ -134,6 +166,8 @@ std::shared_ptr<nn::Module> make_model(const std::string& name) {
   if (name == "cnn") return std::make_shared<nn::Sequential>(cnn(32, 3136, 10));
   if (name == "resnet20") return std::make_shared<ResNet20>(16, 10);
   if (name == "resnet18") return std::make_shared<ResNet18>(64, 1000);
+  if (name == "sequences") return std::make_shared<Sequences>(16, 10);
+  if (name == "narrow_sequences") return std::make_shared<Sequences>(2, 4);
   if (name == "narrow_mlp") return std::make_shared<nn::Sequential>(mlp(6, 16, 4));
   if (name == "narrow_cnn") return std::make_shared<nn::Sequential>(cnn(4, 32, 4));
   if (name == "narrow_resnet20") return std::make_shared<ResNet20>(2, 4);
@@ -146,6 +180,8 @@ Shape input_shape(const std::string& name) {
   if (name == "cnn") return {1, 28, 28};
   if (name == "resnet20") return {3, 16, 16};
   if (name == "resnet18") return {3, 48, 48};
+  if (name == "sequences") return {7, 3};
+  if (name == "narrow_sequences") return {5, 3};
   if (name == "narrow_mlp") return {6};
   if (name == "narrow_cnn") return {1, 8, 8};
   if (name == "narrow_resnet20") return {3, 8, 8};

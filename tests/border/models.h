@@ -9,7 +9,7 @@
 
 namespace border {
 
-/// "mlp", "cnn", "resnet20", "resnet18".
+/// "mlp", "cnn", "resnet20", "resnet18", "sequences".
 const std::vector<std::string>& model_names();
 
 /// One of these, or its small twin: "narrow_mlp", ….

@@ -5,10 +5,11 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-NAMES = ("mlp", "cnn", "resnet20", "resnet18")
+NAMES = ("mlp", "cnn", "resnet20", "resnet18", "sequences")
 INPUT_SHAPES = {
-    "mlp": (784,), "cnn": (1, 28, 28), "resnet20": (3, 16, 16), "resnet18": (3, 48, 48),
+    "mlp": (784,), "cnn": (1, 28, 28), "resnet20": (3, 16, 16), "resnet18": (3, 48, 48), "sequences": (7, 3),
     "narrow_mlp": (6,), "narrow_cnn": (1, 8, 8), "narrow_resnet20": (3, 8, 8), "narrow_resnet18": (3, 36, 36),
+    "narrow_sequences": (5, 3),
 }
 
 
@@ -99,6 +100,24 @@ class ResNet18(nn.Module):
         return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
 
 
+class Sequences(nn.Module):
+    """Of everything that reads sequences one."""
+
+    def __init__(self, width, classes):
+        super().__init__()
+        self.lstm = nn.LSTM(3, width, num_layers=2, batch_first=True, bidirectional=True)
+        self.gru = nn.GRU(2 * width, 2 * width, batch_first=True)
+        self.encoder = nn.TransformerEncoderLayer(
+            2 * width, 2, 3 * width, dropout=0.0, activation="gelu", batch_first=True)
+        self.cell = nn.RNNCell(2 * width, width)
+        self.fc = nn.Linear(width, classes)
+
+    def forward(self, x):
+        y, _ = self.lstm(x)
+        y, _ = self.gru(y)
+        return self.fc(self.cell(self.encoder(y).mean(1)))
+
+
 def torchvision_resnet18():
     """None where torchvision is absent."""
     try:
@@ -115,6 +134,7 @@ def make(name):
         "mlp": lambda: mlp(784, 128, 10), "cnn": lambda: cnn(32, 3136, 10), "resnet20": lambda: ResNet20(16, 10),
         "narrow_mlp": lambda: mlp(6, 16, 4), "narrow_cnn": lambda: cnn(4, 32, 4),
         "narrow_resnet20": lambda: ResNet20(2, 4), "narrow_resnet18": lambda: ResNet18(2, 4),
+        "sequences": lambda: Sequences(16, 10), "narrow_sequences": lambda: Sequences(2, 4),
     }[name]()
 
 

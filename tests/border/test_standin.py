@@ -16,7 +16,7 @@ from safetensors_standin import SafetensorError, Tensor, deserialize, serialize
 
 BORDER = sys.argv[1]
 FIXTURES = pathlib.Path(__file__).resolve().parent / "fixtures"
-NAMES = ("mlp", "cnn", "resnet20", "resnet18")
+NAMES = ("mlp", "cnn", "resnet20", "resnet18", "sequences")
 
 
 def file_of(header, data=b"", length=None):

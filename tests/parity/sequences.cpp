@@ -1,5 +1,5 @@
 // Sequences: families/sequences.py.
-#include "norma/tests/parity/parity.h"
+#include "norma/tests/parity/take_weights.h"
 
 #include <set>
 
@@ -8,13 +8,6 @@ namespace {
 
 namespace nn = norma::nn;
 namespace rnn = norma::nn::utils::rnn;
-
-/// The rest of the inputs, as the values of the parameters and in their place in the graph.
-void take_weights(nn::Module& layer, const Tensors& x, std::size_t next) {
-  layer.to(x[0].dtype());
-  layer.requires_grad_(false);
-  for (Tensor parameter : layer.parameters()) parameter.copy_(x.at(next++));
-}
 
 struct Sequences {
   bool packed, batch_first, sorted;

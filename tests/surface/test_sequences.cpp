@@ -91,7 +91,7 @@ const std::vector<Row> kTable = {
        use(packed.with_data(h.tensor({4, 1})).data());
        use(packed.batch_sizes()), use(packed.sorted_indices()), use(packed.unsorted_indices());
      }},
-    {"nn::utils::rnn::pack_padded_sequence nn::utils::rnn::pad_packed_sequence",
+    {"nn::utils::rnn::pa*_pa*_sequence",
      [](Hostile& h) {
        const bool first = h.flag();
        const PackedSequence packed =
@@ -101,16 +101,81 @@ const std::vector<Row> kTable = {
        use(y), use(lengths);
        pack_padded_sequence(h.tensor({4, 2}), h.tensor({2}, kInt64), first, h.flag());
      }},
-    {"nn::utils::rnn::pad_sequence nn::utils::rnn::unpad_sequence",
+    {"nn::utils::rnn::*pad_sequence",
      [](Hostile& h) {
        use(pad_sequence(h.tensors({2, 3}), h.flag(), h.scalar(0), h.word("left")));
        for (const Tensor& part : unpad_sequence(h.tensor({2, 3}), h.tensor({3}, kInt64), h.flag()))
          use(part);
      }},
-    {"nn::utils::rnn::pack_sequence nn::utils::rnn::unpack_sequence",
+    {"nn::utils::rnn::*pack_sequence",
      [](Hostile& h) {
        for (const Tensor& part : unpack_sequence(pack_sequence(h.tensors({2, 3}), h.flag())))
          use(part);
+     }},
+    {"functional::scaled_dot_product_attention",
+     [](Hostile& h) {
+       use(functional::scaled_dot_product_attention(
+           h.tensor({2, 3, 4}), h.tensor({2, 5, 4}), h.tensor({2, 5, 3}),
+           {.attn_mask = h.flag() ? h.tensor({3, 5}, h.flag() ? kBool : kFloat32) : Tensor(),
+            .dropout_p = h.real(0),
+            .is_causal = h.flag(),
+            .scale = h.real(1),
+            .enable_gqa = h.flag()}));
+     }},
+    {"nn::MultiheadAttention::*",
+     [](Hostile& h) {
+       nn::MultiheadAttention layer(h.whole(4), h.whole(2),
+                                    {.dropout = h.real(0),
+                                     .bias = h.flag(),
+                                     .add_bias_kv = h.flag(),
+                                     .add_zero_attn = h.flag(),
+                                     .kdim = h.whole(3),
+                                     .batch_first = h.flag()});
+       layer.reset_parameters();
+       const auto [y, weights] =
+           layer(h.tensor({3, 2, 4}), h.tensor({5, 2, 3}), h.tensor({5, 2, 4}),
+                 {.key_padding_mask = h.flag() ? h.tensor({2, 5}, kBool) : Tensor(),
+                  .need_weights = h.flag(),
+                  .attn_mask = h.flag() ? h.tensor({3, 5}) : Tensor(),
+                  .average_attn_weights = h.flag()});
+       use(y);
+       use(std::get<0>(
+           layer.clone().forward(h.tensor({3, 4}), h.tensor({5, 3}), h.tensor({5, 4}))));
+       static_cast<void>(layer.options());
+       static_cast<void>(layer.embed_dim() + layer.num_heads());
+     }},
+    {"nn::NonDynamicallyQuantizableLinear::*",
+     [](Hostile& h) {
+       nn::NonDynamicallyQuantizableLinear layer(h.whole(3), h.whole(2));
+       use(layer.clone()(h.tensor({4, 3})));
+     }},
+    {"nn::Transformer*Layer::*",
+     [](Hostile& h) {
+       const nn::TransformerLayerOptions options{.dim_feedforward = h.whole(3),
+                                                 .dropout = h.real(0),
+                                                 .activation = h.word("gelu"),
+                                                 .layer_norm_eps = h.real(1e-5),
+                                                 .batch_first = h.flag(),
+                                                 .norm_first = h.flag()};
+       nn::TransformerEncoderLayer layer(h.whole(4), h.whole(2), options);
+       use(layer.clone()(h.tensor({3, 2, 4}), h.tensor({3, 3}), h.tensor({2, 3}, kBool)));
+       use(layer.forward(h.tensor({3, 4})));
+       nn::TransformerDecoderLayer other(h.whole(4), h.whole(2), options);
+       use(other.clone()(h.tensor({3, 2, 4}), h.tensor({5, 2, 4}), {.tgt_mask = h.tensor({3, 3})}));
+       static_cast<void>(other.options().dropout);
+       static_cast<void>(other.d_model() + other.nhead());
+     }},
+    {"nn::Transformer*coder::*",
+     [](Hostile& h) {
+       const nn::TransformerLayerOptions options{.dim_feedforward = 3};
+       nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(4, 2, options), 1 + h.below(2),
+                                      {.norm = nn::LayerNorm({4})});
+       use(encoder.clone()(h.tensor({3, 2, 4}), h.tensor({3, 3}), h.tensor({2, 3}, kBool)));
+       use(encoder.forward(h.tensor({3, 4})));
+       nn::TransformerDecoder decoder(nn::TransformerDecoderLayer(4, 2, options), 1 + h.below(2));
+       use(decoder.clone()(h.tensor({3, 2, 4}), h.tensor({5, 2, 4}),
+                           {.memory_mask = h.tensor({3, 5})}));
+       use(decoder.forward(h.tensor({3, 4}), h.tensor({5, 4})));
      }},
 };
 
