@@ -69,8 +69,8 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
   if (options.enable_gqa) {
     AttentionOptions rest = options;
     rest.enable_gqa = false;
-    return scaled_dot_product_attention(query, with_heads(key, query), with_heads(value, query),
-                                        rest);
+    const Tensor keys = with_heads(key, query), values = with_heads(value, query);
+    return scaled_dot_product_attention(query, keys, values, rest);
   }
   constexpr double kInf = std::numeric_limits<double>::infinity();
   const auto width = static_cast<double>(query.size(-1));

@@ -118,7 +118,7 @@ TEST_CASE("MultiheadAttention refuses bad options, tensors and masks") {
   CHECK(error_of([] { nn::MultiheadAttention(4, 2, {.vdim = -1}); }) ==
         "[MultiheadAttention] expected vdim of at least 1, got -1");
   CHECK(error_of([] { nn::MultiheadAttention(4, 2, {.dropout = 2}); }) ==
-        "[MultiheadAttention] dropout probability has to be between 0 and 1, but got 2");
+        "[MultiheadAttention] dropout probability has to be between 0 and 1, but got 2.0");
   nn::MultiheadAttention attention(4, 2, {.kdim = 3}), first(4, 2, {.batch_first = true});
   const Tensor q = zeros({5, 2, 4}), k = zeros({6, 2, 3}), v = zeros({6, 2, 4});
   const auto message = [&](const Tensor& a, const Tensor& b, const Tensor& c,

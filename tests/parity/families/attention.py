@@ -35,7 +35,7 @@ def _(d):
     width, values = d.choice([1, 2, 4, 9, 33]), d.choice([1, 3, 8])
     o = {"is_causal": d.maybe(0.3), "scale": d.choice([None, None, 0.5]), "mask": "none"}
     inputs = [d.laid_out(d.normal(batch + [length, width])), d.laid_out(d.normal(batch + [keys, width])),
-              d.laid_out(d.odd(d.normal(batch + [keys, values])))]
+              d.laid_out(d.normal(batch + [keys, values]))]
     if not o["is_causal"]:
         o["mask"] = d.choice(["none", "bool", "float"])
     shape = d.choice([[length, keys], batch + [length, keys], batch + [1, keys]])
@@ -68,7 +68,7 @@ def _(d):
     inputs = [d.laid_out(d.normal(shape(length, embed))), d.laid_out(d.normal(shape(keys, o["kdim"] or embed))),
               d.laid_out(d.normal(shape(keys, o["vdim"] or embed)))]
     call["attn_mask"], call["key_padding_mask"] = d.maybe(0.5), d.maybe(0.4)
-    of_bool = d.maybe()
+    of_bool = d.maybe() or not NEW  # floating padding is new
     for name in ("attn_mask", "key_padding_mask"):
         if not call[name]:
             continue
