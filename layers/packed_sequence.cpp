@@ -38,7 +38,7 @@ Tensor with_leading(const Tensor& x, Shape sizes, int64_t from) {
   return x.reshape(sizes);
 }
 
-Tensor inverse(const Tensor& permutation) {
+Tensor inverted(const Tensor& permutation) {
   if (!permutation.defined()) return Tensor();
   const std::vector<int64_t> places = integers("PackedSequence", "sorted_indices", permutation);
   std::vector<int64_t> result(places.size());
@@ -60,7 +60,7 @@ PackedSequence::PackedSequence(Tensor data, Tensor batch_sizes, Tensor sorted_in
       batch_sizes_(std::move(batch_sizes)),
       sorted_indices_(std::move(sorted_indices)),
       unsorted_indices_(unsorted_indices.defined() ? std::move(unsorted_indices)
-                                                   : inverse(sorted_indices_)) {
+                                                   : inverted(sorted_indices_)) {
   const std::vector<int64_t> sizes = batches();
   const int64_t rows = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
   const bool falls = std::is_sorted(sizes.rbegin(), sizes.rend()) && !sizes.empty();
