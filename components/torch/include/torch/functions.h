@@ -91,7 +91,7 @@ Tensor from_blob(T* data, const IntArrayRef& sizes, const std::function<void(voi
 
 // --- Functions that Norma has under the same name ---
 using norma::allclose, norma::cat, norma::einsum, norma::equal, norma::stack, norma::where;
-using norma::relu, norma::sigmoid, norma::tanh;
+using norma::hstack, norma::meshgrid, norma::relu, norma::sigmoid, norma::tanh, norma::vstack;
 inline Tensor concat(const std::vector<Tensor>& tensors, int64_t dim = 0) {
   return norma::cat(tensors, dim);
 }

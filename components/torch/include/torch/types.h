@@ -197,12 +197,15 @@ inline constexpr DeviceType kCPU = DeviceType::CPU, kCUDA = DeviceType::CUDA;
 inline constexpr Reduction kNone = Reduction::None, kMean = Reduction::Mean, kSum = Reduction::Sum;
 inline constexpr auto kZeros = norma::PaddingMode::Zeros, kReflect = norma::PaddingMode::Reflect,
                       kReplicate = norma::PaddingMode::Replicate,
-                      kCircular = norma::PaddingMode::Circular;
+                      kCircular = norma::PaddingMode::Circular,
+                      kConstant = norma::PaddingMode::Constant;
 inline constexpr const char *kSame = "same", *kValid = "valid", *kFanIn = "fan_in",
                             *kFanOut = "fan_out", *kLinear = "linear", *kConv1D = "conv1d",
                             *kConv2D = "conv2d", *kSigmoid = "sigmoid", *kTanh = "tanh",
-                            *kReLU = "relu", *kLeakyReLU = "leaky_relu", *kGELU = "gelu",
-                            *kNearest = "nearest", *kBilinear = "bilinear", *kBicubic = "bicubic";
+                            *kReLU = "relu", *kLeakyReLU = "leaky_relu", *kGELU = "gelu";
+inline constexpr auto kNearest = norma::Interpolation::Nearest,
+                      kBilinear = norma::Interpolation::Bilinear,
+                      kBicubic = norma::Interpolation::Bicubic, kArea = norma::Interpolation::Area;
 
 inline TensorOptions dtype(norma::DType dtype) { return dtype; }
 inline TensorOptions device(const Device& device) { return device; }

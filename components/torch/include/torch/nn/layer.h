@@ -46,56 +46,50 @@ struct Loss : LayerBase<Derived, Options> {
   }
 };
 
-// Layers by name, with the options that Norma's layer takes besides 1, 2 or 3 arguments, and for
-// torch::nn::functional, where the same options serve.
+// Layers by name, with the options that Norma's layer takes besides 1, 2 or 3 arguments.
 #define NORMA_TORCH_IMPL(Base, Name)                    \
   struct Name##Impl : Base<Name##Impl, Name##Options> { \
     using Base<Name##Impl, Name##Options>::Base;        \
   };                                                    \
-  TORCH_MODULE(Name);                                   \
-  namespace functional {                                \
-  using Name##FuncOptions = Name##Options;              \
-  }
-#define NORMA_TORCH_LOSS(Name, ...)                               \
+  TORCH_MODULE(Name)
+#define NORMA_TORCH_MAKE_WITH(Name, arguments, ...)       \
+  auto make() const { return norma::nn::Name arguments; } \
+  norma::nn::Name##Options own;                           \
+  NORMA_TORCH_OPTIONS(__VA_ARGS__)
+#define NORMA_TORCH_LAYER1(Base, Name, T1, a1, ...)        \
+  struct Name##Options {                                   \
+    Name##Options(T1 v1) : a1##_(std::move(v1)) {}         \
+    NORMA_TORCH_MAKE_WITH(Name, (a1##_, own), __VA_ARGS__) \
+    TORCH_ARG(T1, a1);                                     \
+  };                                                       \
+  NORMA_TORCH_IMPL(Base, Name)
+#define NORMA_TORCH_LAYER2(Base, Name, T1, a1, T2, a2, ...)       \
   struct Name##Options {                                          \
-    Name##Options(Reduction how = kMean) { own.reduction = how; } \
-    auto make() const { return norma::nn::Name(own); }            \
-    norma::nn::Name##Options own;                                 \
-    NORMA_TORCH_OPTIONS(reduction __VA_OPT__(, ) __VA_ARGS__)     \
+    Name##Options(T1 v1, T2 v2) : a1##_(v1), a2##_(v2) {}         \
+    NORMA_TORCH_MAKE_WITH(Name, (a1##_, a2##_, own), __VA_ARGS__) \
+    TORCH_ARG(T1, a1);                                            \
+    TORCH_ARG(T2, a2);                                            \
   };                                                              \
+  NORMA_TORCH_IMPL(Base, Name)
+// Convolutions, and losses.
+#define NORMA_TORCH_CONV(Base, Name, Size, ...)                                                \
+  struct Name##Options {                                                                       \
+    Name##Options(int64_t in, int64_t out, Size kernel)                                        \
+        : in_channels_(in), out_channels_(out), kernel_size_(kernel) {}                        \
+    NORMA_TORCH_MAKE_WITH(Name, (in_channels_, out_channels_, kernel_size_, own), __VA_ARGS__) \
+    TORCH_ARG(int64_t, in_channels);                                                           \
+    TORCH_ARG(int64_t, out_channels);                                                          \
+    TORCH_ARG(Size, kernel_size);                                                              \
+  };                                                                                           \
+  NORMA_TORCH_IMPL(Base, Name)
+#define NORMA_TORCH_LOSS(Name, ...)                                          \
+  struct Name##Options {                                                     \
+    Name##Options(Reduction how = kMean) { own.reduction = how; }            \
+    NORMA_TORCH_MAKE_WITH(Name, (own), reduction __VA_OPT__(, ) __VA_ARGS__) \
+  };                                                                         \
   NORMA_TORCH_IMPL(Loss, Name)
-#define NORMA_TORCH_LAYER1(Base, Name, T1, a1, ...)           \
-  struct Name##Options {                                      \
-    Name##Options(T1 v1) : a1##_(std::move(v1)) {}            \
-    auto make() const { return norma::nn::Name(a1##_, own); } \
-    norma::nn::Name##Options own;                             \
-    NORMA_TORCH_OPTIONS(__VA_ARGS__)                          \
-    TORCH_ARG(T1, a1);                                        \
-  };                                                          \
-  NORMA_TORCH_IMPL(Base, Name)
-#define NORMA_TORCH_LAYER2(Base, Name, T1, a1, T2, a2, ...)          \
-  struct Name##Options {                                             \
-    Name##Options(T1 v1, T2 v2) : a1##_(v1), a2##_(v2) {}            \
-    auto make() const { return norma::nn::Name(a1##_, a2##_, own); } \
-    norma::nn::Name##Options own;                                    \
-    NORMA_TORCH_OPTIONS(__VA_ARGS__)                                 \
-    TORCH_ARG(T1, a1);                                               \
-    TORCH_ARG(T2, a2);                                               \
-  };                                                                 \
-  NORMA_TORCH_IMPL(Base, Name)
-#define NORMA_TORCH_LAYER3(Base, Name, T1, a1, T2, a2, T3, a3, ...)         \
-  struct Name##Options {                                                    \
-    Name##Options(T1 v1, T2 v2, T3 v3) : a1##_(v1), a2##_(v2), a3##_(v3) {} \
-    auto make() const { return norma::nn::Name(a1##_, a2##_, a3##_, own); } \
-    norma::nn::Name##Options own;                                           \
-    NORMA_TORCH_OPTIONS(__VA_ARGS__)                                        \
-    TORCH_ARG(T1, a1);                                                      \
-    TORCH_ARG(T2, a2);                                                      \
-    TORCH_ARG(T3, a3);                                                      \
-  };                                                                        \
-  NORMA_TORCH_IMPL(Base, Name)
-// Layers whose Norma class takes one argument, with a default, or none; `inplace` changes nothing,
-// for Norma overwrites temporaries by itself.
+// Layers of no options: Norma's class takes one argument, or none. `inplace` changes nothing, for
+// Norma overwrites temporaries by itself.
 #define NORMA_TORCH_SIMPLE1(Name, T1, a1, default)       \
   struct Name##Options {                                 \
     Name##Options(T1 v1 = default) : a1##_(v1) {}        \
