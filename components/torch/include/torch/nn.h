@@ -7,3 +7,4 @@
 #include "torch/nn/layer.h"
 #include "torch/nn/layers.h"
 #include "torch/nn/module.h"
+#include "torch/nn/recurrent.h"
