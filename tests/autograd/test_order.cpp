@@ -194,11 +194,11 @@ TEST_CASE("order and counts refuse what they cannot do") {
       {"[histc] expected a floating input, got int64; convert it with to(kFloat32)",
        [] { arange(3).histc(); }},
       {"[histc] expected 1 bin or more, got 0", [&] { row.histc(0); }},
-      {"[histc] expected a finite range, got [1, inf]",
+      {"[histc] expected a finite range, got [1.0, inf]",
        [] {
          tensor({1.0, std::numeric_limits<double>::infinity()}).histc();
        }},
-      {"[histc] expected a max of at least min, got [2, 1]", [&] { row.histc(3, 2, 1); }},
+      {"[histc] expected a max of at least min, got [2.0, 1.0]", [&] { row.histc(3, 2, 1); }},
       {"[one_hot] expected classes of dtype int64, got float32", [&] { functional::one_hot(row); }},
       {"[one_hot] expected classes below num_classes 2, got 2",
        [] {

@@ -4,6 +4,9 @@
 Normal numbers go through statistics.NormalDist().inv_cdf of the standard library.
 Usage: golden_random.py > golden_random.txt
 """
+import bisect
+import itertools
+import math
 import pathlib
 import statistics
 import struct
@@ -40,6 +43,9 @@ class Generator:
             out += w if per_block == 4 else words64(w)
         return out[:n]
 
+    def uniform(self):
+        return (words64(self.block())[0] >> 11) * 2.0**-53
+
     def below(self, n):
         top = 2**64 - 1
         while True:
@@ -55,6 +61,7 @@ def line(word, values):
 for seed, index in [(0, 0), (1, 0), (0, 1), (5489, 7), (2**32 + 5, 2**33 + 9), (2**64 - 1, 2**64 - 1), (12345678901234567, 3)]:
     line("block %d %d" % (seed, index), block(seed, index))
 SEED, N = 20150211, 11
+CHANCES, WEIGHTS = [0.125, 0.5, 0.5, 0.875, 1.0, 0.0], [1.0, 2.0, 0.0, 5.0, 4.0]
 line("uniform32", [(w >> 8) * 2.0**-24 for w in Generator(SEED).words(N, 4)])
 line("uniform64", [(w >> 11) * 2.0**-53 for w in Generator(SEED).words(N, 2)])
 line("range32", [float32(-2 + float32((w >> 8) * 2.0**-24 * 5)) for w in Generator(SEED).words(N, 4)])
@@ -71,6 +78,14 @@ for i in range(N - 1, 0, -1):
 line("randperm", order)
 g = Generator(SEED)
 line("draws", [(words64(g.block())[0] >> 11) * 2.0**-53, quantile(((words64(g.block())[0] >> 12) + 0.5) * 2.0**-52), float(g.below(1000))])
+line("exponential64", [-math.log(1 - (w >> 11) * 2.0**-53) / 2 for w in Generator(SEED).words(N, 2)])
+line("chances", [int((w >> 8) * 2.0**-24 < p) for w, p in zip(Generator(SEED).words(6, 4), CHANCES)])
+g = Generator(SEED)
+sums = list(itertools.accumulate(WEIGHTS))
+line("again", [bisect.bisect_right(sums, g.uniform() * sums[-1]) for _ in range(N)])
+g = Generator(SEED)
+times = [-math.log(1 - g.uniform()) / (w or 1e-300) for w in WEIGHTS]
+line("once", sorted(range(len(WEIGHTS)), key=times.__getitem__)[:4])
 points = [2.0**-53, 1e-300, 1e-20, 1e-10, 1e-5, 0.001, 0.02425, 0.0749, 0.075, 0.0751, 0.1, 0.3, 0.5, 0.6, 0.925, 0.99, 1 - 1e-10, 1 - 2.0**-53]
 line("points", points)
 line("quantile", [quantile(p) for p in points])

@@ -54,6 +54,15 @@ TEST_CASE("draws are those of the independent implementation") {
       CHECK(equal(randint(-5, 12, eleven, {.dtype = kInt64}, g), want(kInt64)));
     } else if (what == "randperm") {
       CHECK(equal(randperm(11, g), want(kInt64)));
+    } else if (what == "exponential64") {
+      CHECK(mismatch(exponential_(zeros(eleven, {.dtype = kFloat64}), 2, g), want(kFloat64),
+                     4e-15) == "");
+    } else if (what == "chances") {
+      CHECK(equal(bernoulli(tensor({0.125, 0.5, 0.5, 0.875, 1.0, 0.0}), g), want(kFloat32)));
+    } else if (what == "again") {
+      CHECK(equal(multinomial(tensor({1.0, 2.0, 0.0, 5.0, 4.0}), 11, true, g), want(kInt64)));
+    } else if (what == "once") {
+      CHECK(equal(multinomial(tensor({1.0, 2.0, 0.0, 5.0, 4.0}), 4, false, g), want(kInt64)));
     } else if (what == "draws") {
       CHECK(g.uniform() == line.numbers[0]);
       CHECK(g.normal() == Approx(line.numbers[1]).epsilon(4e-15));
@@ -68,7 +77,7 @@ TEST_CASE("draws are those of the independent implementation") {
       }
     }
   }
-  CHECK(lines == 18);
+  CHECK(lines == 22);
 }
 
 TEST_CASE("moments and ranges") {
