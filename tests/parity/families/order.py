@@ -115,9 +115,9 @@ def _(d):
 @define(FAMILY, "histc", 3)
 def _(d):
     """Values and bounds that every precision bins alike."""
-    x = d.integers(d.shape(empty=False), -20, 21).astype("float32") + 0.25
-    if d.maybe():
-        x = d.odd(x, large=16)
+    x = np.asarray(d.integers(d.shape(empty=False), -20, 21).astype("float32") + np.float32(0.25))
+    if x.size and d.maybe(0.3):
+        x.reshape(-1)[0] = d.choice([np.nan, np.inf, -np.inf])
     bins, low = d.choice([1, 2, 4, 8]), d.randint(-8, 0)
     high = low + d.choice([8, 16])
     return [d.laid_out(x, grad=False)], {"bins": bins, "low": low, "high": high}, \
