@@ -116,7 +116,7 @@ def _(d):
 def _(d):
     """Values and bounds that every precision bins alike."""
     x = np.asarray(d.integers(d.shape(empty=False), -20, 21).astype("float32") + np.float32(0.25))
-    if x.size and d.maybe(0.3):
+    if not BEFORE_2 and d.maybe(0.3):  # 1.13 counts NaN
         x.reshape(-1)[0] = d.choice([np.nan, np.inf, -np.inf])
     bins, low = d.choice([1, 2, 4, 8]), d.randint(-8, 0)
     high = low + d.choice([8, 16])
