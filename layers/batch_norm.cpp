@@ -94,9 +94,9 @@ Tensor BatchNorm::normalise(Tensor input, bool relu) {
 
   const bool updates = learns && tracks;
   int64_t* batches = updates ? values_of<int64_t>(num_batches_tracked) : nullptr;
+  const bool all_alike = *averages_ || !options_.momentum;
   double factor = 0.0;
-  if (updates)
-    factor = options_.momentum ? *options_.momentum : 1.0 / static_cast<double>(*batches + 1);
+  if (updates) factor = all_alike ? 1.0 / static_cast<double>(*batches + 1) : *options_.momentum;
   Tensor output = functional::batch_norm(std::move(input), {.running_mean = running_mean,
                                                             .running_var = running_var,
                                                             .weight = weight,

@@ -50,6 +50,8 @@ class BatchNorm : public Module {
   /// switched off, too.
   void freeze_stats(bool on = true);
   bool is_frozen() const { return *frozen_; }
+  /// While on, every batch since the reset counts the same, whatever `momentum` is.
+  void average_stats(bool on = true) { averages_ = on; }
   /// Running statistics as at the start.
   void reset_running_stats();
   /// Everything as at the start.
@@ -76,6 +78,7 @@ class BatchNorm : public Module {
   int64_t min_dim_, max_dim_, num_features_;
   BatchNormOptions options_;
   std::shared_ptr<bool> frozen_;
+  Shared<bool> averages_ = false;
 };
 
 /// BatchNorm over [N, C] or [N, C, L]: one mean and variance per channel, over N, or N and L.

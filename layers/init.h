@@ -16,6 +16,23 @@ Tensor constant_(Tensor tensor, double value);
 Tensor ones_(Tensor tensor);
 Tensor zeros_(Tensor tensor);
 
+/// N(mean, std²) between a and b: of other values the distribution has none.
+Tensor trunc_normal_(Tensor tensor, double mean = 0.0, double std = 1.0, double a = -2.0,
+                     double b = 2.0);
+/// The identity, for a matrix.
+Tensor eye_(Tensor tensor);
+/// Kernels of a convolution [out, in/groups, …], of 1 to 3 spatial dimensions, that pass as many
+/// channels as possible on unchanged, group by group: 1 in the middle, 0 elsewhere.
+Tensor dirac_(Tensor tensor, int64_t groups = 1);
+/// A matrix of N(0, std²) with ⌈sparsity · rows⌉ zeros in every column.
+Tensor sparse_(Tensor tensor, double sparsity, double std = 0.01);
+/// A random matrix [first dimension, all others] with orthonormal rows, or columns where those are
+/// fewer, times `gain`; uniform among all those.
+///
+/// Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep
+/// linear neural networks", arXiv:1312.6120.
+Tensor orthogonal_(Tensor tensor, double gain = 1.0);
+
 /// The number of inputs of each output, and of outputs of each input: {in, out} of a matrix
 /// [out, in]; of a convolution [out, in/groups, kh, kw] both times kh·kw.
 std::pair<int64_t, int64_t> calculate_fan_in_and_fan_out(const Tensor& tensor);

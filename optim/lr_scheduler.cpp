@@ -90,6 +90,7 @@ void LRScheduler::check_fields() const {
 void LRScheduler::start() {
   with_memory(0, [&] {
     check_fields();
+    begin();
     apply();
     note_rates();
     optimizer_.schedules_.left = last_lr_;
@@ -126,7 +127,6 @@ void LRScheduler::begin() {
 }
 
 void LRScheduler::apply() {
-  if (last_lr_.empty()) begin();
   for (int64_t g = 0; g < optimizer_.group_count(); ++g) {
     // A group added since counts from the rate it came with.
     if (g >= static_cast<int64_t>(base_lrs_.size())) base_lrs_.push_back(optimizer_.initial_lr(g));
@@ -142,7 +142,35 @@ void LRScheduler::step() {
   });
 }
 
+void LRScheduler::restart(Start where) {
+  last_epoch_ = 0;
+  for (std::size_t g = 0; where != Start::InChain && g < base_lrs_.size(); ++g)
+    optimizer_.set_lr(static_cast<int64_t>(g), base_lrs_[g]);
+  apply();
+}
+
 double LRScheduler::next_lr(double lr, double) const { return lr; }
+
+void LRScheduler::check_per_group(std::string_view name, std::size_t size) const {
+  const auto groups = static_cast<std::size_t>(optimizer_.group_count());
+  if (size != 1 && size != groups)
+    fail(type_, name, " must have the same length as optimizer.param_groups: expected ", groups,
+         " values, got ", size, "; give one for all groups or one per group");
+}
+
+void LRScheduler::add_parts(std::vector<LRScheduler*> parts) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i] == nullptr) fail(type_, "expected schedulers, got a null pointer at index ", i);
+    if (dynamic_cast<ReduceLROnPlateau*>(parts[i]))
+      fail(type_,
+           "does not support a ReduceLROnPlateau, whose step needs a metric, but got one at ",
+           "index ", i, "; step it by itself");
+    if (&parts[i]->optimizer_ != &optimizer_)
+      fail(type_, "expects all schedulers to belong to the same optimizer, but the ",
+           parts[i]->type_, " at index ", i, " has another one");
+  }
+  parts_ = std::move(parts);
+}
 
 SchedulerState LRScheduler::state_dict() const {
   return with_memory(0, [&] {
@@ -151,8 +179,19 @@ SchedulerState LRScheduler::state_dict() const {
       const std::vector<double> values = field.get();
       for (std::size_t i = 0; i < values.size(); ++i) state.values[field.key(i)] = values[i];
     }
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+      for (const auto& [name, value] : parts_[i]->state_dict().values)
+        state.values[text("schedulers.", i, ".", name)] = value;
     return state;
   });
+}
+
+SchedulerState LRScheduler::part_of(const SchedulerState& state, std::size_t part) const {
+  SchedulerState result{parts_[part]->type_, {}};
+  const std::string prefix = text("schedulers.", part, ".");
+  for (const auto& [name, value] : state.values)
+    if (name.starts_with(prefix)) result.values[name.substr(prefix.size())] = value;
+  return result;
 }
 
 std::vector<std::vector<double>> LRScheduler::read(const SchedulerState& state) const {
@@ -162,6 +201,11 @@ std::vector<std::vector<double>> LRScheduler::read(const SchedulerState& state) 
       fail(op, "expected the state of a ", type_, ", got one of ", in_quotes(state.type));
     std::vector<std::vector<double>> result;
     std::map<std::string, double> rest = state.values;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      const SchedulerState part = part_of(state, i);
+      parts_[i]->check_state_dict(part);
+      for (const auto& entry : part.values) rest.erase(text("schedulers.", i, ".", entry.first));
+    }
     for (const Field& field : fields_) {
       std::vector<double>& values = result.emplace_back();
       auto found = rest.find(field.key(0));
@@ -192,6 +236,7 @@ void LRScheduler::load_state_dict(const SchedulerState& state) {
   with_memory(0, [&] {
     const std::vector<std::vector<double>> values = read(state);
     for (std::size_t i = 0; i < fields_.size(); ++i) fields_[i].set(values[i]);
+    for (std::size_t i = 0; i < parts_.size(); ++i) parts_[i]->load_state_dict(part_of(state, i));
     // Nothing happened since schedulers were made: undone is what making them did to the rates.
     auto& [stepped, left, replaced] = optimizer_.schedules_;
     if (!replaced.empty() && optimizer_.rates() == left) {
@@ -199,6 +244,7 @@ void LRScheduler::load_state_dict(const SchedulerState& state) {
         optimizer_.set_lr(static_cast<int64_t>(i), replaced[i]);
     }
     optimizer_.schedules_ = {.stepped = true, .left = optimizer_.rates(), .replaced = {}};
+    loaded();
   });
 }
 
@@ -336,6 +382,26 @@ LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(int64_t)> factor)
 }
 
 double LambdaLR::next_lr(double, double base_lr) const { return base_lr * factor_(last_epoch()); }
+
+// --- MultiplicativeLR ---
+
+MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, std::function<double(int64_t)> factor)
+    : LRScheduler(optimizer, "MultiplicativeLR"), factor_(std::move(factor)) {
+  if (!factor_)
+    fail("MultiplicativeLR", "expected a function from the epoch to a factor, got none");
+  start();
+}
+
+double MultiplicativeLR::next_lr(double lr, double) const {
+  return last_epoch() == 0 ? lr : lr * factor_(last_epoch());
+}
+
+void MultiplicativeLR::restart(Start where) {
+  if (where != Start::Milestone) return LRScheduler::restart(where);
+  last_epoch_ = 0;
+  for (int64_t g = 0; g < optimizer_.group_count(); ++g)
+    optimizer_.set_lr(g, optimizer_.lr(g) * factor_(0));
+}
 
 // --- ReduceLROnPlateau ---
 

@@ -1,6 +1,7 @@
 // Learning-rate schedules. Call `scheduler.step()` once per epoch, after the optimiser's steps.
 #pragma once
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -14,6 +15,14 @@ namespace norma::optim {
 struct SchedulerState {
   std::string type;  ///< "StepLR"
   std::map<std::string, double> values;
+};
+
+/// One number for all parameter groups, or one for each.
+struct PerGroup {
+  PerGroup(double one) : values(1, one) {}
+  PerGroup(std::initializer_list<double> each) : values(each) {}
+  PerGroup(std::vector<double> each) : values(std::move(each)) {}
+  std::vector<double> values;
 };
 
 /// The base of schedules. e below is the number of `step()` calls so far, b a group's initial
@@ -61,17 +70,40 @@ class LRScheduler {
   void field(const char* name, std::vector<double>& values, bool whole = false);
   /// Throws unless a list may have so many values.
   virtual void check_size(std::string_view /*name*/, std::size_t /*size*/) const {}
+  /// For `check_size` of a list with one number, or one for each group.
+  void check_per_group(std::string_view name, std::size_t size) const;
+  /// Number `group` of such a list.
+  static double of_group(const std::vector<double>& values, int64_t group) {
+    return values[values.size() == 1 ? 0 : static_cast<std::size_t>(group)];
+  }
 
   /// The last line of a constructor: throws unless every field is valid; sets the rates of e = 0.
   void start();
-  /// The two halves of `start`.
+  /// The first half of `start`.
   void check_fields() const;
-  void apply();
+  /// Sets the rates of epoch `last_epoch()`: `next_lr` for every group.
+  virtual void apply();
+  /// Where a schedule that is part of another one begins anew.
+  enum class Start {
+    First,      ///< with the whole: from the initial rates
+    Milestone,  ///< after others: from the initial rates, too, but for MultiplicativeLR
+    InChain,    ///< from the rates that the schedules before it in a chain have just set
+  };
+  virtual void restart(Start where);
+  /// After a state was loaded.
+  virtual void loaded() {}
   /// The rate for epoch `last_epoch()` of a group that had `lr`.
   virtual double next_lr(double lr, double base_lr) const;
   void note_rates();
   /// The last line of a `step` that does not call `LRScheduler::step`.
   void note_step();
+
+  /// For schedules made of others: takes their state into this one's. Refuses null pointers,
+  /// ReduceLROnPlateau, and those of other optimisers. They must outlive this one.
+  void add_parts(std::vector<LRScheduler*> parts);
+  const std::vector<LRScheduler*>& parts() const { return parts_; }
+  static void restart(LRScheduler& part, Start where) { part.restart(where); }
+  static Optimizer& optimizer_of(const LRScheduler& part) { return part.optimizer_; }
 
   Optimizer& optimizer_;
   int64_t last_epoch_ = 0;
@@ -81,6 +113,8 @@ class LRScheduler {
   void check(const std::string& op, const Field& field, const std::vector<double>& values) const;
   /// Field by field what `state` says.
   std::vector<std::vector<double>> read(const SchedulerState& state) const;
+  /// What `state` says of a part.
+  SchedulerState part_of(const SchedulerState& state, std::size_t part) const;
   /// While it is made: the rates that it begins with.
   void begin();
 
@@ -88,6 +122,7 @@ class LRScheduler {
   std::vector<double> base_lrs_;  // empty where the schedule has no use for them
   std::vector<double> last_lr_;
   std::vector<Field> fields_;
+  std::vector<LRScheduler*> parts_;
 };
 
 /// lr = b · gamma^⌊e / step_size⌋
@@ -184,6 +219,18 @@ class LambdaLR : public LRScheduler {
 
  private:
   double next_lr(double lr, double base_lr) const override;
+  std::function<double(int64_t)> factor_;
+};
+
+/// lr = lr · factor(e) from e = 1 on. The function is not part of the state. At a milestone of
+/// SequentialLR it goes on from the present rate, times factor(0).
+class MultiplicativeLR : public LRScheduler {
+ public:
+  MultiplicativeLR(Optimizer& optimizer, std::function<double(int64_t)> factor);
+
+ private:
+  double next_lr(double lr, double base_lr) const override;
+  void restart(Start where) override;
   std::function<double(int64_t)> factor_;
 };
 

@@ -208,6 +208,35 @@ std::vector<double> Optimizer::rates() const {
   });
 }
 
+namespace {
+
+auto momentum_among(std::map<std::string, double>& numbers) {
+  const auto found = numbers.find("momentum");
+  return found != numbers.end() ? found : numbers.find("betas.0");
+}
+
+}  // namespace
+
+std::optional<double> Optimizer::momentum(int64_t group) const {
+  check_group(group, type_);
+  return with_memory(0, [&] {
+    Numbers numbers = group_numbers(group);
+    const auto found = momentum_among(numbers);
+    return found != numbers.end() ? std::optional(found->second) : std::nullopt;
+  });
+}
+
+void Optimizer::set_momentum(int64_t group, double momentum) {
+  check_group(group, type_);
+  with_memory(0, [&] {
+    Numbers numbers = group_numbers(group);
+    const auto found = momentum_among(numbers);
+    if (found == numbers.end()) fail(type_, "expected an optimizer with momentum or beta1");
+    found->second = momentum;
+    set_group_numbers(group, numbers);
+  });
+}
+
 double Optimizer::initial_lr(int64_t group) {
   check_group(group, "Optimizer::initial_lr");
   double& initial = initial_lrs_[static_cast<std::size_t>(group)];

@@ -58,6 +58,11 @@ class [[gnu::visibility("default")]] Optimizer {
   virtual void set_lr(int64_t group, double lr) = 0;
   /// For every group.
   void set_lr(double lr);
+  /// What schedules in cycles change beside the rate: the option `momentum`, or `betas[0]` of Adam
+  /// and its kin; nothing where there is neither.
+  std::optional<double> momentum(int64_t group = 0) const;
+  /// Throws where there is neither.
+  void set_momentum(int64_t group, double momentum);
   /// The rate from which schedules count: the group's rate at the first call, which the first
   /// scheduler makes. Later schedulers get the same, unless the rate was set by hand after the last
   /// step of those before: then it is that one.

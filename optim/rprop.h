@@ -25,7 +25,8 @@ struct RpropParamGroup {
 ///
 ///     g    = grad                             (−grad when maximize)
 ///     s    = sign(g · prev)                   (prev = 0 before the first)
-///     size = size · η, between step_sizes     (η = etas[1] where s > 0, etas[0] where s < 0, else 1)
+///     size = size · η, between step_sizes     (η = etas[1] where s > 0,
+///                                             etas[0] where s < 0, else 1)
 ///     g    = 0 where s < 0
 ///     p    = p − sign(g) · size
 ///     prev = g

@@ -6,27 +6,6 @@
 #include "norma/tests/parity/optimisers.h"
 
 namespace parity {
-namespace {
-
-optim::SGDParamGroup sgd_group(const Json& o, Tensors params) {
-  return {.params = std::move(params),
-          .lr = number(o, "lr"),
-          .momentum = number(o, "momentum"),
-          .dampening = number(o, "dampening"),
-          .weight_decay = number(o, "weight_decay"),
-          .nesterov = o.at("nesterov").get<bool>(),
-          .maximize = o.at("maximize").get<bool>()};
-}
-
-optim::AdamParamGroup adam_group(const Json& o, Tensors params) {
-  return {.params = std::move(params),
-          .lr = number(o, "lr"),
-          .betas = o.at("betas").get<std::array<double, 2>>(),
-          .eps = number(o, "eps"),
-          .weight_decay = number(o, "weight_decay"),
-          .amsgrad = o.at("amsgrad").get<bool>(),
-          .maximize = o.at("maximize").get<bool>()};
-}
 
 std::unique_ptr<optim::LRScheduler> make_schedule(const std::string& kind,
                                                   optim::Optimizer& optimizer, const Json& o) {
@@ -69,6 +48,28 @@ std::unique_ptr<optim::LRScheduler> make_schedule(const std::string& kind,
                                              });
   }
   throw std::runtime_error("unknown schedule " + kind);
+}
+
+namespace {
+
+optim::SGDParamGroup sgd_group(const Json& o, Tensors params) {
+  return {.params = std::move(params),
+          .lr = number(o, "lr"),
+          .momentum = number(o, "momentum"),
+          .dampening = number(o, "dampening"),
+          .weight_decay = number(o, "weight_decay"),
+          .nesterov = o.at("nesterov").get<bool>(),
+          .maximize = o.at("maximize").get<bool>()};
+}
+
+optim::AdamParamGroup adam_group(const Json& o, Tensors params) {
+  return {.params = std::move(params),
+          .lr = number(o, "lr"),
+          .betas = o.at("betas").get<std::array<double, 2>>(),
+          .eps = number(o, "eps"),
+          .weight_decay = number(o, "weight_decay"),
+          .amsgrad = o.at("amsgrad").get<bool>(),
+          .maximize = o.at("maximize").get<bool>()};
 }
 
 Tensors schedule(const Tensors& x, const Json& options) {

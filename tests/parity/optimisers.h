@@ -1,5 +1,6 @@
 // What the replays of optimisers and schedules have in common.
 #pragma once
+#include <memory>
 #include <utility>
 
 #include "norma/tests/parity/parity.h"
@@ -26,6 +27,10 @@ Options changed(Options options, const Json& change) {
   }
   return options;
 }
+
+/// One of SCHEDULES in families/optimisers.py.
+std::unique_ptr<optim::LRScheduler> make_schedule(const std::string& kind,
+                                                  optim::Optimizer& optimizer, const Json& o);
 
 /// Trains the first half of `x` by the gradients in the second; `group_of(json, params)` makes a
 /// parameter group.

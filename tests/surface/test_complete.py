@@ -43,6 +43,8 @@ ELSEWHERE = {
     "fork_count": "takes nothing",
     "planned_threads": "takes nothing",
     "data::Sampler::Tensor": "a member that holds a function",
+    "optim::AveragedModelOptions::Tensor": "a member that holds a function",
+    "optim::CyclicLROptions::double": "a member that holds a function",
     "get_num_threads": "takes nothing",
     "grad_enabled": "takes nothing",
     "live_storage_bytes": "takes nothing",

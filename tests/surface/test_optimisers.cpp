@@ -1,4 +1,4 @@
-// Adaptive optimisers, LBFGS, cycles of rates, averaged models.
+// Adaptive optimisers, schedules in cycles and of others, averaged models, special initialisers.
 #include "norma/tests/support/catch.h"
 #include "norma/tests/surface/hostile.h"
 
@@ -27,7 +27,149 @@ void train(Hostile& h, const Options& options) {
   }
 }
 
+void steps(Hostile& h, optim::LRScheduler& scheduler) {
+  for (int i = 0; i < 6; ++i) scheduler.step();
+  auto state = scheduler.state_dict();
+  for (auto& entry : state.values) entry.second = h.real(entry.second);
+  scheduler.load_state_dict(state);
+  for (int i = 0; i < 6; ++i) scheduler.step();
+}
+
+optim::PerGroup per_group(Hostile& h, double sane) {
+  if (h.flag()) return h.real(sane);
+  return {h.real(sane), h.real(sane)};
+}
+
+optim::SGD two_groups() {
+  return optim::SGD({{.params = {ones({1}, {.requires_grad = true})}},
+                     {.params = {ones({2}, {.requires_grad = true})}}});
+}
+
 const std::vector<Row> kTable = {
+    {"optim::PerGroup::*",
+     [](Hostile& h) {
+       static_cast<void>(optim::PerGroup(std::vector<double>{h.real(1)}).values.size());
+       static_cast<void>(per_group(h, 1).values.size());
+     }},
+    {"optim::OneCycleLR::*",
+     [](Hostile& h) {
+       optim::SGD o = two_groups();
+       optim::OneCycleLR s(o, per_group(h, 1),
+                           {.total_steps = h.flag() ? std::optional(h.whole(20)) : std::nullopt,
+                            .epochs = h.whole(3),
+                            .steps_per_epoch = h.whole(10),
+                            .pct_start = h.real(0.3),
+                            .anneal_strategy = h.word("cos"),
+                            .cycle_momentum = h.flag(),
+                            .base_momentum = per_group(h, 0.8),
+                            .max_momentum = per_group(h, 0.9),
+                            .div_factor = h.real(25),
+                            .final_div_factor = h.real(1e4),
+                            .three_phase = h.flag()});
+       steps(h, s);
+     }},
+    {"optim::CyclicLR::*",
+     [](Hostile& h) {
+       optim::SGD o = two_groups();
+       std::function<double(double)> scale;
+       if (h.flag()) scale = [&](double x) { return h.real(x); };
+       optim::CyclicLR s(o, per_group(h, 0.1), per_group(h, 1),
+                         {.step_size_up = h.whole(5),
+                          .step_size_down = h.whole(5),
+                          .mode = h.word("triangular2"),
+                          .gamma = h.real(0.9),
+                          .scale_fn = scale,
+                          .scale_mode = h.word("cycle"),
+                          .cycle_momentum = h.flag(),
+                          .base_momentum = per_group(h, 0.8),
+                          .max_momentum = per_group(h, 0.9)});
+       steps(h, s);
+     }},
+    {"optim::CosineAnnealingWarmRestarts::*",
+     [](Hostile& h) {
+       optim::SGD o = two_groups();
+       optim::CosineAnnealingWarmRestarts s(o, h.whole(3), h.whole(2), h.real(0.01));
+       s.step(h.real(2.5));
+       steps(h, s);
+     }},
+    {"optim::MultiplicativeLR::*",
+     [](Hostile& h) {
+       optim::SGD o = two_groups();
+       optim::MultiplicativeLR s(
+           o, h.flag() ? std::function<double(int64_t)>() : [&](int64_t) { return h.real(0.9); });
+       steps(h, s);
+     }},
+    {"optim::SWALR::*",
+     [](Hostile& h) {
+       optim::SGD o = two_groups();
+       optim::SWALR s(o, per_group(h, 0.1),
+                      {.anneal_epochs = h.whole(5), .anneal_strategy = h.word("linear")});
+       steps(h, s);
+     }},
+    {"optim::SequentialLR::*",
+     [](Hostile& h) {
+       optim::SGD o = two_groups(), other = two_groups();
+       optim::StepLR a(o, 2), b(h.flag() ? o : other, 3);
+       optim::SequentialLR s(o, {&a, h.flag() ? &b : nullptr}, {h.whole(3)});
+       steps(h, s);
+     }},
+    {"optim::ChainedScheduler::*",
+     [](Hostile& h) {
+       optim::SGD o = two_groups(), other = two_groups();
+       optim::StepLR a(o, 2), b(h.flag() ? o : other, 3);
+       optim::ChainedScheduler s({&a, h.flag() ? &b : nullptr});
+       steps(h, s);
+     }},
+    {"optim::get_*_multi_avg_fn",
+     [](Hostile& h) {
+       const auto average =
+           h.flag() ? optim::get_ema_multi_avg_fn(h.real(0.9)) : optim::get_swa_multi_avg_fn();
+       average({ones({2})}, {h.tensor({2}).detach()}, h.whole(1));
+     }},
+    {"optim::AveragedModel::*",
+     [](Hostile& h) {
+       nn::Sequential net(nn::Linear(2, 2), nn::BatchNorm1d(2));
+       optim::AveragedModelOptions options{.use_buffers = h.flag()};
+       if (h.flag())
+         options.avg_fn = [&](const Tensor&, const Tensor&, int64_t) {
+           return h.tensor({2, 2}).detach();
+         };
+       optim::AveragedModel averaged(net, options);
+       averaged.update_parameters(net);
+       averaged.update_parameters(net);
+       use(averaged(h.tensor({3, 2})));
+       optim::AveragedModel beside(net, h.flag() ? nullptr : net.clone_module());
+       averaged.clone().update_parameters(nn::Linear(2, 2));
+     }},
+    {"optim::update_bn",
+     [](Hostile& h) {
+       nn::Sequential net(nn::Linear(2, 2), nn::BatchNorm1d(2));
+       optim::update_bn(std::vector<Tensor>{h.tensor({3, 2}), h.tensor({3, 2})}, net);
+     }},
+    {"nn::init::trunc_normal_",
+     [](Hostile& h) {
+       use(nn::init::trunc_normal_(h.tensor({3}), h.real(0), h.real(1), h.real(-2), h.real(2)));
+     }},
+    {"nn::init::eye_",
+     [](Hostile& h) {
+       use(nn::init::eye_(h.tensor({3, 2})));
+     }},
+    {"nn::init::dirac_",
+     [](Hostile& h) {
+       use(nn::init::dirac_(h.tensor({2, 2, 3}), h.whole(1)));
+     }},
+    {"nn::init::sparse_",
+     [](Hostile& h) {
+       use(nn::init::sparse_(h.tensor({3, 2}), h.real(0.5), h.real(1)));
+     }},
+    {"nn::init::orthogonal_",
+     [](Hostile& h) {
+       use(nn::init::orthogonal_(h.tensor({3, 2}), h.real(1)));
+     }},
+    {"nn::utils::parameters_to_vector",
+     [](Hostile& h) { use(nn::utils::parameters_to_vector(h.tensors({2}))); }},
+    {"nn::utils::vector_to_parameters",
+     [](Hostile& h) { nn::utils::vector_to_parameters(h.tensor({4}), h.tensors({2})); }},
     {"optim::one_group",
      [](Hostile& h) { static_cast<void>(optim::one_group<optim::SGDParamGroup>(h.tensors({2}))); }},
     {"optim::RMSprop::*",
