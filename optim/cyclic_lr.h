@@ -4,8 +4,8 @@
 
 namespace norma::optim {
 
-/// What OneCycleLR and CyclicLR have in common: rates that depend on the epoch alone, and a momentum
-/// that falls where they rise: the option `momentum`, or `betas[0]` of Adam and its kin.
+/// What OneCycleLR and CyclicLR have in common: rates that depend on the epoch alone, and a
+/// momentum that falls where they rise: the option `momentum`, or `betas[0]` of Adam and its kin.
 class CyclicSchedule : public LRScheduler {
  protected:
   struct Momentum {
@@ -44,10 +44,11 @@ struct OneCycleLROptions {
 /// with `three_phase` it first falls as it rose. Momentum goes from max_momentum to base_momentum
 /// and back. Call `step()` after every batch:
 ///
-///     optim::OneCycleLR scheduler(optimizer, 0.1, {.epochs = 10, .steps_per_epoch = loader.size()});
+///     optim::OneCycleLR scheduler(optimizer, 0.1,
+///                                 {.epochs = 10, .steps_per_epoch = loader.size()});
 ///
-/// Between the corners, at e = pct_start · total_steps − 1 (with three phases again twice as far, at
-/// 2 pct_start · total_steps − 2) and total_steps − 1, values follow half a cosine, or a line.
+/// Between the corners, at e = pct_start · total_steps − 1 (with three phases again twice as far,
+/// at 2 pct_start · total_steps − 2) and total_steps − 1, values follow half a cosine, or a line.
 ///
 /// Throws for a step beyond total_steps, where neither total_steps nor both others are given, for
 /// pct_start outside [0, 1], and with cycle_momentum for an optimiser without momentum.
