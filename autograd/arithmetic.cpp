@@ -65,11 +65,6 @@ void refuse_bool_subtraction(const Tensor& a, DType b) {
   }
 }
 
-/// `self`, or a copy with its history, where backward needs the values that are about to change.
-Tensor original(const Tensor& self, const Tensor& needed_for) {
-  return recording({&needed_for}) ? self.clone() : self;
-}
-
 /// The in-place form of a binary operation: straight into `self` where no graph and no overlap is
 /// in the way, through a fresh result otherwise.
 template <class F, class Out>
@@ -249,7 +244,7 @@ Tensor Tensor::pow(const Tensor& exponent) const {
       [x = Saved(*this), p = Saved(exponent), y = Saved(out)](const Tensor& g, InputGrads& d) {
         if (d.needs(0)) {
           const Tensor slope = p->mul(x->pow(p->sub(1)));
-          d[0] = g.mul(slope.masked_fill(p->eq(0), 0));
+          d[0] = g.mul(slope).masked_fill(p->eq(0), 0);
         }
         // y log x, and 0 at x = 0 for exponents of 0 or more, as the limit from above.
         if (d.needs(1)) d[1] = g.mul(y->mul(x->log()).masked_fill(x->eq(0).mul(p->ge(0)), 0));
@@ -313,6 +308,8 @@ Tensor& Tensor::add_(Scalar other) {
   return binary_in_place("add_", *this, other, kAdd, [&] { return add(other); });
 }
 Tensor& Tensor::sub_(Scalar other) {
+  defined_impl(*this, "sub_");
+  refuse_bool_subtraction(*this, other.dtype());
   return binary_in_place("sub_", *this, other, kSub, [&] { return sub(other); });
 }
 Tensor& Tensor::mul_(Scalar other) {
@@ -330,8 +327,5 @@ Tensor& Tensor::sqrt_() { return assign("sqrt_", *this, sqrt()); }
 Tensor& Tensor::relu_() { return assign("relu_", *this, relu()); }
 Tensor& Tensor::sigmoid_() { return assign("sigmoid_", *this, sigmoid()); }
 Tensor& Tensor::tanh_() { return assign("tanh_", *this, tanh()); }
-Tensor& Tensor::clamp_(Scalar min, Scalar max) {
-  return assign("clamp_", *this, original(*this, *this).clamp(min, max));
-}
 
 }  // namespace norma

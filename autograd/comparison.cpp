@@ -52,6 +52,22 @@ Tensor Tensor::le(Scalar other) const { return compare("le", *this, other, kLe);
 Tensor Tensor::gt(Scalar other) const { return compare("gt", *this, other, kGt); }
 Tensor Tensor::ge(Scalar other) const { return compare("ge", *this, other, kGe); }
 Tensor Tensor::logical_not() const { return compare("logical_not", *this, Scalar(false), kEq); }
+Tensor TensorMethods::logical_and(const Tensor& other) const {
+  return compare("logical_and", self(), other,
+                 [](auto x, auto y) NORMA_INLINE { return (x != 0) & (y != 0); });
+}
+Tensor TensorMethods::logical_or(const Tensor& other) const {
+  return compare("logical_or", self(), other,
+                 [](auto x, auto y) NORMA_INLINE { return (x != 0) | (y != 0); });
+}
+Tensor TensorMethods::logical_xor(const Tensor& other) const {
+  return compare("logical_xor", self(), other,
+                 [](auto x, auto y) NORMA_INLINE { return (x != 0) != (y != 0); });
+}
+Tensor TensorMethods::isinf() const {
+  defined_impl(self(), "isinf");
+  return self().isfinite().logical_or(self().isnan()).logical_not();
+}
 Tensor Tensor::isnan() const { return compare("isnan", *this, *this, kNe); }
 Tensor Tensor::isfinite() const {
   const double largest = std::numeric_limits<double>::max();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "norma/autograd/fuse_norm_relu.h"
+#include "norma/autograd/operands.h"
 #include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/vector_math.h"
@@ -14,20 +15,6 @@ namespace norma {
 
 using namespace autograd;
 namespace plain = kernels::plain;
-
-namespace {
-
-/// f(g, x) = g s(x) where s is constant between kinks, for backward.
-template <class F>
-Tensor combine_constant(const Tensor& g, const Tensor& x, F f) {
-  if (!grad_enabled()) return combine(g, x, f);
-  const Tensor slope = combine(ones(g.sizes(), {.dtype = g.dtype()}), x.detach(), f);
-  return g.mul(record("slope", slope, {&x}, [](const Tensor& u, InputGrads& d) {
-    d[0] = zeros_like(u);  // as in PyTorch, and not nothing
-  }));
-}
-
-}  // namespace
 
 Tensor Tensor::abs() const {
   const DType dtype = defined_impl(*this, "abs")->dtype;
@@ -106,7 +93,7 @@ namespace {
 Tensor relu_of(const Tensor& input, bool donated) {
   // Written so that NaN passes through, as in PyTorch.
   Tensor out = unary(
-      input, defined_impl(input, "relu")->dtype,
+      input, number_type("relu", input),
       [](auto x) NORMA_INLINE { return x < decltype(x)(0) ? decltype(x)(0) : x; }, donated);
   if (donated && fuse_norm_relu(input, out)) return out;
   return record("relu", out, {&input}, [y = Saved(out)](const Tensor& g, InputGrads& d) {
@@ -121,6 +108,7 @@ Tensor Tensor::relu() const& { return relu_of(*this, false); }
 Tensor Tensor::relu() && { return relu_of(std::exchange(*this, Tensor()), true); }
 
 Tensor Tensor::leaky_relu(double negative_slope) const {
+  check_floating("leaky_relu", *this);
   Tensor out = unary_floating("leaky_relu", *this, [negative_slope](auto x) NORMA_INLINE {
     return x > 0 ? x : x * static_cast<decltype(x)>(negative_slope);
   });
@@ -173,6 +161,7 @@ Tensor gelu_slope(const Tensor& x) {
 }  // namespace
 
 Tensor Tensor::gelu(bool approximate_tanh) const {
+  check_floating("gelu", *this);
   if (approximate_tanh) return gelu_by_tanh(*this);
   Tensor out =
       unary_floating("gelu", *this, plain::gelu, [](auto x) NORMA_INLINE { return fast_gelu(x); });
@@ -182,74 +171,6 @@ Tensor Tensor::gelu(bool approximate_tanh) const {
                               return u * fast_gelu_slope(v);
                             });
   });
-}
-
-namespace {
-
-/// Clamps to whichever bounds are given; the gradient passes where the value was within them.
-Tensor clamp_between(const char* op, const Tensor& x, const Scalar* min, const Scalar* max) {
-  defined_impl(x, op);
-  DType dtype = x.dtype();
-  if (min) dtype = std::max(dtype, result_type(x, *min));
-  if (max) dtype = std::max(dtype, result_type(x, *max));
-  Tensor out = new_tensor(x.sizes(), dtype);
-  const Tensor from = x.detach().to(dtype);
-  const bool below = min != nullptr, above = max != nullptr;
-  const Scalar low = below ? *min : Scalar(0), high = above ? *max : Scalar(0);
-  dispatch(dtype, [&]<class T>() {
-    kernels::map<T, T>(out, from, [=, l = low.to<T>(), h = high.to<T>()](T v) NORMA_INLINE {
-      if (below && v < l) v = l;
-      if (above && v > h) v = h;
-      return v;
-    });
-  });
-  return record(op, out, {&x}, [=, saved = Saved(x)](const Tensor& g, InputGrads& d) {
-    d[0] = combine_constant(g, *saved, [=](auto u, auto v) NORMA_INLINE {
-      using T = decltype(u);
-      // NaN is within no bounds.
-      return (!below || v >= low.to<T>()) && (!above || v <= high.to<T>()) ? u : T(0);
-    });
-  });
-}
-
-}  // namespace
-
-Tensor Tensor::clamp(Scalar min, Scalar max) const {
-  return clamp_between("clamp", *this, &min, &max);
-}
-Tensor Tensor::clamp_min(Scalar min) const {
-  return clamp_between("clamp_min", *this, &min, nullptr);
-}
-Tensor Tensor::clamp_max(Scalar max) const {
-  return clamp_between("clamp_max", *this, nullptr, &max);
-}
-
-namespace {
-
-/// Ties share the gradient in halves, as in PyTorch; NaN wins.
-template <class F>
-Tensor extremum(const char* op, const Tensor& a, const Tensor& b, F first_wins) {
-  Tensor out = binary(op, a, b, result_type(a, b, op), [first_wins](auto x, auto y) NORMA_INLINE {
-    return x != x || first_wins(x, y) ? x : y;
-  });
-  return record(op, out, {&a, &b}, [=, x = Saved(a), y = Saved(b)](const Tensor& g, InputGrads& d) {
-    // A gradient is lost only to what wins; two NaN, or NaN and a number, both get it whole.
-    const auto share = [first_wins](auto u, auto v) NORMA_INLINE {
-      using T = decltype(u);
-      return u == v ? T(0.5) : first_wins(v, u) ? T(0) : T(1);
-    };
-    if (d.needs(0)) d[0] = g.mul(binary(op, *x, *y, g.dtype(), share));
-    if (d.needs(1)) d[1] = g.mul(binary(op, *y, *x, g.dtype(), share));
-  });
-}
-
-}  // namespace
-
-Tensor Tensor::maximum(const Tensor& other) const {
-  return extremum("maximum", *this, other, [](auto x, auto y) NORMA_INLINE { return x > y; });
-}
-Tensor Tensor::minimum(const Tensor& other) const {
-  return extremum("minimum", *this, other, [](auto x, auto y) NORMA_INLINE { return x < y; });
 }
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {

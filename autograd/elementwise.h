@@ -3,10 +3,19 @@
 #include "norma/autograd/donation.h"
 #include "norma/autograd/promotion.h"
 #include "norma/autograd/record.h"
+#include "norma/core/elementary.h"
+#include "norma/core/factory.h"
 #include "norma/core/kernels/elementwise.h"
 #include "norma/core/kernels/plain/elementwise.h"
 
 namespace norma::autograd {
+
+/// The dtype of `tensor`, which is not kBool.
+inline DType number_type(const char* op, const Tensor& tensor) {
+  const DType dtype = defined_impl(tensor, op)->dtype;
+  if (dtype == kBool) fail(op, "expected numbers, got a bool tensor; convert it with to(kFloat32)");
+  return dtype;
+}
 
 /// out = f(a, b) on the promoted dtype; `F` is called as f(x, y) with two values of one type.
 /// `donated`: the caller is done with the operands, see `donate_or_new`.
@@ -58,6 +67,31 @@ Tensor unary_floating(const char* op, const Tensor& x, double (*plain)(double), 
                          : unary_floating(op, x, f);
 }
 
+/// The same of two tensors.
+template <class F>
+Tensor binary_floating(const char* op, const Tensor& a, const Tensor& b, F f) {
+  const DType dtype = floating_type(result_type(a, b, op));
+  Tensor out = new_tensor(broadcast_shapes(a.sizes(), b.sizes(), op), dtype);
+  const Tensor x = a.detach().to(dtype), y = b.detach().to(dtype);
+  dispatch_floating(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, y, f); });
+  return out;
+}
+
+/// A function of core/elementary.h, in both types.
+struct Elementary {
+  double (*wide)(double);
+  float (*narrow)(float);
+  double operator()(double x) const { return wide(x); }
+  float operator()(float x) const { return narrow(x); }
+};
+
+/// y = f(x), of which slope(x) is the derivative, made of tensor operations.
+template <class Slope>
+Tensor smooth(const char* op, const Tensor& x, Elementary f, Slope slope) {
+  return record(op, unary_floating(op, x, f), {&x},
+                [slope, x = Saved(x)](const Tensor& g, InputGrads& d) { d[0] = g.mul(slope(*x)); });
+}
+
 /// f(g, x) in one pass, for backward functions that are done with g then: it may hold the result.
 template <class F>
 Tensor combine(const Tensor& g, const Tensor& x, F f) {
@@ -69,6 +103,23 @@ Tensor combine(const Tensor& g, const Tensor& x, F f) {
 template <class F>
 Tensor combine(const Tensor& g, const Tensor& x, double (*plain)(double, double), F f) {
   return plain_kernels() ? combine(g, x, kernels::plain::Gradient{plain}) : combine(g, x, f);
+}
+
+/// f(g, x) = g s(x) where s is constant between kinks, for backward.
+template <class F>
+Tensor combine_constant(const Tensor& g, const Tensor& x, F f) {
+  if (!grad_enabled()) return combine(g, x, f);
+  const Tensor slope = combine(ones(g.sizes(), {.dtype = g.dtype()}), x.detach(), f);
+  return g.mul(record("slope", slope, {&x}, [](const Tensor& u, InputGrads& d) {
+    d[0] = zeros_like(u);  // as in PyTorch, and not nothing
+  }));
+}
+
+/// The part of g that goes to an operand, which is 0 where its share is, also of infinities.
+inline Tensor share_of(const Tensor& g, const Tensor& share) {
+  if (grad_enabled()) return g.mul(share).masked_fill(share.eq(0), 0);
+  return binary_floating("share", g, share,
+                         [](auto u, auto v) NORMA_INLINE { return v == 0 ? v : u * v; });
 }
 
 }  // namespace norma::autograd

@@ -193,6 +193,10 @@ Tensor make_view(const Tensor& self, const Shape& sizes, const Shape& strides, i
   return view;
 }
 
+Tensor original(const Tensor& self, const Tensor& needed_for) {
+  return recording({&needed_for}) ? self.clone() : self;
+}
+
 void check_in_place(const char* op, const Tensor& target) {
   TensorImpl* impl = defined_impl(target, op);
   if (grad_enabled()) {

@@ -20,6 +20,10 @@ void refresh_view(TensorImpl* impl);
 /// was computed from it out of place. Handles views: the base's history follows.
 Tensor& assign(const char* op, Tensor& target, const Tensor& result);
 
+/// `self`, or a copy with its history, where backward of `needed_for` needs the values of `self`
+/// that are about to change.
+Tensor original(const Tensor& self, const Tensor& needed_for);
+
 /// Throws when an in-place `op` on `target` would break the rules for leaves or for memory that
 /// several elements share.
 void check_in_place(const char* op, const Tensor& target);

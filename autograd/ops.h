@@ -46,13 +46,76 @@ inline Tensor pow(const Tensor& x, const Tensor& exponent) { return x.pow(expone
 inline Tensor sigmoid(const Tensor& x) { return x.sigmoid(); }
 inline Tensor tanh(const Tensor& x) { return x.tanh(); }
 inline Tensor relu(Tensor x) { return std::move(x).relu(); }
-inline Tensor clamp(const Tensor& x, Scalar min, Scalar max) { return x.clamp(min, max); }
+inline Tensor clamp(const Tensor& x, std::optional<Scalar> min,
+                    std::optional<Scalar> max = std::nullopt) {
+  return x.clamp(min, max);
+}
+inline Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max = Tensor()) {
+  return x.clamp(min, max);
+}
+inline Tensor clamp_min(const Tensor& x, Scalar min) { return x.clamp_min(min); }
+inline Tensor clamp_max(const Tensor& x, Scalar max) { return x.clamp_max(max); }
 inline Tensor maximum(const Tensor& a, const Tensor& b) { return a.maximum(b); }
 inline Tensor minimum(const Tensor& a, const Tensor& b) { return a.minimum(b); }
 inline Tensor sum(const Tensor& x) { return x.sum(); }
 inline Tensor mean(const Tensor& x) { return x.mean(); }
 inline Tensor softmax(const Tensor& x, int64_t dim) { return x.softmax(dim); }
 inline Tensor log_softmax(const Tensor& x, int64_t dim) { return x.log_softmax(dim); }
+inline Tensor sin(const Tensor& x) { return x.sin(); }
+inline Tensor cos(const Tensor& x) { return x.cos(); }
+inline Tensor tan(const Tensor& x) { return x.tan(); }
+inline Tensor asin(const Tensor& x) { return x.asin(); }
+inline Tensor acos(const Tensor& x) { return x.acos(); }
+inline Tensor atan(const Tensor& x) { return x.atan(); }
+inline Tensor sinh(const Tensor& x) { return x.sinh(); }
+inline Tensor cosh(const Tensor& x) { return x.cosh(); }
+inline Tensor asinh(const Tensor& x) { return x.asinh(); }
+inline Tensor acosh(const Tensor& x) { return x.acosh(); }
+inline Tensor atanh(const Tensor& x) { return x.atanh(); }
+inline Tensor sinc(const Tensor& x) { return x.sinc(); }
+inline Tensor exp2(const Tensor& x) { return x.exp2(); }
+inline Tensor expm1(const Tensor& x) { return x.expm1(); }
+inline Tensor log1p(const Tensor& x) { return x.log1p(); }
+inline Tensor log2(const Tensor& x) { return x.log2(); }
+inline Tensor log10(const Tensor& x) { return x.log10(); }
+inline Tensor rsqrt(const Tensor& x) { return x.rsqrt(); }
+inline Tensor reciprocal(const Tensor& x) { return x.reciprocal(); }
+inline Tensor erf(const Tensor& x) { return x.erf(); }
+inline Tensor erfc(const Tensor& x) { return x.erfc(); }
+inline Tensor erfinv(const Tensor& x) { return x.erfinv(); }
+inline Tensor square(const Tensor& x) { return x.square(); }
+inline Tensor floor(const Tensor& x) { return x.floor(); }
+inline Tensor ceil(const Tensor& x) { return x.ceil(); }
+inline Tensor trunc(const Tensor& x) { return x.trunc(); }
+inline Tensor frac(const Tensor& x) { return x.frac(); }
+inline Tensor sign(const Tensor& x) { return x.sign(); }
+inline Tensor isnan(const Tensor& x) { return x.isnan(); }
+inline Tensor isinf(const Tensor& x) { return x.isinf(); }
+inline Tensor isfinite(const Tensor& x) { return x.isfinite(); }
+inline Tensor logical_not(const Tensor& x) { return x.logical_not(); }
+inline Tensor round(const Tensor& x, int64_t decimals = 0) { return x.round(decimals); }
+inline Tensor atan2(const Tensor& a, const Tensor& b) { return a.atan2(b); }
+inline Tensor hypot(const Tensor& a, const Tensor& b) { return a.hypot(b); }
+inline Tensor logaddexp(const Tensor& a, const Tensor& b) { return a.logaddexp(b); }
+inline Tensor fmod(const Tensor& a, const Tensor& b) { return a.fmod(b); }
+inline Tensor remainder(const Tensor& a, const Tensor& b) { return a.remainder(b); }
+inline Tensor logical_and(const Tensor& a, const Tensor& b) { return a.logical_and(b); }
+inline Tensor logical_or(const Tensor& a, const Tensor& b) { return a.logical_or(b); }
+inline Tensor logical_xor(const Tensor& a, const Tensor& b) { return a.logical_xor(b); }
+inline Tensor fmod(const Tensor& x, Scalar y) { return x.fmod(y); }
+inline Tensor remainder(const Tensor& x, Scalar y) { return x.remainder(y); }
+inline Tensor lerp(const Tensor& x, const Tensor& end, const Tensor& weight) {
+  return x.lerp(end, weight);
+}
+inline Tensor lerp(const Tensor& x, const Tensor& end, Scalar weight) {
+  return x.lerp(end, weight);
+}
+inline Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value = 1) {
+  return x.addcmul(a, b, value);
+}
+inline Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value = 1) {
+  return x.addcdiv(a, b, value);
+}
 inline Tensor matmul(const Tensor& a, const Tensor& b) { return a.matmul(b); }
 
 /// Elements of `a` where `condition` (kBool) is true, of `b` elsewhere; all three broadcast.

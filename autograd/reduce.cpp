@@ -161,6 +161,9 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
 }
 
 Tensor position(const char* op, const Tensor& self, const Shape& dims, bool keepdim, bool largest) {
+  if (defined_impl(self, op)->dtype == kBool) {
+    fail(op, "expected numbers, got a bool tensor; convert it with to(kUInt8)");
+  }
   const Collapsed collapsed(op, self, dims, keepdim);
   refuse_empty(op, collapsed);
   return find(collapsed, largest);
@@ -186,7 +189,7 @@ Tensor extremum_of_all(const char* op, const Tensor& self, bool largest) {
   return record(op, out, {&self},
                 [op, x = Saved(self), y = Saved(out)](const Tensor& g, InputGrads& d) {
                   const Tensor hit = hits(op, *x, *y);
-                  d[0] = hit.mul(g.div(hit.sum()));
+                  d[0] = g.div(hit.sum()).expand(hit.sizes()).masked_fill(hit.eq(0), 0);
                 });
 }
 
@@ -311,16 +314,21 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol) {
   const NoGradGuard no_grad;
   const Shape sizes = broadcast_shapes(defined_impl(a, "allclose")->sizes,
                                        defined_impl(b, "allclose")->sizes, "allclose");
-  const Tensor x = a.to(kFloat64).expand(sizes).contiguous(),
-               y = b.to(kFloat64).expand(sizes).contiguous();
-  const double *px = values_of<double>(x), *py = values_of<double>(y);
-  for (int64_t i = 0; i < x.numel(); ++i) {
-    // Equality first: infinities of one sign are close.
-    if (px[i] == py[i]) continue;
-    if (!(std::fabs(px[i] - py[i]) <= atol + rtol * std::fabs(py[i])) || std::isinf(py[i]))
-      return false;
-  }
-  return true;
+  // Of floats in their own type, as PyTorch rounds.
+  const DType dtype = result_type(a, b) == kFloat32 ? kFloat32 : kFloat64;
+  const Tensor x = a.to(dtype).expand(sizes).contiguous(),
+               y = b.to(dtype).expand(sizes).contiguous();
+  return dispatch_floating(dtype, [&]<class T>() {
+    const T *px = values_of<T>(x), *py = values_of<T>(y);
+    for (int64_t i = 0; i < x.numel(); ++i) {
+      // Equality first: infinities of one sign are close.
+      if (px[i] == py[i]) continue;
+      const T relative = static_cast<T>(rtol) * py[i], distance = std::fabs(px[i] - py[i]);
+      const T allowed = static_cast<T>(atol) + std::fabs(relative);
+      if (!(distance <= allowed) || std::isinf(distance)) return false;
+    }
+    return true;
+  });
 }
 
 bool equal(const Tensor& a, const Tensor& b) {

@@ -3,7 +3,6 @@
 
 #include "norma/autograd/operands.h"
 #include "norma/autograd/ops.h"
-#include "norma/autograd/promotion.h"
 
 namespace norma {
 
@@ -12,11 +11,11 @@ using namespace autograd;
 namespace {
 
 Tensor normalised(const char* op, const Tensor& self, int64_t dim, bool log) {
-  const Shape& sizes = defined_impl(self, op)->sizes;
+  const Shape& sizes = check_floating(op, self)->sizes;
   const kernels::MiddleShape shape(sizes, wrap_dim(dim, sizes.size(), op));
-  const Tensor x = self.detach().to(floating_type(self.dtype()));
-  const Tensor out = filled(
-      sizes, x, [=](const auto* px, auto* y) { kernels::softmax_forward(shape, log, px, y); });
+  const Tensor out = filled(sizes, self.detach(), [=](const auto* px, auto* y) {
+    kernels::softmax_forward(shape, log, px, y);
+  });
   return record(op, out, {&self}, [=, y = Saved(out)](const Tensor& g, InputGrads& d) {
     if (grad_enabled()) {
       const Tensor y_g = log ? y->exp().mul(g.sum({dim}, true)) : y->mul(g);

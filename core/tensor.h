@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <iosfwd>
 #include <limits>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -192,7 +193,6 @@ class Tensor : public TensorMethods {
   Tensor& relu_();
   Tensor& sigmoid_();
   Tensor& tanh_();
-  Tensor& clamp_(Scalar min, Scalar max);
   template <class T>
   Tensor& operator+=(const T& other) {
     return add_(other);
@@ -241,13 +241,24 @@ class Tensor : public TensorMethods {
   Tensor leaky_relu(double negative_slope = 0.01) const;
   /// x Φ(x); `approximate_tanh` uses the tanh formula.
   Tensor gelu(bool approximate_tanh = false) const;
-  Tensor clamp(Scalar min, Scalar max) const;
-  Tensor clamp_min(Scalar min) const;
-  Tensor clamp_max(Scalar max) const;
-  Tensor maximum(const Tensor& other) const;
-  Tensor minimum(const Tensor& other) const;
   /// `value` where `mask` is true, this elsewhere.
   Tensor masked_fill(const Tensor& mask, Scalar value) const;
+
+  // --- Bounds (autograd/clamp.cpp) ---
+  /// `min` where this is below it, `max` where it is above it, and `max` where min > max. Either
+  /// may be left out: `clamp(0)`, `clamp(std::nullopt, 1)`; an undefined tensor is no bound. As in
+  /// PyTorch, no gradient passes where this is at a bound that is a number.
+  Tensor clamp(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt) const;
+  Tensor clamp(const Tensor& min, const Tensor& max = Tensor()) const;
+  Tensor clamp_min(Scalar min) const;
+  Tensor clamp_min(const Tensor& min) const { return maximum(min); }
+  Tensor clamp_max(Scalar max) const;
+  Tensor clamp_max(const Tensor& max) const { return minimum(max); }
+  Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = std::nullopt);
+  Tensor& clamp_(const Tensor& min, const Tensor& max = Tensor());
+  /// Equal elements share the gradient in halves.
+  Tensor maximum(const Tensor& other) const;
+  Tensor minimum(const Tensor& other) const;
 
   // --- Reductions: over everything or some dimensions (autograd/reduce.cpp, softmax.cpp) ---
   Tensor sum() const;

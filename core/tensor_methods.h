@@ -281,6 +281,97 @@ class TensorMethods : public TensorSpellings {
   /// The address of the first element, whatever its type.
   void* data_ptr() const;
 
+  // --- Angles, in radians; integers become kFloat32 (autograd/trigonometry.cpp) ---
+  Tensor sin() const;
+  Tensor cos() const;
+  Tensor tan() const;
+  Tensor asin() const;
+  Tensor acos() const;
+  Tensor atan() const;
+  Tensor sinh() const;
+  Tensor cosh() const;
+  Tensor asinh() const;
+  Tensor acosh() const;
+  Tensor atanh() const;
+  /// The angle of the point (other, this), in [-π, π].
+  Tensor atan2(const Tensor& other) const;
+  /// √(this² + other²) without overflow, of floating tensors.
+  Tensor hypot(const Tensor& other) const;
+  /// sin(πx) / (πx), 1 at 0.
+  Tensor sinc() const;
+  Tensor& sin_();
+  Tensor& cos_();
+
+  // --- Powers, roots, logarithms; integers become kFloat32 (autograd/exponential.cpp) ---
+  Tensor exp2() const;
+  /// e^x - 1 and log(1 + x), exact near 0.
+  Tensor expm1() const;
+  Tensor log1p() const;
+  Tensor log2() const;
+  Tensor log10() const;
+  /// 1 / √x.
+  Tensor rsqrt() const;
+  /// 1 / x.
+  Tensor reciprocal() const;
+  /// 2/√π ∫₀ˣ e^(-t²) dt, 1 minus it, and its inverse on (-1, 1).
+  Tensor erf() const;
+  Tensor erfc() const;
+  Tensor erfinv() const;
+  /// log(e^this + e^other) without overflow, of floating tensors.
+  Tensor logaddexp(const Tensor& other) const;
+  Tensor& log_();
+  Tensor& rsqrt_();
+  Tensor& reciprocal_();
+  Tensor& square_();
+
+  // --- Rounding and remainders; gradients pass frac, and to the left of a remainder; the others'
+  //     are 0 (autograd/rounding.cpp) ---
+  Tensor floor() const;
+  Tensor ceil() const;
+  /// To the nearest, of two the even one; to `decimals` digits behind the point, or, negative,
+  /// before it.
+  Tensor round(int64_t decimals = 0) const;
+  /// Towards 0, and what that leaves.
+  Tensor trunc() const;
+  Tensor frac() const;
+  /// -1, 0 or 1; 0 for NaN. Of bools, the same bools.
+  Tensor sign() const;
+  Tensor sgn() const;
+  /// What is left of this after whole multiples of `other`: with the sign of this (C++'s `%`), or
+  /// of `other` (Python's).
+  Tensor fmod(const Tensor& other) const;
+  Tensor fmod(Scalar other) const;
+  Tensor remainder(const Tensor& other) const;
+  Tensor remainder(Scalar other) const;
+  Tensor& abs_();
+  Tensor& floor_();
+  Tensor& ceil_();
+  Tensor& round_(int64_t decimals = 0);
+  Tensor& trunc_();
+
+  // --- Of three tensors that broadcast (autograd/blend.cpp) ---
+  /// this + weight · (end - this), of floating tensors of one dtype.
+  Tensor lerp(const Tensor& end, const Tensor& weight) const;
+  Tensor lerp(const Tensor& end, Scalar weight) const;
+  /// this + value · a · b, and this + value · a / b.
+  Tensor addcmul(const Tensor& a, const Tensor& b, Scalar value = 1) const;
+  Tensor addcdiv(const Tensor& a, const Tensor& b, Scalar value = 1) const;
+  Tensor& lerp_(const Tensor& end, const Tensor& weight);
+  Tensor& lerp_(const Tensor& end, Scalar weight);
+  Tensor& addcmul_(const Tensor& a, const Tensor& b, Scalar value = 1);
+  Tensor& addcdiv_(const Tensor& a, const Tensor& b, Scalar value = 1);
+
+  // --- Logic of what is 0 and what is not; kBool, not differentiable (autograd/comparison.cpp) ---
+  Tensor logical_and(const Tensor& other) const;
+  Tensor logical_or(const Tensor& other) const;
+  Tensor logical_xor(const Tensor& other) const;
+  Tensor isinf() const;
+
+  // --- Choices in place (autograd/clamp.cpp) ---
+  Tensor& clamp_min_(Scalar min);
+  Tensor& clamp_max_(Scalar max);
+  Tensor& masked_fill_(const Tensor& mask, Scalar value);
+
  protected:
   TensorMethods() = default;
   TensorMethods(const TensorMethods&) = default;

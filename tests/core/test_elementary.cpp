@@ -63,3 +63,58 @@ TEST_CASE("elementary functions from exact steps end as the C library's do") {
   CHECK(portable::pow(10.0, 22.0) == 1e22);
   CHECK(portable::pow(-2.0, 3.0) == -8.0);
 }
+
+TEST_CASE(
+    "functions of angles and their kin from exact steps, beside the C library in long double") {
+  using Wide = long double (*)(long double);
+  struct Row {
+    const char* name;
+    double (*function)(double);
+    Wide wide;
+    double low, high;
+  };
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  for (const Row& row :
+       {Row{"sin", portable::sin, std::sin, -40, 40}, Row{"cos", portable::cos, std::cos, -40, 40},
+        Row{"tan", portable::tan, std::tan, -40, 40}, Row{"asin", portable::asin, std::asin, -1, 1},
+        Row{"acos", portable::acos, std::acos, -1, 1},
+        Row{"atan", portable::atan, std::atan, -9, 9},
+        Row{"sinh", portable::sinh, std::sinh, -720, 720},
+        Row{"sinh", portable::sinh, std::sinh, -1, 1},
+        Row{"cosh", portable::cosh, std::cosh, -720, 720},
+        Row{"asinh", portable::asinh, std::asinh, -9, 9},
+        Row{"acosh", portable::acosh, std::acosh, 1, 9},
+        Row{"atanh", portable::atanh, std::atanh, -1, 1},
+        Row{"exp2", portable::exp2, std::exp2, -1080, 1030},
+        Row{"expm1", portable::expm1, std::expm1, -50, 720},
+        Row{"expm1", portable::expm1, std::expm1, -1, 1},
+        Row{"log2", portable::log2, std::log2, 0, 3},
+        Row{"log10", portable::log10, std::log10, 0, 3}, Row{"erf", portable::erf, std::erf, -6, 6},
+        Row{"erfc", portable::erfc, std::erfc, -6, 27}}) {
+    int exact = 0;
+    constexpr int kCount = 500;
+    for (int i = 0; i <= kCount; ++i) {
+      const double x = row.low + (row.high - row.low) * i / kCount;
+      const double got = row.function(x), want = static_cast<double>(row.wide(x));
+      INFO(row.name << " of " << x << " is " << got << ", right: " << want);
+      CHECK((got == want || got == std::nextafter(want, got)));
+      exact += got == want;
+    }
+    INFO(row.name);
+    CHECK(exact >= 0.95 * kCount);
+    for (const double x :
+         {0.0, -0.0, 1.0, -1.0, kInf, -kInf, kNaN, 5e-324, 2.0, -2.0, 50.0, -50.0}) {
+      INFO(row.name << " of " << x);
+      CHECK(same(row.function(x), static_cast<double>(row.wide(x))));
+    }
+  }
+  const auto wide = [](double v) { return static_cast<long double>(v); };
+  for (const double y : {-3.0, -1e-9, 0.0, 2.0, kInf, kNaN}) {
+    for (const double x : {-2.0, -0.0, 1e-9, 5.0, -kInf}) {
+      INFO(y << " and " << x);
+      CHECK(same(portable::atan2(y, x), static_cast<double>(std::atan2(wide(y), wide(x)))));
+      CHECK(same(portable::hypot(y, x), static_cast<double>(std::hypot(wide(y), wide(x)))));
+    }
+  }
+}
