@@ -79,8 +79,9 @@ class Padding1d {
 /// its edge, the edge repeated, or the opposite side.
 enum class PaddingMode { Zeros, Reflect, Replicate, Circular, Constant = Zeros };
 
-/// How losses reduce the values of their elements.
-enum class Reduction { None, Mean, Sum };
+/// How losses reduce the values of their elements. BatchMean: their sum over the first size of the
+/// input; of `kl_div` alone.
+enum class Reduction { None, Mean, Sum, BatchMean };
 
 namespace functional {
 

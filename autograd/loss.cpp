@@ -4,6 +4,7 @@
 
 #include "norma/autograd/formulas.h"
 #include "norma/autograd/functional.h"
+#include "norma/autograd/losses.h"
 #include "norma/autograd/operands.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
@@ -16,7 +17,10 @@
 namespace norma::functional {
 namespace {
 
+using autograd::check_constant;
 using autograd::check_floating;
+using autograd::check_reduction;
+using autograd::check_same_size;
 using autograd::data_or_null;
 using autograd::InputGrads;
 using autograd::packed;
@@ -30,12 +34,6 @@ using kernels::PointwiseInputs;
 using kernels::PointwiseLoss;
 using kernels::SoftmaxRows;
 
-void check_constant(const char* op, const char* name, const Tensor& weight) {
-  if (!weight.defined() || !weight.requires_grad()) return;
-  fail(op, "expected ", name,
-       " that needs no gradient, got one that requires_grad; pass its detach()");
-}
-
 /// Sizes of a classification problem and of its loss per row.
 struct Classes {
   ClassShape shape;
@@ -43,7 +41,8 @@ struct Classes {
 };
 
 Classes check_logits(const char* op, const Tensor& input, const Tensor& target,
-                     const Tensor& weight) {
+                     const Tensor& weight, Reduction reduction) {
+  check_reduction(op, reduction);
   defined_impl(input, op);
   defined_impl(target, op);
   if (!is_floating(input.dtype()) && is_floating(target.dtype())) {
@@ -281,12 +280,9 @@ PointwiseInputs<T> pointwise_inputs(const Tensor& x, const Tensor& target, const
 Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const Tensor& target,
                  const BceOptions& options) {
   check_floating(op, input);
-  const TensorImpl* other = defined_impl(target, op);
-  if (other->sizes != input.sizes()) {
-    fail(op, "Target size ", other->sizes, " must be the same as input size ", input.sizes(),
-         "; reshape or expand one to the other's size");
-  }
-  const DType dtype = std::max(input.dtype(), other->dtype);
+  check_reduction(op, options.reduction);
+  check_same_size(op, input, target);
+  const DType dtype = std::max(input.dtype(), target.dtype());
   const auto packed_as = [dtype](const Tensor& tensor) {
     return packed(tensor.dtype() == dtype ? tensor : tensor.detach().to(dtype));
   };
@@ -322,7 +318,8 @@ Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const 
 
 Tensor cross_entropy(const Tensor& input, const Tensor& target,
                      const CrossEntropyOptions& options) {
-  const Classes classes = check_logits("cross_entropy", input, target, options.weight);
+  const Classes classes =
+      check_logits("cross_entropy", input, target, options.weight, options.reduction);
   const double smoothing = options.label_smoothing;
   if (!(smoothing >= 0.0 && smoothing <= 1.0)) {
     fail("cross_entropy", "label_smoothing must be between 0.0 and 1.0. Got: ", smoothing);
@@ -356,7 +353,8 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target,
 }
 
 Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& options) {
-  const Classes classes = check_logits("nll_loss", input, target, options.weight);
+  const Classes classes =
+      check_logits("nll_loss", input, target, options.weight, options.reduction);
   check_index_sizes("nll_loss", classes, input, target);
   if (target.dtype() != kInt64) {
     fail("nll_loss", "expected target of type int64 (classes), got ", target.dtype(),

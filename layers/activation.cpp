@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "norma/autograd/functional_activations.h"
 #include "norma/core/text.h"
 #include "norma/layers/module_state.h"
 
@@ -34,5 +35,15 @@ std::string Softmax::extra_repr() const { return text("dim=", dim_); }
 
 Tensor LogSoftmax::forward(const Tensor& input) { return input.log_softmax(dim_); }
 std::string LogSoftmax::extra_repr() const { return text("dim=", dim_); }
+
+Tensor Softmin::forward(const Tensor& input) { return functional::softmin(input, dim_); }
+std::string Softmin::extra_repr() const { return text("dim=", dim_); }
+
+Tensor Softmax2d::forward(const Tensor& input) {
+  if (input.dim() != 3 && input.dim() != 4) {
+    fail("Softmax2d", "expected an input [N, C, H, W] or [C, H, W], got ", input.sizes());
+  }
+  return input.softmax(-3);
+}
 
 }  // namespace norma::nn

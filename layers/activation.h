@@ -83,4 +83,23 @@ class LogSoftmax : public Cloneable<LogSoftmax> {
   int64_t dim_;
 };
 
+/// softmax(-x) along `dim`.
+class Softmin : public Cloneable<Softmin> {
+ public:
+  explicit Softmin(int64_t dim) : dim_(dim) {}
+  Tensor forward(const Tensor& input) override;
+  std::string extra_repr() const override;
+  Softmin fresh() const { return Softmin(dim_); }
+
+ private:
+  int64_t dim_;
+};
+
+/// The softmax over the channels of [N, C, H, W] or [C, H, W], for each place of the image.
+class Softmax2d : public Cloneable<Softmax2d> {
+ public:
+  Tensor forward(const Tensor& input) override;
+  Softmax2d fresh() const { return {}; }
+};
+
 }  // namespace norma::nn

@@ -4,16 +4,17 @@ namespace norma::nn {
 
 namespace {
 
-// A copy, so that later changes of the caller's tensor have no effect.
-Tensor own(const Tensor& weight) { return weight.defined() ? weight.detach().clone() : Tensor(); }
-
-Tensor own_class_weight(const char* op, const Tensor& weight) {
+const Tensor& checked_class_weight(const char* op, const Tensor& weight) {
   if (weight.defined() && weight.dim() != 1)
     fail(op, "expected one weight per class [C], got weight of size ", weight.sizes());
-  return own(weight);
+  return weight;
 }
 
 }  // namespace
+
+Tensor Loss::own(const Tensor& weight) {
+  return weight.defined() ? weight.detach().clone() : Tensor();
+}
 
 Tensor Loss::operator()(const Tensor& input, const Tensor& target) {
   return with_path([&] { return forward(input, target); }, {&input, &target});
@@ -24,7 +25,7 @@ CrossEntropyLoss::CrossEntropyLoss(const CrossEntropyLossOptions& options) : opt
     fail("CrossEntropyLoss", "expected label_smoothing between 0 and 1, got ",
          options.label_smoothing);
   }
-  weight = register_buffer("weight", own_class_weight("CrossEntropyLoss", options.weight));
+  weight = register_buffer("weight", own(checked_class_weight("CrossEntropyLoss", options.weight)));
   options_.weight = weight;
 }
 
@@ -33,7 +34,7 @@ Tensor CrossEntropyLoss::forward(const Tensor& input, const Tensor& target) {
 }
 
 NLLLoss::NLLLoss(const NLLLossOptions& options) : options_(options) {
-  weight = register_buffer("weight", own_class_weight("NLLLoss", options.weight));
+  weight = register_buffer("weight", own(checked_class_weight("NLLLoss", options.weight)));
   options_.weight = weight;
 }
 

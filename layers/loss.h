@@ -11,6 +11,10 @@ class Loss : public Module {
   using Module::forward;
   virtual Tensor forward(const Tensor& input, const Tensor& target) = 0;
   Tensor operator()(const Tensor& input, const Tensor& target);
+
+ protected:
+  /// A copy, so that later changes of the caller's tensor have no effect.
+  static Tensor own(const Tensor& weight);
 };
 
 using CrossEntropyLossOptions = functional::CrossEntropyOptions;

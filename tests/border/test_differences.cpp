@@ -107,6 +107,16 @@ TEST_CASE("Losses refuse what PyTorch lets pass") {
   const Tensor column = ones({3, 1}), row = ones({3});
   CHECK(refused([&] { functional::mse_loss(column, row); }));
   CHECK(refused([&] { functional::l1_loss(column, row); }));
+  CHECK(refused([&] { functional::smooth_l1_loss(column, row); }));
+  CHECK(refused([&] { functional::huber_loss(column, row); }));
+  Tensor far = tensor({-100.0}, {.requires_grad = true});
+  const Tensor margin = functional::soft_margin_loss(far, ones({1}));
+  margin.backward();
+  CHECK(margin.item<double>() == 100);
+  CHECK(far.grad().item<double>() == -1);
+  Tensor zero = zeros({1}, {.dtype = kFloat64, .requires_grad = true});
+  functional::hardsigmoid(zero).backward();
+  CHECK(zero.grad().item<double>() == 1.0 / 6);
   const Tensor classes = zeros({3}, {.dtype = kUInt8});
   CHECK(refused([&] { functional::cross_entropy(ones({3, 2}), classes); }));
   CHECK_NOTHROW(functional::cross_entropy(ones({3, 2}), classes.to(kInt64)));
@@ -200,19 +210,9 @@ TEST_CASE("What does instead of functions that are not there") {
   CHECK(where(x > 0, x, zeros_like(x)).sum().item<double>() == 13.5);
 
   const Tensor a = tensor({true, true, false}), b = tensor({true, false, false});
-  CHECK(equal(a * b, b));
-  CHECK(equal(a + b, a));
+  CHECK(equal(a.logical_and(b), b));
+  CHECK(equal(a.logical_or(b), a));
   CHECK(equal(a.logical_not(), tensor({false, false, true})));
-
-  const auto close = [](const Tensor& got, const Tensor& expected) {
-    return allclose(got, expected, 1e-5, 1e-5);
-  };
-  const Tensor z = tensor({-200.0, -3.0, -0.5, 0.5, 3.0, 200.0});
-  CHECK(close(z * z.sigmoid(), tensor({0.0, -0.142278, -0.188770, 0.311230, 2.857722, 200.0})));
-  CHECK(close(z.clamp_min(0) + z.clamp_max(0).exp() - 1,
-              tensor({-1.0, -0.950213, -0.393469, 0.5, 3.0, 200.0})));
-  const Tensor d = z.abs();
-  CHECK(close(where(d < 1, d * d / 2, d - 0.5), tensor({199.5, 2.5, 0.125, 0.125, 2.5, 199.5})));
 
   const Tensor image = arange(4).to(kFloat32).reshape({1, 1, 2, 2});
   const Tensor large =

@@ -48,6 +48,16 @@ void functions(DType dtype) {
   show("sigmoid" + of, x.sigmoid());
   show("gelu" + of, x.gelu());
   show("gelu_tanh" + of, x.gelu(true));
+  for (const auto function : {sin, cos, tan, atan, sinh, cosh, asinh, exp2, expm1, erf, erfc, sinc})
+    show("functions" + of, function(x));
+  for (const auto function : {asin, acos, atanh, erfinv, log1p, log2, log10, rsqrt})
+    show("functions of fractions" + of, function(y));
+  show("acosh" + of, acosh(y + 1));
+  show("atan2" + of, atan2(x, y));
+  show("hypot" + of, hypot(x, y));
+  show("mish" + of, functional::mish(x));
+  show("elu" + of, functional::elu(x));
+  show("softplus" + of, functional::softplus(x));
   show("pow" + of, y.pow(1.7));
   show("pow_each" + of, y.pow(x));
   show("bce" + of, functional::binary_cross_entropy_with_logits(x, y));

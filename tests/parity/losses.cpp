@@ -6,13 +6,6 @@ namespace {
 
 namespace F = norma::functional;
 
-norma::Reduction reduction_of(const Json& options) {
-  const auto word = options.at("reduction").get<std::string>();
-  return word == "none"  ? norma::Reduction::None
-         : word == "sum" ? norma::Reduction::Sum
-                         : norma::Reduction::Mean;
-}
-
 Tensors cross_entropy(const Tensors& x, const Json& options) {
   std::size_t next = 2;
   return {F::cross_entropy(x[0], x[1],

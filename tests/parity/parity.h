@@ -42,6 +42,13 @@ inline norma::PaddingMode padding_mode_of(const Json& value) {
          : word == "circular"  ? norma::PaddingMode::Circular
                                : norma::PaddingMode::Zeros;
 }
+inline norma::Reduction reduction_of(const Json& options) {
+  const auto word = options.at("reduction").get<std::string>();
+  return word == "none"        ? norma::Reduction::None
+         : word == "sum"       ? norma::Reduction::Sum
+         : word == "batchmean" ? norma::Reduction::BatchMean
+                               : norma::Reduction::Mean;
+}
 /// The next input if the options say `"name": true`, else an undefined tensor.
 inline Tensor optional_input(const Tensors& x, std::size_t& next, const Json& options,
                              const char* name) {
