@@ -186,7 +186,7 @@ struct BatchNormArgs {
 /// Per channel (axis 1): y = (x - mean) / sqrt(var + eps) * weight + bias; x [N, C, …]. In training
 /// mean and var (biased) are those of the batch, and running = (1 - momentum) running + momentum
 /// new with the unbiased variance; nothing changes when the call throws. Refuses batch statistics
-/// of one value per channel. See nn::BatchNorm2d.
+/// of one value per channel, and with them an eps of 0. See nn::BatchNorm2d.
 Tensor batch_norm(Tensor input, const BatchNormArgs& args);
 
 /// y = (x - mean) / sqrt(var + eps) * weight + bias over the last dimensions, which must equal

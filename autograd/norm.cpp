@@ -1,10 +1,12 @@
-// Batch, layer and group normalisation.
+// Batch, layer, group and other normalisation.
+#include <limits>
 #include <string>
 
 #include "norma/autograd/donation.h"
 #include "norma/autograd/formulas.h"
-#include "norma/autograd/functional.h"
+#include "norma/autograd/functional_norm.h"
 #include "norma/autograd/operands.h"
+#include "norma/autograd/ops.h"
 #include "norma/autograd/record.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/norm/batch_norm.h"
@@ -89,6 +91,10 @@ ChannelShape check_batch_norm(const Tensor& input, const BatchNormArgs& args, bo
   if (args.running_mean.defined() != args.running_var.defined()) {
     fail("batch_norm", "expected running_mean and running_var together, got running_",
          args.running_mean.defined() ? "mean" : "var", " alone");
+  }
+  if (args.eps < 0 || (batch_stats && args.eps == 0)) {
+    fail("batch_norm", "eps must be ", batch_stats ? "positive during training" : "non-negative",
+         ", but got ", args.eps);
   }
   if (batch_stats && shape.n * shape.length == 1) {
     fail("batch_norm", "Expected more than 1 value per channel when training, got input size ",
@@ -215,30 +221,46 @@ Tensor norm_groups(const char* op, const Tensor& input, ChannelShape shape, int6
                 });
 }
 
-}  // namespace
-
-Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tensor& weight,
-                  const Tensor& bias, double eps) {
-  const TensorImpl* impl = check_floating("layer_norm", input);
-  const Shape& sizes = impl->sizes;
+/// How many last dimensions of a floating input are normalised: those of `normalized_shape`.
+int64_t check_normalized(const char* op, const Tensor& input, const Shape& normalized_shape) {
+  const Shape& sizes = check_floating(op, input)->sizes;
   const int64_t rank = normalized_shape.size(), first = sizes.size() - rank;
-  if (rank == 0) {
-    fail("layer_norm", "expected normalized_shape of at least one dimension, got []");
-  }
+  if (rank == 0) fail(op, "expected normalized_shape of at least one dimension, got []");
   bool fits = first >= 0;
   for (int64_t i = 0; fits && i < rank; ++i) fits = sizes[first + i] == normalized_shape[i];
   if (!fits) {
     const std::string shape = normalized_shape.str();
-    fail("layer_norm", "Given normalized_shape=", shape, ", expected input with shape [*, ",
-         shape.substr(1), ", but got input of size ", sizes);
+    fail(op, "Given normalized_shape=", shape, ", expected input with shape [*, ", shape.substr(1),
+         ", but got input of size ", sizes);
   }
+  return rank;
+}
+
+}  // namespace
+
+Tensor layer_norm(const Tensor& input, const Shape& normalized_shape, const Tensor& weight,
+                  const Tensor& bias, double eps) {
+  const int64_t rank = check_normalized("layer_norm", input, normalized_shape);
+  const TensorImpl* impl = impl_of(input);
   check_parameter("layer_norm", "weight", weight, normalized_shape, impl);
   check_parameter("layer_norm", "bias", bias, normalized_shape, impl);
 
   const int64_t size = normalized_shape.numel();
   int64_t rows = 1;
-  for (int64_t i = 0; i < first; ++i) rows *= sizes[i];
+  for (int64_t i = 0; i < impl->sizes.size() - rank; ++i) rows *= impl->sizes[i];
   return norm_groups("layer_norm", input, {rows, size, 1}, 1, normalized_shape, weight, bias, eps);
+}
+
+Tensor rms_norm(const Tensor& input, const Shape& normalized_shape, const Tensor& weight,
+                std::optional<double> eps) {
+  const int64_t rank = check_normalized("rms_norm", input, normalized_shape);
+  check_parameter("rms_norm", "weight", weight, normalized_shape, impl_of(input));
+  Shape last;
+  for (int64_t i = 1; i <= rank; ++i) last.push_back(-i);
+  const double step = input.dtype() == kFloat64 ? std::numeric_limits<double>::epsilon()
+                                                : double(std::numeric_limits<float>::epsilon());
+  const Tensor y = input / ((input * input).mean(last, true) + eps.value_or(step)).sqrt();
+  return weight.defined() ? y * weight : y;
 }
 
 namespace {
@@ -269,6 +291,12 @@ ChannelShape check_group_norm(const Tensor& input, int64_t groups, const Tensor&
   };
   check("weight", weight);
   check("bias", bias);
+  if (channels == 0 || shape.length == 0) {
+    fail("group_norm",
+         "Expected number of channels and cells to be greater than 0, got input of "
+         "shape ",
+         sizes);
+  }
   if (input.numel() > 0 && input.numel() == groups) {
     fail("group_norm", "Expected more than 1 value per channel when training, got input size ",
          sizes, "; a group of one value always becomes its bias: use fewer groups");
@@ -282,6 +310,58 @@ Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight,
                   double eps) {
   const ChannelShape shape = check_group_norm(input, num_groups, weight, bias);
   return norm_groups("group_norm", input, shape, num_groups, {shape.channels}, weight, bias, eps);
+}
+
+Tensor instance_norm(const Tensor& input, const InstanceNormArgs& args) {
+  const char* const op = "instance_norm";
+  const ChannelShape shape = channel_shape(op, input);
+  const TensorImpl* x = impl_of(input);
+  const Shape channels{shape.channels};
+  check_parameter(op, "running_mean", args.running_mean, channels, x);
+  check_parameter(op, "running_var", args.running_var, channels, x);
+  check_parameter(op, "weight", args.weight, channels, x);
+  check_parameter(op, "bias", args.bias, channels, x);
+  const bool tracks = args.running_mean.defined();
+  if (tracks != args.running_var.defined() || !(tracks || args.use_input_stats)) {
+    fail(op,
+         "Expected running_mean and running_var to be defined, both, when use_input_stats is "
+         "false, and both or none otherwise");
+  }
+  if (!args.use_input_stats) {
+    return batch_norm(input, {.running_mean = args.running_mean,
+                              .running_var = args.running_var,
+                              .weight = args.weight,
+                              .bias = args.bias,
+                              .eps = args.eps});
+  }
+  if (shape.length == 1) {
+    fail(op, "Expected more than 1 spatial element when training, got input size ", x->sizes);
+  }
+  Tensor y =
+      norm_groups(op, input, shape, shape.channels, channels, args.weight, args.bias, args.eps);
+  if (!tracks || input.numel() == 0) return y;
+  const NoGradGuard no_grad;
+  const Tensor flat = input.detach().reshape({shape.n, shape.channels, shape.length});
+  const auto move = [&](Tensor running, const Tensor& of_samples) {
+    running.mul_(1 - args.momentum).add_(of_samples.mean(0) * args.momentum);
+  };
+  move(args.running_mean, flat.mean(-1));
+  move(args.running_var, flat.var(-1));
+  return y;
+}
+
+Tensor local_response_norm(const Tensor& input, int64_t size, double alpha, double beta, double k) {
+  const char* const op = "local_response_norm";
+  const Shape& sizes = check_floating(op, input)->sizes;
+  if (sizes.size() < 3) {
+    fail(op, "Expected 3D or higher dimensionality input (got ", sizes.size(), " dimensions)");
+  }
+  if (size < 1) fail(op, "expected size of at least 1, got ", size);
+  if (input.numel() == 0) return input;
+  const Tensor squares = (input * input).reshape({sizes[0], 1, sizes[1], -1});
+  const Tensor padded = pad2d(squares, {.top = size / 2, .bottom = (size - 1) / 2});
+  const Tensor mean = avg_pool2d(padded, {size, 1}, {.stride = 1}).reshape(sizes);
+  return input / (mean * alpha + k).pow(beta);
 }
 
 }  // namespace norma::functional

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
-#include "norma/autograd/functional.h"
+#include "norma/autograd/functional_pool.h"
 #include "norma/autograd/operands.h"
+#include "norma/autograd/ops.h"
 #include "norma/core/kernels/plain/pool.h"
 #include "norma/core/kernels/pool/avg_pool.h"
 #include "norma/core/kernels/pool/max_pool.h"
@@ -42,7 +44,7 @@ void check_window(const char* op, const Window& o) {
   }
 }
 
-void check_input(const char* op, const Tensor& input, int64_t axes = 2) {
+void check_rank(const char* op, const Tensor& input, int64_t axes = 2) {
   const TensorImpl* x = defined_impl(input, op);
   const int64_t rank = x->sizes.size();
   bool fits = rank == axes + 1 || rank == axes + 2;
@@ -51,6 +53,10 @@ void check_input(const char* op, const Tensor& input, int64_t axes = 2) {
     fail(op, "Expected ", axes == 1 ? "2D or 3D" : "3D or 4D",
          " (batch mode) tensor with optional 0 dim batch size for input, but got: ", x->sizes);
   }
+}
+
+void check_input(const char* op, const Tensor& input, int64_t axes = 2) {
+  check_rank(op, input, axes);
   check_floating(op, input);
 }
 
@@ -146,6 +152,23 @@ Window window_of(int64_t kernel_size, const MaxPool1dOptions& o) {
           .axes = 1};
 }
 
+Tensor max_pool_of_integers(const char* op, const Tensor& input, const Window& window) {
+  check_rank(op, input);
+  const Tensor x = input.contiguous();
+  const Pool2dShape shape = pool_shape(op, x.sizes(), window);
+  Tensor out = new_tensor(output_sizes(x.sizes(), shape), x.dtype());
+  const auto fill = [&]<class T>(T lowest) {
+    const T* const from = values_of<T>(x);
+    T* const to = values_of<T>(out);
+    std::fill_n(to, out.numel(), lowest);
+    kernels::plain::each_cell(shape, [=](int64_t y, int64_t cell, int64_t, int64_t) {
+      to[y] = std::max(to[y], from[cell]);
+    });
+  };
+  x.dtype() == kInt64 ? fill(std::numeric_limits<int64_t>::lowest()) : fill(uint8_t{0});
+  return out;
+}
+
 Window window_of(Pair kernel_size, const AvgPoolOptions& o) {
   return {kernel_size, o.stride.value_or(kernel_size), o.padding, 1, o.ceil_mode};
 }
@@ -167,7 +190,10 @@ void AvgPoolOptions::check(const char* op, Pair kernel_size) const {
 
 Tensor max_pool2d(const Tensor& input, Pair kernel_size, const MaxPoolOptions& options) {
   options.check("max_pool2d", kernel_size);
-  return max_pool("max_pool2d", input, window_of(kernel_size, options));
+  const Window window = window_of(kernel_size, options);
+  const DType dtype = defined_impl(input, "max_pool2d")->dtype;
+  if (dtype == kInt64 || dtype == kUInt8) return max_pool_of_integers("max_pool2d", input, window);
+  return max_pool("max_pool2d", input, window);
 }
 
 Tensor max_pool1d(const Tensor& input, int64_t kernel_size, const MaxPool1dOptions& options) {
@@ -175,36 +201,188 @@ Tensor max_pool1d(const Tensor& input, int64_t kernel_size, const MaxPool1dOptio
   return max_pool("max_pool1d", input, window_of(kernel_size, options));
 }
 
-Tensor avg_pool2d(const Tensor& input, Pair kernel_size, const AvgPoolOptions& options) {
-  options.check("avg_pool2d", kernel_size);
-  check_input("avg_pool2d", input);
-  const Pool2dShape shape =
-      pool_shape("avg_pool2d", input.sizes(), window_of(kernel_size, options));
-  const kernels::AvgPoolRule rule{options.count_include_pad, options.divisor_override.value_or(0)};
+namespace {
+
+Tensor avg_pool(const char* op, const Tensor& input, const Window& window,
+                const kernels::AvgPoolRule& rule) {
+  check_input(op, input, window.axes);
+  const Pool2dShape shape = pool_shape(op, input.sizes(), window);
   return dense_operation(
-      "avg_pool2d", input, output_sizes(input.sizes(), shape),
+      op, input, output_sizes(input.sizes(), shape, window.axes),
       [=](const auto* x, auto* y) { kernels::avg_pool_forward(shape, rule, x, y); },
       [=](const auto* dy, auto* dx) { kernels::avg_pool_backward(shape, rule, dy, dx); });
 }
 
-Tensor adaptive_avg_pool2d(const Tensor& input, Pair output_size) {
+Window window_of(int64_t kernel_size, const AvgPool1dOptions& o) {
+  return {.kernel = {1, kernel_size},
+          .stride = {1, o.stride.value_or(kernel_size)},
+          .padding = {0, o.padding},
+          .dilation = 1,
+          .ceil_mode = o.ceil_mode,
+          .axes = 1};
+}
+
+// The windows that give so many cells.
+Pool2dShape adaptive_shape(const char* op, const Tensor& input, Pair output_size, int64_t axes) {
   if (output_size.h < 1 || output_size.w < 1) {
-    fail("adaptive_avg_pool2d", "elements of output_size must be greater than zero, but got ",
-         output_size);
+    fail(op, "elements of output_size must be greater than zero, but got ",
+         axes == 1 ? text(output_size.w) : output_size.str());
   }
-  check_input("adaptive_avg_pool2d", input);
+  check_input(op, input, axes);
   const Shape& sizes = input.sizes();
   const int64_t rank = sizes.size();
   Pool2dShape shape{};
-  shape.planes = sizes[0] * (rank == 4 ? sizes[1] : 1);
-  shape.in_h = sizes[rank - 2];
+  shape.planes = sizes[0] * (rank == axes + 2 ? sizes[1] : 1);
+  shape.in_h = axes == 1 ? 1 : sizes[rank - 2];
   shape.in_w = sizes[rank - 1];
   shape.out_h = output_size.h;
   shape.out_w = output_size.w;
+  return shape;
+}
+
+Tensor adaptive_avg_pool(const char* op, const Tensor& input, Pair output_size, int64_t axes) {
+  const Pool2dShape shape = adaptive_shape(op, input, output_size, axes);
   return dense_operation(
-      "adaptive_avg_pool2d", input, output_sizes(sizes, shape),
+      op, input, output_sizes(input.sizes(), shape, axes),
       [=](const auto* x, auto* y) { kernels::adaptive_avg_pool_forward(shape, x, y); },
       [=](const auto* dy, auto* dx) { kernels::adaptive_avg_pool_backward(shape, dy, dx); });
+}
+
+Tensor adaptive_max_pool(const char* op, const Tensor& input, Pair output_size, int64_t axes) {
+  const Pool2dShape shape = adaptive_shape(op, input, output_size, axes);
+  const Shape sizes = output_sizes(input.sizes(), shape, axes);
+  const int64_t count = sizes.numel(), cells = input.numel();
+  const Tensor choice = new_tensor({count}, kInt64);
+  const auto places = [choice] { return values_of<int64_t>(choice); };
+  return dense_operation(
+      op, input, sizes,
+      [&](const auto* x, auto* y) {
+        kernels::plain::adaptive_max_pool_forward(shape, x, y, values_of<int64_t>(choice));
+      },
+      [=](const auto* dy, auto* dx) { kernels::plain::put(count, places(), dy, cells, dx); },
+      [=](const auto* x, auto* y) { kernels::plain::take(count, places(), x, y); });
+}
+
+}  // namespace
+
+void AvgPool1dOptions::check(const char* op, int64_t kernel_size) const {
+  check_window(op, window_of(kernel_size, *this));
+}
+
+Tensor avg_pool2d(const Tensor& input, Pair kernel_size, const AvgPoolOptions& options) {
+  options.check("avg_pool2d", kernel_size);
+  return avg_pool("avg_pool2d", input, window_of(kernel_size, options),
+                  {options.count_include_pad, options.divisor_override.value_or(0)});
+}
+
+Tensor avg_pool1d(const Tensor& input, int64_t kernel_size, const AvgPool1dOptions& options) {
+  options.check("avg_pool1d", kernel_size);
+  return avg_pool("avg_pool1d", input, window_of(kernel_size, options),
+                  {options.count_include_pad, 0});
+}
+
+Tensor adaptive_avg_pool2d(const Tensor& input, Pair output_size) {
+  return adaptive_avg_pool("adaptive_avg_pool2d", input, output_size, 2);
+}
+
+Tensor adaptive_avg_pool1d(const Tensor& input, int64_t output_size) {
+  return adaptive_avg_pool("adaptive_avg_pool1d", input, {1, output_size}, 1);
+}
+
+Tensor adaptive_max_pool2d(const Tensor& input, Pair output_size) {
+  return adaptive_max_pool("adaptive_max_pool2d", input, output_size, 2);
+}
+
+Tensor adaptive_max_pool1d(const Tensor& input, int64_t output_size) {
+  return adaptive_max_pool("adaptive_max_pool1d", input, {1, output_size}, 1);
+}
+
+std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& input, Pair kernel_size,
+                                                  const MaxPoolOptions& options) {
+  const char* const op = "max_pool2d_with_indices";
+  options.check(op, kernel_size);
+  check_input(op, input);
+  const Pool2dShape shape = pool_shape(op, input.sizes(), window_of(kernel_size, options));
+  const Shape sizes = output_sizes(input.sizes(), shape);
+  const Tensor indices = new_tensor(sizes, kInt64);
+  const Tensor choice = new_tensor(sizes, kInt64);
+  const Tensor y = dense_operation(
+      op, input, sizes,
+      [&](const auto* x, auto* to) {
+        kernels::plain::max_pool_forward(shape, x, to, values_of<int64_t>(choice));
+      },
+      [=](const auto* dy, auto* dx) {
+        kernels::plain::max_pool_backward(shape, dy, values_of<int64_t>(choice), dx);
+      },
+      [=](const auto* x, auto* to) {
+        kernels::plain::max_pool_pick(shape, x, values_of<int64_t>(choice), to);
+      });
+  int64_t* const places = values_of<int64_t>(indices);
+  for (int64_t i = 0; i < indices.numel(); ++i) {
+    places[i] = values_of<int64_t>(choice)[i] % (shape.in_h * shape.in_w);
+  }
+  return {y, indices};
+}
+
+Tensor max_unpool2d(const Tensor& input, const Tensor& indices, Pair kernel_size,
+                    const MaxUnpoolOptions& options) {
+  const char* const op = "max_unpool2d";
+  check_input(op, input);
+  if (defined_impl(indices, op)->dtype != kInt64) {
+    fail(op, "elements in indices should be type int64 but got: ", indices.dtype());
+  }
+  if (indices.sizes() != input.sizes()) {
+    fail(op, "Expected shape of indices to be same as that of the input tensor (", input.sizes(),
+         ") but got indices tensor with shape: ", indices.sizes());
+  }
+  const Pair stride = options.stride.value_or(kernel_size), padding = options.padding;
+  check_window(op, {kernel_size, stride, padding, 1, false});
+  Shape sizes = input.sizes();
+  const int64_t rank = sizes.size();
+  const auto length = [&](int64_t in, int64_t kernel, int64_t step, int64_t pad) {
+    return checked_cells(op, "an output", Wide(in - 1) * step - 2 * Wide(pad) + kernel);
+  };
+  const Pair least(length(sizes[rank - 2], kernel_size.h, stride.h, padding.h),
+                   length(sizes[rank - 1], kernel_size.w, stride.w, padding.w));
+  const Pair out = options.output_size.value_or(least);
+  if (Wide(out.h) <= Wide(least.h) - stride.h || Wide(out.h) >= Wide(least.h) + stride.h ||
+      Wide(out.w) <= Wide(least.w) - stride.w || Wide(out.w) >= Wide(least.w) + stride.w ||
+      out.h < 1 || out.w < 1) {
+    fail(op, "invalid output_size ", out, ", expected at least one cell, and a distance from ",
+         least, " below the stride ", stride);
+  }
+  sizes[rank - 2] = out.h, sizes[rank - 1] = out.w;
+  const int64_t plane = checked_product(op, "cells", out.h, out.w), whole = sizes.numel();
+  const int64_t count = input.numel(), cells = input.sizes()[rank - 2] * input.sizes()[rank - 1];
+  const Tensor from = indices.contiguous(), places = new_tensor({count}, kInt64);
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t index = values_of<int64_t>(from)[i];
+    if (index < 0 || index >= plane) {
+      fail(op, "Found an invalid max index: ", index, " (output volumes are of size ", out.h, 'x',
+           out.w, ")");
+    }
+    values_of<int64_t>(places)[i] = i / cells * plane + index;
+  }
+  return dense_operation(
+      op, input, sizes,
+      [=](const auto* x, auto* y) {
+        // Where an index stands twice, the last one counts.
+        std::fill_n(y, whole, std::remove_cvref_t<decltype(*x)>(0));
+        for (int64_t i = 0; i < count; ++i) y[values_of<int64_t>(places)[i]] = x[i];
+      },
+      [=](const auto* dy, auto* dx) {
+        kernels::plain::take(count, values_of<int64_t>(places), dy, dx);
+      });
+}
+
+Tensor lp_pool2d(const Tensor& input, double norm_type, Pair kernel_size,
+                 const LpPoolOptions& options) {
+  const char* const op = "lp_pool2d";
+  const Window window{kernel_size, options.stride.value_or(kernel_size), 0, 1, options.ceil_mode};
+  check_window(op, window);
+  check_input(op, input);
+  const Tensor mean = avg_pool(op, input.pow(norm_type), window, {true, 0});
+  return (mean * (double(kernel_size.h) * double(kernel_size.w))).pow(1.0 / norm_type);
 }
 
 }  // namespace norma::functional

@@ -164,7 +164,7 @@ void models() {
 void two_variances() {
   title("Two variances: biased to normalise, unbiased to remember");
   Tensor x = norma::tensor({{1.0}, {2.0}, {3.0}, {4.0}});
-  nn::BatchNorm1d bn(1, {.eps = 0.0, .momentum = 1.0});
+  nn::BatchNorm1d bn(1, {.eps = 1e-9, .momentum = 1.0});
   Tensor output = bn(x).detach();
   std::cout << "values 1 2 3 4: variance " << x.var(0, /*unbiased=*/false) << " divided by n = 4, "
             << x.var(0, /*unbiased=*/true) << " divided by n - 1\n";

@@ -29,7 +29,7 @@ BatchNorm::BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, int64_t
   const bool affine = options.affine, track = options.track_running_stats;
   const Shape channels = {num_features};
   weight = register_parameter("weight", affine ? ones(channels) : Tensor());
-  bias = register_parameter("bias", affine ? zeros(channels) : Tensor());
+  bias = register_parameter("bias", affine && options.bias ? zeros(channels) : Tensor());
   running_mean = register_buffer("running_mean", track ? zeros(channels) : Tensor());
   running_var = register_buffer("running_var", track ? ones(channels) : Tensor());
   num_batches_tracked =
@@ -38,47 +38,12 @@ BatchNorm::BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, int64_t
   out_of_memory(0);
 }
 
-void BatchNorm::check_input(const Tensor& input, bool batch_statistics) const {
-  if (!input.defined()) fail(name_, "expected a tensor, got an undefined one");
-  const Shape& sizes = input.sizes();
-  const int64_t rank = sizes.size();
-  if (rank < min_dim_ || rank > max_dim_) {
-    const bool images = min_dim_ == 4;
-    fail(name_, images ? "expected 4D input" : "expected 2D or 3D input", " (got ", rank,
-         "D input), ", (images ? "[N, C, H, W]" : "[N, C] or [N, C, L]"), ", got input size ",
-         sizes,
-         (rank == min_dim_ - 1 && sizes[0] == num_features_
-              ? "; unsqueeze(0) makes a batch of one sample"
-          : images ? "; BatchNorm1d takes [N, C] and [N, C, L]"
-                   : "; BatchNorm2d takes images [N, C, H, W]"));
-  }
-  if (sizes[1] != num_features_) {
-    std::string message = text("expected ", num_features_, " channels on axis 1, got input size ",
-                               sizes, " with ", sizes[1]);
-    if (rank > 2 && sizes.back() == num_features_) {
-      message += "; its last axis has " + std::to_string(num_features_) + ": write ";
-      message += rank == 3 ? "bn(x.transpose(1, 2)).transpose(1, 2)"
-                           : "bn(x.permute({0, 3, 1, 2})).permute({0, 2, 3, 1})";
-    }
-    fail(name_, message);
-  }
-  int64_t values = sizes[0];
-  for (int64_t i = 2; i < rank; ++i) values *= sizes[i];
-  if (batch_statistics && values == 1) {
-    fail(name_, "Expected more than 1 value per channel when training, got input size ", sizes,
-         (running_mean.defined()
-              ? "; call eval() to use the running statistics, or give the DataLoader "
-                "drop_last = true so that no batch of one is left over"
-              : "; a layer with track_running_stats = false has only the statistics of "
-                "the batch: give it a larger one"));
-  }
-}
-
 Tensor BatchNorm::forward(const Tensor& input) { return normalise(input, false); }
 
 Tensor BatchNorm::forward_donated(Tensor&& input) {
-  return is_exactly<BatchNorm1d, BatchNorm2d>(*this) ? normalise(std::move(input), false)
-                                                     : forward(input);
+  return is_exactly<BatchNorm1d, BatchNorm2d, BatchNorm3d>(*this)
+             ? normalise(std::move(input), false)
+             : forward(input);
 }
 
 Tensor BatchNorm::with_relu(Tensor input) {
@@ -134,14 +99,9 @@ void BatchNorm::reset_parameters() {
 std::string BatchNorm::extra_repr() const {
   return text(num_features_, ", eps=", options_.eps,
               ", momentum=", (options_.momentum ? text(*options_.momentum) : "None"),
-              ", affine=", options_.affine, ", track_running_stats=", options_.track_running_stats,
+              ", affine=", options_.affine, ", bias=", bias.defined(),
+              ", track_running_stats=", options_.track_running_stats,
               (*frozen_ ? ", frozen=True" : ""));
 }
-
-BatchNorm1d::BatchNorm1d(int64_t num_features, const BatchNormOptions& options)
-    : Cloneable("BatchNorm1d", 2, 3, num_features, options) {}
-
-BatchNorm2d::BatchNorm2d(int64_t num_features, const BatchNormOptions& options)
-    : Cloneable("BatchNorm2d", 4, 4, num_features, options) {}
 
 }  // namespace norma::nn

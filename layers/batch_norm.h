@@ -1,4 +1,4 @@
-// BatchNorm1d and BatchNorm2d.
+// BatchNorm1d, BatchNorm2d and BatchNorm3d.
 #pragma once
 #include <optional>
 
@@ -12,9 +12,10 @@ struct BatchNormOptions {
   std::optional<double> momentum = 0.1;
   bool affine = true;               ///< learn gamma and beta
   bool track_running_stats = true;  ///< false: batch statistics in evaluation, too
+  bool bias = true;                 ///< false: gamma alone
 };
 
-/// Batch normalisation, what BatchNorm1d and BatchNorm2d have in common. Per channel (axis 1):
+/// Batch normalisation, what BatchNorm1d to BatchNorm3d have in common. Per channel (axis 1):
 ///
 ///     y = (x - mean) / √(var + eps) · weight + bias
 ///
@@ -29,12 +30,13 @@ struct BatchNormOptions {
 ///
 /// *Evaluation:* `mean` and `var` are the running ones, which stay as they are.
 ///
-/// Parameters `weight` (gamma, ones) and `bias` (beta, zeros), absent with `{.affine = false}`.
+/// Parameters `weight` (gamma, ones) and `bias` (beta, zeros), absent with `{.affine = false}`, the
+/// second with `{.bias = false}`.
 /// Buffers `running_mean` (zeros), `running_var` (ones) and `num_batches_tracked` (kInt64, 0-d),
 /// absent with `{.track_running_stats = false}`. All have one entry per channel.
 ///
-/// Errors, raised before any state changes: another rank, another number of channels, and a single
-/// value per channel where batch statistics are needed.
+/// Errors, raised before any state changes: another rank, another number of channels, a single
+/// value per channel where batch statistics are needed, and an eps of 0 there.
 ///
 /// Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal
 /// covariate shift", arXiv:1502.03167.
@@ -85,15 +87,25 @@ class BatchNorm : public Module {
 /// A sequence [B, T, D] has its channels last: `bn(x.transpose(1, 2)).transpose(1, 2)`.
 class BatchNorm1d : public Cloneable<BatchNorm1d, BatchNorm> {
  public:
-  explicit BatchNorm1d(int64_t num_features, const BatchNormOptions& options = {});
+  explicit BatchNorm1d(int64_t num_features, const BatchNormOptions& options = {})
+      : Cloneable("BatchNorm1d", 2, 3, num_features, options) {}
   BatchNorm1d fresh() const { return BatchNorm1d(num_features(), options()); }
 };
 
 /// BatchNorm over images [N, C, H, W]: one mean and variance per channel, over N, H and W.
 class BatchNorm2d : public Cloneable<BatchNorm2d, BatchNorm> {
  public:
-  explicit BatchNorm2d(int64_t num_features, const BatchNormOptions& options = {});
+  explicit BatchNorm2d(int64_t num_features, const BatchNormOptions& options = {})
+      : Cloneable("BatchNorm2d", 4, 4, num_features, options) {}
   BatchNorm2d fresh() const { return BatchNorm2d(num_features(), options()); }
+};
+
+/// BatchNorm over volumes [N, C, D, H, W]: one mean and variance per channel.
+class BatchNorm3d : public Cloneable<BatchNorm3d, BatchNorm> {
+ public:
+  explicit BatchNorm3d(int64_t num_features, const BatchNormOptions& options = {})
+      : Cloneable("BatchNorm3d", 5, 5, num_features, options) {}
+  BatchNorm3d fresh() const { return BatchNorm3d(num_features(), options()); }
 };
 
 }  // namespace norma::nn

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "norma/core/error.h"
+#include "norma/core/shape.h"
 
 namespace norma::nn {
 
@@ -12,6 +13,12 @@ inline void check_at_least(const char* op, const char* name, int64_t value, int6
 
 inline void check_eps(const char* op, double eps) {
   if (!(eps >= 0.0) || std::isinf(eps)) fail(op, "expected a finite eps of at least 0, got ", eps);
+}
+
+/// Sizes as Python prints a tuple: "(10, 20)", "(10,)".
+inline std::string tuple(const Shape& sizes) {
+  const std::string list = sizes.str();
+  return text('(', list.substr(1, list.size() - 2), sizes.size() == 1 ? ",)" : ")");
 }
 
 }  // namespace norma::nn

@@ -9,7 +9,7 @@
 namespace norma::nn {
 
 bool is_norm_and_relu(const Module& norm, const Module& relu) {
-  return is_exactly<BatchNorm1d, BatchNorm2d>(norm) && is_exactly<ReLU>(relu);
+  return is_exactly<BatchNorm1d, BatchNorm2d, BatchNorm3d>(norm) && is_exactly<ReLU>(relu);
 }
 
 Tensor norm_and_relu(BatchNorm& norm, Module& relu, Tensor x) {

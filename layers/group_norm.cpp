@@ -18,7 +18,8 @@ GroupNorm::GroupNorm(int64_t num_groups, int64_t num_channels, const GroupNormOp
   }
   check_eps("GroupNorm", options.eps);
   weight = register_parameter("weight", options.affine ? ones({num_channels}) : Tensor());
-  bias = register_parameter("bias", options.affine ? zeros({num_channels}) : Tensor());
+  bias =
+      register_parameter("bias", options.affine && options.bias ? zeros({num_channels}) : Tensor());
 }
 
 void GroupNorm::reset_parameters() { init::reset_gamma_and_beta(weight, bias); }
@@ -29,7 +30,7 @@ Tensor GroupNorm::forward(const Tensor& input) {
 
 std::string GroupNorm::extra_repr() const {
   return text(num_groups_, ", ", num_channels_, ", eps=", options_.eps,
-              ", affine=", options_.affine);
+              ", affine=", options_.affine, ", bias=", bias.defined());
 }
 
 }  // namespace norma::nn

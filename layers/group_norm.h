@@ -7,6 +7,7 @@ namespace norma::nn {
 struct GroupNormOptions {
   double eps = 1e-5;
   bool affine = true;
+  bool bias = true;  ///< false: no `bias`
 };
 
 /// y = (x - mean) / √(var + eps) · weight + bias for [N, C, …], with the mean and the biased
@@ -15,11 +16,12 @@ struct GroupNormOptions {
 /// normalises an example as a whole, C groups each channel by itself (instance normalisation).
 /// Keeps no statistics and is the same in training and evaluation, whatever the size of the batch.
 ///
-/// Parameters of shape [C]: `weight` (ones) and `bias` (zeros), absent with `{.affine = false}`.
+/// Parameters of shape [C]: `weight` (ones) and `bias` (zeros), absent with `{.affine = false}`, the
+/// second with `{.bias = false}`.
 ///
 /// Errors: fewer than one group, a number of channels that the groups do not divide; in forward, an
-/// input without channels or with another number of them, another type, and a single value per
-/// group in a batch of one group.
+/// input without channels or cells or with another number of channels, another type, and a single
+/// value per group in a batch of one group.
 ///
 /// Wu and He, "Group normalization", arXiv:1803.08494.
 class GroupNorm : public Cloneable<GroupNorm> {

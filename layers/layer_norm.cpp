@@ -16,7 +16,7 @@ LayerNorm::LayerNorm(const Shape& normalized_shape, const LayerNormOptions& opti
   check_eps("LayerNorm", options.eps);
   const bool affine = options.elementwise_affine;
   weight = register_parameter("weight", affine ? ones(normalized_shape) : Tensor());
-  bias = register_parameter("bias", affine ? zeros(normalized_shape) : Tensor());
+  bias = register_parameter("bias", affine && options.bias ? zeros(normalized_shape) : Tensor());
 }
 
 void LayerNorm::reset_parameters() { init::reset_gamma_and_beta(weight, bias); }
@@ -26,9 +26,8 @@ Tensor LayerNorm::forward(const Tensor& input) {
 }
 
 std::string LayerNorm::extra_repr() const {
-  std::string sizes = normalized_shape_.str();  // [10, 20], as Python's (10, 20) or (10,)
-  sizes = text('(', sizes.substr(1, sizes.size() - 2), normalized_shape_.size() == 1 ? ",)" : ")");
-  return text(sizes, ", eps=", options_.eps, ", elementwise_affine=", options_.elementwise_affine);
+  return text(tuple(normalized_shape_), ", eps=", options_.eps,
+              ", elementwise_affine=", options_.elementwise_affine, ", bias=", bias.defined());
 }
 
 }  // namespace norma::nn

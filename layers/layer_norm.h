@@ -7,6 +7,7 @@ namespace norma::nn {
 struct LayerNormOptions {
   double eps = 1e-5;
   bool elementwise_affine = true;
+  bool bias = true;  ///< false: no `bias`
 };
 
 /// y = (x - mean) / √(var + eps) · weight + bias, with the mean and the biased variance of each
@@ -14,7 +15,7 @@ struct LayerNormOptions {
 /// is the same in training and evaluation.
 ///
 /// Parameters of shape `normalized_shape`: `weight` (ones) and `bias` (zeros), absent with
-/// `{.elementwise_affine = false}`.
+/// `{.elementwise_affine = false}`; the second absent with `{.bias = false}`.
 ///
 /// Ba, Kiros and Hinton, "Layer normalization", arXiv:1607.06450.
 class LayerNorm : public Cloneable<LayerNorm> {

@@ -205,6 +205,7 @@ NamedTensors Module::gather(bool with_paths, const Own& own) const {
     NamedTensors found;
     std::unordered_set<const TensorImpl*> seen;
     walk(with_paths, [&](const std::string& path, const Module& module) {
+      module.require_sizes(path);
       if (&module != this) module.state().is_known = true;
       module.state().is_checked = false;
       for (const auto& [name, tensor] : own(module.state())) {
@@ -271,6 +272,26 @@ Tensor Module::register_buffer(const std::string& name, Tensor tensor) {
     state().kinds[name] = "buffer";
     state().buffers.emplace_back(name, tensor);
     return tensor;
+  });
+}
+
+void Module::await_sizes() { state().awaits_sizes = true; }
+
+void Module::require_sizes(const std::string& path) const {
+  if (!state().awaits_sizes) return;
+  const std::string name = path.empty() ? state().name : path;
+  fail("parameters", "expected a model whose sizes are known, got a ", type_name(),
+       name.empty() ? "" : " \"" + name + "\"",
+       " that was never called; run a dry forward of the model, such as net(zeros({1, …})), before "
+       "anything that asks for its parameters or its state");
+}
+
+void Module::become(std::shared_ptr<Module> module) {
+  with_memory(0, [&] {
+    State& mine = state();
+    module->note_child(mine.name);
+    module->state().is_known = mine.is_known.load();
+    mine.replacement = std::move(module);
   });
 }
 

@@ -185,6 +185,15 @@ class Module {
   /// refused.
   Tensor register_parameter(const std::string& name, Tensor tensor, bool requires_grad = true);
   Tensor register_buffer(const std::string& name, Tensor tensor);
+  /// From now on, every handle on this module is `module`, as after `set_submodule`.
+  void become(std::shared_ptr<Module> module);
+  /// Until it becomes another one, this module refuses to list parameters: its sizes are not known.
+  void await_sizes();
+  /// Asked by `load_state_dict` of such modules: whether the entries told the sizes, and it became
+  /// another one. `entry` gives the tensor that is loaded under one of the module's names, or null.
+  virtual bool find_sizes(const std::function<const Tensor*(const char*)>& /*entry*/) {
+    return false;
+  }
   /// Called when the argument is a temporary. Built-in layers overwrite it; a derived class may
   /// have its own forward(), so for those it is not used.
   virtual Tensor forward_donated(Tensor&& input) { return forward(input); }
@@ -249,6 +258,7 @@ class Module {
   const State* state_to_keep(const std::type_info& type) const;
   void note_kept(std::size_t size, const State* state);
   void note_child(const std::string& name);
+  void require_sizes(const std::string& path) const;
   void note_known() const;
   void leave();
   /// Calls `visit(path, module)` for this module and all below it, parents first, each once.

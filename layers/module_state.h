@@ -28,6 +28,7 @@ struct Module::State {
   std::unordered_map<std::string, const char*> kinds;  // by name: "parameter", "buffer", "child"
   std::string name;             // under which it was first registered, "" at the top
   bool is_replacement = false;  // clones of its parent take it over as it is
+  bool awaits_sizes = false;    // its parameters are not known yet
 
   // Of the handles that modules keep: size and type, and whether their class is a user's.
   std::size_t handle_size = 0;
@@ -74,7 +75,11 @@ void Module::walk(bool with_paths, const Visit& visit) const {
     visit(path, *module);
     const NamedModules& below = module->child_list();
     for (auto child = below.rbegin(); child != below.rend(); ++child) {
-      next.emplace_back(with_paths ? join(path, child->first) : "", child->second.get());
+      const Module* below_it = child->second.get();
+      while (below_it->state_ && below_it->state_->replacement) {
+        below_it = below_it->state_->replacement.get();
+      }
+      next.emplace_back(with_paths ? join(path, child->first) : "", below_it);
     }
   }
 }

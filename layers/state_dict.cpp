@@ -114,6 +114,7 @@ NamedTensors Module::state_dict() const {
 }
 
 void Module::add_state(const std::string& prefix, NamedTensors& result) const {
+  require_sizes(prefix.substr(0, prefix.empty() ? 0 : prefix.size() - 1));
   state().is_known = true;
   state().is_checked = false;
   for (const auto& [name, tensor] : state().tensors()) {
@@ -139,6 +140,16 @@ void Module::check_state_dict(const NamedTensors& state) const {
 
 LoadResult Module::load_state_dict(const NamedTensors& state, bool strict) {
   return with_memory(0, [&] {
+    for (const auto& [path, module] : named_modules()) {
+      if (!module->state().awaits_sizes) continue;
+      module->find_sizes([&, start = path](const char* name) -> const Tensor* {
+        const std::string key = join(start, name);
+        for (const auto& entry : state) {
+          if (entry.first == key && entry.second.defined()) return &entry.second;
+        }
+        return nullptr;
+      });
+    }
     LoadPlan plan = plan_load(*this, state);
     if (strict) require_complete(plan, *this);
     const NoGradGuard no_grad;

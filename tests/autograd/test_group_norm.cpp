@@ -128,16 +128,13 @@ TEST_CASE("group_norm's gradients agree with central differences") {
 }
 
 TEST_CASE("group_norm of nothing") {
-  for (const Shape& sizes : {Shape{0, 4, 3}, {2, 4, 0}}) {
-    const Tensor x = norma::zeros(sizes, {.requires_grad = true});
-    const Tensor w = norma::ones({4}, {.requires_grad = true});
-    const Tensor y = group_norm(x, 2, w);
-    CHECK(y.sizes() == sizes);
-    y.sum().backward();
-    CHECK(x.grad().sizes() == sizes);
-    CHECK(norma::equal(w.grad(), norma::zeros({4})));
-  }
-  CHECK(group_norm(norma::zeros({2, 0, 3}), 2).sizes() == Shape{2, 0, 3});
+  const Tensor x = norma::zeros({0, 4, 3}, {.requires_grad = true});
+  const Tensor w = norma::ones({4}, {.requires_grad = true});
+  const Tensor y = group_norm(x, 2, w);
+  CHECK(y.sizes() == x.sizes());
+  y.sum().backward();
+  CHECK(x.grad().sizes() == x.sizes());
+  CHECK(norma::equal(w.grad(), norma::zeros({4})));
 }
 
 TEST_CASE("group_norm refuses what does not fit, in PyTorch's words") {

@@ -376,7 +376,7 @@ inline const std::map<std::string, LossCase> layer_cases = {
 };
 inline const char* const mixed_repr = R"(Sequential(
   (0): Linear(in_features=2, out_features=16, bias=False)
-  (1): BatchNorm1d(16, eps=0.001, momentum=None, affine=True, track_running_stats=True)
+  (1): BatchNorm1d(16, eps=0.001, momentum=None, affine=True, bias=True, track_running_stats=True)
   (2): ReLU()
   (3): LeakyReLU(negative_slope=0.2)
   (4): GELU(approximate='none')
@@ -391,9 +391,9 @@ inline const char* const mixed_repr = R"(Sequential(
     (6): Flatten(start_dim=1, end_dim=-1)
     (7): Flatten(start_dim=0, end_dim=2)
     (8): Identity()
-    (9): LayerNorm((10,), eps=1e-05, elementwise_affine=True)
-    (10): LayerNorm((10, 20), eps=1e-12, elementwise_affine=False)
-    (11): BatchNorm2d(3, eps=1e-05, momentum=0.0001, affine=False, track_running_stats=False)
+    (9): LayerNorm((10,), eps=1e-05, elementwise_affine=True, bias=True)
+    (10): LayerNorm((10, 20), eps=1e-12, elementwise_affine=False, bias=False)
+    (11): BatchNorm2d(3, eps=1e-05, momentum=0.0001, affine=False, bias=False, track_running_stats=False)
   )
   (loss): CrossEntropyLoss()
   (8): NLLLoss()
@@ -405,7 +405,7 @@ inline const char* const mixed_repr = R"(Sequential(
 inline const char* const mlp_repr = R"(MLP(
   (net): Sequential(
     (0): Linear(in_features=4, out_features=3, bias=True)
-    (1): BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+    (1): BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
     (2): ReLU()
   )
   (head): Linear(in_features=3, out_features=2, bias=False)

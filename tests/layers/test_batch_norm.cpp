@@ -194,7 +194,7 @@ TEST_CASE("freeze_stats keeps the running statistics through train()") {
   CHECK(bn.weight.requires_grad());
 
   CHECK(bn.str() ==
-        "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True, "
+        "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True, "
         "frozen=True)");
   bn.freeze_stats(false);
   net(x);

@@ -282,7 +282,7 @@ TEST_CASE("the norm of a Sequential is another module, which says what it is") {
   CHECK(fast.at<nn::Linear>(0).bias.defined());
   CHECK(has(error_of([&] { fast.at<nn::BatchNorm1d>(1); }),
             "expected BatchNorm1d at index 1, got BatchNorm1d(2, eps=1e-05, momentum=0.1, "
-            "affine=True, track_running_stats=True, folded=True)"));
+            "affine=True, bias=True, track_running_stats=True, folded=True)"));
 }
 
 TEST_CASE("replace() puts a module in the place of another") {

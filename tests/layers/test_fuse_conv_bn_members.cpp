@@ -145,7 +145,7 @@ TEST_CASE("the norm hands on what it is given, for every handle") {
   CHECK(is_folded(fast.bn1));
   CHECK_FALSE(is_folded(block.bn1));
   CHECK(has(fast.str(),
-            "(bn1): BatchNorm2d(4, eps=1e-05, momentum=0.1, affine=True, "
+            "(bn1): BatchNorm2d(4, eps=1e-05, momentum=0.1, affine=True, bias=True, "
             "track_running_stats=True, folded=True)"));
   CHECK(
       has(fast.str(), "(conv1): Conv2d(3, 4, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1))"));

@@ -40,9 +40,9 @@ TEST_CASE("GroupNorm's parameters and options") {
   plain.reset_parameters();
   CHECK(norma::equal(plain(norma::ones({2, 4, 3})), norma::zeros({2, 4, 3})));
 
-  CHECK(norm.str() == "GroupNorm(2, 4, eps=1e-05, affine=True)");
+  CHECK(norm.str() == "GroupNorm(2, 4, eps=1e-05, affine=True, bias=True)");
   const nn::GroupNorm other(3, 6, {.eps = 0.001, .affine = false});
-  CHECK(other.str() == "GroupNorm(3, 6, eps=0.001, affine=False)");
+  CHECK(other.str() == "GroupNorm(3, 6, eps=0.001, affine=False, bias=False)");
   CHECK(other.clone().str() == other.str());
   norm.weight.detach().fill_(3.0);
   const nn::GroupNorm copy = norm.clone();

@@ -2,6 +2,8 @@
 #include "norma/tests/support/catch.h"
 #include "norma/tests/surface/hostile.h"
 
+#include <utility>
+
 using namespace norma;
 using surface::Hostile;
 using surface::Row;
@@ -195,6 +197,223 @@ const std::vector<Row> kTable = {
     {"nn::UpsamplingBilinear2d::*",
      [](Hostile& h) {
        use_layer(nn::UpsamplingBilinear2d({.size = h.shape({3, 4})}), h.tensor({1, 2, 3, 4}));
+     }},
+    {"functional::instance_norm",
+     [](Hostile& h) {
+       use(F::instance_norm(h.tensor({2, 3, 4}),
+                            {.running_mean = h.flag() ? Tensor() : h.tensor({3}),
+                             .running_var = h.flag() ? Tensor() : h.tensor({3}),
+                             .weight = h.flag() ? Tensor() : h.tensor({3}),
+                             .bias = h.flag() ? Tensor() : h.tensor({3}),
+                             .use_input_stats = h.flag(),
+                             .momentum = h.real(0.1),
+                             .eps = h.real(1e-5)}));
+     }},
+    {"functional::rms_norm",
+     [](Hostile& h) {
+       use(F::rms_norm(h.tensor({2, 3, 4}), h.shape({3, 4}), h.tensor({3, 4}), h.real(1e-5)));
+     }},
+    {"functional::local_response_norm",
+     [](Hostile& h) {
+       use(F::local_response_norm(h.tensor({2, 3, 4}), h.whole(2), h.real(1), h.real(1),
+                                  h.real(1)));
+     }},
+    {"nn::RMSNorm::*",
+     [](Hostile& h) {
+       nn::RMSNorm layer(h.shape({3}), {.eps = h.real(1e-5), .elementwise_affine = h.flag()});
+       layer.reset_parameters();
+       use_layer(std::move(layer), h.tensor({2, 3}));
+     }},
+    {"nn::LocalResponseNorm::*",
+     [](Hostile& h) {
+       use_layer(nn::LocalResponseNorm(h.whole(2), {.alpha = h.real(1)}), h.tensor({2, 3, 4}));
+     }},
+    {"nn::BatchNorm3d::*",
+     [](Hostile& h) {
+       use_layer(nn::BatchNorm3d(h.whole(3), {.eps = h.real(1e-5), .bias = h.flag()}),
+                 h.tensor({2, 3, 2, 2, 2}));
+     }},
+    {"nn::InstanceNorm::*",
+     [](Hostile& h) {
+       nn::InstanceNorm1d layer(h.whole(3), {.affine = h.flag(), .track_running_stats = h.flag()});
+       layer.reset_running_stats();
+       layer.reset_parameters();
+       use_layer(std::move(layer), h.tensor({2, 3, 4}));
+     }},
+    {"nn::InstanceNorm1d::*",
+     [](Hostile& h) {
+       use_layer(nn::InstanceNorm1d(h.whole(3), {.eps = h.real(1e-5), .momentum = h.real(0.1)}),
+                 h.tensor({2, 3, 4}));
+     }},
+    {"nn::InstanceNorm2d::*",
+     [](Hostile& h) {
+       use_layer(nn::InstanceNorm2d(h.whole(3), {.eps = h.real(1e-5), .momentum = h.real(0.1)}),
+                 h.tensor({2, 3, 4, 4}));
+     }},
+    {"nn::InstanceNorm3d::*",
+     [](Hostile& h) {
+       use_layer(nn::InstanceNorm3d(h.whole(3), {.eps = h.real(1e-5), .momentum = h.real(0.1)}),
+                 h.tensor({2, 3, 2, 2, 2}));
+     }},
+    {"nn::LazyLayer::*",
+     [](Hostile& h) {
+       use_layer(nn::LazyLinear(h.whole(2)), h.tensor({2, 3}));
+     }},
+    {"nn::LazyLinear::*",
+     [](Hostile& h) {
+       use_layer(nn::LazyLinear(h.whole(2), {.bias = h.flag()}), h.tensor({2, 3}));
+     }},
+    {"nn::LazyConv::*",
+     [](Hostile& h) {
+       use_layer(nn::LazyConv1d(2, 2).fresh(), h.tensor({2, 3, 4}));
+     }},
+    {"nn::LazyBatchNorm::*",
+     [](Hostile& h) {
+       use_layer(nn::LazyBatchNorm1d().fresh(), h.tensor({2, 3}));
+     }},
+    {"nn::LazyConv1d::*",
+     [](Hostile& h) {
+       use_layer(
+           nn::LazyConv1d(h.whole(4), h.whole(2), {.stride = h.whole(1), .groups = h.whole(1)}),
+           h.tensor({2, 3, 4}));
+     }},
+    {"nn::LazyConv2d::*",
+     [](Hostile& h) {
+       use_layer(nn::LazyConv2d(h.whole(4), h.both(2), {.stride = h.both(1), .groups = h.whole(1)}),
+                 h.tensor({2, 3, 4, 4}));
+     }},
+    {"nn::LazyConvTranspose1d::*",
+     [](Hostile& h) {
+       use_layer(nn::LazyConvTranspose1d(h.whole(4), h.whole(2),
+                                         {.stride = h.whole(1), .groups = h.whole(1)}),
+                 h.tensor({2, 3, 4}));
+     }},
+    {"nn::LazyConvTranspose2d::*",
+     [](Hostile& h) {
+       use_layer(nn::LazyConvTranspose2d(h.whole(4), h.both(2),
+                                         {.stride = h.both(1), .groups = h.whole(1)}),
+                 h.tensor({2, 3, 4, 4}));
+     }},
+    {"nn::LazyBatchNorm1d::*",
+     [](Hostile& h) {
+       use_layer(nn::LazyBatchNorm1d({.eps = h.real(1e-5), .affine = h.flag()}), h.tensor({2, 3}));
+     }},
+    {"nn::LazyBatchNorm2d::*",
+     [](Hostile& h) {
+       use_layer(nn::LazyBatchNorm2d({.eps = h.real(1e-5), .affine = h.flag()}),
+                 h.tensor({2, 3, 2, 2}));
+     }},
+    {"nn::LazyBatchNorm3d::*",
+     [](Hostile& h) {
+       use_layer(nn::LazyBatchNorm3d({.eps = h.real(1e-5), .affine = h.flag()}),
+                 h.tensor({2, 3, 2, 2, 2}));
+     }},
+    {"functional::pixel_shuffle",
+     [](Hostile& h) {
+       use(F::pixel_shuffle(h.tensor({1, 4, 2, 3}), h.whole(2)));
+     }},
+    {"functional::pixel_unshuffle",
+     [](Hostile& h) {
+       use(F::pixel_unshuffle(h.tensor({1, 2, 4, 4}), h.whole(2)));
+     }},
+    {"functional::channel_shuffle",
+     [](Hostile& h) {
+       use(F::channel_shuffle(h.tensor({1, 4, 3}), h.whole(2)));
+     }},
+    {"functional::unfold",
+     [](Hostile& h) {
+       use(F::unfold(h.tensor({1, 2, 4, 4}), h.both(2),
+                     {.dilation = h.both(1), .padding = h.both(1), .stride = h.both(1)}));
+     }},
+    {"functional::fold",
+     [](Hostile& h) {
+       use(F::fold(h.tensor({1, 8, 9}), h.both(4), h.both(2),
+                   {.dilation = h.both(1), .padding = h.both(0), .stride = h.both(1)}));
+     }},
+    {"functional::avg_pool1d",
+     [](Hostile& h) {
+       use(F::avg_pool1d(
+           h.tensor({2, 3, 5}), h.whole(2),
+           {.padding = h.whole(1), .ceil_mode = h.flag(), .count_include_pad = h.flag()}));
+     }},
+    {"functional::AvgPool1dOptions::*",
+     [](Hostile& h) {
+       F::AvgPool1dOptions{.stride = h.whole(1), .padding = h.whole(1)}.check("op", h.whole(2));
+     }},
+    {"functional::adaptive_*_pool1d",
+     [](Hostile& h) {
+       use(F::adaptive_avg_pool1d(h.tensor({2, 3, 5}), h.whole(2)));
+       use(F::adaptive_max_pool1d(h.tensor({2, 3, 5}), h.whole(2)));
+     }},
+    {"functional::adaptive_max_pool2d",
+     [](Hostile& h) {
+       use(F::adaptive_max_pool2d(h.tensor({2, 3, 5, 4}), h.both(2)));
+     }},
+    {"functional::max_pool2d_with_indices",
+     [](Hostile& h) {
+       use(F::max_pool2d_with_indices(h.tensor({2, 3, 5, 4}), h.both(2),
+                                      {.padding = h.both(1), .dilation = h.both(1)})
+               .first);
+     }},
+    {"functional::max_unpool2d",
+     [](Hostile& h) {
+       use(F::max_unpool2d(h.tensor({1, 2, 2, 2}), h.tensor({1, 2, 2, 2}, kInt64), h.both(2),
+                           {.padding = h.both(0), .output_size = h.both(4)}));
+     }},
+    {"functional::lp_pool2d",
+     [](Hostile& h) {
+       use(F::lp_pool2d(h.tensor({2, 3, 5, 4}), h.real(2), h.both(2), {.ceil_mode = h.flag()}));
+     }},
+    {"nn::PixelShuffle::*",
+     [](Hostile& h) {
+       use_layer(nn::PixelShuffle(h.whole(2)), h.tensor({1, 4, 2, 3}));
+     }},
+    {"nn::PixelUnshuffle::*",
+     [](Hostile& h) {
+       use_layer(nn::PixelUnshuffle(h.whole(2)), h.tensor({1, 2, 4, 4}));
+     }},
+    {"nn::ChannelShuffle::*",
+     [](Hostile& h) {
+       use_layer(nn::ChannelShuffle(h.whole(2)), h.tensor({1, 4, 3}));
+     }},
+    {"nn::Unfold::*",
+     [](Hostile& h) {
+       use_layer(nn::Unfold(h.both(2), {.stride = h.both(1)}), h.tensor({1, 2, 4, 4}));
+     }},
+    {"nn::Fold::*",
+     [](Hostile& h) {
+       use_layer(nn::Fold(h.both(4), h.both(2), {.padding = h.both(0)}), h.tensor({1, 8, 9}));
+     }},
+    {"nn::Unflatten::*",
+     [](Hostile& h) {
+       use_layer(nn::Unflatten(h.whole(1), h.shape({2, 2})), h.tensor({3, 4}));
+     }},
+    {"nn::AvgPool1d::*",
+     [](Hostile& h) {
+       use_layer(nn::AvgPool1d(h.whole(2), {.padding = h.whole(1)}), h.tensor({2, 3, 5}));
+     }},
+    {"nn::AdaptiveAvgPool1d::*",
+     [](Hostile& h) {
+       use_layer(nn::AdaptiveAvgPool1d(h.whole(2)), h.tensor({2, 3, 5}));
+     }},
+    {"nn::AdaptiveMaxPool1d::*",
+     [](Hostile& h) {
+       use_layer(nn::AdaptiveMaxPool1d(h.whole(2)), h.tensor({2, 3, 5}));
+     }},
+    {"nn::AdaptiveMaxPool2d::*",
+     [](Hostile& h) {
+       use_layer(nn::AdaptiveMaxPool2d(h.both(2)), h.tensor({2, 3, 5, 4}));
+     }},
+    {"nn::LPPool2d::*",
+     [](Hostile& h) {
+       use_layer(nn::LPPool2d(h.real(2), h.both(2), {.ceil_mode = h.flag()}),
+                 h.tensor({2, 3, 5, 4}));
+     }},
+    {"nn::MaxUnpool2d::*",
+     [](Hostile& h) {
+       nn::MaxUnpool2d layer(h.both(2), {.padding = h.both(0)});
+       static_cast<void>(layer.str());
+       use(layer.clone()(h.tensor({1, 2, 2, 2}), h.tensor({1, 2, 2, 2}, kInt64), h.both(4)));
      }},
 };
 

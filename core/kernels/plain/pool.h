@@ -74,6 +74,17 @@ void max_pool_pick(const Pool2dShape& s, const T* x, const Index* choice, T* y) 
   });
 }
 
+/// to[places[i]] += from[i], zeros elsewhere; and its adjoint, to[i] = from[places[i]].
+template <class T>
+void put(int64_t count, const int64_t* places, const T* from, int64_t size, T* to) {
+  std::fill_n(to, size, T(0));
+  for (int64_t i = 0; i < count; ++i) to[places[i]] += from[i];
+}
+template <class T>
+void take(int64_t count, const int64_t* places, const T* from, T* to) {
+  for (int64_t i = 0; i < count; ++i) to[i] = from[places[i]];
+}
+
 /// How many cells of window i count along one axis: those in the image, or in image and padding.
 inline int64_t counted_cells(int64_t i, int64_t stride, int64_t pad, int64_t kernel, int64_t size,
                              bool include_pad) {
@@ -115,6 +126,18 @@ void each_share(const Pool2dShape& s, F f) {
       }
     }
   }
+}
+
+/// The largest cell of each such window: the first of equals, the last of NaN. `choice`: where.
+template <class T>
+void adaptive_max_pool_forward(const Pool2dShape& s, const T* x, T* y, int64_t* choice) {
+  int64_t window = -1;
+  each_share(s, [&](int64_t to, int64_t from, double) {
+    if (to == window && !(x[from] > y[to]) && !std::isnan(x[from])) return;
+    window = to;
+    y[to] = x[from];
+    choice[to] = from;
+  });
 }
 
 template <class T>

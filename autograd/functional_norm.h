@@ -1,0 +1,33 @@
+// More norms. Part of autograd/functional.h, in a file of its own.
+#pragma once
+#include "norma/autograd/functional.h"
+
+namespace norma::functional {
+
+struct InstanceNormArgs {
+  Tensor running_mean = Tensor();  ///< both undefined: none are kept
+  Tensor running_var = Tensor();
+  Tensor weight = Tensor();     ///< undefined: 1
+  Tensor bias = Tensor();       ///< undefined: 0
+  bool use_input_stats = true;  ///< false: normalise with the running statistics
+  double momentum = 0.1;        ///< weight of the new value in the running statistics
+  double eps = 1e-5;
+};
+/// y = (x - mean) / sqrt(var + eps) * weight + bias with the mean and the biased variance of each
+/// channel of each sample of x [N, C, …]. Running statistics, where given, move towards the means
+/// over the samples of these (of the unbiased variance). Refuses a single value per channel. See
+/// nn::InstanceNorm2d.
+Tensor instance_norm(const Tensor& input, const InstanceNormArgs& args = {});
+
+/// y = x / sqrt(mean(x²) + eps) * weight over the last dimensions, which must equal
+/// `normalized_shape`. weight has that shape, undefined: 1; eps by default the type's smallest step
+/// at 1 (1.2e-7 for kFloat32).
+Tensor rms_norm(const Tensor& input, const Shape& normalized_shape, const Tensor& weight = Tensor(),
+                std::optional<double> eps = {});
+
+/// y = x / (k + alpha · mean(x²))^beta, the mean over `size` neighbouring channels of [N, C, …],
+/// zeros beyond the first and the last.
+Tensor local_response_norm(const Tensor& input, int64_t size, double alpha = 1e-4,
+                           double beta = 0.75, double k = 1.0);
+
+}  // namespace norma::functional
