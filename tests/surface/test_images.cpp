@@ -242,17 +242,20 @@ const std::vector<Row> kTable = {
      }},
     {"nn::InstanceNorm1d::*",
      [](Hostile& h) {
-       use_layer(nn::InstanceNorm1d(h.whole(3), {.eps = h.real(1e-5), .momentum = h.real(0.1)}),
+       use_layer(nn::InstanceNorm1d(h.whole(3),
+                                    {.eps = h.real(1e-5), .momentum = h.real(0.1), .affine = true}),
                  h.tensor({2, 3, 4}));
      }},
     {"nn::InstanceNorm2d::*",
      [](Hostile& h) {
-       use_layer(nn::InstanceNorm2d(h.whole(3), {.eps = h.real(1e-5), .momentum = h.real(0.1)}),
+       use_layer(nn::InstanceNorm2d(h.whole(3),
+                                    {.eps = h.real(1e-5), .momentum = h.real(0.1), .affine = true}),
                  h.tensor({2, 3, 4, 4}));
      }},
     {"nn::InstanceNorm3d::*",
      [](Hostile& h) {
-       use_layer(nn::InstanceNorm3d(h.whole(3), {.eps = h.real(1e-5), .momentum = h.real(0.1)}),
+       use_layer(nn::InstanceNorm3d(h.whole(3),
+                                    {.eps = h.real(1e-5), .momentum = h.real(0.1), .affine = true}),
                  h.tensor({2, 3, 2, 2, 2}));
      }},
     {"nn::LazyLayer::*",
