@@ -22,6 +22,7 @@ Tensor pad_sequence(const std::vector<Tensor>& sequences, bool batch_first, Scal
       longest = std::max(longest, sizes[0]);
     }
     std::vector<Tensor> padded;
+    padded.reserve(sequences.size());
     for (const Tensor& sequence : sequences) {
       Shape missing = sequence.sizes();
       missing[0] = longest - sequence.size(0);
@@ -38,6 +39,7 @@ PackedSequence pack_sequence(const std::vector<Tensor>& sequences, bool enforce_
   return with_memory(0, [&]() -> PackedSequence {
     const Tensor padded = pad_sequence(sequences);
     std::vector<int64_t> lengths;
+    lengths.reserve(sequences.size());
     for (const Tensor& sequence : sequences) lengths.push_back(sequence.size(0));
     return pack_padded_sequence(padded, tensor(lengths), false, enforce_sorted);
   });

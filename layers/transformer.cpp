@@ -1,6 +1,11 @@
 #include "norma/layers/transformer.h"
 
+#include <limits>
+
+#include "norma/autograd/ops.h"
+#include "norma/core/factory.h"
 #include "norma/layers/check.h"
+#include "norma/layers/init.h"
 
 namespace norma::nn {
 
@@ -21,6 +26,22 @@ std::vector<Layer> copies(const char* name, const Layer& layer, int64_t count) {
   std::vector<Layer> layers;
   for (int64_t i = 0; i < count; ++i) layers.push_back(layer.clone());
   return layers;
+}
+
+TransformerLayerOptions layer_options(const TransformerOptions& o) {
+  return {.dim_feedforward = o.dim_feedforward,
+          .dropout = o.dropout,
+          .activation = o.activation,
+          .layer_norm_eps = o.layer_norm_eps,
+          .batch_first = o.batch_first,
+          .norm_first = o.norm_first};
+}
+
+/// A stack as Transformer has it.
+template <class Stack, class Layer>
+Stack stack_of(int64_t d_model, int64_t nhead, int64_t count, const TransformerOptions& o) {
+  return Stack(Layer(d_model, nhead, layer_options(o)), count,
+               {.norm = LayerNorm({d_model}, {.eps = o.layer_norm_eps})});
 }
 
 }  // namespace
@@ -73,6 +94,43 @@ TransformerDecoder TransformerDecoder::fresh() const {
   TransformerStackOptions options;
   if (norm) options.norm = norm->clone();
   return {layers_[0], static_cast<int64_t>(layers_.size()), options};
+}
+
+Transformer::Transformer(int64_t d_model, int64_t nhead, const TransformerOptions& options)
+    : encoder(stack_of<TransformerEncoder, TransformerEncoderLayer>(
+          d_model, nhead, options.num_encoder_layers, options)),
+      decoder(stack_of<TransformerDecoder, TransformerDecoderLayer>(
+          d_model, nhead, options.num_decoder_layers, options)),
+      d_model_(d_model),
+      nhead_(nhead),
+      options_(options) {
+  register_module("encoder", encoder);
+  register_module("decoder", decoder);
+  reset_parameters();
+}
+
+void Transformer::reset_parameters() {
+  for (const Tensor& weight : parameters())
+    if (weight.dim() > 1) init::xavier_uniform_(weight);
+}
+
+Tensor Transformer::forward(const Tensor& src, const Tensor& tgt, const TransformerMasks& masks) {
+  return decoder(tgt, encoder(src, masks.src_mask, masks.src_key_padding_mask),
+                 {.tgt_mask = masks.tgt_mask,
+                  .memory_mask = masks.memory_mask,
+                  .tgt_key_padding_mask = masks.tgt_key_padding_mask,
+                  .memory_key_padding_mask = masks.memory_key_padding_mask});
+}
+
+Tensor Transformer::operator()(const Tensor& src, const Tensor& tgt,
+                               const TransformerMasks& masks) {
+  return with_path([&] { return forward(src, tgt, masks); }, {&src, &tgt});
+}
+
+Tensor Transformer::generate_square_subsequent_mask(int64_t size) {
+  check_at_least("generate_square_subsequent_mask", "size", size, 0);
+  const Tensor behind = arange(size).unsqueeze(0) > arange(size).unsqueeze(1);
+  return zeros({size, size}).masked_fill(behind, -std::numeric_limits<double>::infinity());
 }
 
 }  // namespace norma::nn

@@ -1,6 +1,7 @@
-// TransformerEncoder and TransformerDecoder: stacks of their layers.
+// TransformerEncoder and TransformerDecoder, stacks of their layers, and Transformer, both of them.
 #pragma once
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "norma/layers/transformer_layer.h"
@@ -52,6 +53,51 @@ class TransformerDecoder : public Cloneable<TransformerDecoder> {
 
  private:
   std::vector<TransformerDecoderLayer> layers_;
+};
+
+struct TransformerOptions {
+  int64_t num_encoder_layers = 6, num_decoder_layers = 6;
+  int64_t dim_feedforward = 2048;  ///< this and what follows: see TransformerLayerOptions
+  double dropout = 0.1;
+  std::string activation = "relu";
+  double layer_norm_eps = 1e-5;
+  bool batch_first = false;
+  bool norm_first = false;
+};
+
+struct TransformerMasks {
+  Tensor src_mask = Tensor(), tgt_mask = Tensor(), memory_mask = Tensor();
+  Tensor src_key_padding_mask = Tensor(), tgt_key_padding_mask = Tensor();
+  Tensor memory_key_padding_mask = Tensor();
+};
+
+/// decoder(tgt, encoder(src)): a stack of either kind, each with a norm of its result.
+/// src [S, N, d_model], tgt [T, N, d_model] and the result as tgt, as in their layers.
+///
+///     nn::Transformer model(8, 2, {.num_encoder_layers = 2, .num_decoder_layers = 2});
+///     Tensor y = model(src, tgt, {.tgt_mask = model.generate_square_subsequent_mask(T)});
+///
+/// Children `encoder` and `decoder`; weights of two dimensions begin as xavier_uniform_ draws them.
+class Transformer : public Cloneable<Transformer> {
+ public:
+  explicit Transformer(int64_t d_model = 512, int64_t nhead = 8,
+                       const TransformerOptions& options = {});
+
+  using Module::forward;
+  Tensor forward(const Tensor& src, const Tensor& tgt, const TransformerMasks& masks = {});
+  Tensor operator()(const Tensor& src, const Tensor& tgt, const TransformerMasks& masks = {});
+  /// Draws new initial values of the weights.
+  void reset_parameters();
+  /// [size, size]: 0 where position i may see position j, that is j <= i; else -inf.
+  static Tensor generate_square_subsequent_mask(int64_t size);
+  Transformer fresh() const { return Transformer(d_model_, nhead_, options_); }
+
+  TransformerEncoder encoder;
+  TransformerDecoder decoder;
+
+ private:
+  int64_t d_model_, nhead_;
+  TransformerOptions options_;
 };
 
 }  // namespace norma::nn

@@ -105,6 +105,41 @@ TEST_CASE("Transformer layers norm before or after, take masks, drop out, and tr
   CHECK(net(randn({5, 3})).sizes() == Shape{5, 2});
 }
 
+TEST_CASE("Transformer is an encoder and a decoder, each with a norm") {
+  manual_seed(3);
+  nn::Transformer model(4, 2,
+                        {.num_encoder_layers = 2,
+                         .num_decoder_layers = 1,
+                         .dim_feedforward = 6,
+                         .dropout = 0.0,
+                         .batch_first = true});
+  const NamedTensors named = model.named_parameters();
+  CHECK(named[0].first == "encoder.layers.0.self_attn.in_proj_weight");
+  CHECK(named.back().first == "decoder.norm.bias");
+  CHECK(named.size() == 24 + 2 + 18 + 2);
+  CHECK_FALSE(equal(named[0].second, named[12].second));
+  const Tensor mask = nn::Transformer::generate_square_subsequent_mask(3);
+  const double inf = std::numeric_limits<double>::infinity();
+  CHECK(equal(mask, tensor({{0.0, -inf, -inf}, {0.0, 0.0, -inf}, {0.0, 0.0, 0.0}})));
+  const Tensor src = randn({2, 5, 4}), tgt = randn({2, 3, 4});
+  const Tensor y = model(src, tgt, {.tgt_mask = mask});
+  CHECK(y.sizes() == Shape{2, 3, 4});
+  CHECK(
+      mismatch(y.narrow(1, 0, 2),
+               model(src, tgt.narrow(1, 0, 2), {.tgt_mask = mask.narrow(0, 0, 2).narrow(1, 0, 2)}),
+               1e-5, 1e-6) == "");
+  CHECK(equal(y, model.decoder(tgt, model.encoder(src), {.tgt_mask = mask})));
+  nn::Transformer copy = model.clone();
+  CHECK(copy.str() == model.str());
+  CHECK(equal(copy(src, tgt), model(src, tgt)));
+  copy.reset_parameters();
+  CHECK_FALSE(equal(copy.parameters()[0], model.parameters()[0]));
+  CHECK(error_of([] { nn::Transformer::generate_square_subsequent_mask(-1); }) ==
+        "[generate_square_subsequent_mask] expected size of at least 0, got -1");
+  CHECK(error_of([] { nn::Transformer(4, 2, {.num_encoder_layers = 0}); }) ==
+        "[TransformerEncoder] expected num_layers of at least 1, got 0");
+}
+
 TEST_CASE("Transformer layers refuse bad options, and name their path") {
   CHECK(error_of([] { nn::TransformerEncoderLayer(4, 2, {.dim_feedforward = 0}); }) ==
         "[TransformerEncoderLayer] expected dim_feedforward of at least 1, got 0");

@@ -177,6 +177,20 @@ const std::vector<Row> kTable = {
                            {.memory_mask = h.tensor({3, 5})}));
        use(decoder.forward(h.tensor({3, 4}), h.tensor({5, 4})));
      }},
+    {"nn::Transformer::*",
+     [](Hostile& h) {
+       nn::Transformer model(h.whole(4), h.whole(2),
+                             {.num_encoder_layers = 1,
+                              .num_decoder_layers = 1,
+                              .dim_feedforward = h.whole(3),
+                              .dropout = h.real(0),
+                              .activation = h.word("relu"),
+                              .batch_first = h.flag()});
+       model.reset_parameters();
+       use(model.clone()(h.tensor({3, 2, 4}), h.tensor({5, 2, 4}), {.tgt_mask = h.tensor({5, 5})}));
+       use(model.forward(h.tensor({3, 4}), h.tensor({5, 4})));
+       use(nn::Transformer::generate_square_subsequent_mask(h.whole(3)));
+     }},
 };
 
 }  // namespace
