@@ -136,6 +136,10 @@ class Resnet20(Crossing, WithFolder):
     name = "resnet20"
 
 
+class Sequences(Crossing, WithFolder):
+    name = "sequences"
+
+
 class Resnet18(Crossing, WithFolder):
     name = "resnet18"
 
