@@ -1,4 +1,6 @@
 // backward() and grad(): walk the graph from young to old and hand gradients on.
+#include "norma/autograd/engine.h"
+
 #include <algorithm>
 #include <span>
 #include <string>
@@ -6,6 +8,7 @@
 #include <vector>
 
 #include "norma/autograd/grad_mode.h"
+#include "norma/autograd/hooks.h"
 #include "norma/autograd/node.h"
 #include "norma/autograd/observer.h"
 #include "norma/autograd/ops.h"
@@ -118,12 +121,13 @@ class Run {
 /// taken off again at the end, also when a backward function throws.
 class BackwardOrder {
  public:
-  explicit BackwardOrder(std::span<const Ref<Node>> roots) {
+  BackwardOrder(std::span<const Ref<Node>> roots, uint64_t oldest) {
     // A list instead of recursion: graphs are deeper than call stacks.
     try {
       for (const Ref<Node>& root : roots) add(root.get());
       for (std::size_t i = 0; i < order_.size(); ++i) {
         const Node* const node = order_[i];
+        if (node->sequence < oldest) continue;
         for (int k = 0; k < node->input_count; ++k) add(node->inputs[k].get());
       }
     } catch (...) {
@@ -171,6 +175,11 @@ class RunningNode {
   const std::size_t linked_ = linked_count();
 };
 
+void after_accumulation(const Accumulator& node, const ObserverPause& observers) {
+  if (observers && node.leaf) observers.tell(&Observer::accumulated, node, node.leaf->grad);
+  if (node.hooks) call_accumulated_hooks(node);
+}
+
 /// Hands the gradient of a node's result on to its inputs.
 void run_node(Node* node, const Tensor& grad, std::vector<Tensor>& grads,
               const ObserverPause& observers) {
@@ -180,10 +189,8 @@ void run_node(Node* node, const Tensor& grad, std::vector<Tensor>& grads,
     const RunningNode running(node);
     node->backward(grad, input_grads);
   }
-  if (observers && node->is_accumulator()) {
-    const TensorImpl* leaf = static_cast<Accumulator*>(node)->leaf;
-    if (leaf) observers.tell(&Observer::accumulated, *node, leaf->grad);
-  }
+  if (node->is_accumulator())
+    return after_accumulation(static_cast<Accumulator&>(*node), observers);
   for (int k = 0; k < node->input_count; ++k) {
     Node* input = node->inputs[k].get();
     Tensor& share = grads[static_cast<std::size_t>(k)];
@@ -201,6 +208,7 @@ struct Task {
   bool retain_graph, create_graph;
   std::span<const Ref<Node>> targets = {};
   std::span<Tensor> found = {};
+  uint64_t oldest = 0;  // nodes before this one are the ends of a segment, and left alone
 };
 
 /// Whether the gradient of a node leads to a target through one of its inputs.
@@ -229,22 +237,23 @@ void mark_wanted(const BackwardOrder& visit, std::span<const Ref<Node>> targets)
 }
 
 /// Keeps a gradient that has arrived where it was asked for; false where it leads no further.
-bool keep(const Task& task, const Node& node, const Tensor& grad) {
-  if (task.targets.empty()) {
-    if (node.retainer) add_gradient(node.retainer->grad, grad);
-    return true;
-  }
+/// Hooks may change it, but not what grad() gives of a result on the way, as in PyTorch.
+bool keep(const Task& task, const Node& node, Tensor& grad) {
+  const bool is_end = node.sequence < task.oldest;
+  const bool goes_on = !is_end && (task.targets.empty() || leads_on(node));
+  if (node.hooks && !goes_on && !is_end) grad = call_hooks(node, std::move(grad));
   for (std::size_t i = 0; i < task.targets.size(); ++i) {
     if (task.targets[i].get() == &node) task.found[i] = grad;
   }
-  return leads_on(node);
+  if (node.hooks && goes_on) grad = call_hooks(node, std::move(grad));
+  return goes_on;
 }
 
 void run_task(const Task& task) {
   const GradModeGuard mode(task.create_graph);
   const ObserverPause observers;
   if (observers) observers.tell(&Observer::started, *task.roots[0], task.gradients[0]);
-  const BackwardOrder visit(task.roots);
+  const BackwardOrder visit(task.roots, task.oldest);
   mark_wanted(visit, task.targets);
   for (std::size_t i = 0; i < task.roots.size(); ++i) {
     accumulate(task.roots[i]->grad, task.gradients[i]);
@@ -253,7 +262,7 @@ void run_task(const Task& task) {
   std::vector<Tensor>& grads = list.values;
   for (Node* node : visit.order()) {
     if (!node->grad.defined() || !node->wanted) continue;
-    const Tensor grad = std::move(node->grad);
+    Tensor grad = std::move(node->grad);
     if (!keep(task, *node, grad)) continue;
     grads.clear();
     grads.resize(static_cast<std::size_t>(node->input_count));
@@ -290,6 +299,17 @@ Tensor start_gradient(const char* op, const Tensor& output, const Tensor& gradie
 }
 
 }  // namespace
+
+std::vector<Tensor> segment_gradients(std::span<const Ref<Node>> roots,
+                                      std::span<const Tensor> gradients,
+                                      std::span<const Ref<Node>> ends, uint64_t oldest,
+                                      bool create_graph) {
+  std::vector<Tensor> found(ends.size());
+  if (!roots.empty()) {
+    run_task({roots, gradients, create_graph, create_graph, ends, found, oldest});
+  }
+  return found;
+}
 
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const std::vector<Tensor>& grad_outputs, std::optional<bool> retain_graph,

@@ -15,7 +15,7 @@ bool fuse_norm_relu(const Tensor& operand, Tensor& out) {
   if (from->storage->version() != 0) return false;
   if (!from->node || from->node->use_count() != 1) return false;
   Node* const node = static_cast<Node*>(from->node.get());
-  if (node->retainer || !node->take_relu()) return false;
+  if (node->hooks || !node->take_relu()) return false;
   to->node = std::move(from->node);
   to->has_history = to->requires_grad = true;
   to->base_version = to->storage->version();

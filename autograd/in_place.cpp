@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "norma/autograd/hooks.h"
 #include "norma/autograd/operands.h"
 #include "norma/core/factory.h"
 #include "norma/core/kernels/elementwise.h"
@@ -140,8 +141,8 @@ Tensor replace_region(const Tensor& base, const Tensor& part, const Shape& sizes
 /// A leaf's accumulator must not write to a tensor that has another history now.
 void set_node(TensorImpl* impl, Ref<History> node) {
   if (impl->node) {
-    if (node && static_cast<Node*>(impl->node.get())->retainer == impl)
-      static_cast<Node*>(node.get())->retainer = impl;
+    if (node && retainer_of(static_cast<Node&>(*impl->node)) == impl)
+      set_retainer(static_cast<Node&>(*node), impl);
     impl->node->forget(impl);
   }
   impl->node = std::move(node);

@@ -15,6 +15,8 @@ std::atomic<int64_t> node_count{0};
 std::atomic<uint64_t> next_sequence{1};
 }  // namespace
 
+uint64_t next_sequence_number() { return next_sequence.fetch_add(1, std::memory_order_relaxed); }
+
 Node*& running_node() {
   thread_local Node* node = nullptr;
   return node;
@@ -33,6 +35,10 @@ std::deque<Tensor>& linked_values() {
 bool InputGrads::needs(int i) const { return inputs_[i] && inputs_[i]->wanted; }
 
 Node::Node(const char* op_name) : name(op_name) {}
+
+Ref<Node> Node::maker_of(const TensorImpl* saved) {
+  return Ref<Node>(saved->storage.get() == result ? this : nullptr);
+}
 
 void Node::drop_inputs() noexcept {
   // A list through the nodes, which needs no memory and no destructor at a thread's end.
@@ -108,12 +114,10 @@ const Tensor& Saved::linked() const {
   for (int k = 0; source_ && k < node->input_count && !history; ++k) {
     if (node->inputs[k].get() == source_) history = node->inputs[k];
   }
-  if (!source_ && impl_of(value_)->storage.get() == node->result) {
-    if (!value_.is_contiguous() || value_.sizes() != node->sizes) {
-      fail(node->name, "expected a saved result as it is, got a view of it of shape ",
-           value_.sizes(), ": create_graph cannot differentiate by it");
-    }
-    history = Ref<Node>(node);
+  if (!source_) history = node->maker_of(impl_of(value_));
+  if (!source_ && history && (!value_.is_contiguous() || value_.sizes() != history->sizes)) {
+    fail(node->name, "expected a saved result as it is, got a view of it of shape ", value_.sizes(),
+         ": create_graph cannot differentiate by it");
   }
   if (source_ && !history) {
     fail(node->name, "expected saved values of its inputs, got those of another tensor of shape ",
@@ -155,7 +159,7 @@ Ref<Node> gradient_edge(const Tensor& tensor) {
 void set_history(Tensor& out, const Ref<Node>& node) {
   TensorImpl* impl = impl_of(out);
   // Numbered last: gradient_edge() may itself have created (older) nodes for views.
-  node->sequence = next_sequence.fetch_add(1, std::memory_order_relaxed);
+  node->sequence = next_sequence_number();
   node->result = impl->storage.get();
   node->sizes = impl->sizes;
   node->dtype = impl->dtype;

@@ -44,8 +44,10 @@ class Node : public History {
   virtual bool release_saved() { return false; }
   /// Makes its result the ReLU of what it was, for backward; false where it cannot.
   virtual bool take_relu() { return false; }
+  /// What leads to a saved value, if that is a result of the operation; else null.
+  virtual Ref<Node> maker_of(const TensorImpl* saved);
 
-  void forget(const TensorImpl* gone) override { retainer = gone == retainer ? nullptr : retainer; }
+  void forget(const TensorImpl* gone) override;
   /// Whether it is the end of the graph at a leaf.
   bool is_accumulator() const { return sequence == 0; }
 
@@ -59,11 +61,11 @@ class Node : public History {
   Ref<Node>* inputs = nullptr;  // null where an input needs no gradient
   Node* next_dying = nullptr;   // in the list of drop_inputs
   int input_count = 0;
-  Tensor grad;                     // of the output, gathered while backward() runs
-  TensorImpl* retainer = nullptr;  // whose `grad` is to have it at the end: retain_grad()
-  int run = 0;                     // the innermost running backward() that reaches it, and
-  bool wanted = false;             // whether it wants its gradient
-  bool released = false;           // its saved values are gone
+  Tensor grad;            // of the output, gathered while backward() runs
+  Ref<RefCounted> hooks;  // NodeHooks, in hooks.h; null without any
+  int run = 0;            // the innermost running backward() that reaches it, and
+  bool wanted = false;    // whether it wants its gradient
+  bool released = false;  // its saved values are gone
   Ref<Note> note;
 
  protected:
@@ -112,6 +114,9 @@ std::size_t& linked_count();
 
 /// The node that takes a gradient for `tensor`: null when it needs none.
 Ref<Node> gradient_edge(const Tensor& tensor);
+
+/// The place of the next node in the order of creation.
+uint64_t next_sequence_number();
 
 /// Gives `out` the history `node`.
 void set_history(Tensor& out, const Ref<Node>& node);

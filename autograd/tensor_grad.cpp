@@ -1,6 +1,7 @@
 // Tensor's gradient members.
 #include <string>
 
+#include "norma/autograd/hooks.h"
 #include "norma/autograd/in_place.h"
 #include "norma/autograd/node.h"
 #include "norma/core/tensor_impl.h"
@@ -44,12 +45,12 @@ void Tensor::retain_grad() const {
     fail("retain_grad", "expected a tensor that requires_grad, got one of shape ", impl->sizes,
          " that does not");
   }
-  if (!is_leaf()) static_cast<autograd::Node*>(impl->node.get())->retainer = impl;
+  if (!is_leaf()) autograd::set_retainer(static_cast<autograd::Node&>(*impl->node), impl);
 }
 
 bool Tensor::retains_grad() const {
   const TensorImpl* impl = defined_impl(*this, "retains_grad");
-  return !is_leaf() && static_cast<autograd::Node*>(impl->node.get())->retainer == impl;
+  return !is_leaf() && autograd::retainer_of(static_cast<autograd::Node&>(*impl->node)) == impl;
 }
 
 void Tensor::set_grad(const Tensor& grad) {
@@ -78,7 +79,11 @@ void Tensor::set_data(const Tensor& other) {
   if (impl->requires_grad && !is_floating(from->dtype)) {
     fail("set_data", "expected floating values for a tensor that requires_grad, got ", from->dtype);
   }
-  if (impl->node) impl->node->forget(impl);
+  Ref<RefCounted> hooks;
+  if (impl->node) {
+    hooks = std::move(static_cast<autograd::Node&>(*impl->node).hooks);
+    impl->node->forget(impl);
+  }
   impl->node.reset();
   impl->grad = Tensor();
   impl->storage = from->storage;
@@ -88,7 +93,7 @@ void Tensor::set_data(const Tensor& other) {
   impl->numel = from->numel;
   impl->dtype = from->dtype;
   impl->contiguous = from->contiguous;
-  if (impl->requires_grad) autograd::gradient_edge(*this);
+  if (const auto node = autograd::gradient_edge(*this)) node->hooks = std::move(hooks);
 }
 
 }  // namespace norma

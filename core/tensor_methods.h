@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "norma/core/dtype.h"
+#include "norma/core/hook.h"
 #include "norma/core/scalar.h"
 #include "norma/core/shape.h"
 #include "norma/core/tensor_spellings.h"
@@ -23,6 +24,11 @@ struct LikeOptions {
   std::optional<DType> dtype = {};
   bool requires_grad = false;
 };
+
+/// Gets a gradient; may return another. See `register_hook`.
+using TensorHook = Hook<Tensor(const Tensor& grad)>;
+/// Gets a leaf whose gradient has grown.
+using AccumulatedHook = Hook<void(const Tensor& leaf)>;
 
 /// What `Tensor` has besides its own page, named and counted as in PyTorch. Each section is defined
 /// in the file of autograd/ that it names. Every operation on floating tensors is differentiable
@@ -371,6 +377,17 @@ class TensorMethods : public TensorSpellings {
   Tensor& clamp_min_(Scalar min);
   Tensor& clamp_max_(Scalar max);
   Tensor& masked_fill_(const Tensor& mask, Scalar value);
+
+  // --- Hooks (autograd/hooks.cpp) ---
+  /// Calls `hook` with every gradient of this tensor that backward() or autograd::grad computes,
+  /// before it is used: what it returns takes the gradient's place; undefined, or nothing, leaves
+  /// it. On leaves and results; several are called in the order of their registration, and
+  /// before retain_grad() takes it. With create_graph, what they compute is recorded. After a
+  /// change in place the hook stays with the values before it. It must not own the tensor, whose
+  /// graph owns it: capture `x.detach()`, or what you need of it.
+  HookHandle register_hook(TensorHook hook) const;
+  /// Calls `hook` with this leaf each time after backward() has added to its grad().
+  HookHandle register_post_accumulate_grad_hook(AccumulatedHook hook) const;
 
  protected:
   TensorMethods() = default;

@@ -48,7 +48,7 @@ Tensor BatchNorm::forward_donated(Tensor&& input) {
 
 Tensor BatchNorm::with_relu(Tensor input) {
   if (const auto other = replacement()) return (*other)(std::move(input)).relu();
-  if (autograd::is_watched()) return with_path([&] { return normalise(input, false); }).relu();
+  if (autograd::is_watched() || has_hooks()) return (*this)(std::as_const(input)).relu();
   return with_path([&] { return normalise(std::move(input), true); });
 }
 

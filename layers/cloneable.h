@@ -4,7 +4,7 @@
 #include <typeinfo>
 
 #include "norma/core/random.h"
-#include "norma/layers/module.h"
+#include "norma/layers/callable.h"
 
 namespace norma::nn {
 
@@ -24,9 +24,9 @@ namespace norma::nn {
 /// `Base` being the class in between. The random numbers that `fresh()` draws for initial values do
 /// not advance the default generator.
 template <class Derived, class Base = Module>
-class Cloneable : public Base {
+class Cloneable : public Callable<Derived, Base> {
  public:
-  using Base::Base;
+  using Callable<Derived, Base>::Callable;
 
   Derived clone() const {
     static_assert(

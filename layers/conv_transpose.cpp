@@ -74,7 +74,7 @@ Tensor ConvTranspose2d::forward(const Tensor& input, const Shape& output_size) {
 }
 
 Tensor ConvTranspose2d::operator()(const Tensor& input, const Shape& output_size) {
-  return with_path([&] { return forward(input, output_size); }, {&input});
+  return Cloneable::operator()(input, output_size);
 }
 
 std::string ConvTranspose2d::extra_repr() const {
@@ -113,7 +113,7 @@ Tensor ConvTranspose1d::forward(const Tensor& input, const Shape& output_size) {
 }
 
 Tensor ConvTranspose1d::operator()(const Tensor& input, const Shape& output_size) {
-  return with_path([&] { return forward(input, output_size); }, {&input});
+  return Cloneable::operator()(input, output_size);
 }
 
 std::string ConvTranspose1d::extra_repr() const {

@@ -40,7 +40,7 @@ class ConvTranspose2d : public Cloneable<ConvTranspose2d> {
   /// With the output padding that gives [H', W'], or the sizes of the whole output. Errors: a size
   /// that this layer never gives.
   Tensor forward(const Tensor& input, const Shape& output_size);
-  using Module::operator();
+  using Cloneable::operator();
   Tensor operator()(const Tensor& input, const Shape& output_size);
   /// Draws new initial values.
   void reset_parameters();
@@ -80,7 +80,7 @@ class ConvTranspose1d : public Cloneable<ConvTranspose1d> {
 
   Tensor forward(const Tensor& input) override;
   Tensor forward(const Tensor& input, const Shape& output_size);
-  using Module::operator();
+  using Cloneable::operator();
   Tensor operator()(const Tensor& input, const Shape& output_size);
   /// Draws new initial values.
   void reset_parameters();

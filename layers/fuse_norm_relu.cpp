@@ -13,7 +13,8 @@ bool is_norm_and_relu(const Module& norm, const Module& relu) {
 }
 
 Tensor norm_and_relu(BatchNorm& norm, Module& relu, Tensor x) {
-  return autograd::is_watched() ? relu(norm(std::move(x))) : norm.with_relu(std::move(x));
+  const bool is_followed = autograd::is_watched() || norm.has_hooks() || relu.has_hooks();
+  return is_followed ? relu(norm(std::move(x))) : norm.with_relu(std::move(x));
 }
 
 }  // namespace norma::nn

@@ -16,10 +16,6 @@ Tensor Loss::own(const Tensor& weight) {
   return weight.defined() ? weight.detach().clone() : Tensor();
 }
 
-Tensor Loss::operator()(const Tensor& input, const Tensor& target) {
-  return with_path([&] { return forward(input, target); }, {&input, &target});
-}
-
 CrossEntropyLoss::CrossEntropyLoss(const CrossEntropyLossOptions& options) : options_(options) {
   if (!(options.label_smoothing >= 0.0 && options.label_smoothing <= 1.0)) {
     fail("CrossEntropyLoss", "expected label_smoothing between 0 and 1, got ",

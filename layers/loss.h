@@ -6,11 +6,10 @@
 namespace norma::nn {
 
 /// The base of losses. Derive and override `forward(input, target)` to write one.
-class Loss : public Module {
+class Loss : public Callable<Loss> {
  public:
   using Module::forward;
   virtual Tensor forward(const Tensor& input, const Tensor& target) = 0;
-  Tensor operator()(const Tensor& input, const Tensor& target);
 
  protected:
   /// A copy, so that later changes of the caller's tensor have no effect.

@@ -18,6 +18,8 @@
 
 #include "norma/core/error.h"
 #include "norma/core/tensor.h"
+#include "norma/layers/hooks.h"
+#include "norma/layers/tensors_in.h"
 
 namespace norma {
 namespace autograd {
@@ -38,7 +40,6 @@ struct LoadResult {
 
 namespace nn {
 
-class [[gnu::visibility("default")]] Module;
 /// A module or a class derived from it.
 template <class M>
 concept AnyModule = std::derived_from<std::remove_cvref_t<M>, Module>;
@@ -86,6 +87,13 @@ class Module {
   /// The same for a temporary, or a tensor given away with std::move: layers may overwrite it if it
   /// has no other owner.
   Tensor operator()(Tensor&& input);
+  /// The compiler's way to say that a class has no call of this kind.
+  template <class First, class Second, class... More>
+  void operator()(First&&, Second&&, More&&...) {
+    static_assert(sizeof...(More) > sizeof(First),
+                  "a module that is called with several arguments derives from "
+                  "nn::Callable<Own>, or nn::Cloneable<Own>, and has a forward() that takes them");
+  }
 
   /// `net->train()` reads as `net.train()`.
   Module* operator->() { return this; }
@@ -143,6 +151,24 @@ class Module {
   LoadResult load_state_dict(const NamedTensors& state, bool strict = true);
   /// Throws what the strict load would throw, and changes nothing.
   void check_state_dict(const NamedTensors& state) const;
+
+  // --- Hooks: functions that are called with every call, in the order of their registration, until
+  // the handle's `remove()`. For all handles on the module; a clone has none. They are told the
+  // module's path; an error of theirs is one of the call. Tensors are given as a list: those among
+  // the arguments, and in a result that is a tuple or a vector. A hook that returns nothing, or an
+  // empty list, changes nothing; one that returns a Tensor means a list of one ---
+  /// Before forward: what it returns takes the place of the inputs.
+  HookHandle register_forward_pre_hook(ForwardPreHook hook);
+  /// After forward: what it returns takes the place of the results.
+  HookHandle register_forward_hook(ForwardHook hook);
+  /// When the gradients of the results are there, undefined for those that the loss does not depend
+  /// on: what it returns takes their place.
+  HookHandle register_full_backward_pre_hook(BackwardPreHook hook);
+  /// When those of the inputs are there, too, undefined for inputs that need none: what it returns
+  /// takes the place of the inputs'. Where no input needs a gradient it may return nothing.
+  HookHandle register_full_backward_hook(BackwardHook hook);
+  /// Whether there is any: such a module is not fused with others, and overwrites no temporary.
+  bool has_hooks() const;
 
   /// A deep copy behind a pointer; classes without one (see `Cloneable`) throw.
   virtual std::shared_ptr<Module> clone_module() const;
@@ -240,6 +266,41 @@ class Module {
     run_in_scope([](void* f) { (*static_cast<decltype(run)*>(f))(); }, &run, tensor, inputs);
     return std::move(*result);
   }
+  /// What `Callable` calls: `forward(self, args...)`, as `self`.
+  template <class Own, class Forward, class... Args>
+  static auto call(Own& self, const Forward& forward, Args&&... args) {
+    using Result = std::remove_cvref_t<std::invoke_result_t<const Forward&, Own&, Args...>>;
+    const Module& module = self;
+    std::optional<Result> result;
+    if (!module.is_followed()) {
+      auto run = [&] { result.emplace(forward(self, std::forward<Args>(args)...)); };
+      module.run_in_scope([](void* f) { (*static_cast<decltype(run)*>(f))(); }, &run, nullptr, {});
+    } else {
+      std::tuple<detail::Followed<Args>...> copies(args...);
+      Steps steps;
+      const auto note = [](auto& value, std::vector<Tensor*>& list) {
+        detail::each_tensor(value, [&](Tensor& tensor) { list.push_back(&tensor); });
+      };
+      std::apply([&](auto&... all) { (note(all, steps.inputs), ...); }, copies);
+      steps.run = [&] {
+        std::apply(
+            [&](auto&... all) { result.emplace(forward(self, static_cast<Args&&>(all)...)); },
+            copies);
+        note(*result, steps.results);
+      };
+      module.run_steps(steps);
+    }
+    return std::move(*result);
+  }
+  /// The module that a call of `self` reaches: itself, or what it was replaced with.
+  template <class Own>
+  static Own& callee(Module& self) {
+    if (const auto other = self.replacement()) {
+      if (auto* own = dynamic_cast<Own*>(other.get())) return *own;
+      self.wrong_replacement(typeid(Own), *other);
+    }
+    return static_cast<Own&>(self);
+  }
 
   /// Deep copy of tensors, modes and requires_grad flags from a module of the same structure.
   void copy_state_from(const Module& other);
@@ -247,7 +308,19 @@ class Module {
   virtual void copy_extra_state(const Module& /*other*/) {}
 
  private:
+  friend class HookedCall;
   struct Argument;
+  class HookedRun;
+  /// A call in parts, with hooks before and after. `run` fills in `results`.
+  struct Steps {
+    std::vector<Tensor*> inputs, results = {};
+    std::function<void()> run = {};
+  };
+  void run_steps(Steps& steps) const;
+  Tensor hooked_call(const Tensor& input);
+  /// Whether hooks or observers want to see its calls.
+  bool is_followed() const;
+  [[noreturn]] void wrong_replacement(const std::type_info& own, const Module& other) const;
   class Running;
   template <class F>
   auto in_scope(F&& body) const;

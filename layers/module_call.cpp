@@ -10,6 +10,7 @@
 #include "norma/core/tensor_impl.h"
 #include "norma/layers/dropout.h"
 #include "norma/layers/loss.h"
+#include "norma/layers/module_hooks.h"
 #include "norma/layers/module_state.h"
 #include "norma/layers/rnn_base.h"
 
@@ -38,7 +39,7 @@ class Module::Running final : public autograd::Scope {
       warn_lost(held_ & ~held(), "was given by forward");
   }
   void add_path(Error& error) const { error.add_module(name(), type()); }
-  void tell(const Tensor& result, std::initializer_list<const Tensor*> inputs) const {
+  void tell(const Tensor& result, const autograd::Inputs& inputs) const {
     if (autograd::observer()) {
       autograd::ObserverPause().tell(&autograd::Observer::called, *this, result, inputs);
     }
@@ -88,6 +89,7 @@ auto Module::in_scope(F&& body) const {
 
 Tensor Module::operator()(const Tensor& input) {
   if (state_ && state_->replacement) return (*state_->replacement)(input);
+  if (state_ && state_->hooks) return hooked_call(input);
   return in_scope([&](const Running& call) {
     Tensor result = forward(input);
     call.tell(result, {&input});
@@ -96,7 +98,7 @@ Tensor Module::operator()(const Tensor& input) {
 }
 
 Tensor Module::operator()(Tensor&& input) {
-  if (autograd::is_watched()) return (*this)(std::as_const(input));
+  if (autograd::is_watched() || (state_ && state_->hooks)) return (*this)(std::as_const(input));
   if (state_ && state_->replacement) return (*state_->replacement)(std::move(input));
   return in_scope([&](const Running&) { return forward_donated(std::move(input)); });
 }
@@ -108,6 +110,24 @@ void Module::run_in_scope(void (*body)(void*), void* context, const Tensor* resu
     if (result) call.tell(*result, inputs);
     return true;
   });
+}
+
+void Module::run_steps(Steps& steps) const {
+  in_scope([&](const Running& call) {
+    HookedRun hooks(*this, call.path());
+    const std::vector<Tensor> inputs = hooks.before(steps.inputs);
+    steps.run();
+    hooks.after(inputs, steps.results);
+    call.tell(steps.results.empty() ? Tensor() : *steps.results[0], inputs);
+    return true;
+  });
+}
+
+Tensor Module::hooked_call(const Tensor& input) {
+  Tensor given = input, result;
+  Steps steps{.inputs = {&given}, .results = {&result}, .run = [&] { result = forward(given); }};
+  run_steps(steps);
+  return result;
 }
 
 // The name is relative to the module that made the call, which need not be the parent: a forward

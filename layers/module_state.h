@@ -21,6 +21,7 @@ struct Module::State {
   std::atomic<bool> is_known = false;   // it stands in a module, or is cared for by itself
   std::atomic<const Module*> original = nullptr;  // the handle it was made with, while that lives
   std::atomic<bool> is_checked = false;           // a layer's members are what is registered
+  std::shared_ptr<detail::ModuleHooks> hooks;     // null until the first is registered
   bool training = true;
 
   NamedTensors parameters, buffers;  // undefined tensors: names of absent ones

@@ -5,7 +5,7 @@
 #include <string>
 #include <typeinfo>
 
-#include "norma/layers/module.h"
+#include "norma/layers/callable.h"
 
 namespace norma::nn {
 
@@ -34,7 +34,7 @@ concept ModuleOrPointer = ModuleValue<M> || std::convertible_to<M, std::shared_p
 /// argument in parentheses is made first. Where they cannot be drawn again in that order, because a
 /// class computes with what it draws, it warns, under the compilers that need it. Braces,
 /// `nn::Sequential net{…}`, make modules from left to right under every compiler.
-class Sequential : public Module {
+class Sequential : public Callable<Sequential> {
  public:
   Sequential() = default;
   template <class... Modules>

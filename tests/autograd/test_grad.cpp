@@ -101,8 +101,8 @@ TEST_CASE("retain_grad keeps the gradient of a result on the way") {
   CHECK(x.grad().item<double>() == 108);
   z.backward({}, true);
   CHECK(y.grad().item<double>() == 36);
-  grad({z}, {x}, {}, true);
-  CHECK(y.grad().item<double>() == 36);
+  grad({z}, {x}, {}, true);  // on the way to x, as in PyTorch
+  CHECK(y.grad().item<double>() == 54);
   // A handle that dies is asked no more.
   const Tensor again = [&] {
     const Tensor w = x * 2.0;

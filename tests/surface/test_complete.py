@@ -23,6 +23,8 @@ ELSEWHERE = {
     "autograd::Scope::*": "told to observers",
     "autograd::Inputs::*": "told to observers",
     "autograd::OperationNode::*": "behind autograd::record",
+    "autograd::ManyResults*": "behind autograd::record_many",
+    "autograd::set_history": "behind autograd::record_many",
     "autograd::observer": "takes nothing",
     "autograd::is_watched": "takes nothing",
     "autograd::recording": "behind autograd::record",
