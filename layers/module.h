@@ -87,13 +87,6 @@ class Module {
   /// The same for a temporary, or a tensor given away with std::move: layers may overwrite it if it
   /// has no other owner.
   Tensor operator()(Tensor&& input);
-  /// The compiler's way to say that a class has no call of this kind.
-  template <class First, class Second, class... More>
-  void operator()(First&&, Second&&, More&&...) {
-    static_assert(sizeof...(More) > sizeof(First),
-                  "a module that is called with several arguments derives from "
-                  "nn::Callable<Own>, or nn::Cloneable<Own>, and has a forward() that takes them");
-  }
 
   /// `net->train()` reads as `net.train()`.
   Module* operator->() { return this; }
@@ -255,8 +248,8 @@ class Module {
   /// they would have drawn if they had been made in this one. Warns where that cannot be done.
   static void draw_in_order(const std::vector<Module*>& arguments);
 
-  /// Runs `body` and adds this module's path to an Error that leaves it. For modules whose call
-  /// does not take exactly one tensor. `inputs`: the arguments, for the messages of detect_anomaly.
+  /// Runs `body` and adds this module's path to an Error that leaves it: for other functions of a
+  /// module than forward. It is no call, so hooks are not. `inputs`: for detect_anomaly's messages.
   template <class F>
   auto with_path(F&& body, std::initializer_list<const Tensor*> inputs = {}) const {
     std::optional<std::invoke_result_t<F>> result;

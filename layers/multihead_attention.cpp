@@ -135,7 +135,7 @@ std::tuple<Tensor, Tensor> MultiheadAttention::forward(const Tensor& query, cons
 std::tuple<Tensor, Tensor> MultiheadAttention::operator()(const Tensor& query, const Tensor& key,
                                                           const Tensor& value,
                                                           const MultiheadAttentionArgs& args) {
-  return with_path([&] { return forward(query, key, value, args); }, {&query, &key, &value});
+  return Cloneable::operator()(query, key, value, args);
 }
 
 }  // namespace norma::nn

@@ -30,10 +30,10 @@ std::tuple<RNN::Packed, Tensor> RNN::forward(const Packed& input, const Tensor& 
   return {input.with_data(result.output), result.h};
 }
 std::tuple<Tensor, Tensor> RNN::operator()(const Tensor& input, const Tensor& hx) {
-  return with_path([&] { return forward(input, hx); }, {&input, &hx});
+  return Cloneable::operator()(input, hx);
 }
 std::tuple<RNN::Packed, Tensor> RNN::operator()(const Packed& input, const Tensor& hx) {
-  return with_path([&] { return forward(input, hx); }, {&input.data(), &hx});
+  return Cloneable::operator()(input, hx);
 }
 
 std::tuple<Tensor, Tensor> GRU::forward(const Tensor& input, const Tensor& hx) {
@@ -45,10 +45,10 @@ std::tuple<GRU::Packed, Tensor> GRU::forward(const Packed& input, const Tensor& 
   return {input.with_data(result.output), result.h};
 }
 std::tuple<Tensor, Tensor> GRU::operator()(const Tensor& input, const Tensor& hx) {
-  return with_path([&] { return forward(input, hx); }, {&input, &hx});
+  return Cloneable::operator()(input, hx);
 }
 std::tuple<GRU::Packed, Tensor> GRU::operator()(const Packed& input, const Tensor& hx) {
-  return with_path([&] { return forward(input, hx); }, {&input.data(), &hx});
+  return Cloneable::operator()(input, hx);
 }
 
 std::tuple<Tensor, LSTM::State> LSTM::forward(const Tensor& input, const State& hx) {
@@ -60,12 +60,10 @@ std::tuple<LSTM::Packed, LSTM::State> LSTM::forward(const Packed& input, const S
   return {input.with_data(result.output), {result.h, result.c}};
 }
 std::tuple<Tensor, LSTM::State> LSTM::operator()(const Tensor& input, const State& hx) {
-  return with_path([&] { return forward(input, hx); },
-                   {&input, &std::get<0>(hx), &std::get<1>(hx)});
+  return Cloneable::operator()(input, hx);
 }
 std::tuple<LSTM::Packed, LSTM::State> LSTM::operator()(const Packed& input, const State& hx) {
-  return with_path([&] { return forward(input, hx); },
-                   {&input.data(), &std::get<0>(hx), &std::get<1>(hx)});
+  return Cloneable::operator()(input, hx);
 }
 
 }  // namespace norma::nn

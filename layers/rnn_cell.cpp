@@ -81,7 +81,7 @@ Tensor RNNCell::forward(const Tensor& input, const Tensor& hx) {
   return std::get<0>(step(input, hx, Tensor()));
 }
 Tensor RNNCell::operator()(const Tensor& input, const Tensor& hx) {
-  return with_path([&] { return forward(input, hx); }, {&input, &hx});
+  return Cloneable::operator()(input, hx);
 }
 
 std::string RNNCell::extra_repr() const {
@@ -96,8 +96,7 @@ LSTMCell::State LSTMCell::forward(const Tensor& input, const State& hx) {
   return step(input, std::get<0>(hx), std::get<1>(hx));
 }
 LSTMCell::State LSTMCell::operator()(const Tensor& input, const State& hx) {
-  return with_path([&] { return forward(input, hx); },
-                   {&input, &std::get<0>(hx), &std::get<1>(hx)});
+  return Cloneable::operator()(input, hx);
 }
 
 GRUCell::GRUCell(int64_t input_size, int64_t hidden_size, const GRUCellOptions& options)
@@ -107,7 +106,7 @@ Tensor GRUCell::forward(const Tensor& input, const Tensor& hx) {
   return std::get<0>(step(input, hx, Tensor()));
 }
 Tensor GRUCell::operator()(const Tensor& input, const Tensor& hx) {
-  return with_path([&] { return forward(input, hx); }, {&input, &hx});
+  return Cloneable::operator()(input, hx);
 }
 
 }  // namespace norma::nn

@@ -57,7 +57,7 @@ class RNNCell : public Cloneable<RNNCell, RNNCellBase> {
 
   Tensor forward(const Tensor& input) override { return forward(input, Tensor()); }
   Tensor forward(const Tensor& input, const Tensor& hx);
-  using Module::operator();
+  using Cloneable::operator();
   Tensor operator()(const Tensor& input, const Tensor& hx);
   std::string extra_repr() const override;
   RNNCell fresh() const { return RNNCell(input_size(), hidden_size(), options_); }
@@ -87,7 +87,7 @@ class GRUCell : public Cloneable<GRUCell, RNNCellBase> {
 
   Tensor forward(const Tensor& input) override { return forward(input, Tensor()); }
   Tensor forward(const Tensor& input, const Tensor& hx);
-  using Module::operator();
+  using Cloneable::operator();
   Tensor operator()(const Tensor& input, const Tensor& hx);
   GRUCell fresh() const { return GRUCell(input_size(), hidden_size(), {bias_ih.defined()}); }
 };

@@ -62,7 +62,7 @@ Tensor TransformerEncoder::forward(const Tensor& src, const Tensor& mask,
 
 Tensor TransformerEncoder::operator()(const Tensor& src, const Tensor& mask,
                                       const Tensor& src_key_padding_mask) {
-  return with_path([&] { return forward(src, mask, src_key_padding_mask); }, {&src});
+  return Cloneable::operator()(src, mask, src_key_padding_mask);
 }
 
 TransformerEncoder TransformerEncoder::fresh() const {
@@ -87,7 +87,7 @@ Tensor TransformerDecoder::forward(const Tensor& tgt, const Tensor& memory,
 
 Tensor TransformerDecoder::operator()(const Tensor& tgt, const Tensor& memory,
                                       const TransformerDecoderMasks& masks) {
-  return with_path([&] { return forward(tgt, memory, masks); }, {&tgt, &memory});
+  return Cloneable::operator()(tgt, memory, masks);
 }
 
 TransformerDecoder TransformerDecoder::fresh() const {

@@ -25,7 +25,7 @@ class TransformerEncoder : public Cloneable<TransformerEncoder> {
   Tensor forward(const Tensor& src) override { return forward(src, Tensor()); }
   Tensor forward(const Tensor& src, const Tensor& mask,
                  const Tensor& src_key_padding_mask = Tensor());
-  using Module::operator();
+  using Cloneable::operator();
   Tensor operator()(const Tensor& src, const Tensor& mask,
                     const Tensor& src_key_padding_mask = Tensor());
   TransformerEncoder fresh() const;

@@ -81,7 +81,7 @@ Tensor TransformerEncoderLayer::forward(const Tensor& src, const Tensor& src_mas
 
 Tensor TransformerEncoderLayer::operator()(const Tensor& src, const Tensor& src_mask,
                                            const Tensor& src_key_padding_mask) {
-  return with_path([&] { return forward(src, src_mask, src_key_padding_mask); }, {&src});
+  return Cloneable::operator()(src, src_mask, src_key_padding_mask);
 }
 
 TransformerDecoderLayer::TransformerDecoderLayer(int64_t d_model, int64_t nhead,
@@ -122,7 +122,7 @@ Tensor TransformerDecoderLayer::forward(const Tensor& tgt, const Tensor& memory,
 
 Tensor TransformerDecoderLayer::operator()(const Tensor& tgt, const Tensor& memory,
                                            const TransformerDecoderMasks& masks) {
-  return with_path([&] { return forward(tgt, memory, masks); }, {&tgt, &memory});
+  return Cloneable::operator()(tgt, memory, masks);
 }
 
 }  // namespace norma::nn

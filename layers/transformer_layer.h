@@ -64,7 +64,7 @@ class TransformerEncoderLayer : public Cloneable<TransformerEncoderLayer, Transf
   Tensor forward(const Tensor& src) override { return forward(src, Tensor()); }
   Tensor forward(const Tensor& src, const Tensor& src_mask,
                  const Tensor& src_key_padding_mask = Tensor());
-  using Module::operator();
+  using Cloneable::operator();
   Tensor operator()(const Tensor& src, const Tensor& src_mask,
                     const Tensor& src_key_padding_mask = Tensor());
   TransformerEncoderLayer fresh() const { return {d_model(), nhead(), options()}; }
