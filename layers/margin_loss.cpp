@@ -4,10 +4,6 @@ namespace norma::nn {
 
 namespace F = functional;
 
-Tensor TernaryLoss::operator()(const Tensor& a, const Tensor& b, const Tensor& c) {
-  return with_path([&] { return forward(a, b, c); }, {&a, &b, &c});
-}
-
 Tensor MarginRankingLoss::forward(const Tensor& input1, const Tensor& input2,
                                   const Tensor& target) {
   return F::margin_ranking_loss(input1, input2, target, options_);

@@ -6,11 +6,10 @@
 namespace norma::nn {
 
 /// The base of losses of three tensors. Derive and override `forward(a, b, c)` to write one.
-class TernaryLoss : public Module {
+class TernaryLoss : public Callable<TernaryLoss> {
  public:
   using Module::forward;
   virtual Tensor forward(const Tensor& a, const Tensor& b, const Tensor& c) = 0;
-  Tensor operator()(const Tensor& a, const Tensor& b, const Tensor& c);
 };
 
 using MarginRankingLossOptions = functional::MarginRankingOptions;
