@@ -239,27 +239,22 @@ class StatelessDataLoader {
       : set_(std::move(set)), sampler_(std::move(sampler)), options_(options) {}
 
   /// Goes through an epoch once.
-  class Iterator {
-   public:
-    explicit Iterator(StatelessDataLoader* loader) : loader_(loader) { ++*this; }
-    Batch& operator*() const { return *batch_; }
-    Batch* operator->() const { return batch_.get(); }
+  struct Iterator {
+    Batch& operator*() const { return *batch; }
+    Batch* operator->() const { return batch.get(); }
     Iterator& operator++() {
-      batch_ = loader_ ? loader_->next() : nullptr;
+      batch = loader->next();
       return *this;
     }
-    bool operator==(const Iterator& other) const { return batch_ == other.batch_; }
-
-   private:
-    StatelessDataLoader* loader_;
-    std::shared_ptr<Batch> batch_;
+    bool operator==(const Iterator& other) const { return batch == other.batch; }
+    StatelessDataLoader* loader;
+    std::shared_ptr<Batch> batch;
   };
-  /// Begins an epoch.
   Iterator begin() {
     sampler_.reset(set_.size());
-    return Iterator(this);
+    return {this, next()};
   }
-  Iterator end() { return Iterator(nullptr); }
+  Iterator end() { return {this, nullptr}; }
   const DataLoaderOptions& options() const { return options_; }
 
  private:

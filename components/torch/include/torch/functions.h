@@ -114,53 +114,26 @@ inline Tensor flatten(const Tensor& x, int64_t start_dim = 0, int64_t end_dim = 
   }
 #define NORMA_TORCH_METHOD(name) NORMA_TORCH_METHOD_AS(name, name)
 // clang-format off
-NORMA_TORCH_METHOD(abs) NORMA_TORCH_METHOD(acos) NORMA_TORCH_METHOD(add)
-NORMA_TORCH_METHOD(addcdiv) NORMA_TORCH_METHOD(addcmul) NORMA_TORCH_METHOD(addmm)
-NORMA_TORCH_METHOD(all) NORMA_TORCH_METHOD(amax) NORMA_TORCH_METHOD(amin) NORMA_TORCH_METHOD(any)
-NORMA_TORCH_METHOD(argmax) NORMA_TORCH_METHOD(argmin) NORMA_TORCH_METHOD(argsort)
-NORMA_TORCH_METHOD(asin) NORMA_TORCH_METHOD(atan) NORMA_TORCH_METHOD(atan2)
-NORMA_TORCH_METHOD(baddbmm) NORMA_TORCH_METHOD(bernoulli) NORMA_TORCH_METHOD(bincount)
-NORMA_TORCH_METHOD(bmm) NORMA_TORCH_METHOD(ceil) NORMA_TORCH_METHOD(chunk)
-NORMA_TORCH_METHOD(clamp) NORMA_TORCH_METHOD(clamp_max) NORMA_TORCH_METHOD(clamp_min)
-NORMA_TORCH_METHOD(clone) NORMA_TORCH_METHOD(cos) NORMA_TORCH_METHOD(cosh)
-NORMA_TORCH_METHOD(count_nonzero) NORMA_TORCH_METHOD(cummax) NORMA_TORCH_METHOD(cummin)
-NORMA_TORCH_METHOD(cumprod) NORMA_TORCH_METHOD(cumsum) NORMA_TORCH_METHOD(det)
-NORMA_TORCH_METHOD(diag) NORMA_TORCH_METHOD(diagonal) NORMA_TORCH_METHOD(div)
-NORMA_TORCH_METHOD(dot) NORMA_TORCH_METHOD(eq) NORMA_TORCH_METHOD(erf) NORMA_TORCH_METHOD(erfc)
-NORMA_TORCH_METHOD(exp) NORMA_TORCH_METHOD(exp2) NORMA_TORCH_METHOD(expm1)
- NORMA_TORCH_METHOD(flip) NORMA_TORCH_METHOD(floor)
-NORMA_TORCH_METHOD(fmod) NORMA_TORCH_METHOD(frac) NORMA_TORCH_METHOD(gather)
-NORMA_TORCH_METHOD(ge) NORMA_TORCH_METHOD(gt) NORMA_TORCH_METHOD(histc)
-NORMA_TORCH_METHOD(index_select) NORMA_TORCH_METHOD(inverse) NORMA_TORCH_METHOD(isfinite)
-NORMA_TORCH_METHOD(isinf) NORMA_TORCH_METHOD(isnan) NORMA_TORCH_METHOD(kron)
-NORMA_TORCH_METHOD(kthvalue) NORMA_TORCH_METHOD(le) NORMA_TORCH_METHOD(lerp)
-NORMA_TORCH_METHOD(log) NORMA_TORCH_METHOD(log10) NORMA_TORCH_METHOD(log1p)
-NORMA_TORCH_METHOD(log2) NORMA_TORCH_METHOD(logical_and) NORMA_TORCH_METHOD(logical_not)
-NORMA_TORCH_METHOD(logical_or) NORMA_TORCH_METHOD(logical_xor) NORMA_TORCH_METHOD(logsumexp)
-NORMA_TORCH_METHOD(lt) NORMA_TORCH_METHOD(masked_fill) NORMA_TORCH_METHOD(masked_select)
-NORMA_TORCH_METHOD(matmul) NORMA_TORCH_METHOD(max) NORMA_TORCH_METHOD(maximum)
-NORMA_TORCH_METHOD(mean) NORMA_TORCH_METHOD(median) NORMA_TORCH_METHOD(min)
-NORMA_TORCH_METHOD(minimum) NORMA_TORCH_METHOD(mm) NORMA_TORCH_METHOD(movedim)
-NORMA_TORCH_METHOD(mul) NORMA_TORCH_METHOD(multinomial) NORMA_TORCH_METHOD(mv)
-NORMA_TORCH_METHOD(narrow) NORMA_TORCH_METHOD(ne) NORMA_TORCH_METHOD(neg)
-NORMA_TORCH_METHOD(nonzero) NORMA_TORCH_METHOD(norm) NORMA_TORCH_METHOD(outer)
-NORMA_TORCH_METHOD(permute) NORMA_TORCH_METHOD(pow) NORMA_TORCH_METHOD(prod)
-NORMA_TORCH_METHOD(quantile) NORMA_TORCH_METHOD(reciprocal) NORMA_TORCH_METHOD(remainder)
-NORMA_TORCH_METHOD(repeat_interleave)  NORMA_TORCH_METHOD(roll)
-NORMA_TORCH_METHOD(rot90) NORMA_TORCH_METHOD(round) NORMA_TORCH_METHOD(rsqrt)
-NORMA_TORCH_METHOD(scatter) NORMA_TORCH_METHOD(scatter_add) NORMA_TORCH_METHOD(select)
-NORMA_TORCH_METHOD(sign) NORMA_TORCH_METHOD(sin) NORMA_TORCH_METHOD(sinh)
-NORMA_TORCH_METHOD(slice) NORMA_TORCH_METHOD(sort) NORMA_TORCH_METHOD(split)
-NORMA_TORCH_METHOD(sqrt) NORMA_TORCH_METHOD(square) NORMA_TORCH_METHOD(squeeze)
-NORMA_TORCH_METHOD(std) NORMA_TORCH_METHOD(std_mean) NORMA_TORCH_METHOD(sub)
-NORMA_TORCH_METHOD(sum) NORMA_TORCH_METHOD(swapaxes) NORMA_TORCH_METHOD(t)
-NORMA_TORCH_METHOD(take) NORMA_TORCH_METHOD(take_along_dim) NORMA_TORCH_METHOD(tan)
-NORMA_TORCH_METHOD(tile) NORMA_TORCH_METHOD(topk) NORMA_TORCH_METHOD(trace)
-NORMA_TORCH_METHOD(transpose) NORMA_TORCH_METHOD(tril) NORMA_TORCH_METHOD(triu)
-NORMA_TORCH_METHOD(trunc) NORMA_TORCH_METHOD(unbind) NORMA_TORCH_METHOD(unflatten)
-NORMA_TORCH_METHOD(unique) NORMA_TORCH_METHOD(unsqueeze) NORMA_TORCH_METHOD(var)
-NORMA_TORCH_METHOD(var_mean) NORMA_TORCH_METHOD(view_as)
-    // clang-format on
-    NORMA_TORCH_METHOD_AS(max, maximum) NORMA_TORCH_METHOD_AS(min, minimum)
+#define NORMA_TORCH_METHODS(M) \
+  M(abs) M(acos) M(add) M(addcdiv) M(addcmul) M(addmm) M(all) M(amax) M(amin) M(any) \
+  M(argmax) M(argmin) M(argsort) M(argwhere) M(asin) M(atan) M(atan2) M(baddbmm) \
+  M(bernoulli) M(bincount) M(bmm) M(ceil) M(chunk) M(clamp) M(clamp_max) M(clamp_min) \
+  M(clone) M(cos) M(cosh) M(count_nonzero) M(cummax) M(cummin) M(cumprod) M(cumsum) M(det) \
+  M(diag) M(diagonal) M(div) M(dot) M(eq) M(erf) M(erfc) M(exp) M(exp2) M(expand_as) \
+  M(expm1) M(flip) M(floor) M(fmod) M(frac) M(gather) M(ge) M(gt) M(histc) M(index_select) \
+  M(inverse) M(isfinite) M(isinf) M(isnan) M(kron) M(kthvalue) M(le) M(lerp) M(log) \
+  M(log10) M(log1p) M(log2) M(logcumsumexp) M(logical_and) M(logical_not) M(logical_or) \
+  M(logical_xor) M(logsumexp) M(lt) M(masked_fill) M(masked_select) M(matmul) M(max) \
+  M(maximum) M(mean) M(median) M(min) M(minimum) M(mm) M(movedim) M(mul) M(multinomial) \
+  M(mv) M(narrow) M(ne) M(neg) M(nonzero) M(norm) M(outer) M(permute) M(pow) M(prod) \
+  M(quantile) M(reciprocal) M(remainder) M(repeat_interleave) M(roll) M(rot90) M(round) \
+  M(rsqrt) M(scatter) M(scatter_add) M(select) M(sign) M(sin) M(sinh) M(slice) M(sort) \
+  M(split) M(sqrt) M(square) M(squeeze) M(std) M(std_mean) M(sub) M(sum) M(swapaxes) M(t) \
+  M(take) M(take_along_dim) M(tan) M(tile) M(topk) M(trace) M(transpose) M(tril) M(triu) \
+  M(trunc) M(unbind) M(unflatten) M(unique) M(unsqueeze) M(var) M(var_mean) M(view_as)
+// clang-format on
+NORMA_TORCH_METHODS(NORMA_TORCH_METHOD)
+NORMA_TORCH_METHOD_AS(max, maximum)
+NORMA_TORCH_METHOD_AS(min, minimum)
 
 }  // namespace torch

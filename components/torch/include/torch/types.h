@@ -194,7 +194,8 @@ inline constexpr norma::DType kFloat64 = norma::kFloat64, kDouble = kFloat64, kF
 inline constexpr DeviceType kCPU = DeviceType::CPU, kCUDA = DeviceType::CUDA;
 
 // Words that options take.
-inline constexpr Reduction kNone = Reduction::None, kMean = Reduction::Mean, kSum = Reduction::Sum;
+inline constexpr Reduction kNone = Reduction::None, kMean = Reduction::Mean, kSum = Reduction::Sum,
+                           kBatchMean = Reduction::BatchMean;
 inline constexpr auto kZeros = norma::PaddingMode::Zeros, kReflect = norma::PaddingMode::Reflect,
                       kReplicate = norma::PaddingMode::Replicate,
                       kCircular = norma::PaddingMode::Circular,

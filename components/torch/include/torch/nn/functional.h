@@ -5,14 +5,19 @@
 #include <vector>
 
 #include "torch/functions.h"
-#include "torch/nn/layers.h"
+#include "torch/nn/activations.h"
 
 namespace torch {
 
 // --- With arguments in a row: torch::max_pool2d(x, 2) ---
-using norma::functional::adaptive_avg_pool2d, norma::functional::dropout;
-using norma::functional::l1_loss, norma::functional::layer_norm, norma::functional::linear;
-using norma::functional::mse_loss, norma::functional::one_hot;
+using norma::functional::adaptive_avg_pool2d, norma::functional::celu, norma::functional::dropout;
+using norma::functional::elu, norma::functional::gelu, norma::functional::glu;
+using norma::functional::hardtanh, norma::functional::cosine_similarity;
+using norma::functional::l1_loss, norma::functional::layer_norm, norma::functional::leaky_relu;
+using norma::functional::linear, norma::functional::mish, norma::functional::mse_loss;
+using norma::functional::one_hot, norma::functional::prelu, norma::functional::selu;
+using norma::functional::pairwise_distance;
+using norma::functional::silu, norma::functional::softplus, norma::functional::threshold;
 namespace own = norma::functional;
 using norma::OptionalPair, norma::Pair;
 inline Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
@@ -49,7 +54,6 @@ inline Tensor softmax(const Tensor& x, int64_t dim, std::optional<Dtype> type = 
 inline Tensor log_softmax(const Tensor& x, int64_t dim, std::optional<Dtype> type = {}) {
   return (type ? x.to(*type) : x).log_softmax(dim);
 }
-inline Tensor leaky_relu(const Tensor& x, double slope = 0.01) { return x.leaky_relu(slope); }
 inline Tensor nll_loss(const Tensor& x, const Tensor& target, const Tensor& weight = {},
                        Reduction reduction = kMean, int64_t ignore_index = -100) {
   return own::nll_loss(x, target, {weight, ignore_index, reduction});
@@ -63,6 +67,23 @@ inline Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& ta
                                                const Tensor& weight = {}, const Tensor& pos = {},
                                                Reduction reduction = kMean) {
   return own::binary_cross_entropy_with_logits(x, target, {weight, pos, reduction});
+}
+
+inline Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight = {},
+                                   Reduction reduction = kMean) {
+  return own::binary_cross_entropy(x, target, {weight, reduction});
+}
+inline Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, Reduction reduction = kMean,
+                             double beta = 1) {
+  return own::smooth_l1_loss(x, target, {reduction, beta});
+}
+inline Tensor huber_loss(const Tensor& x, const Tensor& target, Reduction reduction = kMean,
+                         double delta = 1) {
+  return own::huber_loss(x, target, {reduction, delta});
+}
+inline Tensor kl_div(const Tensor& x, const Tensor& target, Reduction reduction = kMean,
+                     bool log_target = false) {
+  return own::kl_div(x, target, {reduction, log_target});
 }
 
 // --- With options: F::max_pool2d(x, F::MaxPool2dFuncOptions(2)) is the layer, called at once ---
@@ -79,7 +100,9 @@ namespace nn::functional {
                      const Name##FuncOptions& options = {}) { \
     return options.make()(x, target);                         \
   }
-using torch::linear, torch::one_hot, torch::sigmoid, torch::tanh;
+using norma::functional::logsigmoid, norma::functional::relu6, torch::tanh;
+using torch::linear, torch::mish, torch::one_hot, torch::selu, torch::sigmoid, torch::silu;
+
 NORMA_TORCH_FUNCTION(relu, ReLU, = {})
 NORMA_TORCH_FUNCTION(leaky_relu, LeakyReLU, = {})
 NORMA_TORCH_FUNCTION(gelu, GELU, = {})
@@ -89,11 +112,22 @@ NORMA_TORCH_FUNCTION(max_pool1d, MaxPool1d, )
 NORMA_TORCH_FUNCTION(max_pool2d, MaxPool2d, )
 NORMA_TORCH_FUNCTION(avg_pool2d, AvgPool2d, )
 NORMA_TORCH_FUNCTION(adaptive_avg_pool2d, AdaptiveAvgPool2d, )
+NORMA_TORCH_FUNCTION(elu, ELU, = {})
+NORMA_TORCH_FUNCTION(glu, GLU, = {})
+NORMA_TORCH_FUNCTION(softplus, Softplus, = {})
 NORMA_TORCH_LOSS_FUNCTION(cross_entropy, CrossEntropy)
+NORMA_TORCH_LOSS_FUNCTION(binary_cross_entropy, BCE)
+NORMA_TORCH_LOSS_FUNCTION(smooth_l1_loss, SmoothL1)
+NORMA_TORCH_LOSS_FUNCTION(huber_loss, Huber)
+NORMA_TORCH_LOSS_FUNCTION(kl_div, KLDiv)
+NORMA_TORCH_LOSS_FUNCTION(hinge_embedding_loss, HingeEmbedding)
 NORMA_TORCH_LOSS_FUNCTION(nll_loss, NLL)
 NORMA_TORCH_LOSS_FUNCTION(mse_loss, MSE)
 NORMA_TORCH_LOSS_FUNCTION(l1_loss, L1)
 NORMA_TORCH_LOSS_FUNCTION(binary_cross_entropy_with_logits, BCEWithLogits)
+using BinaryCrossEntropyFuncOptions = BCELossOptions;
+using SmoothL1LossFuncOptions = SmoothL1LossOptions;
+using HuberLossFuncOptions = HuberLossOptions;
 using NLLLossFuncOptions = NLLLossOptions;
 using MSELossFuncOptions = MSELossOptions;
 using L1LossFuncOptions = L1LossOptions;

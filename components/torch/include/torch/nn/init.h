@@ -8,9 +8,7 @@
 namespace torch::nn {
 
 namespace init {
-using norma::nn::init::calculate_gain;
-using norma::nn::init::normal_, norma::nn::init::uniform_, norma::nn::init::zeros_;
-using norma::nn::init::xavier_normal_, norma::nn::init::xavier_uniform_;
+using namespace norma::nn::init;
 inline Tensor kaiming_uniform_(const Tensor& tensor, double a = 0, const std::string& mode = kFanIn,
                                const std::string& nonlinearity = kLeakyReLU) {
   return norma::nn::init::kaiming_uniform_(tensor, {a, mode, nonlinearity});
@@ -22,6 +20,7 @@ inline Tensor kaiming_normal_(const Tensor& tensor, double a = 0, const std::str
 }  // namespace init
 
 namespace utils {
+using namespace norma::nn::utils;
 using norma::optim::clip_grad_norm_;
 using norma::optim::clip_grad_value_;
 inline double clip_grad_norm_(const Tensor& parameter, double max_norm, double norm_type = 2) {

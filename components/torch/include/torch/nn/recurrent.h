@@ -82,8 +82,4 @@ struct TransformerEncoderOptions {
 };
 NORMA_TORCH_IMPL(Masked, TransformerEncoder);
 
-namespace utils {
-namespace rnn = norma::nn::utils::rnn;
-}
-
 }  // namespace torch::nn
