@@ -37,7 +37,7 @@ TEST_CASE("mixed dtypes are promoted as in PyTorch") {
       CHECK((a / b).dtype() == autograd::floating_type(expected));
       CHECK((b / a).dtype() == autograd::floating_type(expected));
       CHECK((a < b).dtype() == kBool);
-      CHECK(a.clamp(b, b).dtype() == expected);
+      if (expected != kBool) CHECK(a.clamp(b, b).dtype() == expected);
       if (expected != kBool) CHECK(a.pow(b).dtype() == expected);
       continue;
     }
