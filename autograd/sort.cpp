@@ -13,7 +13,7 @@ Tensor order(const Tensor& self, int64_t dim, int64_t count, bool descending) {
   const Tensor x = packed(self.detach());
   Shape sizes = x.sizes();
   if (!sizes.empty()) sizes[dim] = count;
-  const Tensor index = new_tensor(sizes, kInt64);
+  Tensor index = new_tensor(sizes, kInt64);
   if (index.numel() == 0) return index;
   dispatch(x.dtype(), [&]<class T>() {
     kernels::first_positions(values_of<int64_t>(index), values_of<T>(x),
