@@ -35,7 +35,8 @@ class Cloneable : public Callable<Derived, Base> {
         },
         "a class derived from nn::Cloneable<Own> needs `Own fresh() const`, which makes a new Own "
         "with the same options");
-    if (typeid(*this) != typeid(Derived)) this->Module::clone_module();  // would lose that class
+    // It would lose that class. NOLINTNEXTLINE(bugprone-parent-virtual-call): Module's says so
+    if (typeid(*this) != typeid(Derived)) this->Module::clone_module();
     const RandomStateGuard guard;
     Derived copy = static_cast<const Derived&>(*this).fresh();
     copy.copy_state_from(*this);

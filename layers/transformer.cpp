@@ -34,14 +34,15 @@ TransformerLayerOptions layer_options(const TransformerOptions& o) {
           .activation = o.activation,
           .layer_norm_eps = o.layer_norm_eps,
           .batch_first = o.batch_first,
-          .norm_first = o.norm_first};
+          .norm_first = o.norm_first,
+          .bias = o.bias};
 }
 
 /// A stack as Transformer has it.
 template <class Stack, class Layer>
 Stack stack_of(int64_t d_model, int64_t nhead, int64_t count, const TransformerOptions& o) {
   return Stack(Layer(d_model, nhead, layer_options(o)), count,
-               {.norm = LayerNorm({d_model}, {.eps = o.layer_norm_eps})});
+               {.norm = LayerNorm({d_model}, {.eps = o.layer_norm_eps, .bias = o.bias})});
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ struct TransformerOptions {
   double layer_norm_eps = 1e-5;
   bool batch_first = false;
   bool norm_first = false;
+  bool bias = true;
 };
 
 struct TransformerMasks {

@@ -34,9 +34,11 @@ Tensor add_part(bool norm_first, const Tensor& x, LayerNorm& norm, Part part) {
 TransformerLayer::TransformerLayer(const char* name, int64_t d_model, int64_t nhead,
                                    const TransformerLayerOptions& options)
     : self_attn(d_model, nhead,
-                {.dropout = checked(name, options).dropout, .batch_first = options.batch_first}),
-      linear1(d_model, options.dim_feedforward),
-      linear2(options.dim_feedforward, d_model),
+                {.dropout = checked(name, options).dropout,
+                 .bias = options.bias,
+                 .batch_first = options.batch_first}),
+      linear1(d_model, options.dim_feedforward, {options.bias}),
+      linear2(options.dim_feedforward, d_model, {options.bias}),
       dropout_(options.dropout),
       options_(options) {}
 
@@ -45,7 +47,7 @@ MultiheadAttention TransformerLayer::attention() const {
 }
 
 LayerNorm TransformerLayer::norm() const {
-  return LayerNorm({d_model()}, {.eps = options_.layer_norm_eps});
+  return LayerNorm({d_model()}, {.eps = options_.layer_norm_eps, .bias = options_.bias});
 }
 
 Tensor TransformerLayer::feed_forward(const Tensor& x) {

@@ -15,6 +15,7 @@ struct TransformerLayerOptions {
   double layer_norm_eps = 1e-5;
   bool batch_first = false;  ///< tensors are [N, L, E]
   bool norm_first = false;   ///< norms stand before attention and feed-forward, not after the sums
+  bool bias = true;          ///< of projections, linear layers and norms
 };
 using TransformerEncoderLayerOptions = TransformerLayerOptions;
 using TransformerDecoderLayerOptions = TransformerLayerOptions;

@@ -33,6 +33,13 @@ TEST_CASE("Transformer layers have PyTorch's names and print as there") {
         "self_attn multihead_attn linear1 dropout linear2 norm1 norm2 norm3 dropout1 dropout2 "
         "dropout3");
   CHECK(decoder.clone().str() == decoder.str());
+  const nn::TransformerEncoderLayer bare(4, 2, {.bias = false});
+  CHECK(names_of(bare.named_parameters()) ==
+        "self_attn.in_proj_weight self_attn.out_proj.weight linear1.weight linear2.weight "
+        "norm1.weight norm2.weight");
+  CHECK(nn::Transformer(4, 2, {.num_encoder_layers = 1, .num_decoder_layers = 1, .bias = false})
+            .parameters()
+            .size() == 6 + 1 + 9 + 1);
   CHECK(layer.d_model() == 4);
   CHECK(layer.nhead() == 2);
   CHECK(layer.options().dim_feedforward == 6);
