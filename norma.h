@@ -48,6 +48,7 @@
 #include "norma/layers/element_loss.h"
 #include "norma/layers/embedding.h"
 #include "norma/layers/flatten.h"
+#include "norma/layers/functional.h"
 #include "norma/layers/fuse_conv_bn.h"
 #include "norma/layers/group_norm.h"
 #include "norma/layers/hooks.h"

@@ -92,6 +92,11 @@ const std::vector<Row> kTable = {
      }},
     {"nn::Callable::*",
      [](Hostile& h) { use(Two()->forward(h.tensor({2}), h.tensor({2})).first); }},
+    {"nn::Functional::*",
+     [](Hostile& h) {
+       nn::Functional shifted([](const Tensor& x, double by) { return x + by; }, h.real(1));
+       use(shifted.clone()(h.tensor({2, 3})));
+     }},
     {"autograd::checkpoint",
      [](Hostile& h) {
        const auto f = [&](const Tensor& a, const Tensor& b) {
