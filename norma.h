@@ -85,6 +85,7 @@
 #include "norma/optim/adamax.h"
 #include "norma/optim/clip.h"
 #include "norma/optim/cyclic_lr.h"
+#include "norma/optim/lbfgs.h"
 #include "norma/optim/lr_scheduler.h"
 #include "norma/optim/nadam.h"
 #include "norma/optim/optimizer.h"

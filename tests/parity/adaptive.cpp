@@ -71,12 +71,45 @@ optim::RpropParamGroup rprop_group(const Json& o, Tensors params) {
           .maximize = o.at("maximize").get<bool>()};
 }
 
+Tensors lbfgs(const Tensors& x, const Json& o) {
+  const auto exact = [&](std::size_t i) { return x[i].detach().to(norma::kFloat64).clone(); };
+  const Tensor a = exact(0), y = exact(1), w = exact(2).requires_grad_(),
+               b = exact(3).requires_grad_();
+  const Json& search = o.at("line_search_fn");
+  const bool maximize = o.value("maximize", false);
+  optim::LBFGS optimizer(
+      {w, b},
+      {.lr = number(o, "lr"),
+       .max_iter = o.at("max_iter").get<int64_t>(),
+       .max_eval =
+           o.contains("max_eval") ? std::optional(o["max_eval"].get<int64_t>()) : std::nullopt,
+       .tolerance_grad = number(o, "tolerance_grad"),
+       .tolerance_change = number(o, "tolerance_change"),
+       .history_size = o.at("history_size").get<int64_t>(),
+       .line_search_fn = search.is_null() ? std::nullopt : std::optional(search.get<std::string>()),
+       .maximize = maximize});
+  Tensors history;
+  for (int step = 0; step < 3; ++step) {
+    const Tensor loss = optimizer.step([&] {
+      optimizer.zero_grad();
+      const Tensor error = (matmul(a, w) + b - y).square().mean();
+      Tensor value = error + w.square().square().sum() * number(o, "quartic");
+      if (maximize) value = value.neg();
+      value.backward();
+      return value;
+    });
+    for (const Tensor& part : {loss, w, b}) history.push_back(part.detach().reshape({-1}).clone());
+  }
+  return {norma::cat(history).to(x[0].dtype())};
+}
+
 const Family family("adaptive", {{"RMSprop", optimise<optim::RMSprop, rmsprop_group>},
                                  {"Adagrad", optimise<optim::Adagrad, adagrad_group>},
                                  {"Adadelta", optimise<optim::Adadelta, adadelta_group>},
                                  {"Adamax", optimise<optim::Adamax, adamax_group>},
                                  {"NAdam", optimise<optim::NAdam, nadam_group>},
                                  {"RAdam", optimise<optim::RAdam, radam_group>},
+                                 {"LBFGS", lbfgs},
                                  {"Rprop", optimise<optim::Rprop, rprop_group>}});
 
 }  // namespace

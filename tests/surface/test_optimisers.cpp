@@ -232,6 +232,29 @@ const std::vector<Row> kTable = {
                                   .decoupled_weight_decay = h.flag(),
                                   .maximize = h.flag()});
      }},
+    {"optim::LBFGS::*",
+     [](Hostile& h) {
+       Tensor w = ones({2}, {.requires_grad = true});
+       optim::LBFGSOptions options{.lr = h.real(1),
+                                   .max_iter = h.whole(3),
+                                   .max_eval = h.whole(5),
+                                   .tolerance_grad = h.real(1e-7),
+                                   .tolerance_change = h.real(1e-9),
+                                   .history_size = h.whole(2),
+                                   .maximize = h.flag()};
+       if (h.flag()) options.line_search_fn = h.word("strong_wolfe");
+       optim::LBFGS o(h.flag() ? h.tensors({2}) : std::vector<Tensor>{w}, options);
+       int64_t calls = 0;
+       static_cast<void>(o.step([&] {
+         if (++calls > 100) fail("test", "expected fewer evaluations");
+         w.set_grad(h.tensor({2}).detach());
+         return h.tensor({});
+       }));
+       o.set_lr(h.whole(0), h.real(1));
+       static_cast<void>(o.lr(h.whole(0)));
+       static_cast<void>(o.options().lr);
+       o.load_state_dict(o.state_dict());
+     }},
     {"optim::Rprop::*",
      [](Hostile& h) {
        train<optim::Rprop, optim::RpropParamGroup>(
