@@ -144,7 +144,7 @@ Tensor wrapped_index(const char* op, const Tensor& index, int64_t size) {
     negative |= value < 0;
     return value < -size || value >= size ? uint64_t{1} << 63 : 0;
   };
-  const Tensor picks = index_within(op, index, inside, -size, size);
+  Tensor picks = index_within(op, index, inside, -size, size);
   if (!negative) return picks;
   Tensor out = picks.clone();
   int64_t* values = values_of<int64_t>(out);
