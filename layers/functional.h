@@ -9,7 +9,8 @@ namespace norma::nn {
 
 /// Calls a function, for places where a module has to stand:
 ///
-///     nn::Sequential net(nn::Linear(2, 8), nn::Functional([](const Tensor& x) { return x.sin(); }),
+///     nn::Sequential net(nn::Linear(2, 8),
+///                        nn::Functional([](const Tensor& x) { return x.sin(); }),
 ///                        nn::Functional(norma::log_softmax, 1));
 ///
 /// Arguments after the function are passed to it after the input. It has no parameters, even where
