@@ -35,7 +35,7 @@ def weights(out):
 
 def words(t):
     def text(v):
-        return repr(np.float32(v) if t.dtype == torch.float32 else v).removesuffix(".0")
+        return (str(np.float32(v)) if t.dtype == torch.float32 else repr(v)).removesuffix(".0")
     return " |" + "".join(" " + text(v) for v in t.detach().reshape(-1).tolist())
 
 
@@ -106,7 +106,7 @@ for name, f in [
         ("abs", torch.abs), ("neg", torch.neg), ("exp", torch.exp), ("log", torch.log), ("sqrt", torch.sqrt),
         ("square", torch.square), ("sigmoid", torch.sigmoid), ("tanh", torch.tanh), ("relu", F.relu),
         ("leaky_relu", F.leaky_relu), ("gelu", F.gelu), ("gelu_tanh", lambda x: F.gelu(x, approximate="tanh")),
-        ("clamp", lambda x: x.clamp(-0.5, 0.75)), ("clamp_min", lambda x: x.clamp_min(-0.5)),
+        ("clamp", lambda x: x.clamp(-0.55, 0.75)), ("clamp_min", lambda x: x.clamp_min(-0.55)),
         ("clamp_max", lambda x: x.clamp_max(0.75)), ("rdiv_1", lambda x: 1 / x), ("add_1", lambda x: x + 1),
         ("mul_1e30", lambda x: x * 1e30), ("div_3", lambda x: x / 3), ("div_0", lambda x: x / 0.0),
         ("isnan", torch.isnan), ("isfinite", torch.isfinite)] + [
