@@ -49,7 +49,8 @@ TEST_CASE("Objects of every kind stand beside the tensors that are asked for") {
     CHECK(to_vector(t.at("default.x")) == std::vector<double>{3});
     CHECK(to_vector(t.at("ordered.inner.w")) == std::vector<double>{5});
     CHECK(to_vector(t.at("keyed.-1")) == std::vector<double>{6});
-    CHECK(file.tensors.size() == 12);
+    CHECK(t.at("first.nine dimensions").dim() == 9);
+    CHECK(file.tensors.size() == 13);
 
     std::map<std::string, std::string> metadata = file.metadata;
     std::erase_if(metadata, [](const auto& entry) { return entry.first.starts_with("first."); });

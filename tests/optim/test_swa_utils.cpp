@@ -90,7 +90,7 @@ TEST_CASE("AveragedModel's state has PyTorch's keys, is saved, cloned and loaded
   CHECK(averaged.str() ==
         "AveragedModel(\n  (module): Sequential(\n    (0): Linear(in_features=2, out_features=3, "
         "bias=True)\n    (1): BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, "
-        "track_running_stats=True)\n    (2): Dropout(p=0.5, inplace=False)\n  )\n)");
+        "bias=True, track_running_stats=True)\n    (2): Dropout(p=0.5, inplace=False)\n  )\n)");
 }
 
 TEST_CASE("AveragedModel takes a class without clone() with a new model beside it") {
