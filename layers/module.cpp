@@ -13,6 +13,7 @@
 #include "norma/core/error.h"
 #include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
+#include "norma/layers/module_list.h"
 #include "norma/layers/module_state.h"
 
 namespace norma::nn {
@@ -320,18 +321,44 @@ void Module::add_child(const std::string& name, std::shared_ptr<Module> module) 
   });
 }
 
+void Module::refuse_running(const std::string& name, const Module& child) {
+  for (auto* scope = autograd::Scope::innermost(); scope; scope = scope->outer()) {
+    if (!child.contains(of(*scope))) continue;
+    fail("replace", "expected a module at \"", name, "\" that does not run, got the ",
+         of(*scope).type_name(), " whose forward makes this call; replace it when that has ended");
+  }
+}
+
 void Module::replace_child(std::size_t position, std::shared_ptr<Module> module) {
   with_memory(0, [&] {
     auto& [name, child] = state().children[position];
     check_child(name, module.get());
-    for (auto* scope = autograd::Scope::innermost(); scope; scope = scope->outer()) {
-      if (!child->contains(of(*scope))) continue;
-      fail("replace", "expected a module at \"", name, "\" that does not run, got the ",
-           of(*scope).type_name(),
-           " whose forward makes this call; replace it when that has ended");
-    }
+    refuse_running(name, *child);
     module->note_child(name);
     child = std::move(module);
+  });
+}
+
+void Module::set_children(NamedModules children) {
+  with_memory(0, [&] {
+    State& mine = state();
+    const auto stays = [&](const Module& old) {
+      return std::any_of(children.begin(), children.end(),
+                         [&](const auto& entry) { return entry.second->is_same(old); });
+    };
+    for (const auto& [name, child] : children) check_child(name, child.get());
+    for (const auto& [name, child] : mine.children) {
+      if (!stays(*child)) refuse_running(name, *child);
+    }
+    for (const auto& [name, child] : mine.children) {
+      mine.kinds.erase(name);
+      if (child->state().name == name && stays(*child)) child->state().name.clear();
+    }
+    for (const auto& [name, child] : children) {
+      child->note_child(name);
+      mine.kinds[name] = "child";
+    }
+    mine.children.swap(children);
   });
 }
 
@@ -427,7 +454,7 @@ void Module::print(std::string& out, std::size_t depth) const {
   const NamedModules& children = child_list();
   for (std::size_t i = 0; i < children.size();) {
     std::size_t end = i + 1;  // behind those that are alike: a list's "(0-1): 2 x Linear(…)"
-    while (type_name() == "ModuleList" && end < children.size() &&
+    while (dynamic_cast<const ModuleList*>(this) && end < children.size() &&
            children[end].second->str() == children[i].second->str()) {
       ++end;
     }

@@ -244,6 +244,8 @@ class Module {
   /// Puts another module in the place of a child, under its name.
   void replace_child(std::size_t position, std::shared_ptr<Module> module);
   const NamedModules& child_list() const;
+  /// Makes these the children, in this order; names that stand here twice are the caller's fault.
+  void set_children(NamedModules children);
   /// Gives modules that were made as arguments of one call, in any order, the random numbers that
   /// they would have drawn if they had been made in this one. Warns where that cannot be done.
   static void draw_in_order(const std::vector<Module*>& arguments);
@@ -297,7 +299,10 @@ class Module {
 
   /// Deep copy of tensors, modes and requires_grad flags from a module of the same structure.
   void copy_state_from(const Module& other);
-  /// Called by it for every module of the tree: copies state that lives in no registry.
+  /// For a module that is nothing but its children: takes deep copies of those of another one. A
+  /// module that stands there twice is copied once.
+  void take_clones_of(const Module& other);
+  /// Called by `copy_state_from` for every module of the tree: for state that is in no registry.
   virtual void copy_extra_state(const Module& /*other*/) {}
 
  private:
@@ -338,6 +343,7 @@ class Module {
   void replace(const std::string& path, Module& old, std::shared_ptr<Module> module);
   void check_name(const char* op, const std::string& name) const;
   void check_child(const std::string& name, const Module* module) const;
+  static void refuse_running(const std::string& name, const Module& child);
 
   std::shared_ptr<State> state_;
 };

@@ -29,16 +29,6 @@ Tensor Sequential::run(Tensor value) {
   return value;
 }
 
-void Sequential::draw_in_order(std::initializer_list<bool> is_given) {
-  with_memory(0, [&] {
-    std::vector<Module*> given;
-    for (std::size_t i = 0; i < is_given.size(); ++i) {
-      if (std::data(is_given)[i]) given.push_back(child_list()[i].second.get());
-    }
-    Module::draw_in_order(given);
-  });
-}
-
 Sequential& Sequential::push_back(std::shared_ptr<Module> module) {
   return with_memory(
       0, [&]() -> Sequential& { return push_back(std::to_string(size()), std::move(module)); });
@@ -52,25 +42,6 @@ Sequential& Sequential::push_back(const std::string& name, std::shared_ptr<Modul
 Sequential& Sequential::replace(int64_t index, std::shared_ptr<Module> module) {
   replace_child(position(index), std::move(module));
   return *this;
-}
-
-std::size_t Sequential::position(int64_t index) const {
-  const int64_t position = index < 0 ? index + size() : index;
-  if (position < 0 || position >= size()) {
-    fail("Sequential", "expected an index below its size of ", size(), ", got ", index);
-  }
-  return static_cast<std::size_t>(position);
-}
-
-Module& Sequential::operator[](int64_t index) const {
-  return *child_list()[position(index)].second;
-}
-
-void Sequential::wrong_type(const std::type_info& wanted, const Module& module,
-                            int64_t index) const {
-  const std::string name = short_name(wanted), type = module.type_name();
-  fail("Sequential::at", "expected ", name, " at index ", index, ", got ",
-       (type == name ? module.str() : type));
 }
 
 Sequential Sequential::clone_structure() const {

@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <unordered_map>
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/core/draws.h"
@@ -213,6 +214,30 @@ void Module::copy_state_from(const Module& other) {
         mine[i].second->copy_state_from(*theirs[i].second);
       }
     }
+  });
+}
+
+void Module::take_clones_of(const Module& other) {
+  with_memory(0, [&] {
+    if (const auto theirs = other.replacement()) {
+      state_->replacement = theirs->clone_module();
+      return;
+    }
+    std::unordered_map<const void*, std::shared_ptr<Module>> twins;
+    for (const auto& [name, child] : other.child_list()) {
+      std::shared_ptr<Module>& twin = twins[child->id()];
+      if (!twin) twin = child->clone_module();
+      twin->state().is_replacement = child->state().is_replacement;
+      add_child(name, twin);
+    }
+    if (modules().size() != other.modules().size() ||
+        parameters().size() != other.parameters().size()) {
+      fail("clone",
+           "expected modules that stand on their own, got some that share a module or a "
+           "parameter across two of them; build a fresh model and call its "
+           "load_state_dict(old.state_dict())");
+    }
+    state().training = other.state().training;
   });
 }
 

@@ -6,19 +6,11 @@
 #include "norma/core/factory.h"
 #include "norma/layers/check.h"
 #include "norma/layers/init.h"
+#include "norma/layers/module_list.h"
 
 namespace norma::nn {
 
 namespace {
-
-/// Numbered children, as PyTorch prints them.
-class ModuleList : public Module {
- public:
-  template <class Layer>
-  explicit ModuleList(const std::vector<Layer>& layers) {
-    for (std::size_t i = 0; i < layers.size(); ++i) register_module(std::to_string(i), layers[i]);
-  }
-};
 
 template <class Layer>
 std::vector<Layer> copies(const char* name, const Layer& layer, int64_t count) {
