@@ -74,7 +74,8 @@ template <class Function, class... Inputs>
 auto checkpoint(Function function, const Inputs&... inputs) {
   static_assert((std::is_convertible_v<const Inputs&, const Tensor&> && ...),
                 "checkpoint() takes a function and tensors; capture other arguments in a lambda");
-  using Result = std::remove_cvref_t<std::invoke_result_t<Function&, const Inputs&...>>;
+  using Given = std::remove_cvref_t<std::invoke_result_t<Function&, const Inputs&...>>;
+  using Result = std::conditional_t<std::is_base_of_v<Tensor, Given>, Tensor, Given>;
   auto call = [function = std::move(function)](const std::vector<Tensor>& list) mutable {
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
       return detail::to_list<Result>(function(list[i]...));

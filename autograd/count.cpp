@@ -130,7 +130,8 @@ Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
 Tensor searchsorted(const Tensor& sorted, Scalar value, bool right) {
   if (defined_impl(sorted, "searchsorted")->sizes.size() != 1)
     fail("searchsorted", "expected a sorted vector for a single value, got ", sorted.sizes());
-  const DType dtype = value.dtype() == kFloat64 ? kFloat64 : kInt64;
+  const DType promoted = result_type(sorted, value, "searchsorted");
+  const DType dtype = is_floating(promoted) ? promoted : kInt64;
   return places("searchsorted", sorted, full(Shape{}, value, {.dtype = dtype}), right);
 }
 

@@ -60,7 +60,9 @@ Tensor power_distance(const Tensor& a, const Tensor& b, double p) {
                   } else if (std::isinf(p)) {
                     slope = sign * apart.abs().eq(length).to(g.dtype());
                   } else {
-                    slope = sign * (apart.abs() / length).pow(p - 1);
+                    // 0 where apart is 0, whatever the power of 0 is.
+                    const Tensor part = (apart.abs() / length).masked_fill(apart.eq(0), 1);
+                    slope = sign * part.pow(p - 1);
                   }
                   slope = where(length.eq(0), none, slope) * g.unsqueeze(-1);
                   if (d.needs(0)) d[0] = slope.sum(-2);

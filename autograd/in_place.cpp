@@ -148,11 +148,15 @@ void set_node(TensorImpl* impl, Ref<History> node) {
   impl->node = std::move(node);
 }
 
-bool shares_elements(const TensorImpl* impl) {
+bool is_expanded(const TensorImpl* impl) {
   for (int64_t i = 0; i < impl->sizes.size(); ++i) {
     if (impl->sizes[i] > 1 && impl->strides[i] == 0) return true;
   }
   return false;
+}
+
+bool shares_elements(const TensorImpl* impl) {
+  return !impl->contiguous && impl->numel > 0 && !is_apart(impl->sizes, impl->strides);
 }
 
 }  // namespace
@@ -211,9 +215,11 @@ void check_in_place(const char* op, const Tensor& target) {
   }
   if (shares_elements(impl) ||
       (grad_enabled() && impl->base && shares_elements(impl->base.get()))) {
-    fail(op,
-         "expected a tensor whose elements have memory of their own, got an expanded one of shape ",
-         impl->sizes, "; clone() it first");
+    const TensorImpl* const shared = shares_elements(impl) ? impl : impl->base.get();
+    const bool expanded = is_expanded(shared);
+    fail(op, "expected a tensor whose elements have memory of their own, got ",
+         expanded ? "an expanded one of shape " : "one of shape ", impl->sizes,
+         expanded ? "" : " whose elements overlap", "; clone() it first");
   }
 }
 

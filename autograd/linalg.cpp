@@ -273,6 +273,10 @@ Tensor TensorMethods::matrix_power(int64_t n) const { return linalg::matrix_powe
 Tensor TensorMethods::kron(const Tensor& other) const {
   const Shape a = defined_impl(self(), "kron")->sizes, b = defined_impl(other, "kron")->sizes;
   const int64_t dims = std::max(a.size(), b.size());
+  if (2 * dims > Shape::kMaxDims) {
+    fail("kron", "expected operands of at most ", Shape::kMaxDims / 2, " dimensions, got ", a,
+         " and ", b);
+  }
   Shape wide_a, wide_b, out;
   for (int64_t i = 0; i < dims; ++i) {
     const int64_t ia = i - (dims - a.size()), ib = i - (dims - b.size());

@@ -72,6 +72,8 @@ void Accumulator::backward(const Tensor& out_grad, InputGrads&) {
 }
 
 void add_gradient(Tensor& total, const Tensor& arrived) {
+  // What a hook returned may have a history.
+  if (!grad_enabled() && arrived.requires_grad()) return add_gradient(total, arrived.detach());
   if (!total.defined()) {
     total = is_exclusive(arrived) ? arrived : arrived.clone();
   } else if (grad_enabled()) {

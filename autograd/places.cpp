@@ -214,9 +214,16 @@ Tensor& write_in_place(const char* op, Tensor& x, const Places& places, const Te
   if (recording({&x, &values})) return assign(op, x, written(op, x, places, values, how));
   check_in_place(op, x);
   TensorImpl* impl = impl_of(x);
-  const bool overlap = impl_of(values)->storage.get() == impl->storage.get();
+  const auto overlaps = [impl](const Tensor& t) {
+    return impl_of(t)->storage.get() == impl->storage.get();
+  };
+  if (overlaps(*places.index)) {
+    Places kept = places;
+    kept.index = Saved(places.index->clone());
+    return write_in_place(op, x, kept, values, how);
+  }
   const Tensor own = x.is_contiguous() ? x.detach() : x.detach().contiguous();
-  write_values(own, places, overlap ? values.detach().clone() : values, how);
+  write_values(own, places, overlaps(values) ? values.detach().clone() : values, how);
   if (!x.is_contiguous()) kernels::copy(x, own);
   impl->storage->bump_version();
   return x;

@@ -47,7 +47,8 @@ Tensor& take_integers(Tensor& self, int64_t from, int64_t to) {
   if (from >= to) fail("random_", "expected from < to, got ", from, " and ", to);
   const int64_t most = most_integers(x->dtype);
   const bool is_signed = x->dtype != kUInt8 && x->dtype != kBool;
-  if (to > most || from < (is_signed ? -most : 0)) {
+  const int64_t least = x->dtype == kInt64 ? INT64_MIN : is_signed ? -most : 0;
+  if (to > most || from < least) {
     fail("random_", "expected a range of integers that ", x->dtype, " holds, got [", from, ", ", to,
          ")");
   }

@@ -144,6 +144,39 @@ Tensor scatter_extremum(const Tensor& x, const Places& places, const Tensor& src
   });
 }
 
+Tensor scatter_product(const Tensor& x, const Places& places, const Tensor& src,
+                       bool include_self) {
+  const char* const op = "scatter_reduce";
+  const Tensor own = x.detach();
+  const Tensor start =
+      include_self ? own : written(op, own, places, number_like(own, 1), Write::Put);
+  const Tensor out = written(op, start, places, src.detach(), Write::Multiply);
+  return record(
+      op, out, {&x, &src},
+      [=, self = Saved(x), from = Saved(src), y = Saved(out)](const Tensor& g, InputGrads& d) {
+        // The product of the others: divided by the own factor, or without it where it is 0.
+        if (d.needs(0)) {
+          const Tensor factor = self->masked_fill(self->eq(0), 1);
+          d[0] = g * scatter_product(factor, places, *from, include_self) / factor;
+          if (!include_self) d[0] = written(op, d[0], places, number_like(g, 0), Write::Put);
+        }
+        if (d.needs(1)) {
+          const Tensor zero = from->eq(0);
+          Tensor count = zeros(places.from, {.dtype = g.dtype()});
+          count = taken(op, written(op, count, places, zero.to(g.dtype()), Write::Add), places);
+          if (grad_enabled() && count.gt(1).any().item<bool>()) {
+            fail(op, "expected at most one 0 of src for a place, got more: create_graph cannot ",
+                 "differentiate \"prod\" there");
+          }
+          const Tensor only = zero.logical_and(count.eq(1));
+          const Tensor others =
+              scatter_product(*self, places, from->masked_fill(only, 1), include_self);
+          d[1] = where(only, taken(op, g * others, places),
+                       taken(op, g * *y, places) / from->masked_fill(zero, 1));
+        }
+      });
+}
+
 }  // namespace
 
 Tensor TensorMethods::scatter(int64_t dim, const Tensor& index, const Tensor& src) const {
@@ -186,12 +219,14 @@ Tensor TensorMethods::scatter_reduce(int64_t dim, const Tensor& index, const Ten
                                      const std::string& reduce, bool include_self) const {
   const char* const op = "scatter_reduce";
   const bool mean = reduce == "mean";
-  if (reduce != "sum" && !mean && reduce != "amax" && reduce != "amin") {
-    fail(op, "expected reduce \"sum\", \"mean\", \"amax\" or \"amin\", got \"", reduce, "\"");
+  if (reduce != "sum" && reduce != "prod" && !mean && reduce != "amax" && reduce != "amin") {
+    fail(op, "expected reduce \"sum\", \"prod\", \"mean\", \"amax\" or \"amin\", got \"", reduce,
+         "\"");
   }
   const Places places = scatter_places(op, self(), dim, index);
   const Tensor source = scatter_source(op, src, places.to);
   check_same_dtype(op, self(), source);
+  if (reduce == "prod") return scatter_product(self(), places, source, include_self);
   if (reduce == "amax" || reduce == "amin") {
     return scatter_extremum(self(), places, source, reduce == "amax" ? Write::Max : Write::Min,
                             include_self);
@@ -204,7 +239,9 @@ Tensor TensorMethods::scatter_reduce(int64_t dim, const Tensor& index, const Ten
   const Tensor one = number_like(count, 1);
   if (!include_self) count = written(op, count, places, number_like(count, 0), Write::Put);
   count = written(op, count, places, one, Write::Add);
-  return is_floating(total.dtype()) ? total / count : floor_divided(total, count);
+  if (is_floating(total.dtype())) return total / count;
+  // kUInt8 counts to 255.
+  return floor_divided(total, count.masked_fill(count.eq(0), 1));
 }
 
 Tensor TensorMethods::index_add(int64_t dim, const Tensor& index, const Tensor& source,

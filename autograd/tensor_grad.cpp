@@ -70,15 +70,27 @@ Tensor Tensor::detach() const {
   return alias(*this, impl->sizes, impl->strides, impl->offset);
 }
 
+Tensor& TensorMethods::detach_() {
+  TensorImpl* impl = defined_impl(self(), "detach_");
+  if (impl->base) {
+    fail("detach_", "expected a tensor with memory of its own, got a view of shape ", impl->sizes,
+         "; use detach()");
+  }
+  if (impl->node) impl->node->forget(impl);
+  impl->node.reset();
+  impl->has_history = impl->requires_grad = false;
+  return self();
+}
+
 void Tensor::set_data(const Tensor& other) {
   TensorImpl *impl = defined_impl(*this, "set_data"), *from = defined_impl(other, "set_data");
   if (!is_leaf() || (impl->base && impl->base->requires_grad)) {
     fail("set_data", "expected a leaf, got a view or the result of an operation");
   }
-  impl->base.reset();
   if (impl->requires_grad && !is_floating(from->dtype)) {
     fail("set_data", "expected floating values for a tensor that requires_grad, got ", from->dtype);
   }
+  impl->base.reset();
   Ref<RefCounted> hooks;
   if (impl->node) {
     hooks = std::move(static_cast<autograd::Node&>(*impl->node).hooks);

@@ -94,20 +94,40 @@ class IndexedTensor : public Tensor {
   IndexedTensor& operator=(const Tensor& values) && { return write(values); }
   IndexedTensor& operator=(Scalar value) && { return write(value); }
   template <class T>
-  IndexedTensor& operator+=(const T& other) {
+  IndexedTensor& operator+=(const T& other) && {
     return write_back(add_(other));
   }
   template <class T>
-  IndexedTensor& operator-=(const T& other) {
+  IndexedTensor& operator+=(const T& other) & {
+    add_(other);
+    return *this;
+  }
+  template <class T>
+  IndexedTensor& operator-=(const T& other) && {
     return write_back(sub_(other));
   }
   template <class T>
-  IndexedTensor& operator*=(const T& other) {
+  IndexedTensor& operator-=(const T& other) & {
+    sub_(other);
+    return *this;
+  }
+  template <class T>
+  IndexedTensor& operator*=(const T& other) && {
     return write_back(mul_(other));
   }
   template <class T>
-  IndexedTensor& operator/=(const T& other) {
+  IndexedTensor& operator*=(const T& other) & {
+    mul_(other);
+    return *this;
+  }
+  template <class T>
+  IndexedTensor& operator/=(const T& other) && {
     return write_back(div_(other));
+  }
+  template <class T>
+  IndexedTensor& operator/=(const T& other) & {
+    div_(other);
+    return *this;
   }
 
  private:

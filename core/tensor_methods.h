@@ -97,8 +97,8 @@ class TensorMethods : public TensorSpellings {
   Tensor& scatter_(int64_t dim, const Tensor& index, Scalar value, const std::string& reduce);
   Tensor scatter_add(int64_t dim, const Tensor& index, const Tensor& src) const;
   Tensor& scatter_add_(int64_t dim, const Tensor& index, const Tensor& src);
-  /// `reduce`: "sum", "mean", "amax" or "amin" of the values that reach a place, with what is there
-  /// if `include_self`. Equal extrema share the gradient.
+  /// `reduce`: "sum", "prod", "mean", "amax" or "amin" of the values that reach a place, with what
+  /// is there if `include_self`. Equal extrema share the gradient.
   Tensor scatter_reduce(int64_t dim, const Tensor& index, const Tensor& src,
                         const std::string& reduce, bool include_self = true) const;
   /// `index_select` backwards: adds alpha · source to the places `index` (1-d) of dimension `dim`.
@@ -267,10 +267,13 @@ class TensorMethods : public TensorSpellings {
   Tensor& random_(int64_t to);
   Tensor& random_(int64_t from, int64_t to);
 
-  // --- Other names and properties (core/tensor_names.cpp) ---
-  /// `detach()`, for programs that write `x.data`; and the tensor itself detached.
-  Tensor data() const;
+  // --- History (autograd/tensor_grad.cpp) ---
+  /// The tensor itself becomes a leaf that requires no gradient, for all its names; not a view.
   Tensor& detach_();
+
+  // --- Other names and properties (core/tensor_names.cpp) ---
+  /// `detach()`, for programs that write `x.data`.
+  Tensor data() const;
   Tensor& set_requires_grad(bool on);
   /// The dtype of `other`.
   Tensor type_as(const Tensor& other) const;

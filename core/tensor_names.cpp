@@ -4,7 +4,6 @@
 namespace norma {
 
 Tensor TensorMethods::data() const { return self().detach(); }
-Tensor& TensorMethods::detach_() { return self() = self().detach(); }
 Tensor& TensorMethods::set_requires_grad(bool on) { return self().requires_grad_(on); }
 Tensor TensorMethods::type_as(const Tensor& other) const { return self().to(other.dtype()); }
 Tensor TensorMethods::toType(DType dtype) const { return self().to(dtype); }

@@ -220,3 +220,10 @@ TEST_CASE("checkpoint: graphs end, run again where they are kept, and errors rea
   }
   CHECK(autograd::live_nodes() == nodes);
 }
+
+TEST_CASE("a checkpointed function may give what index() gives") {
+  const Tensor x = tensor({2.0, 3.0}, {.dtype = kFloat64, .requires_grad = true});
+  const Tensor y = checkpoint([](const Tensor& u) { return (u * u).index({1}); }, x);
+  y.backward();
+  CHECK(equal(x.grad(), tensor({0.0, 6.0}, {.dtype = kFloat64})));
+}

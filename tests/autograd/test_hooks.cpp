@@ -245,3 +245,17 @@ TEST_CASE("what hooks throw reaches the caller, and the graph can run again") {
         "[register_post_accumulate_grad_hook] expected a leaf, got the result of mul; use "
         "register_hook, or retain_grad()");
 }
+
+TEST_CASE("a gradient that a hook computed keeps no history") {
+  const Tensor x = tensor({2.0}, {.dtype = kFloat64, .requires_grad = true});
+  const Tensor w = tensor({3.0}, {.dtype = kFloat64, .requires_grad = true});
+  x.register_hook([&](const Tensor& g) {
+    const autograd::EnableGradGuard recording;
+    return g * w;
+  });
+  for (int step = 1; step <= 2; ++step) {
+    (x * 5).sum().backward();
+    CHECK(x.grad().item<double>() == 15 * step);
+    CHECK_FALSE(x.grad().requires_grad());
+  }
+}

@@ -361,3 +361,43 @@ TEST_CASE("detach, set_data, set_grad and requires_grad_") {
     CHECK(!w.grad().defined());
   }
 }
+
+TEST_CASE("detach_ is for all names of a tensor") {
+  Tensor x = leaf({1, 2}), y = x * 2.0, same = y;
+  CHECK(y.detach_().is_same(same));
+  CHECK(same.is_leaf());
+  CHECK_FALSE(same.requires_grad());
+  const Tensor z = x * 3.0;
+  Tensor other = x;
+  other.detach_();
+  CHECK_FALSE(x.requires_grad());
+  z.sum().backward();  // no longer reaches x
+  CHECK(!x.grad().defined());
+  Tensor view = y.narrow(0, 1, 1);
+  CHECK(
+      error_of([&] { view.detach_(); }) ==
+      "[detach_] expected a tensor with memory of its own, got a view of shape [1]; use detach()");
+}
+
+TEST_CASE("a set_data that throws changes nothing") {
+  Tensor base = plain({1, 2}), view = base.narrow(0, 0, 1).requires_grad_();
+  CHECK(error_of([&] { view.set_data(tensor({1})); }) ==
+        "[set_data] expected floating values for a tensor that requires_grad, got int64");
+  CHECK(error_of([&] { view.detach_(); }).starts_with("[detach_]"));  // a view as before
+}
+
+TEST_CASE("a name for indexed values is no way to the source") {
+  Tensor x = plain({1, 2, 3});
+  auto copies = x.index({x.gt(1)});
+  copies += 1;
+  copies -= plain({2, 2});
+  copies *= 4;
+  copies /= 2;
+  CHECK(equal(copies, plain({2, 4})));
+  CHECK(equal(x, plain({1, 2, 3})));
+  auto view = x.index({indexing::Slice(1)});
+  view += 1;
+  CHECK(equal(x, plain({1, 3, 4})));
+  x.index({x.gt(1)}) += 1;
+  CHECK(equal(x, plain({1, 4, 5})));
+}

@@ -90,6 +90,15 @@ TEST_CASE("singular matrices have a determinant, its logarithm and the gradient 
   CHECK(logarithm.item<float>() == -INFINITY);
 }
 
+TEST_CASE("cdist has no gradient where one coordinate is equal, whatever p") {
+  const Tensor b = tensor({{1.0, 5.0}}, {.dtype = kFloat64});
+  for (const double p : {0.5, 1.0, 1.5}) {
+    const Tensor a = tensor({{1.0, 2.0}}, {.dtype = kFloat64, .requires_grad = true});
+    cdist(a, b, p).backward();
+    CHECK(equal(a.grad(), tensor({{0.0, -1.0}}, {.dtype = kFloat64})));
+  }
+}
+
 TEST_CASE("cdist has no gradient at distance 0") {
   Tensor x = tensor({{1.0, 2.0}, {3.0, 5.0}}).requires_grad_();
   for (double p : {0.0, 1.0, 2.0, 3.0, double(INFINITY)}) {
@@ -175,6 +184,9 @@ TEST_CASE("what these operations refuse") {
         "order 1 is not positive");
   CHECK(error_of([&] { a.matrix_power(2); }) ==
         "[linalg.matrix_power] expected square matrices, [*, n, n], got [2, 3]");
+  const Tensor wide = ones({1, 1, 1, 1, 1, 1, 1});
+  CHECK(error_of([&] { kron(a, wide); }) ==
+        "[kron] expected operands of at most 6 dimensions, got [2, 3] and [1, 1, 1, 1, 1, 1, 1]");
   CHECK(error_of([&] { cdist(a, s); }) ==
         "[cdist] expected rows of one length, [*, P, M] and [*, R, M], got [2, 3] and [2, 2]");
   CHECK(error_of([&] { cdist(a, a, -1); }) == "[cdist] expected p of at least 0, got -1");

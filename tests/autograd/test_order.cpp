@@ -217,3 +217,10 @@ TEST_CASE("order and counts refuse what they cannot do") {
   CHECK(error_of([&] { other.unique(); }).find("[unique] expected a defined tensor") == 0);
   CHECK(error_of([&] { row.bincount(other); }).find("[bincount] expected a defined tensor") == 0);
 }
+
+TEST_CASE("a number is searched for in the dtype of floating values") {
+  CHECK(searchsorted(tensor({0.1}), 0.1, true).item<int64_t>() == 1);
+  CHECK(searchsorted(tensor({0.7}), 0.7).item<int64_t>() == 0);
+  CHECK(searchsorted(tensor({0.1}, {.dtype = kFloat64}), 0.1, true).item<int64_t>() == 1);
+  CHECK(searchsorted(tensor({1, 2, 3}, {.dtype = kUInt8}), 300).item<int64_t>() == 3);
+}

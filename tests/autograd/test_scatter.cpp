@@ -76,6 +76,12 @@ TEST_CASE("picking and writing have first and second derivatives") {
       {"mean",
        {2, 3},
        [](const Inputs& x) { return x[0].scatter_reduce(0, kIndex, x[1], "mean"); }},
+      {"prod",
+       {2, 3},
+       [](const Inputs& x) { return x[0].scatter_reduce(0, kIndex, x[1], "prod"); }},
+      {"prod without self",
+       {2, 3},
+       [](const Inputs& x) { return x[0].scatter_reduce(0, kIndex, x[1], "prod", false); }},
       {"amax",
        {2, 3},
        [](const Inputs& x) { return x[0].scatter_reduce(0, kIndex, x[1], "amax").square(); }},
@@ -167,7 +173,8 @@ TEST_CASE("operations with index tensors refuse what does not fit") {
   CHECK(error_of([&] { x.scatter(0, kIndex, src.clone().requires_grad_(), "multiply"); }) ==
         "[scatter] expected tensors that need no gradient for what is not differentiable");
   CHECK(error_of([&] { x.scatter_reduce(0, kIndex, src, "max"); }) ==
-        "[scatter_reduce] expected reduce \"sum\", \"mean\", \"amax\" or \"amin\", got \"max\"");
+        "[scatter_reduce] expected reduce \"sum\", \"prod\", \"mean\", \"amax\" or \"amin\", "
+        "got \"max\"");
   CHECK(error_of([&] { x.index_add(0, kRows, src); }) ==
         "[index_add] expected a source of shape [2, 4], a row for every index, got [2, 3]");
   CHECK(error_of([&] { x.index_copy(0, kIndex, src); }) ==
@@ -197,4 +204,70 @@ TEST_CASE("operations with index tensors refuse what does not fit") {
   CHECK(error_of([&] { x.index_select(0, kIndex); }) ==
         "[index_select] expected a 1-d index, got one of shape [2, 3]");
   CHECK(has(error_of([&] { x.index_add_(0, kRows, Tensor()); }), "expected a defined tensor"));
+}
+
+TEST_CASE("an index may be the tensor that is written") {
+  const auto after = [](auto write) {
+    Tensor x = tensor({1, 2, 0});
+    write(x);
+    return x;
+  };
+  const int64_t far = 1000000000000;  // no position
+  const Tensor all = full({3}, far, {.dtype = kInt64}), sum = tensor({far + 1, far + 2, far});
+  CHECK(equal(after([&](Tensor& x) { x.scatter_(0, x, far); }), all));
+  CHECK(equal(after([&](Tensor& x) { x.index_put_({x}, far); }), all));
+  CHECK(equal(after([&](Tensor& x) { x.index_fill_(0, x, far); }), all));
+  CHECK(equal(after([&](Tensor& x) { x.index_copy_(0, x, all); }), all));
+  CHECK(equal(after([&](Tensor& x) { x.put_(x, all); }), all));
+  CHECK(equal(after([&](Tensor& x) { x.index_add_(0, x, all); }), sum));
+  CHECK(equal(after([&](Tensor& x) { x.index({x}) += far; }), sum));
+}
+
+TEST_CASE("elements that share memory are not written") {
+  Tensor x = zeros({3}), pairs = x.unfold(0, 2, 1);
+  const std::string message =
+      "expected a tensor whose elements have memory of their own, got one of shape [2, 2] whose "
+      "elements overlap; clone() it first";
+  CHECK(error_of([&] { pairs.scatter_(1, tensor({{1}}), 5); }) == "[scatter_] " + message);
+  CHECK(error_of([&] { pairs.index_put_({tensor({0})}, 5); }) == "[index_put_] " + message);
+  CHECK(error_of([&] { pairs.add_(1); }) == "[add_] " + message);
+  CHECK(error_of([&] { pairs.fill_(1); }) == "[fill_] " + message);
+  CHECK(equal(x, zeros({3})));
+  CHECK(equal(zeros({4}).unfold(0, 2, 2).scatter_(1, tensor({{1}}), 5),
+              tensor({{0., 5.}, {0., 0.}})));
+}
+
+TEST_CASE("the mean of more values than kUInt8 counts") {
+  const Tensor x = zeros({1}, {.dtype = kUInt8}), one = ones({255}, {.dtype = kUInt8});
+  const Tensor at = zeros({255}, {.dtype = kInt64});
+  CHECK(x.scatter_reduce(0, at, one, "mean").item<int64_t>() == 255);
+}
+
+TEST_CASE("the product of scatter_reduce has PyTorch's gradient, zeros or not") {
+  const TensorOptions options{.dtype = kFloat64, .requires_grad = true};
+  const Tensor at = tensor({0, 0, 1, 2, 1, 2});
+  const auto check = [&](bool self, const NestedList& gx, const NestedList& gs) {
+    const Tensor x = tensor({2, 0, 3, 0}, options), s = tensor({5, 0, 0, 0, 7, 0}, options);
+    const Tensor y = x.scatter_reduce(0, at, s, "prod", self);
+    CHECK(equal(y.detach(), zeros({4}, {.dtype = kFloat64})));
+    y.backward(tensor({1, 2, 3, 4}, {.dtype = kFloat64}));
+    CHECK(equal(x.grad(), tensor(gx, {.dtype = kFloat64})));
+    CHECK(equal(s.grad(), tensor(gs, {.dtype = kFloat64})));
+  };
+  check(true, {0, 0, 0, 4}, {0, 10, 0, 0, 0, 0});
+  check(false, {0, 0, 0, 4}, {0, 5, 14, 0, 0, 0});
+  CHECK(equal(tensor({3, 4}).scatter_reduce(0, tensor({0, 0}), tensor({5, 2}), "prod"),
+              tensor({30, 4})));
+
+  const auto twice = [](double second) {
+    const Tensor s = tensor({0.0, second, 3.0}, {.dtype = kFloat64, .requires_grad = true});
+    const auto prod = [](const Inputs& x) {
+      return x[0].scatter_reduce(0, tensor({0, 0, 1}), x[1], "prod");
+    };
+    return gradient_error(prod, {random_leaf({2}), s});
+  };
+  CHECK(twice(2) == "");
+  CHECK(error_of([&] { twice(0); }) ==
+        "[scatter_reduce] expected at most one 0 of src for a place, got more: create_graph cannot "
+        "differentiate \"prod\" there");
 }

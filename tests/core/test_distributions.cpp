@@ -140,6 +140,8 @@ TEST_CASE("random integers fill what the dtype holds") {
     CHECK(values.mean().item<double>() == Approx(most / 2).epsilon(0.07));
   }
   CHECK(zeros({1000}).random_(3).unique().numel() == 3);
+  const Tensor all = zeros({99}, {.dtype = kInt64}).random_(INT64_MIN, INT64_MAX);
+  CHECK(all.lt(INT64_MIN / 2).any().item<bool>());
 }
 
 TEST_CASE("random values in place: views, graphs and leaves") {
