@@ -22,9 +22,61 @@ double loss_after(torch::optim::Optimizer& optimizer, torch::nn::Linear& model, 
   return loss;
 }
 
+void check_copies_of_groups() {
+  const auto w = torch::ones({1}, torch::requires_grad());
+  const torch::optim::OptimizerParamGroup group({w},
+                                                std::make_unique<torch::optim::SGDOptions>(0.1));
+  torch::optim::OptimizerParamGroup copy(group), assigned({});
+  assigned = group;
+  copy.options().set_lr(0.5);
+  torch::optim::SGD one({group}), other({group});
+  one.param_groups()[0].options().set_lr(1);
+  TORCH_CHECK(group.options().get_lr() == 0.1 && assigned.options().get_lr() == 0.1);
+  TORCH_CHECK(other.param_groups()[0].options().get_lr() == 0.1 && copy.options().get_lr() == 0.5);
+}
+
+void check_refused_groups() {
+  const auto a = torch::ones({1}, torch::requires_grad());
+  const auto b = torch::ones({1}, torch::requires_grad());
+  const auto c = torch::ones({1}, torch::requires_grad());
+  torch::optim::SGD sgd({a}, 0.5);
+  const auto refused = [&](const torch::Tensor& tensor, double lr) {
+    try {
+      sgd.add_param_group({{tensor}, std::make_unique<torch::optim::SGDOptions>(lr)});
+    } catch (const torch::Error&) {
+      return true;
+    }
+    return false;
+  };
+  TORCH_CHECK(refused(a, 0.1), "a parameter of another group");
+  TORCH_CHECK(refused(b, -1), "a negative rate");
+  TORCH_CHECK(sgd.param_groups().size() == 1 && sgd.core().group_count() == 1);
+  TORCH_CHECK(!refused(c, 0.25));
+  (a + b + c).sum().backward();
+  sgd.step();
+  TORCH_CHECK(a.item<float>() == 0.5 && b.item<float>() == 1 && c.item<float>() == 0.75);
+}
+
+void check_closure_is_recorded() {
+  const auto w = torch::ones({1}, torch::requires_grad());
+  torch::optim::SGD sgd({w}, 0.25);
+  const torch::NoGradGuard no_grad;
+  const auto loss = sgd.step([&] {
+    sgd.zero_grad();
+    auto square = (w * w).sum();
+    square.backward();
+    return square;
+  });
+  TORCH_CHECK(loss.item<float>() == 1 && w.item<float>() == 0.5);
+  TORCH_CHECK(!(w * 2).requires_grad(), "not recorded after it");
+}
+
 }  // namespace
 
 int main() {
+  check_copies_of_groups();
+  check_refused_groups();
+  check_closure_is_recorded();
   torch::manual_seed(4);
   torch::nn::Linear model(2, 1);
   const double before = [&] {

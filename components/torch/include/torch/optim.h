@@ -13,11 +13,19 @@ struct OptimizerOptions {
   virtual std::unique_ptr<OptimizerOptions> clone() const = 0;
 };
 
-/// Parameters, and options of their own where they have any.
+/// Parameters, and options of their own where they have any. A copy has options of its own, too.
 class OptimizerParamGroup {
  public:
   OptimizerParamGroup(std::vector<Tensor> params, std::unique_ptr<OptimizerOptions> options = {})
       : params_(std::move(params)), options_(std::move(options)) {}
+  OptimizerParamGroup(const OptimizerParamGroup& other)
+      : params_(other.params_), options_(other.options_ ? other.options_->clone() : nullptr) {}
+  OptimizerParamGroup(OptimizerParamGroup&&) noexcept = default;
+  OptimizerParamGroup& operator=(const OptimizerParamGroup& other) {
+    return *this = OptimizerParamGroup(other);
+  }
+  OptimizerParamGroup& operator=(OptimizerParamGroup&&) noexcept = default;
+  ~OptimizerParamGroup() = default;
   bool has_options() const { return options_ != nullptr; }
   OptimizerOptions& options() const { return *options_; }
   void set_options(std::unique_ptr<OptimizerOptions> options) { options_ = std::move(options); }
@@ -26,15 +34,20 @@ class OptimizerParamGroup {
 
  private:
   std::vector<Tensor> params_;
-  std::shared_ptr<OptimizerOptions> options_;
+  std::unique_ptr<OptimizerOptions> options_;
 };
 
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  /// `closure` computes the loss and its gradients before the update.
+  /// `closure` computes the loss and its gradients before the update; it is recorded, whatever
+  /// NoGradGuard says.
   virtual Tensor step(const std::function<Tensor()>& closure = {}) {
-    const Tensor loss = closure ? closure() : Tensor();
+    Tensor loss;
+    if (closure) {
+      const norma::autograd::EnableGradGuard recorded;
+      loss = closure();
+    }
     pass_options();
     core().step();
     return loss;
@@ -63,15 +76,18 @@ class OptimizerOf : public Optimizer {
     defaults_ = std::make_unique<Options>(std::move(options));
     for (const auto& group : groups) add_param_group(group);
   }
+  /// A group that is refused leaves all as it was.
   void add_param_group(OptimizerParamGroup group) {
     if (!group.has_options()) group.set_options(defaults_->clone());
-    groups_.push_back(group);
+    const auto& options = static_cast<Options&>(group.options()).own;
+    auto alone = std::make_unique<Core>(group.params(), options);  // checks the options
     if (core_) {
       core_->add_param_group({.params = group.params()});
+      core_->set_options(core_->group_count() - 1, options);
     } else {
-      core_ = std::make_unique<Core>(group.params(), own(0));
+      core_ = std::move(alone);
     }
-    pass_options();
+    groups_.push_back(std::move(group));
   }
   Core& core() const override { return *core_; }
   void pass_options() const override {
