@@ -71,6 +71,56 @@ void check_containers() {
   TORCH_CHECK(dict->contains("relu") && dict->keys().front() == "relu");
 }
 
+// A copy has tensors of its own, and the mode of every module.
+void check_copies() {
+  torch::nn::Sequential net(torch::nn::Linear(2, 2), torch::nn::BatchNorm1d(2),
+                            torch::nn::Functional(torch::leaky_relu, 0.2));
+  net->ptr(1)->eval();
+  const auto x = torch::randn({3, 2});
+  const auto copy = std::dynamic_pointer_cast<torch::nn::SequentialImpl>(net->clone());
+  TORCH_CHECK(copy->is_training() && copy->ptr(0)->is_training() && !copy->ptr(1)->is_training());
+  TORCH_CHECK(torch::equal(copy->forward(x), net->forward(x)));
+  TORCH_CHECK(copy->parameters()[0].data_ptr<float>() != net->parameters()[0].data_ptr<float>());
+
+  torch::nn::ModuleList list(torch::nn::Linear(2, 2), torch::nn::Functional(torch::relu));
+  torch::nn::ModuleDict dict;
+  dict->insert("net", net);
+  dict->insert("list", list);
+  list->ptr(0)->eval();
+  const auto both = std::dynamic_pointer_cast<torch::nn::ModuleDictImpl>(dict->clone());
+  TORCH_CHECK(both->is_training() && both->keys() == dict->keys());
+  auto& inner = *(*both)["list"]->as<torch::nn::ModuleList>();
+  TORCH_CHECK(inner.size() == 2 && inner.is_training() && !inner[0]->is_training());
+  TORCH_CHECK(both->parameters().size() == 6);
+  for (const auto& pair : both->named_parameters()) {
+    const auto source = dict->named_parameters()[pair.key()];
+    TORCH_CHECK(torch::equal(pair.value(), source), pair.key());
+    TORCH_CHECK(pair.value().data_ptr<float>() != source.data_ptr<float>(), pair.key());
+  }
+}
+
+template <class Function>
+std::string refusal(const Function& function) {
+  try {
+    function();
+  } catch (const torch::Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+void check_empty() {
+  const torch::nn::AnyModule none;
+  const std::string message = "[AnyModule] expected a module, got an empty AnyModule";
+  TORCH_CHECK(refusal([&] { none.forward(torch::ones({2})); }) == message);
+  TORCH_CHECK(refusal([&] { none.get<torch::nn::Linear>(); }) == message);
+  TORCH_CHECK(none.clone().is_empty());
+  torch::nn::Sequential net(torch::nn::ReLU{});
+  TORCH_CHECK(refusal([&] { net->push_back(none); }) == message);
+  TORCH_CHECK(!refusal([&] { net->push_back("0", torch::nn::ReLU()); }).empty());
+  TORCH_CHECK(net->size() == 1 && net->children().size() == 1, "refused modules are not there");
+}
+
 void check_files(torch::nn::Sequential& net) {
   const std::string path = (std::filesystem::temp_directory_path() / "norma_torch_net.pt").string();
   torch::save(net, path);
@@ -109,6 +159,8 @@ int main() {
   net->push_back(torch::nn::Functional(torch::leaky_relu, 0.2));
   check_names(net);
   check_containers();
+  check_copies();
+  check_empty();
   check_files(net);
   TORCH_CHECK(torch::nn::Linear(nullptr).is_empty());
 }

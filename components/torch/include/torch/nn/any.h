@@ -38,10 +38,13 @@ class AnyModule {
     std::any values[] = {std::any(std::forward<Args>(args))...};
     return take<Result>(any_forward(values));
   }
-  std::any any_forward(Values values) const { return call_(values); }
+  std::any any_forward(Values values) const {
+    ptr();  // refuses an empty one
+    return call_(values);
+  }
   template <class M>
   auto& get() const {
-    if (auto* const found = module_->as<M>()) return *found;
+    if (auto* const found = ptr()->as<M>()) return *found;
     norma::fail("AnyModule", "expected another class than ", module_->name());
   }
   /// A value that must be of this type.
@@ -51,9 +54,12 @@ class AnyModule {
     norma::fail("AnyModule", "expected a ", class_name(typeid(T)), ", got a ",
                 class_name(value.type()), " between two modules");
   }
-  const std::shared_ptr<Module>& ptr() const { return module_; }
+  const std::shared_ptr<Module>& ptr() const {
+    if (is_empty()) norma::fail("AnyModule", "expected a module, got an empty AnyModule");
+    return module_;
+  }
   bool is_empty() const { return !module_; }
-  AnyModule clone() const { return clone_(); }
+  AnyModule clone() const { return is_empty() ? AnyModule() : clone_(); }
 
  private:
   template <class Impl, class Result, class Class, class... Args>

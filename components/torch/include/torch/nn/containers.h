@@ -31,8 +31,9 @@ class SequentialImpl : public Cloneable<SequentialImpl> {
   void push_back(const NamedAnyModule& named) { push_back(named.name, named.any); }
   template <class M>
   void push_back(const std::string& name, M&& module) {
-    modules_.push_back(AnyModule(std::forward<M>(module)));
-    register_module(name, modules_.back().ptr());
+    AnyModule any(std::forward<M>(module));
+    register_module(name, any.ptr());
+    modules_.push_back(std::move(any));
   }
   template <class Container>
   void extend(const Container& modules) {
@@ -52,9 +53,9 @@ class SequentialImpl : public Cloneable<SequentialImpl> {
   void reset() override {}
   std::shared_ptr<Module> clone(const std::optional<Device>& = {}) const override {
     const auto copy = std::make_shared<SequentialImpl>();
+    copy->core_->train(is_training());
     for (std::size_t i = 0; i < size(); ++i)
       copy->push_back(children_[i].key(), modules_[i].clone());
-    copy->core_->train(is_training());
     return copy;
   }
 
@@ -73,7 +74,7 @@ class Sequential : public ModuleHolder<SequentialImpl> {
 };
 
 /// Modules by number.
-class ModuleListImpl : public Module {
+class ModuleListImpl : public Cloneable<ModuleListImpl> {
  public:
   ModuleListImpl() = default;
   template <class... Modules>
@@ -102,13 +103,21 @@ class ModuleListImpl : public Module {
   auto begin() const { return list_.begin(); }
   auto end() const { return list_.end(); }
 
+  void reset() override {}
+  std::shared_ptr<Module> clone(const std::optional<Device>& = {}) const override {
+    const auto copy = std::make_shared<ModuleListImpl>();
+    copy->core_->train(is_training());
+    for (const auto& module : list_) copy->push_back(module->clone());
+    return copy;
+  }
+
  private:
   std::vector<std::shared_ptr<Module>> list_;
 };
 TORCH_MODULE(ModuleList);
 
 /// Modules by name.
-class ModuleDictImpl : public Module {
+class ModuleDictImpl : public Cloneable<ModuleDictImpl> {
  public:
   template <class M>
   void insert(const std::string& name, const M& module) {
@@ -119,18 +128,27 @@ class ModuleDictImpl : public Module {
   auto keys() const { return children_.keys(); }
   auto values() const { return children_.values(); }
   std::size_t size() const { return children_.size(); }
+
+  void reset() override {}
+  std::shared_ptr<Module> clone(const std::optional<Device>& = {}) const override {
+    const auto copy = std::make_shared<ModuleDictImpl>();
+    copy->core_->train(is_training());
+    for (const auto& child : children_) copy->insert(child.key(), child.value()->clone());
+    return copy;
+  }
 };
 TORCH_MODULE(ModuleDict);
 
 /// A function of one tensor, whose further arguments are given here:
 /// `Functional(torch::leaky_relu, 0.2)`.
-class FunctionalImpl : public Module {
+class FunctionalImpl : public Cloneable<FunctionalImpl> {
  public:
   template <class Function, class... Args>
   requires(!std::derived_from<Function, FunctionalImpl>) explicit FunctionalImpl(Function function,
                                                                                  Args... args)
       : function_([=](const Tensor& input) { return Tensor(function(input, args...)); }) {}
   Tensor forward(Tensor input) { return function_(input); }
+  void reset() override {}
 
  private:
   std::function<Tensor(const Tensor&)> function_;
