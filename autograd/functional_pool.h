@@ -45,7 +45,8 @@ struct LpPoolOptions {
   OptionalPair stride = {};  ///< default: the kernel size
   bool ceil_mode = false;
 };
-/// (Σ x^p)^(1/p) of each window of [N, C, H, W] or [C, H, W].
+/// (Σ x^p)^(1/p) of each window of [N, C, H, W] or [C, H, W]; max |x| with p = ∞, min |x| with
+/// p = -∞. Where the sum is zero, so is the gradient, for p > 0. Errors: p = 0.
 Tensor lp_pool2d(const Tensor& input, double norm_type, Pair kernel_size,
                  const LpPoolOptions& options = {});
 

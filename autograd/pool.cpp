@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <type_traits>
 
@@ -381,8 +382,16 @@ Tensor lp_pool2d(const Tensor& input, double norm_type, Pair kernel_size,
   const Window window{kernel_size, options.stride.value_or(kernel_size), 0, 1, options.ceil_mode};
   check_window(op, window);
   check_input(op, input);
+  if (norm_type == 0) fail(op, "norm_type must be a non-zero value, but got 0");
+  if (std::isinf(norm_type)) {
+    const MaxPoolOptions as_max{.stride = window.stride, .ceil_mode = options.ceil_mode};
+    return norm_type > 0 ? max_pool2d(input.abs(), kernel_size, as_max)
+                         : -max_pool2d(-input.abs(), kernel_size, as_max);
+  }
   const Tensor mean = avg_pool(op, input.pow(norm_type), window, {true, 0});
-  return (mean * (double(kernel_size.h) * double(kernel_size.w))).pow(1.0 / norm_type);
+  // relu stops the infinite slope of the root where the sum is zero.
+  return (mean.sign() * mean.abs().relu() * (double(kernel_size.h) * double(kernel_size.w)))
+      .pow(1.0 / norm_type);
 }
 
 }  // namespace norma::functional

@@ -1,5 +1,6 @@
 #include "norma/io/save_load.h"
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 
@@ -8,6 +9,7 @@
 #include "norma/io/input_file.h"
 #include "norma/io/read_tensors.h"
 #include "norma/io/saved_state.h"
+#include "norma/layers/lazy.h"
 
 namespace norma {
 
@@ -123,12 +125,17 @@ void require_tensors(const NamedTensors& wanted, const TensorFile& part) {
 }
 
 LoadResult load_from(const Source& source, nn::Module& module, const LoadOptions& options) {
-  const NamedTensors wanted = module.state_dict();
+  const std::vector<nn::Module*> all = module.modules();
+  // What lazy layers want, check_state_dict finds out.
+  const bool is_lazy = std::any_of(all.begin(), all.end(), [](const nn::Module* m) {
+    return dynamic_cast<const nn::LazyLayer*>(m) != nullptr;
+  });
+  const NamedTensors wanted = is_lazy ? NamedTensors() : module.state_dict();
   const std::string prefix = whole_prefix(options);
   std::set<std::string, std::less<>> names;
   for (const auto& entry : wanted) names.insert(prefix + entry.first);
   const auto [from_torch, file] = read_all(source, [&](std::string_view name) {
-    return options.strict ? name.starts_with(prefix) : names.contains(name);
+    return options.strict || is_lazy ? name.starts_with(prefix) : names.contains(name);
   });
   return with_file_name("load", source.name, [&, from_torch = from_torch, &file = file] {
     if (!from_torch && options.prefix.empty() && file.metadata.count(kCheckpointKey) > 0)
@@ -143,7 +150,7 @@ LoadResult load_from(const Source& source, nn::Module& module, const LoadOptions
       return result;
     }
     require_tensors(wanted, part);
-    if (has_none(wanted, part.tensors)) {
+    if (!is_lazy && has_none(wanted, part.tensors)) {
       const std::string prefixes = fitting_prefixes(wanted, file.tensors);
       if (!prefixes.empty())
         fail("load", "expected the keys of the module, got them behind ", prefixes,

@@ -18,7 +18,7 @@ namespace norma::nn {
 ///     optim::SGD optimizer(net.parameters());
 ///
 /// Before, `parameters()`, `state_dict()` and whatever asks for them throw. `load_state_dict` makes
-/// the layer, too, of the sizes that it is given.
+/// the layer, too, of the sizes that it is given and the type that `to` gave it, as does `load`.
 class LazyLayer : public Module {
  public:
   Tensor forward(const Tensor& input) override;

@@ -292,6 +292,7 @@ void Module::become(std::shared_ptr<Module> module) {
     State& mine = state();
     module->note_child(mine.name);
     module->state().is_known = mine.is_known.load();
+    module->state().hooks = mine.hooks;
     mine.replacement = std::move(module);
   });
 }

@@ -203,7 +203,7 @@ HookHandle Module::register_full_backward_hook(BackwardHook hook) {
                   &detail::ModuleHooks::after_backward, std::move(hook));
 }
 
-bool Module::has_hooks() const { return state_ && state_->hooks && !state_->hooks->empty(); }
+bool Module::has_hooks() const { return state_ && state().hooks && !state().hooks->empty(); }
 
 bool Module::is_followed() const { return autograd::is_watched() || has_hooks(); }
 

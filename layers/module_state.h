@@ -1,6 +1,7 @@
 // What the copies of a module share. For Norma's own sources.
 #pragma once
 #include <atomic>
+#include <optional>
 #include <typeinfo>
 #include <unordered_map>
 #include <unordered_set>
@@ -13,6 +14,7 @@ namespace norma::nn {
 
 struct Module::State {
   State();
+  class Sizes;
   /// What stands for the calling thread in `thread`.
   static const void* here();
 
@@ -30,6 +32,7 @@ struct Module::State {
   std::string name;             // under which it was first registered, "" at the top
   bool is_replacement = false;  // clones of its parent take it over as it is
   bool awaits_sizes = false;    // its parameters are not known yet
+  std::optional<DType> dtype;   // of such a module, where `to` gave it one
 
   // Of the handles that modules keep: size and type, and whether their class is a user's.
   std::size_t handle_size = 0;

@@ -90,7 +90,7 @@ Tensor MaxUnpool2d::forward(const Tensor& input, const Tensor& indices, Optional
 
 Tensor MaxUnpool2d::operator()(const Tensor& input, const Tensor& indices,
                                OptionalPair output_size) {
-  return with_path([&] { return forward(input, indices, output_size); }, {&input, &indices});
+  return Cloneable::operator()(input, indices, output_size);
 }
 
 std::string MaxUnpool2d::extra_repr() const {

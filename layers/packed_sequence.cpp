@@ -52,6 +52,19 @@ Tensor inverted(const Tensor& permutation) {
   return tensor(result);
 }
 
+void check_permutation(const char* name, const Tensor& indices, int64_t size) {
+  if (!indices.defined()) return;
+  std::vector<int64_t> places = integers("PackedSequence", name, indices);
+  std::sort(places.begin(), places.end());
+  bool is_one = static_cast<int64_t>(places.size()) == size;
+  for (std::size_t i = 0; is_one && i < places.size(); ++i)
+    is_one = places[i] == static_cast<int64_t>(i);
+  if (!is_one) {
+    fail("PackedSequence", "expected ", name, " with each of the numbers from 0 to ", size - 1,
+         " once, got ", indices);
+  }
+}
+
 }  // namespace
 
 PackedSequence::PackedSequence(Tensor data, Tensor batch_sizes, Tensor sorted_indices,
@@ -72,6 +85,8 @@ PackedSequence::PackedSequence(Tensor data, Tensor batch_sizes, Tensor sorted_in
     fail("PackedSequence", "expected data of ", rows, " rows, the sum of batch_sizes, got ",
          data_.sizes());
   }
+  check_permutation("sorted_indices", sorted_indices_, sizes[0]);
+  check_permutation("unsorted_indices", unsorted_indices_, sizes[0]);
 }
 
 std::vector<int64_t> PackedSequence::batches() const {

@@ -6,6 +6,7 @@
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/core/draws.h"
+#include "norma/core/random.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/layers/module.h"
 #include "norma/layers/module_state.h"
@@ -85,6 +86,39 @@ void require_complete(const LoadPlan& plan, const Module& module) {
 
 }  // namespace
 
+/// Makes lazy layers what a state says, for as long as it lives, or for good once kept. What they
+/// draw is overwritten: the generator stays where it is.
+class Module::State::Sizes {
+ public:
+  Sizes() = default;
+  Sizes(const Sizes&) = delete;
+  Sizes& operator=(const Sizes&) = delete;
+  ~Sizes() {
+    for (State* lazy : found_) lazy->replacement = nullptr;
+  }
+
+  void find(const Module& module, const NamedTensors& state) {
+    const RandomStateGuard guard;
+    for (const auto& [path, lazy] : module.named_modules()) {
+      State& own = lazy->state();
+      if (!own.awaits_sizes) continue;
+      found_.push_back(&own);
+      lazy->find_sizes([&, start = path](const char* entry_name) -> const Tensor* {
+        const std::string key = join(start, entry_name);
+        for (const auto& entry : state) {
+          if (entry.first == key && entry.second.defined()) return &entry.second;
+        }
+        return nullptr;
+      });
+      if (own.replacement && own.dtype) own.replacement->to(*own.dtype);
+    }
+  }
+  void keep() { found_.clear(); }
+
+ private:
+  std::vector<State*> found_;
+};
+
 void Module::zero_grad() {
   for (Tensor& parameter : parameters()) parameter.set_grad(Tensor());
 }
@@ -99,6 +133,7 @@ void Module::to(DType dtype) {
       fail("to", "expected a floating dtype for a module, got ", dtype);
     }
     for (const Module* module : modules()) {
+      if (module->state().awaits_sizes) module->state().dtype = dtype;
       for (const auto& [name, tensor] : module->state().tensors()) {
         if (tensor.defined() && is_floating(tensor.dtype())) convert_in_place(tensor, dtype);
       }
@@ -136,23 +171,20 @@ NamedTensors clone(const NamedTensors& state) {
 }
 
 void Module::check_state_dict(const NamedTensors& state) const {
-  with_memory(0, [&] { require_complete(plan_load(*this, state), *this); });
+  with_memory(0, [&] {
+    State::Sizes sizes;
+    sizes.find(*this, state);
+    require_complete(plan_load(*this, state), *this);
+  });
 }
 
 LoadResult Module::load_state_dict(const NamedTensors& state, bool strict) {
   return with_memory(0, [&] {
-    for (const auto& [path, module] : named_modules()) {
-      if (!module->state().awaits_sizes) continue;
-      module->find_sizes([&, start = path](const char* name) -> const Tensor* {
-        const std::string key = join(start, name);
-        for (const auto& entry : state) {
-          if (entry.first == key && entry.second.defined()) return &entry.second;
-        }
-        return nullptr;
-      });
-    }
+    State::Sizes sizes;
+    sizes.find(*this, state);
     LoadPlan plan = plan_load(*this, state);
     if (strict) require_complete(plan, *this);
+    sizes.keep();
     const NoGradGuard no_grad;
     for (auto& [target, source] : plan.copies) {
       if (source)
@@ -202,6 +234,7 @@ void Module::copy_state_from(const Module& other) {
     copy_tensors(state().parameters, other.state().parameters);
     copy_tensors(state().buffers, other.state().buffers);
     state().training = other.state().training;
+    state().dtype = other.state().dtype;
     copy_extra_state(other);
 
     const NamedModules &mine = child_list(), &theirs = other.child_list();

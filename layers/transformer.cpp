@@ -117,7 +117,7 @@ Tensor Transformer::forward(const Tensor& src, const Tensor& tgt, const Transfor
 
 Tensor Transformer::operator()(const Tensor& src, const Tensor& tgt,
                                const TransformerMasks& masks) {
-  return with_path([&] { return forward(src, tgt, masks); }, {&src, &tgt});
+  return Cloneable::operator()(src, tgt, masks);
 }
 
 Tensor Transformer::generate_square_subsequent_mask(int64_t size) {

@@ -87,10 +87,10 @@ void LRScheduler::check_fields() const {
   });
 }
 
-void LRScheduler::start() {
+void LRScheduler::start(bool keep_rates) {
   with_memory(0, [&] {
     check_fields();
-    begin();
+    begin(keep_rates);
     apply();
     note_rates();
     optimizer_.schedules_.left = last_lr_;
@@ -111,14 +111,14 @@ void LRScheduler::note_step() {
   replaced.clear();
 }
 
-void LRScheduler::begin() {
+void LRScheduler::begin(bool keep_rates) {
   note_rates();
   auto& [stepped, left, replaced] = optimizer_.schedules_;
   if (replaced.empty() || last_lr_ != left) replaced = last_lr_;
   for (std::size_t i = 0; stepped && i < left.size(); ++i) {
     const auto g = static_cast<int64_t>(i);
     if (last_lr_[i] == left[i]) {
-      optimizer_.set_lr(g, optimizer_.initial_lr(g));
+      if (!keep_rates) optimizer_.set_lr(g, optimizer_.initial_lr(g));
     } else {
       optimizer_.initial_lrs_[i] = last_lr_[i];
     }
@@ -137,7 +137,12 @@ void LRScheduler::apply() {
 void LRScheduler::step() {
   with_memory(0, [&] {
     ++last_epoch_;
-    apply();
+    try {
+      apply();
+    } catch (...) {
+      --last_epoch_;
+      throw;
+    }
     note_step();
   });
 }

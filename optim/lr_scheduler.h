@@ -78,7 +78,8 @@ class LRScheduler {
   }
 
   /// The last line of a constructor: throws unless every field is valid; sets the rates of e = 0.
-  void start();
+  /// `keep_rates`: after steps of others it goes on from the rates that they left.
+  void start(bool keep_rates = false);
   /// The first half of `start`.
   void check_fields() const;
   /// Sets the rates of epoch `last_epoch()`: `next_lr` for every group.
@@ -116,7 +117,7 @@ class LRScheduler {
   /// What `state` says of a part.
   SchedulerState part_of(const SchedulerState& state, std::size_t part) const;
   /// While it is made: the rates that it begins with.
-  void begin();
+  void begin(bool keep_rates);
 
   const char* type_;
   std::vector<double> base_lrs_;  // empty where the schedule has no use for them

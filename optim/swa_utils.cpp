@@ -185,7 +185,7 @@ SWALR::SWALR(Optimizer& optimizer, const PerGroup& swa_lr, const SWALROptions& o
   field("swa_lr", swa_lr_);
   field("anneal_epochs", anneal_epochs_, 0);
   field("linear", linear_);
-  start();
+  start(/*keep_rates=*/true);
 } catch (const std::bad_alloc&) {
   out_of_memory(0);
 }

@@ -1,5 +1,7 @@
 #include <norma/norma.h>
 
+#include <limits>
+
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
 #include "norma/tests/support/gradients.h"
@@ -100,4 +102,21 @@ TEST_CASE("More pooling: errors") {
   CHECK(error_of([&] { F::lp_pool2d(x, 2, 5); }) ==
         "[lp_pool2d] Given input size: (2x4x4). Calculated output size: (2x0x0). Output size is "
         "too small");
+}
+
+TEST_CASE("lp_pool2d of zeros, and with infinite powers, as in PyTorch") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const Tensor x = tensor({0.0, 0.0, 1.0, -2.0, 0.0, 0.0, 3.0, -4.0}).reshape({1, 1, 2, 4});
+  const auto slope = [&](double p) {
+    const Tensor leaf = x.clone().requires_grad_();
+    F::lp_pool2d(leaf, p, 2).sum().backward();
+    return leaf.grad();
+  };
+  CHECK(equal(slope(2).slice(3, 0, 2), zeros({1, 1, 2, 2})));
+  CHECK(allclose(slope(2)[0][0][1][3], tensor(-0.7302967), 1e-5, 1e-6));
+  CHECK(equal(F::lp_pool2d(x, infinity, 2).flatten(), tensor({0.0, 4.0})));
+  CHECK(equal(F::lp_pool2d(x, -infinity, 2).flatten(), tensor({0.0, 1.0})));
+  CHECK(slope(infinity).sum().item<double>() == -1);
+  CHECK(error_of([&] { F::lp_pool2d(x, 0, 2); }) ==
+        "[lp_pool2d] norm_type must be a non-zero value, but got 0");
 }

@@ -130,3 +130,14 @@ TEST_CASE("load converts to the module's dtype and takes old files without the b
   CHECK(equal(restored.running_mean, bn.running_mean.to(kFloat32)));
   CHECK(restored.num_batches_tracked.item<int64_t>() == 0);
 }
+
+TEST_CASE("load makes lazy layers of the sizes of a file, unless it fails") {
+  const TempFolder scratch;
+  const std::string path = scratch / "net.safetensors";
+  nn::Sequential model(nn::Linear(2, 3)), lazy(nn::LazyLinear(3)), other(nn::LazyLinear(4));
+  save(model, path);
+  load(lazy, path);
+  CHECK(equal(lazy.parameters()[0], model.parameters()[0]));
+  CHECK(error_of([&] { load(other, path); }) != "no error");
+  CHECK(other.str().find("LazyLinear(") != std::string::npos);
+}

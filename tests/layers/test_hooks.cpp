@@ -289,3 +289,24 @@ TEST_CASE("errors of hooks") {
   net.register_forward_hook([](const Call&, const Tensors&, const Tensors&) { fail("mine", "x"); });
   CHECK(error_of([&] { net(x); }) == "[mine] x (in Net)");
 }
+
+TEST_CASE("hooks of Transformer, MaxUnpool2d and lazy layers") {
+  int calls = 0;
+  const auto count = [&](nn::Module& module) {
+    module.register_forward_hook([&](const auto&, const auto&, const auto&) {
+      ++calls;
+      return std::vector<Tensor>();
+    });
+  };
+  nn::Transformer model(4, 2, {.num_encoder_layers = 1, .num_decoder_layers = 1});
+  nn::MaxUnpool2d unpool(2);
+  nn::LazyLinear lazy(3);
+  count(model), count(unpool), count(lazy);
+  model(zeros({2, 1, 4}), zeros({2, 1, 4}));
+  CHECK(calls == 1);
+  unpool(zeros({1, 1, 1, 1}), zeros({1, 1, 1, 1}, {.dtype = kInt64}));
+  CHECK(calls == 2);
+  for (int i = 0; i < 3; ++i) lazy(zeros({1, 2}));
+  CHECK(calls == 5);
+  CHECK(lazy.has_hooks());
+}

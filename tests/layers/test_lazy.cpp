@@ -148,3 +148,18 @@ TEST_CASE("Lazy layers: errors leave them as they are, clones of the unknown are
   copy(zeros({1, 2, 5, 5}));
   CHECK(has(conv.str(), "LazyConv2d(0"));
 }
+
+TEST_CASE("Lazy layers: a load that fails leaves them, and `to` holds when they are loaded") {
+  const NamedTensors state = nn::Linear(2, 3).state_dict();
+  nn::LazyLinear other(4), same(3), wide(3);
+  CHECK(error_of([&] { other.load_state_dict(state); }) != "no error");
+  CHECK(has(other.str(), "LazyLinear("));
+  same.check_state_dict(state);
+  CHECK(has(same.str(), "LazyLinear("));
+  wide.to(kFloat64);
+  nn::LazyLinear copy = wide.clone();
+  wide.load_state_dict(state);
+  copy.load_state_dict(state);
+  CHECK(wide.parameters()[0].dtype() == kFloat64);
+  CHECK(copy.parameters()[0].dtype() == kFloat64);
+}

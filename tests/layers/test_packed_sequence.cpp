@@ -105,3 +105,18 @@ TEST_CASE("packing and padding refuse what cannot be") {
           PackedSequence(zeros({2}), tensor({2}), tensor({2, 0}));
         }) == "[PackedSequence] expected sorted_indices in [0, 2), got 2");
 }
+
+TEST_CASE("PackedSequence refuses indices that are no permutation of its sequences") {
+  const Tensor x = randn({5, 2}), sizes = tensor({3, 2});
+  CHECK(error_of([&] { PackedSequence(x, sizes, tensor({0})); }) ==
+        "[PackedSequence] expected sorted_indices with each of the numbers from 0 to 2 once, got "
+        "tensor([0])");
+  CHECK(error_of([&] {
+          PackedSequence(x, sizes, Tensor(), tensor({0, 1, 1}));
+        }) ==
+        "[PackedSequence] expected unsorted_indices with each of the numbers from 0 to 2 once, got "
+        "tensor([0, 1, 1])");
+  const Tensor order = tensor({2, 0, 1});
+  CHECK(error_of([&] { PackedSequence(x, sizes, order, tensor({0, 1, 7})); }) != "no error");
+  CHECK(error_of([&] { PackedSequence(x, sizes, order); }) == "no error");
+}

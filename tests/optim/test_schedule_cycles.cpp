@@ -286,3 +286,11 @@ TEST_CASE("Schedules in cycles and of others refuse wrong options") {
   CHECK(error_of([&] { whole.load_state_dict(state); }) ==
         "[SequentialLR::load_state_dict] expected no value \"schedulers.1.gamma\", got 1");
 }
+
+TEST_CASE("A step that throws does not count") {
+  const auto optimizer = make_optimizer();
+  CyclicLR cycle(*optimizer, {0.1, 0.2}, {1.0, 2.0}, {.cycle_momentum = false});
+  optimizer->add_param_group({.params = {zeros({1}).requires_grad_()}});
+  CHECK(error_of([&] { cycle.step(); }) != "no error");
+  CHECK(cycle.last_epoch() == 0);
+}

@@ -176,3 +176,14 @@ TEST_CASE("update_bn takes loaders, samples and pairs, and leaves models without
   CHECK(error_of([&] { update_bn(std::vector<Tensor>{ones({4, 3})}, layer); }) != "no error");
   CHECK(!layer.is_training());
 }
+
+TEST_CASE("SWALR goes on from the rate that steps of others left") {
+  SGD optimizer({zeros({2}).requires_grad_()}, {.lr = 1});
+  ExponentialLR decay(optimizer, 0.1);
+  decay.step();
+  decay.step();
+  SWALR swa(optimizer, 0.05, {2, "linear"});
+  CHECK(optimizer.lr() == Approx(0.01));
+  swa.step();
+  CHECK(optimizer.lr() == Approx(0.03));
+}
