@@ -188,7 +188,7 @@ Tensor TensorMethods::histc(int64_t bins, Scalar min, Scalar max) const {
       const T value = values_of<T>(x)[i];
       if (!(value >= from && value <= to)) continue;
       const T at = (value - from) / (to - from) * static_cast<T>(bins);
-      total[std::min(convert<int64_t>(at), bins - 1)] += 1;
+      total[at >= 0 ? std::min(convert<int64_t>(at), bins - 1) : 0] += 1;  // 0/0 where to is from
     }
   });
   return out;

@@ -80,6 +80,7 @@ Tensor nested_tensor(const NestedList& values, const DType* wanted) {
 }  // namespace
 
 Tensor empty(const Shape& sizes, const TensorOptions& options) {
+  if (options.dtype == kBool) return zeros(sizes, options);  // any other byte is no bool
   return finish(new_tensor(sizes, options.dtype), options);
 }
 

@@ -1,5 +1,7 @@
 #include "norma/layers/more_pooling.h"
 
+#include <cmath>
+
 #include "norma/layers/check.h"
 
 namespace norma::nn {
@@ -69,7 +71,7 @@ Tensor LPPool2d::forward(const Tensor& input) {
 }
 
 std::string LPPool2d::extra_repr() const {
-  const bool whole = norm_type_ == static_cast<double>(static_cast<int64_t>(norm_type_));
+  const bool whole = norm_type_ == std::floor(norm_type_) && std::fabs(norm_type_) < 1e15;
   return text("norm_type=", whole ? text(static_cast<int64_t>(norm_type_)) : text(norm_type_),
               ", kernel_size=", short_repr(kernel_size_), ", stride=",
               is_given(options_.stride) ? short_repr(options_.stride.value_or(0)) : "None",

@@ -6,6 +6,7 @@
 #include "norma/autograd/ops.h"
 #include "norma/autograd/recurrent.h"
 #include "norma/core/factory.h"
+#include "norma/core/integers.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/layers/check.h"
 #include "norma/layers/init.h"
@@ -35,7 +36,7 @@ RNNBase::RNNBase(const Settings& settings) : settings_(settings) {
     warn(name, "expected more than one layer for a dropout of ", p,
          ", which is applied between layers, got num_layers=1");
   }
-  const int64_t gates = autograd::gates_of(cell) * hidden;
+  const int64_t gates = checked_product(name, "hidden_size", autograd::gates_of(cell), hidden);
   const int64_t width = proj > 0 ? proj : hidden;
   for (int64_t layer = 0; layer < layers; ++layer) {
     for (int64_t direction = 0; direction < directions(); ++direction) {

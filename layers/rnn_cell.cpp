@@ -6,6 +6,7 @@
 #include "norma/autograd/ops.h"
 #include "norma/autograd/recurrent.h"
 #include "norma/core/factory.h"
+#include "norma/core/integers.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/layers/check.h"
 #include "norma/layers/init.h"
@@ -19,7 +20,7 @@ RNNCellBase::RNNCellBase(const char* name, Cell cell, int64_t input_size, int64_
     : name_(name), cell_(cell), input_size_(input_size), hidden_size_(hidden_size) {
   check_at_least(name, "input_size", input_size, 1);
   check_at_least(name, "hidden_size", hidden_size, 1);
-  const int64_t width = autograd::gates_of(cell) * hidden_size;
+  const int64_t width = checked_product(name, "hidden_size", autograd::gates_of(cell), hidden_size);
   weight_ih = register_parameter("weight_ih", empty({width, input_size}));
   weight_hh = register_parameter("weight_hh", empty({width, hidden_size}));
   bias_ih = register_parameter("bias_ih", bias ? empty({width}) : Tensor());

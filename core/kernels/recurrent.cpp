@@ -139,12 +139,13 @@ void backward_rows(const Recurrence& r, const RecurrentBackward<T>& d, int64_t k
   // The states c before: those of the step before for the sequences that had it.
   const int64_t time = k > 0 ? r.time(k - 1) : 0;
   const int64_t later = k > 0 ? std::clamp<int64_t>(r.batch(time) - first, 0, count) : 0;
+  const auto at = [](auto* values, int64_t offset) { return values ? values + offset : values; };
   simd<Level512>([=, cell = r.cell, dout = d.dout + row * n, out = d.out + row * n,
-                  kept = d.kept + row * r.kept() * n, ds = d.dinput + row * width,
-                  dp = d.dproduct + row * width, dh = d.dh + first * n,
-                  dc = d.dc ? d.dc + first * n : nullptr, c0 = d.c0 + (d.dc ? first * n : 0),
-                  c_before = d.kept + (r.start(time) + first) * 6 * n + 4 * n,
-                  before = d.before + row * n]() NORMA_INLINE {
+                  kept = at(d.kept, row * r.kept() * n), ds = d.dinput + row * width,
+                  dp = d.dproduct + row * width, dh = d.dh + first * n, dc = at(d.dc, first * n),
+                  c0 = at(d.c0, first * n),
+                  c_before = at(d.kept, (r.start(time) + first) * 6 * n + 4 * n),
+                  before = at(d.before, row * n)]() NORMA_INLINE {
     if (cell == Cell::Tanh) {
       NORMA_INDEPENDENT
       for (int64_t i = 0; i < count * n; ++i)
