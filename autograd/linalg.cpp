@@ -69,7 +69,7 @@ void each_lu(const Tensor& a, Visit visit) {
 /// infinities and NaN.
 Tensor solution(const char* op, const Tensor& a, const Tensor& b) {
   const int64_t n = b.size(-2), columns = b.size(-1);
-  const Tensor out = new_tensor(b.sizes(), b.dtype());
+  Tensor out = new_tensor(b.sizes(), b.dtype());
   if (out.numel() == 0) return out;
   const int64_t count = out.numel() / (n * columns);
   std::vector<double> factors(static_cast<std::size_t>(a.numel()));
@@ -188,7 +188,7 @@ Tensor solve(const Tensor& a, const Tensor& b) {
 Tensor det(const Tensor& a) {
   check_square("linalg.det", a);
   return with_memory(0, [&] {
-    const Tensor out = ones(batch_sizes(a.sizes()), {.dtype = a.dtype()});
+    Tensor out = ones(batch_sizes(a.sizes()), {.dtype = a.dtype()});
     each_lu(a, [&](int64_t i, const double* lu, const int64_t*, double product) {
       for (int64_t k = 0, n = a.size(-1); k < n; ++k) product *= lu[k * n + k];
       put_part(out, i, &product, 1);
@@ -208,7 +208,7 @@ std::pair<Tensor, Tensor> slogdet(const Tensor& a) {
   check_square("linalg.slogdet", a);
   return with_memory(0, [&] {
     const Tensor sign_out = ones(batch_sizes(a.sizes()), {.dtype = a.dtype()});
-    const Tensor out = zeros_like(sign_out);
+    Tensor out = zeros_like(sign_out);
     each_lu(a, [&](int64_t i, const double* lu, const int64_t*, double sign) {
       double sum = 0;
       for (int64_t k = 0, n = a.size(-1); k < n; ++k) {
@@ -231,7 +231,7 @@ Tensor cholesky(const Tensor& a) {
   const char* const op = "linalg.cholesky";
   check_square(op, a);
   return with_memory(0, [&] {
-    const Tensor out = new_tensor(a.sizes(), a.dtype());
+    Tensor out = new_tensor(a.sizes(), a.dtype());
     each_matrix(a, [&](int64_t i, double* l) {
       const int64_t n = a.size(-1), order = kernels::factor_cholesky(l, n);
       if (order < n) {

@@ -109,7 +109,7 @@ Tensor fill_value(const char* op, const Tensor& x, const Tensor& value) {
 
 /// Whole division, rounded down.
 Tensor floor_divided(const Tensor& a, const Tensor& b) {
-  const Tensor out = new_tensor(a.sizes(), kInt64);
+  Tensor out = new_tensor(a.sizes(), kInt64);
   kernels::map2<int64_t, int64_t>(out, a.to(kInt64), b.to(kInt64),
                                   [](int64_t x, int64_t y) { return x / y - (x % y < 0 ? 1 : 0); });
   return out.to(a.dtype());
@@ -130,7 +130,7 @@ Tensor scatter_extremum(const Tensor& x, const Places& places, const Tensor& src
   const char* const op = "scatter_reduce";
   const Tensor own = x.detach(), values = src.detach();
   const Tensor start = include_self ? own : written(op, own, places, neutral(own, how), Write::Put);
-  const Tensor out = written(op, start, places, values, how);
+  Tensor out = written(op, start, places, values, how);
   if (!recording({&x, &src})) return out;
   // Equal extrema share the gradient.
   Tensor self_wins = own.eq(out).to(out.dtype());
@@ -150,7 +150,7 @@ Tensor scatter_product(const Tensor& x, const Places& places, const Tensor& src,
   const Tensor own = x.detach();
   const Tensor start =
       include_self ? own : written(op, own, places, number_like(own, 1), Write::Put);
-  const Tensor out = written(op, start, places, src.detach(), Write::Multiply);
+  Tensor out = written(op, start, places, src.detach(), Write::Multiply);
   return record(
       op, out, {&x, &src},
       [=, self = Saved(x), from = Saved(src), y = Saved(out)](const Tensor& g, InputGrads& d) {
@@ -233,7 +233,7 @@ Tensor TensorMethods::scatter_reduce(int64_t dim, const Tensor& index, const Ten
   }
   const Tensor start =
       include_self ? self() : written(op, self(), places, number_like(self(), 0), Write::Put);
-  const Tensor total = written(op, start, places, source, Write::Add);
+  Tensor total = written(op, start, places, source, Write::Add);
   if (!mean) return total;
   Tensor count = ones(self().sizes(), {.dtype = self().dtype()});
   const Tensor one = number_like(count, 1);
