@@ -155,7 +155,8 @@ Tensor poisson_nll_loss(const Tensor& input, const Tensor& target,
   Tensor losses = options.log_input ? input.exp() - target * input
                                     : input - target * (input + options.eps).log();
   if (options.full) {
-    const Tensor t = target, stirling = t * t.log() - t + (2 * std::numbers::pi * t).log() * 0.5;
+    const Tensor& t = target;
+    const Tensor stirling = t * t.log() - t + (2 * std::numbers::pi * t).log() * 0.5;
     losses = losses + stirling.masked_fill(t <= 1, 0);
   }
   return reduced("poisson_nll_loss", losses, options.reduction);

@@ -73,8 +73,9 @@ std::vector<Tensor> record_many(const char* op, std::vector<Tensor> outs, const 
   if (observer()) {
     for (const Tensor& out : outs) tell_result(op, out, inputs, read_besides);
   }
-  std::vector<Ref<Node>> edges;
-  for (int i = 0; i < inputs.size(); ++i) edges.push_back(gradient_edge(inputs[i]));
+  std::vector<Ref<Node>> edges(static_cast<std::size_t>(inputs.size()));
+  for (int i = 0; i < inputs.size(); ++i)
+    edges[static_cast<std::size_t>(i)] = gradient_edge(inputs[i]);
   set_history(outs, Ref<ManyResultsNode<Backward>>::make(op, outs.size(), std::move(edges),
                                                          std::move(backward)));
   return outs;
