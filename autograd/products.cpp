@@ -26,7 +26,7 @@ Tensor add_product(const char* op, const Tensor& start, const Tensor& a, const T
                    int64_t dims, Scalar beta, Scalar alpha) {
   const Shape& sizes = defined_impl(start, op)->sizes;
   check_dims(op, a, dims, b, dims);
-  const Tensor product = scaled(a.matmul(b), alpha);
+  Tensor product = scaled(a.matmul(b), alpha);
   if (broadcast_shapes(sizes, product.sizes(), op) != product.sizes()) {
     fail(op, "expected a tensor that is broadcast to the product's shape ", product.sizes(),
          ", got ", sizes);

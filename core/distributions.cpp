@@ -17,7 +17,7 @@ template <class Check>
 Tensor checked(const char* op, const char* what, const Tensor& values, Check is_right) {
   if (!is_floating(defined_impl(values, op)->dtype))
     fail(op, "expected ", what, " of a floating dtype, got ", values.dtype());
-  const Tensor x = values.detach().to(kFloat64).contiguous();
+  Tensor x = values.detach().to(kFloat64).contiguous();
   const double* const p = values_of<double>(x);
   const double* const wrong = std::find_if_not(p, p + x.numel(), is_right);
   if (wrong != p + x.numel()) fail(op, "expected ", what, ", got ", *wrong);
