@@ -16,7 +16,7 @@ Tensor additive(const char* op, const char* name, const Tensor& mask, int64_t mo
     fail(op, "expected ", name, " of bool or the weights' dtype ", dtype, ", got ", mask.dtype());
   }
   constexpr double kInf = std::numeric_limits<double>::infinity();
-  const Tensor own =
+  Tensor own =
       mask.dtype() == dtype ? mask : zeros(mask.sizes(), {.dtype = dtype}).masked_fill(mask, -kInf);
   if (more == 0) return own;
   Shape sizes = mask.sizes();

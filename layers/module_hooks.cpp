@@ -45,6 +45,7 @@ void take(const char* op, std::vector<Tensor>& tensors, std::vector<Tensor> retu
 
 std::vector<Tensor> contents(const std::vector<Tensor*>& places) {
   std::vector<Tensor> tensors;
+  tensors.reserve(places.size());
   for (const Tensor* place : places) tensors.push_back(*place);
   return tensors;
 }

@@ -348,7 +348,7 @@ void LBFGS::check_tensors(const NamedTensors& tensors, const std::string& op) co
     const std::string key = text("state.0.", name);
     const auto found = rest.find(key);
     if (found == rest.end()) fail(op, "Missing key in state: ", in_quotes(key));
-    const Tensor value = found->second;
+    Tensor value = found->second;
     if (!value.defined() || !is_floating(value.dtype()) || value.sizes() != sizes)
       fail(op, "expected a floating tensor of shape ", sizes, " for ", key);
     rest.erase(found);
