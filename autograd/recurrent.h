@@ -1,4 +1,4 @@
-// What recurrent layers and their cells are made of. For Norma's own sources.
+// What recurrent layers and their cells are made of.
 #pragma once
 #include <string>
 #include <vector>
