@@ -44,7 +44,9 @@ class Cloneable : public Callable<Derived, Base> {
   }
 
   std::shared_ptr<Module> clone_module() const override {
-    return with_memory(0, [&] { return std::make_shared<Derived>(clone()); });
+    return this->cloned([](const Module& old) -> Module* {
+      return new Derived(static_cast<const Derived&>(old).clone());
+    });
   }
 };
 

@@ -423,6 +423,10 @@ std::shared_ptr<Module> Module::clone_module() const {
        type, ">");
 }
 
+std::shared_ptr<Module> Module::cloned(Module* (*copy)(const Module& old)) const {
+  return with_memory(0, [&] { return std::shared_ptr<Module>(copy(*this)); });
+}
+
 std::string Module::type_name() const { return short_name(typeid(*this)); }
 
 }  // namespace norma::nn

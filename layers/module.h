@@ -299,6 +299,8 @@ class Module {
 
   /// Deep copy of tensors, modes and requires_grad flags from a module of the same structure.
   void copy_state_from(const Module& other);
+  /// What clone_module() of a class gives: one piece of code for all, since there are many.
+  std::shared_ptr<Module> cloned(Module* (*copy)(const Module& old)) const;
   /// For a module that is nothing but its children: takes deep copies of those of another one. A
   /// module that stands there twice is copied once.
   void take_clones_of(const Module& other);
