@@ -5,16 +5,19 @@
 #include <cstdint>
 
 #include "norma/core/dtype.h"
+#include "norma/core/scalar.h"
 
 namespace norma {
 
-class Tensor;
+class HookHandle;
 class Shape;
+class Tensor;
 
 /// libtorch's own types, as far as methods of Tensor take or give them. Norma has no use for them:
 /// the component `norma::torch` defines them, and with them these methods.
 namespace libtorch {
 class Device;
+class Gradient;
 class GradFn;
 class Number;
 class TensorOptions;
@@ -42,6 +45,50 @@ class TensorSpellings {
   libtorch::Accessor<T, N> accessor() const;
   libtorch::GradFn grad_fn() const;
   void print() const;
+
+  // Other names of what Norma has, and short forms.
+  bool allclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8) const;
+  bool equal(const Tensor& other) const;
+  bool is_same_size(const Tensor& other) const;
+  bool is_nonzero() const;
+  Tensor where(const Tensor& condition, const Tensor& other) const;
+  Tensor where(const Tensor& condition, Scalar other) const;
+  Tensor isclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8) const;
+  Tensor absolute() const;
+  Tensor multiply(const Tensor& other) const;
+  Tensor multiply(Scalar other) const;
+  Tensor divide(const Tensor& other) const;
+  Tensor divide(Scalar other) const;
+  Tensor subtract(const Tensor& other) const;
+  Tensor subtract(Scalar other) const;
+  Tensor floor_divide(const Tensor& other) const;
+  Tensor floor_divide(Scalar other) const;
+  Tensor clip(Scalar min, Scalar max) const;
+  Tensor greater(const Tensor& other) const;
+  Tensor greater(Scalar other) const;
+  Tensor less(const Tensor& other) const;
+  Tensor less(Scalar other) const;
+  Tensor bitwise_and(const Tensor& other) const;
+  Tensor bitwise_or(const Tensor& other) const;
+  Tensor bitwise_not() const;
+  Tensor inner(const Tensor& other) const;
+  Tensor dist(const Tensor& other, double p = 2) const;
+  Tensor variable_data() const;
+  // These give the variable they are called on a new shape or new values: other handles on the
+  // tensor keep the old one.
+  Tensor& unsqueeze_(int64_t dim);
+  Tensor& squeeze_();
+  Tensor& squeeze_(int64_t dim);
+  Tensor& transpose_(int64_t dim0, int64_t dim1);
+  Tensor& t_();
+  Tensor& resize_(const Shape& sizes);
+  Tensor& tril_(int64_t diagonal = 0);
+  Tensor& triu_(int64_t diagonal = 0);
+  Tensor& fill_diagonal_(Scalar value);
+  Tensor& eq_(const Tensor& other);
+  /// The gradient, which may be assigned to: `w.mutable_grad() = torch::ones(3)`.
+  libtorch::Gradient mutable_grad() const;
+  void remove_hook(HookHandle hook) const;
 
  private:
   const Tensor& self() const;

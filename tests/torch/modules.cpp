@@ -72,6 +72,50 @@ void check_containers() {
 }
 
 // A copy has tensors of its own, and the mode of every module.
+struct HouseImpl : torch::nn::Module {
+  HouseImpl() {
+    register_module("rooms", rooms);
+    register_module("doors", doors);
+    register_module("roof", torch::nn::Linear(2, 3));
+    replace_module("roof", torch::nn::Linear(2, 4));
+    register_module("shed", torch::nn::ReLU());
+    unregister_module("shed");
+  }
+  torch::nn::ModuleList rooms{torch::nn::Linear(1, 2), torch::nn::ReLU()};
+  torch::nn::ModuleDict doors;
+};
+TORCH_MODULE(House);
+
+void check_places() {
+  House house;
+  TORCH_CHECK(house->named_children().keys().back() == "roof" && house->children().size() == 3);
+  TORCH_CHECK(house->named_parameters()["roof.weight"].size(0) == 4);
+  house->rooms->insert(1, torch::nn::Linear(2, 2));
+  house->rooms->push_back(torch::nn::Dropout(0.5));
+  TORCH_CHECK(house->rooms->size() == 4 && house->rooms[1]->as<torch::nn::Linear>());
+  TORCH_CHECK(house->named_parameters().contains("rooms.1.weight"));
+  std::size_t linear = 0;
+  for (const auto& room : *house->rooms) linear += room->as<torch::nn::Linear>() ? 1 : 0;
+  TORCH_CHECK(linear == 2);
+
+  torch::OrderedDict<std::string, std::shared_ptr<torch::nn::Module>> more;
+  more.insert("front", torch::nn::Linear(3, 1).ptr());
+  more.insert("back", torch::nn::ReLU().ptr());
+  house->doors->update(more);
+  TORCH_CHECK(house->doors->at<torch::nn::LinearImpl>("front").weight.size(1) == 3);
+  house->doors->pop("front");
+  for (const auto& door : house->doors->items()) TORCH_CHECK(door.first == "back");
+  TORCH_CHECK(!house->doors->contains("front") && house->doors->size() == 1);
+  house->doors->clear();
+  TORCH_CHECK(house->doors->empty());
+
+  torch::nn::Sequential row(torch::nn::Linear(2, 2), torch::nn::ReLU());
+  TORCH_CHECK(row[0]->as<torch::nn::Linear>() && !row[1]->as<torch::nn::Linear>());
+  torch::nn::AnyModule any;
+  any = torch::nn::Linear(2, 5);
+  TORCH_CHECK(any.ptr<torch::nn::LinearImpl>()->weight.size(0) == 5);
+}
+
 void check_copies() {
   torch::nn::Sequential net(torch::nn::Linear(2, 2), torch::nn::BatchNorm1d(2),
                             torch::nn::Functional(torch::leaky_relu, 0.2));
@@ -159,6 +203,7 @@ int main() {
   net->push_back(torch::nn::Functional(torch::leaky_relu, 0.2));
   check_names(net);
   check_containers();
+  check_places();
   check_copies();
   check_empty();
   check_files(net);

@@ -89,6 +89,7 @@ int main() {
                          torch::optim::OptimizerParamGroup({model->bias})},
                         torch::optim::SGDOptions(0.1).momentum(0.5));
   torch::optim::StepLR schedule(sgd, /*step_size=*/1, /*gamma=*/0.5);
+  schedule.step();  // of epoch 0
   schedule.step();
   TORCH_CHECK(sgd.param_groups()[0].options().get_lr() == 0.1);
   auto& options = static_cast<torch::optim::SGDOptions&>(sgd.param_groups()[1].options());

@@ -1,4 +1,4 @@
 #include <norma/norma.h>
-#if __has_include(<torch/torch.h>) && !__has_include(<torch/script.h>)
+#if __has_include(<torch/nn/layer.h>)
 #error "the headers of norma::torch are found by a target that does not link it"
 #endif

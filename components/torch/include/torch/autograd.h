@@ -1,31 +1,8 @@
 // torch::autograd: gradients, and functions with a backward of one's own.
 #pragma once
-#include <variant>
-
-#include "torch/types.h"
+#include "torch/ivalue.h"
 
 namespace torch {
-
-/// A value of one of a few types, for `ctx->saved_data`.
-struct IValue {
-  using Number = norma::libtorch::Number;
-  using List = std::vector<int64_t>;
-  IValue() = default;
-  template <class T>
-  IValue(T value) {
-    using As = std::conditional_t<std::is_arithmetic_v<T>, Number, T>;
-    value_ = As(std::move(value));
-  }
-  double toDouble() const { return std::get<Number>(value_).toDouble(); }
-  int64_t toInt() const { return std::get<Number>(value_).toLong(); }
-  bool toBool() const { return std::get<Number>(value_).toBool(); }
-  const Tensor& toTensor() const { return std::get<Tensor>(value_); }
-  const std::string& toStringRef() const { return std::get<std::string>(value_); }
-  const List& toIntVector() const { return std::get<List>(value_); }
-
- private:
-  std::variant<std::monostate, Number, Tensor, std::string, List> value_;
-};
 
 namespace autograd {
 
@@ -33,6 +10,17 @@ using Variable = Tensor;
 using tensor_list = std::vector<Tensor>;
 using variable_list = std::vector<Tensor>;
 using norma::autograd::grad;
+using torch::GradMode;
+struct AnomalyMode {
+  static bool is_enabled() { return norma::is_anomaly_enabled(); }
+  static void set_enabled(bool on, bool nan = true) {
+    norma::set_detect_anomaly(on, {.check_nan = nan, .check_inf = false});
+  }
+};
+struct DetectAnomalyGuard : norma::DetectAnomalyGuard {
+  DetectAnomalyGuard(bool nan = true)
+      : norma::DetectAnomalyGuard({.check_nan = nan, .check_inf = false}) {}
+};
 
 inline void backward(const variable_list& tensors, const variable_list& gradients = {}) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
@@ -51,16 +39,20 @@ class AutogradContext {
     for (const auto& saved : saved_) tensors.push_back(saved.defined() ? *saved : Tensor());
     return tensors;
   }
+  void mark_non_differentiable(const variable_list& outputs) { fixed_ = outputs; }
+  void mark_dirty(const variable_list&) {}
+  void set_materialize_grads(bool on) { zeros_ = on; }
   std::unordered_map<std::string, IValue> saved_data;
 
  private:
   template <class T>
   friend class Function;
-  variable_list given_;  // until forward is done: an operation may not own its result
+  variable_list fixed_, given_;  // until forward is done: an operation may not own its result
   std::vector<norma::autograd::Saved> saved_;
+  bool zeros_ = true;  // for results of which nothing depends
 };
 
-/// An operation of one result with its own backward:
+/// An operation with its own backward, of one result, or of several as a tensor_list:
 ///
 ///     struct Double : torch::autograd::Function<Double> {
 ///       static Tensor forward(AutogradContext* ctx, Tensor x) { return x * 2; }
@@ -74,35 +66,79 @@ template <class Derived>
 class Function {
  public:
   template <class... Args>
-  static Tensor apply(Args&&... args) {
+  static auto apply(Args&&... args) {
     const auto context = std::make_shared<AutogradContext>();
     std::vector<Tensor> inputs;
     std::vector<std::size_t> places;
     std::size_t count = 0;
     (note(inputs, places, count++, args), ...);
-    Tensor result;
+    constexpr bool one =
+        std::is_convertible_v<decltype(Derived::forward(nullptr, args...)), Tensor>;
+    variable_list results;
     {
       const NoGradGuard guard;
-      result = Derived::forward(context.get(), std::forward<Args>(args)...);
-      for (const Tensor& x : inputs) result = result.is_same(x) ? x.view(x.sizes()) : result;
+      auto given = Derived::forward(context.get(), std::forward<Args>(args)...);
+      if constexpr (one) {
+        results = {given};
+      } else {
+        results = std::move(given);
+      }
+      for (Tensor& result : results) {
+        for (const Tensor& x : inputs) result = result.is_same(x) ? x.view(x.sizes()) : result;
+      }
     }
     for (const Tensor& x : std::exchange(context->given_, {})) {
       context->saved_.push_back(x.defined() ? norma::autograd::Saved(x) : norma::autograd::Saved());
     }
-    return norma::autograd::record(
-        "Function", result, inputs,
-        [context, places, count](const Tensor& gradient, norma::autograd::InputGrads& grads) {
-          const variable_list all = Derived::backward(context.get(), {gradient});
-          if (all.size() < count) {
-            norma::fail("Function", "expected gradients of ", count, " arguments, got ",
-                        all.size());
-          }
-          for (int i = 0; i < grads.count(); ++i)
-            grads[i] = all[places[static_cast<std::size_t>(i)]];
-        });
+    const auto backward = [context, places, count](const variable_list& gradients,
+                                                   norma::autograd::InputGrads& grads) {
+      const variable_list all = Derived::backward(context.get(), gradients);
+      if (all.size() < count) {
+        norma::fail("Function", "expected gradients of ", count, " arguments, got ", all.size());
+      }
+      for (int i = 0; i < grads.count(); ++i) grads[i] = all[places[static_cast<std::size_t>(i)]];
+    };
+    if constexpr (one) {
+      return norma::autograd::record(
+          "Function", results[0], inputs,
+          [backward](const Tensor& gradient, norma::autograd::InputGrads& grads) {
+            backward({gradient}, grads);
+          });
+    } else {
+      return record_list(*context, std::move(results), inputs, backward);
+    }
   }
 
  private:
+  /// Those that are marked non-differentiable are left out of the graph.
+  template <class Backward>
+  static variable_list record_list(AutogradContext& context, variable_list results,
+                                   const std::vector<Tensor>& inputs, const Backward& backward) {
+    std::vector<std::size_t> traced;
+    variable_list outs;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const auto same = [&](const Tensor& x) { return x.is_same(results[i]); };
+      if (std::any_of(context.fixed_.begin(), context.fixed_.end(), same)) continue;
+      traced.push_back(i);
+      outs.push_back(results[i]);
+    }
+    context.fixed_.clear();
+    std::vector<norma::Shape> sizes;
+    for (const Tensor& result : results) sizes.push_back(result.sizes());
+    outs = norma::autograd::record_many(
+        "Function", std::move(outs), inputs,
+        [=, zeros = context.zeros_](const variable_list& given,
+                                    norma::autograd::InputGrads& grads) {
+          variable_list all(sizes.size());
+          for (std::size_t i = 0; i < given.size(); ++i) all[traced[i]] = given[i];
+          for (std::size_t i = 0; i < all.size(); ++i) {
+            if (zeros && !all[i].defined()) all[i] = norma::zeros(sizes[i]);
+          }
+          backward(all, grads);
+        });
+    for (std::size_t i = 0; i < outs.size(); ++i) results[traced[i]] = outs[i];
+    return results;
+  }
   template <class Arg>
   static void note(std::vector<Tensor>& inputs, std::vector<std::size_t>& places, std::size_t place,
                    const Arg& arg) {

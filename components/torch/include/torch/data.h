@@ -55,6 +55,16 @@ struct TensorTransform : Transform<Example<Tensor, Target>, Example<Tensor, Targ
   }
 };
 template <class Input, class Output = Input>
+struct BatchLambda : BatchTransform<Input, Output> {
+  explicit BatchLambda(std::function<Output(Input)> f) : function(std::move(f)) {}
+  Output apply_batch(Input input) override { return function(std::move(input)); }
+  std::function<Output(Input)> function;
+};
+template <class T, class Batch = std::vector<T>>
+using Collation = BatchTransform<Batch, T>;
+template <class T, class Batch = std::vector<T>>
+using Collate = BatchLambda<Batch, T>;
+template <class Input, class Output = Input>
 struct Lambda : Transform<Input, Output> {
   explicit Lambda(std::function<Output(Input)> f) : function(std::move(f)) {}
   Output apply(Input input) override { return function(std::move(input)); }
@@ -100,7 +110,7 @@ template <class Set, class Transform>
 class MapDataset;
 
 /// What has `get_batch(indices)` and `size()`.
-template <class Self, class Batch, class Request = std::vector<std::size_t>>
+template <class Self, class Batch, class Request = ArrayRef<std::size_t>>
 class BatchDataset {
  public:
   using BatchType = Batch;
@@ -119,7 +129,7 @@ class Dataset : public BatchDataset<Self, std::vector<Single>> {
  public:
   using ExampleType = Single;
   virtual Single get(std::size_t index) = 0;
-  std::vector<Single> get_batch(std::vector<std::size_t> indices) override {
+  std::vector<Single> get_batch(ArrayRef<std::size_t> indices) override {
     std::vector<Single> batch;
     for (const std::size_t index : indices) batch.push_back(get(index));
     return batch;
@@ -144,15 +154,33 @@ class MapDataset
   Transform transform_;
 };
 /// The rows of a tensor.
-class TensorDataset : public Dataset<TensorDataset, TensorExample> {
+struct TensorDataset : Dataset<TensorDataset, TensorExample> {
+  explicit TensorDataset(Tensor rows) : tensor(std::move(rows)) {}
+  explicit TensorDataset(const std::vector<Tensor>& rows) : tensor(norma::stack(rows)) {}
+  TensorExample get(std::size_t i) override { return tensor[static_cast<int64_t>(i)]; }
+  std::optional<std::size_t> size() const override { return tensor.size(0); }
+  Tensor tensor;
+};
+/// A set that others hold as well.
+template <class Set>
+class SharedBatchDataset : public BatchDataset<SharedBatchDataset<Set>, typename Set::BatchType,
+                                               typename Set::BatchRequestType> {
  public:
-  explicit TensorDataset(Tensor tensor) : tensor_(std::move(tensor)) {}
-  TensorExample get(std::size_t i) override { return tensor_[static_cast<int64_t>(i)]; }
-  std::optional<std::size_t> size() const override { return tensor_.size(0); }
+  SharedBatchDataset(std::shared_ptr<Set> set) : set_(std::move(set)) {}
+  typename Set::BatchType get_batch(typename Set::BatchRequestType request) override {
+    return set_->get_batch(std::move(request));
+  }
+  std::optional<std::size_t> size() const override { return set_->size(); }
+  Set& operator*() const { return *set_; }
+  Set* operator->() const { return set_.get(); }
 
  private:
-  Tensor tensor_;
+  std::shared_ptr<Set> set_;
 };
+template <class Set, class... Args>
+SharedBatchDataset<Set> make_shared_dataset(Args&&... args) {
+  return std::make_shared<Set>(std::forward<Args>(args)...);
+}
 /// The files of MNIST in a folder: images [1, 28, 28] in 0..1.
 class MNIST : public Dataset<MNIST> {
  public:
@@ -184,6 +212,7 @@ namespace samplers {
 /// Which samples come next; none at the end of an epoch.
 template <class Request = std::vector<std::size_t>>
 struct Sampler {
+  using BatchRequestType = Request;
   virtual ~Sampler() = default;
   virtual void reset(std::optional<std::size_t> new_size) = 0;
   virtual std::optional<Request> next(std::size_t batch_size) = 0;
@@ -268,7 +297,8 @@ class StatelessDataLoader {
   DataLoaderOptions options_;
 };
 
-template <class Set, std::derived_from<samplers::Sampler<>> Sampler>
+template <class Set, class Sampler>
+requires requires { typename Sampler::BatchRequestType; }
 auto make_data_loader(Set set, Sampler sampler, const DataLoaderOptions& options = {}) {
   using Loader = StatelessDataLoader<Set, Sampler>;
   return std::make_unique<Loader>(std::move(set), std::move(sampler), options);

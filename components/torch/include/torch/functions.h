@@ -60,6 +60,17 @@ inline Tensor randperm(int64_t n, const TensorOptions& options = {}) {
 inline Tensor normal(double mean, double std, const IntArrayRef& sizes) {
   return norma::normal_(norma::empty(sizes), mean, std);
 }
+inline Tensor range(norma::Scalar start, norma::Scalar end, norma::Scalar step = 1,
+                    const TensorOptions& options = {}) {
+  return norma::arange(start, end.to<double>() + step.to<double>() / 2, step, options.own(kFloat));
+}
+inline Tensor logspace(norma::Scalar start, norma::Scalar end, int64_t steps = 100,
+                       double base = 10) {
+  return norma::full({}, base).pow(linspace(start, end, steps));
+}
+inline Tensor scalar_tensor(norma::Scalar value, const TensorOptions& options = {}) {
+  return norma::full({}, value, options.own());
+}
 /// Floating numbers, double ones as well, are kFloat32 unless the options say otherwise.
 inline Tensor tensor(const norma::NestedList& values, const TensorOptions& options = {}) {
   if (options.has_dtype()) return norma::tensor(values, options.own());
@@ -90,11 +101,32 @@ Tensor from_blob(T* data, const IntArrayRef& sizes, const std::function<void(voi
 }
 
 // --- Functions that Norma has under the same name ---
-using norma::allclose, norma::cat, norma::einsum, norma::equal, norma::stack, norma::where;
+using norma::atleast_1d, norma::atleast_2d, norma::atleast_3d, norma::bucketize, norma::cdist;
+using norma::cat, norma::einsum, norma::equal, norma::stack, norma::where;
+using norma::column_stack, norma::dstack, norma::searchsorted, norma::tensordot;
 using norma::hstack, norma::meshgrid, norma::relu, norma::sigmoid, norma::tanh, norma::vstack;
+inline bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8,
+                     bool equal_nan = false) {
+  if (!equal_nan) return norma::allclose(a, b, rtol, atol);
+  return equal(a.isnan(), b.isnan()) &&
+         norma::allclose(where(a.isnan(), norma::zeros({}), a),
+                         where(b.isnan(), norma::zeros({}), b), rtol, atol);
+}
 inline Tensor concat(const std::vector<Tensor>& tensors, int64_t dim = 0) {
   return norma::cat(tensors, dim);
 }
+
+// `out = f(x, y)`
+#define NORMA_TORCH_OUT(name)                                                    \
+  inline Tensor& name##_out(Tensor& out, const Tensor& x, const Tensor& other) { \
+    return out = x.name(other);                                                  \
+  }
+NORMA_TORCH_OUT(add)
+NORMA_TORCH_OUT(sub)
+NORMA_TORCH_OUT(mul)
+NORMA_TORCH_OUT(div)
+NORMA_TORCH_OUT(matmul)
+NORMA_TORCH_OUT(mm)
 
 inline Tensor reshape(const Tensor& x, const IntArrayRef& sizes) { return x.reshape(sizes); }
 inline Tensor flatten(const Tensor& x, int64_t start_dim = 0, int64_t end_dim = -1) {
@@ -115,6 +147,8 @@ inline Tensor flatten(const Tensor& x, int64_t start_dim = 0, int64_t end_dim = 
 #define NORMA_TORCH_METHOD(name) NORMA_TORCH_METHOD_AS(name, name)
 // clang-format off
 #define NORMA_TORCH_METHODS(M) \
+  M(absolute) M(divide) M(multiply) M(subtract) M(greater) M(less) M(floor_divide) M(clip) \
+  M(isclose) M(bitwise_and) M(bitwise_or) M(bitwise_not) M(inner) M(dist) M(is_nonzero) \
   M(abs) M(acos) M(add) M(addcdiv) M(addcmul) M(addmm) M(all) M(amax) M(amin) M(any) \
   M(argmax) M(argmin) M(argsort) M(argwhere) M(asin) M(atan) M(atan2) M(baddbmm) \
   M(bernoulli) M(bincount) M(bmm) M(ceil) M(chunk) M(clamp) M(clamp_max) M(clamp_min) \
@@ -130,7 +164,10 @@ inline Tensor flatten(const Tensor& x, int64_t start_dim = 0, int64_t end_dim = 
   M(rsqrt) M(scatter) M(scatter_add) M(select) M(sign) M(sin) M(sinh) M(slice) M(sort) \
   M(split) M(sqrt) M(square) M(squeeze) M(std) M(std_mean) M(sub) M(sum) M(swapaxes) M(t) \
   M(take) M(take_along_dim) M(tan) M(tile) M(topk) M(trace) M(transpose) M(tril) M(triu) \
-  M(trunc) M(unbind) M(unflatten) M(unique) M(unsqueeze) M(var) M(var_mean) M(view_as)
+  M(acosh) M(as_strided) M(asinh) M(atanh) M(broadcast_to) M(diag_embed) M(erfinv) M(fliplr) \
+  M(flipud) M(hypot) M(index_add) M(index_copy) M(index_fill) M(index_put) M(logaddexp) \
+  M(masked_scatter) M(matrix_power) M(nanmean) M(nansum) M(ravel) M(scatter_reduce) M(sgn) \
+  M(sinc) M(slogdet) M(swapdims) M(tensor_split) M(trunc) M(unbind) M(unflatten) M(unique) M(unsqueeze) M(var) M(var_mean) M(view_as)
 // clang-format on
 NORMA_TORCH_METHODS(NORMA_TORCH_METHOD)
 NORMA_TORCH_METHOD_AS(max, maximum)

@@ -1,6 +1,5 @@
 // torch::nn.
 #pragma once
-#include "torch/nn/activations.h"
 #include "torch/nn/any.h"
 #include "torch/nn/containers.h"
 #include "torch/nn/functional.h"

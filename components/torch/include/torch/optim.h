@@ -39,22 +39,25 @@ class OptimizerParamGroup {
 
 class Optimizer {
  public:
+  using LossClosure = std::function<Tensor()>;
   virtual ~Optimizer() = default;
   /// `closure` computes the loss and its gradients before the update; it is recorded, whatever
   /// NoGradGuard says.
   virtual Tensor step(const std::function<Tensor()>& closure = {}) {
-    Tensor loss;
-    if (closure) {
-      const norma::autograd::EnableGradGuard recorded;
-      loss = closure();
-    }
     pass_options();
+    const norma::autograd::EnableGradGuard recorded;
+    if (closure) return core().step(closure);
     core().step();
-    return loss;
+    return {};
   }
   void zero_grad(bool set_to_none = true) { core().zero_grad(set_to_none); }
   std::vector<OptimizerParamGroup>& param_groups() { return groups_; }
   OptimizerOptions& defaults() { return *defaults_; }
+  std::size_t size() const {
+    std::size_t count = 0;
+    for (const auto& group : groups_) count += group.params().size();
+    return count;
+  }
 
   /// Norma's optimiser. Programs change the options of groups by reference: they are passed to it
   /// before it works, and taken from it when it was loaded.
@@ -81,26 +84,38 @@ class OptimizerOf : public Optimizer {
     if (!group.has_options()) group.set_options(defaults_->clone());
     const auto& options = static_cast<Options&>(group.options()).own;
     auto alone = std::make_unique<Core>(group.params(), options);  // checks the options
-    if (core_) {
+    if (!core_) {
+      core_ = std::move(alone);
+    } else if constexpr (grouped) {
       core_->add_param_group({.params = group.params()});
       core_->set_options(core_->group_count() - 1, options);
     } else {
-      core_ = std::move(alone);
+      norma::fail("Optimizer", "expected one group of parameters, got another");
     }
     groups_.push_back(std::move(group));
   }
   Core& core() const override { return *core_; }
   void pass_options() const override {
     for (std::size_t g = 0; g < groups_.size(); ++g) {
-      core_->set_options(static_cast<int64_t>(g), own(g));
+      if constexpr (grouped) {
+        core_->set_options(static_cast<int64_t>(g), own(g));
+      } else {
+        core_->set_lr(own(g).lr);
+      }
     }
   }
   void take_options() override {
-    for (std::size_t g = 0; g < groups_.size(); ++g)
-      own(g) = core_->options(static_cast<int64_t>(g));
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      if constexpr (grouped) {
+        own(g) = core_->options(static_cast<int64_t>(g));
+      } else {
+        own(g) = core_->options();
+      }
+    }
   }
 
  private:
+  static constexpr bool grouped = requires(Core & core) { core.set_options(0, core.options(0)); };
   auto& own(std::size_t g) const { return static_cast<Options&>(groups_[g].options()).own; }
   std::unique_ptr<Core> core_;
 };
@@ -131,7 +146,50 @@ NORMA_TORCH_OPTIMIZER(Adam, NORMA_TORCH_BETAS, eps, weight_decay, amsgrad, maxim
 NORMA_TORCH_OPTIMIZER(AdamW, NORMA_TORCH_BETAS, eps, weight_decay, amsgrad, maximize);
 NORMA_TORCH_OPTIMIZER(RMSprop, , alpha, eps, weight_decay, momentum, centered);
 NORMA_TORCH_OPTIMIZER(Adagrad, , lr_decay, weight_decay, initial_accumulator_value, eps);
+NORMA_TORCH_OPTIMIZER(LBFGS, , max_iter, max_eval, tolerance_grad, tolerance_change, history_size,
+                      line_search_fn);
 
+/// A schedule of one's own says the groups' next rates: `get_lrs()`, of `step_count_`.
+class LRScheduler {
+ public:
+  explicit LRScheduler(Optimizer& optimizer) : optimizer_(optimizer) {}
+  virtual ~LRScheduler() = default;
+  void step() {
+    const std::vector<double> rates = get_lrs();
+    for (std::size_t g = 0; g < rates.size(); ++g) {
+      optimizer_.param_groups()[g].options().set_lr(rates[g]);
+    }
+    ++step_count_;
+  }
+
+ protected:
+  virtual std::vector<double> get_lrs() = 0;
+  std::vector<double> get_current_lrs() const {
+    std::vector<double> rates;
+    for (const auto& group : optimizer_.param_groups()) rates.push_back(group.options().get_lr());
+    return rates;
+  }
+  unsigned step_count_ = 0;
+  Optimizer& optimizer_;
+};
+/// As in libtorch, whose first step counts as that of epoch 0: one call later than in Python.
+class StepLR : public LRScheduler {
+ public:
+  StepLR(Optimizer& optimizer, unsigned step_size, double gamma = 0.1)
+      : LRScheduler(optimizer), step_size_(step_size), gamma_(gamma) {}
+
+ protected:
+  std::vector<double> get_lrs() override {
+    std::vector<double> rates = get_current_lrs();
+    const bool now = step_count_ > 0 && step_count_ % step_size_ == 0;
+    for (double& rate : rates) rate *= now ? gamma_ : 1;
+    return rates;
+  }
+
+ private:
+  unsigned step_size_;
+  double gamma_;
+};
 /// A schedule of Norma's over libtorch's groups.
 template <class Core>
 class SchedulerOf {
@@ -152,7 +210,6 @@ class SchedulerOf {
   Optimizer& optimizer_;
   Core core_;
 };
-using StepLR = SchedulerOf<norma::optim::StepLR>;
 using ReduceLROnPlateauScheduler = SchedulerOf<norma::optim::ReduceLROnPlateau>;
 
 }  // namespace torch::optim

@@ -14,7 +14,10 @@ struct OrderedDictItem {
   Value& value() { return second; }
   const Value& value() const { return second; }
   Value& operator*() { return second; }
+  const Value& operator*() const { return second; }
   Value* operator->() { return &second; }
+  const Value* operator->() const { return &second; }
+  std::pair<Key, Value> pair() const { return {first, second}; }
   Key first;
   Value second;
 };
@@ -25,6 +28,7 @@ class OrderedDict : public std::vector<OrderedDictItem<Key, Value>> {
   using Item = OrderedDictItem<Key, Value>;
   using std::vector<Item>::vector;
   using std::vector<Item>::operator[];
+  using std::vector<Item>::erase;
 
   /// Refuses a key that is there already.
   Value& insert(Key key, Value value) {
@@ -45,8 +49,21 @@ class OrderedDict : public std::vector<OrderedDictItem<Key, Value>> {
     return *found;
   }
   const Value& operator[](const Key& key) const { return const_cast<OrderedDict&>(*this)[key]; }
+  void update(const OrderedDict& other) {
+    for (const Item& item : other) insert(item.first, item.second);
+  }
+  void erase(const Key& key) {
+    std::erase_if(static_cast<std::vector<Item>&>(*this),
+                  [&](const Item& item) { return item.first == key; });
+  }
   bool is_empty() const { return this->empty(); }
   std::vector<Item> items() const { return *this; }
+  std::vector<std::pair<Key, Value>> pairs() const {
+    std::vector<std::pair<Key, Value>> all;
+    for (const Item& item : *this) all.push_back(item.pair());
+    return all;
+  }
+  operator std::vector<std::pair<Key, Value>>() const { return pairs(); }
   std::vector<Key> keys() const {
     std::vector<Key> all;
     for (const Item& item : *this) all.push_back(item.first);

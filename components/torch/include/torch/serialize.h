@@ -1,7 +1,7 @@
 // torch::save and torch::load: modules, tensors, optimisers, archives. The files are safetensors,
 // which Python opens; what Python's torch.save wrote of tensors or a state_dict is read as well.
 #pragma once
-#include "torch/types.h"
+#include "torch/ivalue.h"
 
 namespace torch {
 namespace serialize {
@@ -11,6 +11,9 @@ class OutputArchive {
  public:
   void write(const std::string& key, const Tensor& tensor, bool /*is_buffer*/ = false) {
     tensors.emplace_back(key, tensor);
+  }
+  void write(const std::string& key, const IValue& value) {
+    write(key, value.isTensor() ? value.toTensor() : norma::full({}, value.toScalar()));
   }
   void write(const std::string& key, const OutputArchive& nested) {
     for (const auto& [name, tensor] : nested.tensors) write(key + "." + name, tensor);
@@ -25,7 +28,7 @@ class OutputArchive {
 class InputArchive {
  public:
   template <class Source>
-  void load_from(Source&& path_or_stream) {
+  void load_from(Source&& path_or_stream, const std::optional<Device>& = {}) {
     tensors = norma::load_tensors(path_or_stream).tensors;
   }
   void read(const std::string& key, Tensor& tensor, bool /*is_buffer*/ = false) const {
@@ -33,6 +36,23 @@ class InputArchive {
       if (name == key) return tensor.defined() ? tensor.set_data(value) : void(tensor = value);
     }
     norma::fail("load", "expected a tensor '", key, "'");
+  }
+  void read(const std::string& key, IValue& value) const {
+    Tensor number;
+    read(key, number);
+    value = number.item();
+  }
+  template <class Value>
+  bool try_read(const std::string& key, Value& value) const {
+    const auto all = keys();
+    const bool found = std::find(all.begin(), all.end(), key) != all.end();
+    if (found) read(key, value);
+    return found;
+  }
+  std::vector<std::string> keys() const {
+    std::vector<std::string> all;
+    for (const auto& [name, value] : tensors) all.push_back(name);
+    return all;
   }
   void read(const std::string& key, InputArchive& nested) const {
     for (const auto& [name, value] : tensors) {

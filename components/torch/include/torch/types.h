@@ -26,6 +26,7 @@
 namespace norma::libtorch {
 
 enum class DeviceType : int8_t { CPU, CUDA };
+enum class Layout : int8_t { Strided };
 
 /// Where a tensor lives: the processor. Errors: anything else.
 class Device {
@@ -34,9 +35,12 @@ class Device {
     if (type != DeviceType::CPU) refuse("cuda");
   }
   Device(const std::string& name) {
-    if (name != "cpu") refuse(name);
+    if (name != "cpu" && name != "cpu:0") refuse(name);
   }
+  Device(const char* name) : Device(std::string(name)) {}
   DeviceType type() const { return DeviceType::CPU; }
+  int64_t index() const { return -1; }
+  bool has_index() const { return false; }
   bool is_cpu() const { return true; }
   bool is_cuda() const { return false; }
   std::string str() const { return "cpu"; }
@@ -64,10 +68,12 @@ class TensorOptions {
   TensorOptions device(const Device&) const { return *this; }
   TensorOptions device(DeviceType type, int64_t = -1) const { return device(Device(type)); }
   TensorOptions pinned_memory(bool) const { return *this; }
+  TensorOptions layout(Layout) const { return *this; }
 
   DType dtype() const { return dtype_.value_or(kFloat32); }
   bool has_dtype() const { return dtype_.has_value(); }
   bool requires_grad() const { return requires_grad_; }
+  operator norma::LikeOptions() const { return {.dtype = dtype_, .requires_grad = requires_grad_}; }
   Device device() const { return DeviceType::CPU; }
   /// For Norma; `otherwise`: the dtype where none was said.
   norma::TensorOptions own(DType otherwise = kFloat32) const {
@@ -79,6 +85,15 @@ class TensorOptions {
   std::optional<DType> dtype_;
   bool requires_grad_ = false;
 };
+
+inline std::ostream& operator<<(std::ostream& out, DeviceType type) {
+  return out << (type == DeviceType::CPU ? "cpu" : "cuda");
+}
+inline std::ostream& operator<<(std::ostream& out, const TensorOptions& options) {
+  return out << "TensorOptions(dtype=" << options.dtype()
+             << ", device=cpu, requires_grad=" << (options.requires_grad() ? "true" : "false")
+             << ")";
+}
 
 /// libtorch's Scalar.
 class Number : public norma::Scalar {
@@ -102,9 +117,21 @@ class GradFn {
   const std::string& name() const { return name_; }
   const GradFn* operator->() const { return this; }
   explicit operator bool() const { return !name_.empty(); }
+  friend std::ostream& operator<<(std::ostream& out, const GradFn& f) { return out << f.name_; }
 
  private:
   std::string name_;
+};
+
+/// What `mutable_grad()` gives: the gradient, or where it is assigned to.
+class Gradient : public Tensor {
+ public:
+  explicit Gradient(const Tensor& owner) : Tensor(owner.grad()), owner_(owner) {}
+  void operator=(const Tensor& value) { owner_.set_grad(value); }
+  void reset() { owner_.set_grad(Tensor()); }
+
+ private:
+  Tensor owner_;
 };
 
 /// `a[i][j]`, an element of a tensor of N dimensions.
@@ -114,6 +141,8 @@ class Accessor {
   Accessor(T* data, const int64_t* sizes, const int64_t* strides)
       : data_(data), sizes_(sizes), strides_(strides) {}
   int64_t size(int64_t dim) const { return sizes_[dim]; }
+  int64_t stride(int64_t dim) const { return strides_[dim]; }
+  T* data() const { return data_; }
   decltype(auto) operator[](int64_t i) const {
     if constexpr (N == 1) {
       return data_[i * strides_[0]];
@@ -130,6 +159,19 @@ class Accessor {
 }  // namespace norma::libtorch
 
 namespace norma {
+
+// `(a > 0) & (b < 1)`: of bools, for Norma has no integers of bits.
+inline Tensor bools(const Tensor& x, const char* op) {
+  if (x.dtype() != kBool) fail(op, "expected kBool, got ", x.dtype(), "; compare with a number");
+  return x;
+}
+inline Tensor operator&(const Tensor& a, const Tensor& b) {
+  return bools(a, "bitwise_and").logical_and(bools(b, "bitwise_and"));
+}
+inline Tensor operator|(const Tensor& a, const Tensor& b) {
+  return bools(a, "bitwise_or").logical_or(bools(b, "bitwise_or"));
+}
+inline Tensor operator~(const Tensor& x) { return bools(x, "bitwise_not").logical_not(); }
 
 inline const Tensor& TensorSpellings::self() const { return static_cast<const Tensor&>(*this); }
 inline Tensor& TensorSpellings::self() { return static_cast<Tensor&>(*this); }
@@ -167,6 +209,80 @@ inline void TensorSpellings::print() const {
   std::cout << "[" << self().dtype() << " " << self().sizes() << "]" << std::endl;
 }
 
+inline bool TensorSpellings::allclose(const Tensor& other, double rtol, double atol) const {
+  return norma::allclose(self(), other, rtol, atol);
+}
+inline bool TensorSpellings::equal(const Tensor& other) const {
+  return norma::equal(self(), other);
+}
+inline bool TensorSpellings::is_same_size(const Tensor& other) const {
+  return self().sizes() == other.sizes();
+}
+inline bool TensorSpellings::is_nonzero() const { return self().item<double>() != 0; }
+inline Tensor TensorSpellings::where(const Tensor& condition, const Tensor& other) const {
+  return norma::where(condition, self(), other);
+}
+inline Tensor TensorSpellings::where(const Tensor& condition, Scalar other) const {
+  return norma::where(condition, self(), norma::full({}, other, {.dtype = self().dtype()}));
+}
+inline Tensor TensorSpellings::isclose(const Tensor& other, double rtol, double atol) const {
+  return (self() - other).abs().le(other.abs() * rtol + atol).logical_or(self().eq(other));
+}
+inline Tensor TensorSpellings::absolute() const { return self().abs(); }
+#define NORMA_TORCH_SPELL(name, own)                                                           \
+  inline Tensor TensorSpellings::name(const Tensor& other) const { return self().own(other); } \
+  inline Tensor TensorSpellings::name(Scalar other) const { return self().own(other); }
+NORMA_TORCH_SPELL(multiply, mul)
+NORMA_TORCH_SPELL(divide, div)
+NORMA_TORCH_SPELL(subtract, sub)
+NORMA_TORCH_SPELL(greater, gt)
+NORMA_TORCH_SPELL(less, lt)
+inline Tensor TensorSpellings::floor_divide(const Tensor& other) const {
+  return is_floating(self().dtype()) || is_floating(other.dtype())
+             ? self().div(other).floor()
+             : (self() - self().remainder(other)).div(other).round().to(self().dtype());
+}
+inline Tensor TensorSpellings::floor_divide(Scalar other) const {
+  return floor_divide(norma::full({}, other, {.dtype = other.dtype()}));
+}
+inline Tensor TensorSpellings::clip(Scalar min, Scalar max) const { return self().clamp(min, max); }
+inline Tensor TensorSpellings::bitwise_and(const Tensor& other) const { return self() & other; }
+inline Tensor TensorSpellings::bitwise_or(const Tensor& other) const { return self() | other; }
+inline Tensor TensorSpellings::bitwise_not() const { return ~self(); }
+inline Tensor TensorSpellings::inner(const Tensor& other) const {
+  return (self() * other).sum({-1});
+}
+inline Tensor TensorSpellings::dist(const Tensor& other, double p) const {
+  return (self() - other).norm(p);
+}
+inline Tensor TensorSpellings::variable_data() const { return self().detach(); }
+inline Tensor& TensorSpellings::unsqueeze_(int64_t dim) { return self() = self().unsqueeze(dim); }
+inline Tensor& TensorSpellings::squeeze_() { return self() = self().squeeze(); }
+inline Tensor& TensorSpellings::squeeze_(int64_t dim) { return self() = self().squeeze(dim); }
+inline Tensor& TensorSpellings::transpose_(int64_t a, int64_t b) {
+  return self() = self().transpose(a, b);
+}
+inline Tensor& TensorSpellings::t_() { return self() = self().t(); }
+inline Tensor& TensorSpellings::resize_(const Shape& sizes) {
+  const int64_t count = sizes.numel(), have = self().numel();
+  const Tensor flat = self().reshape(-1);
+  if (count <= have) return self() = flat.slice(0, 0, count).view(sizes);
+  return self() = norma::cat({flat, self().new_zeros(count - have)}).view(sizes);
+}
+inline Tensor& TensorSpellings::tril_(int64_t k) { return self().copy_(self().tril(k)); }
+inline Tensor& TensorSpellings::triu_(int64_t k) { return self().copy_(self().triu(k)); }
+inline Tensor& TensorSpellings::eq_(const Tensor& other) {
+  return self().copy_(self().eq(other).to(self().dtype()));
+}
+inline Tensor& TensorSpellings::fill_diagonal_(Scalar value) {
+  self().diagonal().fill_(value);
+  return self();
+}
+inline void TensorSpellings::remove_hook(HookHandle hook) const { hook.remove(); }
+inline libtorch::Gradient TensorSpellings::mutable_grad() const {
+  return libtorch::Gradient(self());
+}
+
 }  // namespace norma
 
 namespace torch {
@@ -179,11 +295,28 @@ using ScalarType = norma::DType;
 using Dtype = norma::DType;
 using IntArrayRef = norma::Shape;
 using TensorList = std::vector<Tensor>;
-using GradMode = norma::autograd::GradModeGuard;
+using norma::libtorch::Layout;
+template <class T, std::size_t N>
+using TensorAccessor = norma::libtorch::Accessor<T, N>;
+struct GradMode {
+  static bool is_enabled() { return norma::grad_enabled(); }
+  static void set_enabled(bool on) { norma::set_grad_enabled(on); }
+};
+struct InferenceMode : NoGradGuard {
+  InferenceMode(bool /*on*/ = true) {}
+};
 using AutoGradMode = norma::autograd::GradModeGuard;
 using std::nullopt, std::nullopt_t, std::optional;
+/// Numbers or tensors in a row, or one.
 template <class T>
-using ArrayRef = std::conditional_t<std::is_same_v<T, int64_t>, norma::Shape, std::vector<T>>;
+struct Array : std::vector<T> {
+  using std::vector<T>::vector;
+  Array(const std::vector<T>& values) : std::vector<T>(values) {}
+  Array(const T& one) : std::vector<T>{one} {}
+  std::vector<T> vec() const { return *this; }
+};
+template <class T>
+using ArrayRef = std::conditional_t<std::is_same_v<T, int64_t>, norma::Shape, Array<T>>;
 
 inline constexpr norma::DType kBool = norma::kBool, kUInt8 = norma::kUInt8, kByte = kUInt8;
 inline constexpr norma::DType kInt64 = norma::kInt64, kLong = kInt64;
@@ -191,6 +324,7 @@ inline constexpr norma::DType kInt64 = norma::kInt64, kLong = kInt64;
 inline constexpr norma::DType kInt32 = kInt64, kInt = kInt64, kInt16 = kInt64, kShort = kInt64;
 inline constexpr norma::DType kFloat32 = norma::kFloat32, kFloat = kFloat32, kF32 = kFloat32;
 inline constexpr norma::DType kFloat64 = norma::kFloat64, kDouble = kFloat64, kF64 = kFloat64;
+inline constexpr Layout kStrided = Layout::Strided;
 inline constexpr DeviceType kCPU = DeviceType::CPU, kCUDA = DeviceType::CUDA;
 
 // Words that options take.
@@ -236,8 +370,11 @@ namespace linalg = norma::linalg;
 
 namespace cuda {
 inline bool is_available() { return false; }
+inline bool cudnn_is_available() { return false; }
 inline int64_t device_count() { return 0; }
 inline void manual_seed(uint64_t) {}
+inline void manual_seed_all(uint64_t) {}
+inline void synchronize(int64_t /*device*/ = -1) {}
 }  // namespace cuda
 
 namespace jit {
@@ -255,7 +392,28 @@ void load(Args&&...) {
 // Other homes of the same names.
 namespace c10 {
 using namespace torch;
+/// `for (auto i : c10::irange(n))`
+template <class T>
+struct IntegerRange {
+  struct Iterator {
+    T operator*() const { return value; }
+    Iterator& operator++() { return ++value, *this; }
+    bool operator==(const Iterator&) const = default;
+    T value;
+  };
+  Iterator begin() const { return {first}; }
+  Iterator end() const { return {std::max(first, last)}; }
+  T first, last;
+};
+template <class T>
+IntegerRange<T> irange(T last) {
+  return {T(0), last};
 }
+template <class From, class T>
+IntegerRange<T> irange(From first, T last) {
+  return {static_cast<T>(first), last};
+}
+}  // namespace c10
 namespace at {
 using namespace torch;
 }
@@ -266,6 +424,8 @@ using namespace torch;
                 #condition __VA_OPT__(, "; ", ::torch::str(__VA_ARGS__))); \
   } else                                                                   \
     static_cast<void>(0)
+#define TORCH_WARN(...) norma::warn("torch", ::torch::str(__VA_ARGS__))
+#define TORCH_WARN_ONCE(...) TORCH_WARN(__VA_ARGS__)
 #define TORCH_INTERNAL_ASSERT(...) TORCH_CHECK(__VA_ARGS__)
 #define AT_ASSERT(...) TORCH_CHECK(__VA_ARGS__)
 #define TORCH_API

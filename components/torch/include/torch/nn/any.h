@@ -15,6 +15,10 @@ class AnyModule {
  public:
   using Values = std::span<std::any>;
   AnyModule() = default;
+  template <class M>
+  requires(!std::same_as<std::remove_cvref_t<M>, AnyModule>) AnyModule& operator=(M&& module) {
+    return *this = AnyModule(std::forward<M>(module));
+  }
   template <std::derived_from<Module> Impl>
   explicit AnyModule(std::shared_ptr<Impl> impl)
       : module_(impl),
@@ -35,7 +39,7 @@ class AnyModule {
 
   template <class Result = Tensor, class... Args>
   Result forward(Args&&... args) const {
-    std::any values[] = {std::any(std::forward<Args>(args))...};
+    std::array<std::any, sizeof...(Args)> values{std::any(std::forward<Args>(args))...};
     return take<Result>(any_forward(values));
   }
   std::any any_forward(Values values) const {
@@ -57,6 +61,14 @@ class AnyModule {
   const std::shared_ptr<Module>& ptr() const {
     if (is_empty()) norma::fail("AnyModule", "expected a module, got an empty AnyModule");
     return module_;
+  }
+  template <class M>
+  std::shared_ptr<M> ptr() const {
+    return std::dynamic_pointer_cast<M>(ptr());
+  }
+  const std::type_info& type_info() const {
+    const Module& module = *ptr();
+    return typeid(module);
   }
   bool is_empty() const { return !module_; }
   AnyModule clone() const { return is_empty() ? AnyModule() : clone_(); }

@@ -19,7 +19,7 @@ class SequentialImpl : public Cloneable<SequentialImpl> {
   template <class Result = Tensor, class... Inputs>
   Result forward(Inputs&&... inputs) {
     if (is_empty()) norma::fail("Sequential", "expected a module, got an empty Sequential");
-    std::any values[] = {std::any(std::forward<Inputs>(inputs))...};
+    std::array<std::any, sizeof...(Inputs)> values{std::any(std::forward<Inputs>(inputs))...};
     std::any value = modules_[0].any_forward(values);
     for (std::size_t i = 1; i < size(); ++i) value = modules_[i].any_forward({&value, 1});
     return AnyModule::take<Result>(std::move(value));
@@ -49,6 +49,8 @@ class SequentialImpl : public Cloneable<SequentialImpl> {
   }
   auto begin() { return modules_.begin(); }
   auto end() { return modules_.end(); }
+  auto begin() const { return modules_.begin(); }
+  auto end() const { return modules_.end(); }
 
   void reset() override {}
   std::shared_ptr<Module> clone(const std::optional<Device>& = {}) const override {
@@ -85,12 +87,24 @@ class ModuleListImpl : public Cloneable<ModuleListImpl> {
   }
   template <class M>
   void push_back(const M& module) {
-    register_module(std::to_string(size()), module);
-    list_ = children_.values();
+    if constexpr (std::derived_from<M, Module>) {
+      push_back(std::make_shared<M>(module));
+    } else {
+      register_module(std::to_string(size()), module);
+      list_ = children_.values();
+    }
   }
   template <class Container>
   void extend(const Container& modules) {
     for (const auto& module : modules) push_back(module);
+  }
+  template <class M>
+  void insert(std::size_t place, const M& module) {
+    auto all = list_;
+    all.insert(all.begin() + static_cast<int64_t>(place), ModuleListImpl(module)[0]);
+    for (std::size_t i = 0; i < list_.size(); ++i) unregister_module(std::to_string(i));
+    list_.clear();
+    extend(all);
   }
   std::size_t size() const { return list_.size(); }
   bool is_empty() const { return list_.empty(); }
@@ -119,6 +133,10 @@ TORCH_MODULE(ModuleList);
 /// Modules by name.
 class ModuleDictImpl : public Cloneable<ModuleDictImpl> {
  public:
+  ModuleDictImpl() = default;
+  ModuleDictImpl(const std::vector<std::pair<std::string, std::shared_ptr<Module>>>& modules) {
+    update(modules);
+  }
   template <class M>
   void insert(const std::string& name, const M& module) {
     register_module(name, module);
@@ -127,6 +145,28 @@ class ModuleDictImpl : public Cloneable<ModuleDictImpl> {
   std::shared_ptr<Module> operator[](const std::string& name) const { return children_[name]; }
   auto keys() const { return children_.keys(); }
   auto values() const { return children_.values(); }
+  auto items() const { return children_.pairs(); }
+  auto begin() const { return children_.begin(); }
+  auto end() const { return children_.end(); }
+  bool empty() const { return children_.is_empty(); }
+  void update(const std::vector<std::pair<std::string, std::shared_ptr<Module>>>& modules) {
+    for (const auto& [key, module] : modules) {
+      contains(key) ? replace_module(key, module) : register_module(key, module);
+    }
+  }
+  void update(const ModuleDictImpl& other) { update(other.items()); }
+  std::shared_ptr<Module> pop(const std::string& name) {
+    const auto module = children_[name];
+    unregister_module(name);
+    return module;
+  }
+  void clear() {
+    for (const std::string& name : keys()) unregister_module(name);
+  }
+  template <class M>
+  M& at(const std::string& name) const {
+    return dynamic_cast<M&>(*children_[name]);
+  }
   std::size_t size() const { return children_.size(); }
 
   void reset() override {}

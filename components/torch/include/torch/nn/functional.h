@@ -5,20 +5,19 @@
 #include <vector>
 
 #include "torch/functions.h"
-#include "torch/nn/activations.h"
+#include "torch/nn/layers.h"
 
 namespace torch {
 
 // --- With arguments in a row: torch::max_pool2d(x, 2) ---
-using norma::functional::adaptive_avg_pool2d, norma::functional::celu, norma::functional::dropout;
-using norma::functional::elu, norma::functional::gelu, norma::functional::glu;
-using norma::functional::hardtanh, norma::functional::cosine_similarity;
-using norma::functional::l1_loss, norma::functional::layer_norm, norma::functional::leaky_relu;
-using norma::functional::linear, norma::functional::mish, norma::functional::mse_loss;
-using norma::functional::one_hot, norma::functional::prelu, norma::functional::selu;
-using norma::functional::pairwise_distance;
-using norma::functional::silu, norma::functional::softplus, norma::functional::threshold;
 namespace own = norma::functional;
+using own::adaptive_avg_pool1d, own::adaptive_avg_pool2d, own::celu, own::cosine_similarity;
+using own::dropout, own::elu, own::gelu, own::glu, own::group_norm, own::hardsigmoid;
+using own::hardswish, own::hardtanh, own::l1_loss, own::layer_norm, own::leaky_relu, own::linear;
+using own::mish, own::mse_loss, own::one_hot, own::pairwise_distance, own::pixel_shuffle;
+using own::pixel_unshuffle, own::prelu, own::relu6, own::selu, own::silu, own::softplus;
+using own::soft_margin_loss, own::softshrink, own::hardshrink, own::threshold;
+inline Tensor log_sigmoid(const Tensor& x) { return own::logsigmoid(x); }
 using norma::OptionalPair, norma::Pair;
 inline Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
                      int64_t stride = 1, norma::Padding1d padding = 0, int64_t dilation = 1,
@@ -29,6 +28,29 @@ inline Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias =
                      Pair stride = 1, norma::Padding padding = 0, Pair dilation = 1,
                      int64_t groups = 1) {
   return own::conv2d(x, weight, bias, {stride, padding, dilation, groups});
+}
+inline Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+                               int64_t stride = 1, int64_t padding = 0, int64_t output_padding = 0,
+                               int64_t groups = 1, int64_t dilation = 1) {
+  return own::conv_transpose1d(x, weight, bias,
+                               {stride, padding, output_padding, groups, dilation});
+}
+inline Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+                               Pair stride = 1, Pair padding = 0, Pair output_padding = 0,
+                               int64_t groups = 1, Pair dilation = 1) {
+  return own::conv_transpose2d(x, weight, bias,
+                               {stride, padding, output_padding, groups, dilation});
+}
+inline Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                         const Tensor& mean, const Tensor& var, bool training, double momentum,
+                         double eps, bool /*cudnn*/ = false) {
+  return own::batch_norm(x, {mean, var, weight, bias, training, momentum, eps});
+}
+inline Tensor upsample_nearest2d(const Tensor& x, const IntArrayRef& size) {
+  return own::interpolate(x, {.size = size});
+}
+inline Tensor upsample_bilinear2d(const Tensor& x, const IntArrayRef& size, bool align_corners) {
+  return own::interpolate(x, {.size = size, .mode = kBilinear, .align_corners = align_corners});
 }
 inline Tensor max_pool1d(const Tensor& x, int64_t kernel, std::optional<int64_t> stride = {},
                          int64_t padding = 0, int64_t dilation = 1, bool ceil_mode = false) {
@@ -89,52 +111,159 @@ inline Tensor kl_div(const Tensor& x, const Tensor& target, Reduction reduction 
 // --- With options: F::max_pool2d(x, F::MaxPool2dFuncOptions(2)) is the layer, called at once ---
 namespace nn::functional {
 
+using own::hardsigmoid, own::hardswish, torch::linear, torch::mish, torch::one_hot, torch::selu;
+using own::logsigmoid, own::softsign, own::tanhshrink, own::relu6, own::prelu, torch::tanh;
+using torch::sigmoid, torch::silu;
+
 #define NORMA_TORCH_FUNCTION(name, Name, default)                                 \
   using Name##FuncOptions = Name##Options;                                        \
   inline Tensor name(const Tensor& x, const Name##FuncOptions& options default) { \
     return options.make()(x);                                                     \
   }
-#define NORMA_TORCH_LOSS_FUNCTION(name, Name)                 \
-  using Name##FuncOptions = Name##LossOptions;                \
-  inline Tensor name(const Tensor& x, const Tensor& target,   \
-                     const Name##FuncOptions& options = {}) { \
-    return options.make()(x, target);                         \
+#define NORMA_TORCH_LOSS_FUNCTION(name, Name, Given)                                             \
+  using Given = Name##Options;                                                                   \
+  inline Tensor name(const Tensor& x, const Tensor& target, const Name##Options& options = {}) { \
+    return options.make()(x, target);                                                            \
   }
-using norma::functional::logsigmoid, norma::functional::relu6, torch::tanh;
-using torch::linear, torch::mish, torch::one_hot, torch::selu, torch::sigmoid, torch::silu;
+#define NORMA_TORCH_TERNARY_FUNCTION(name, Name, Given)                 \
+  using Given = Name##Options;                                          \
+  inline Tensor name(const Tensor& a, const Tensor& b, const Tensor& c, \
+                     const Name##Options& options = {}) {               \
+    return options.make()(a, b, c);                                     \
+  }
+// F::conv2d(x, weight, F::Conv2dFuncOptions().bias(b).padding(1))
+#define NORMA_TORCH_CONV_FUNCTION(name, Name, Own, ...)       \
+  struct Name##FuncOptions {                                  \
+    own::Own own;                                             \
+    NORMA_TORCH_OPTIONS(__VA_ARGS__)                          \
+    TORCH_ARG(Tensor, bias);                                  \
+  };                                                          \
+  inline Tensor name(const Tensor& x, const Tensor& weight,   \
+                     const Name##FuncOptions& options = {}) { \
+    return own::name(x, weight, options.bias(), options.own); \
+  }
 
 NORMA_TORCH_FUNCTION(relu, ReLU, = {})
 NORMA_TORCH_FUNCTION(leaky_relu, LeakyReLU, = {})
+NORMA_TORCH_FUNCTION(elu, ELU, = {})
+NORMA_TORCH_FUNCTION(celu, CELU, = {})
 NORMA_TORCH_FUNCTION(gelu, GELU, = {})
+NORMA_TORCH_FUNCTION(glu, GLU, = {})
+NORMA_TORCH_FUNCTION(hardtanh, Hardtanh, = {})
+NORMA_TORCH_FUNCTION(hardshrink, Hardshrink, = {})
+NORMA_TORCH_FUNCTION(softshrink, Softshrink, = {})
+NORMA_TORCH_FUNCTION(softplus, Softplus, = {})
+NORMA_TORCH_FUNCTION(threshold, Threshold, )
 NORMA_TORCH_FUNCTION(softmax, Softmax, )
+NORMA_TORCH_FUNCTION(softmin, Softmin, )
 NORMA_TORCH_FUNCTION(log_softmax, LogSoftmax, )
 NORMA_TORCH_FUNCTION(max_pool1d, MaxPool1d, )
 NORMA_TORCH_FUNCTION(max_pool2d, MaxPool2d, )
+NORMA_TORCH_FUNCTION(avg_pool1d, AvgPool1d, )
 NORMA_TORCH_FUNCTION(avg_pool2d, AvgPool2d, )
+NORMA_TORCH_FUNCTION(lp_pool2d, LPPool2d, )
+NORMA_TORCH_FUNCTION(adaptive_avg_pool1d, AdaptiveAvgPool1d, )
 NORMA_TORCH_FUNCTION(adaptive_avg_pool2d, AdaptiveAvgPool2d, )
-NORMA_TORCH_FUNCTION(elu, ELU, = {})
-NORMA_TORCH_FUNCTION(glu, GLU, = {})
-NORMA_TORCH_FUNCTION(softplus, Softplus, = {})
-NORMA_TORCH_LOSS_FUNCTION(cross_entropy, CrossEntropy)
-NORMA_TORCH_LOSS_FUNCTION(binary_cross_entropy, BCE)
-NORMA_TORCH_LOSS_FUNCTION(smooth_l1_loss, SmoothL1)
-NORMA_TORCH_LOSS_FUNCTION(huber_loss, Huber)
-NORMA_TORCH_LOSS_FUNCTION(kl_div, KLDiv)
-NORMA_TORCH_LOSS_FUNCTION(hinge_embedding_loss, HingeEmbedding)
-NORMA_TORCH_LOSS_FUNCTION(nll_loss, NLL)
-NORMA_TORCH_LOSS_FUNCTION(mse_loss, MSE)
-NORMA_TORCH_LOSS_FUNCTION(l1_loss, L1)
-NORMA_TORCH_LOSS_FUNCTION(binary_cross_entropy_with_logits, BCEWithLogits)
-using BinaryCrossEntropyFuncOptions = BCELossOptions;
-using SmoothL1LossFuncOptions = SmoothL1LossOptions;
-using HuberLossFuncOptions = HuberLossOptions;
-using NLLLossFuncOptions = NLLLossOptions;
-using MSELossFuncOptions = MSELossOptions;
-using L1LossFuncOptions = L1LossOptions;
-using BinaryCrossEntropyWithLogitsFuncOptions = BCEWithLogitsLossOptions;
+NORMA_TORCH_FUNCTION(adaptive_max_pool1d, AdaptiveMaxPool1d, )
+NORMA_TORCH_FUNCTION(adaptive_max_pool2d, AdaptiveMaxPool2d, )
+NORMA_TORCH_FUNCTION(local_response_norm, LocalResponseNorm, )
+NORMA_TORCH_FUNCTION(pixel_shuffle, PixelShuffle, )
+NORMA_TORCH_FUNCTION(pixel_unshuffle, PixelUnshuffle, )
+NORMA_TORCH_FUNCTION(unfold, Unfold, )
+NORMA_TORCH_FUNCTION(fold, Fold, )
+NORMA_TORCH_LOSS_FUNCTION(cross_entropy, CrossEntropyLoss, CrossEntropyFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(binary_cross_entropy, BCELoss, BinaryCrossEntropyFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(binary_cross_entropy_with_logits, BCEWithLogitsLoss,
+                          BinaryCrossEntropyWithLogitsFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(nll_loss, NLLLoss, NLLLossFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(mse_loss, MSELoss, MSELossFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(l1_loss, L1Loss, L1LossFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(smooth_l1_loss, SmoothL1Loss, SmoothL1LossFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(huber_loss, HuberLoss, HuberLossFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(kl_div, KLDivLoss, KLDivFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(poisson_nll_loss, PoissonNLLLoss, PoissonNLLLossFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(soft_margin_loss, SoftMarginLoss, SoftMarginLossFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(multilabel_soft_margin_loss, MultiLabelSoftMarginLoss,
+                          MultilabelSoftMarginLossFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(hinge_embedding_loss, HingeEmbeddingLoss, HingeEmbeddingLossFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(cosine_similarity, CosineSimilarity, CosineSimilarityFuncOptions)
+NORMA_TORCH_LOSS_FUNCTION(pairwise_distance, PairwiseDistance, PairwiseDistanceFuncOptions)
+NORMA_TORCH_TERNARY_FUNCTION(margin_ranking_loss, MarginRankingLoss, MarginRankingLossFuncOptions)
+NORMA_TORCH_TERNARY_FUNCTION(cosine_embedding_loss, CosineEmbeddingLoss,
+                             CosineEmbeddingLossFuncOptions)
+NORMA_TORCH_TERNARY_FUNCTION(triplet_margin_loss, TripletMarginLoss, TripletMarginLossFuncOptions)
+NORMA_TORCH_CONV_FUNCTION(conv1d, Conv1d, Conv1dOptions, stride, padding, dilation, groups)
+NORMA_TORCH_CONV_FUNCTION(conv2d, Conv2d, ConvOptions, stride, padding, dilation, groups)
+NORMA_TORCH_CONV_FUNCTION(conv_transpose1d, ConvTranspose1d, ConvTranspose1dOptions, stride,
+                          padding, output_padding, groups, dilation)
+NORMA_TORCH_CONV_FUNCTION(conv_transpose2d, ConvTranspose2d, ConvTransposeOptions, stride, padding,
+                          output_padding, groups, dilation)
+
+struct BatchNormFuncOptions {
+  norma::functional::BatchNormArgs own;
+  NORMA_TORCH_OPTIONS(weight, bias, training, momentum, eps)
+};
+inline Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var,
+                         BatchNormFuncOptions options = {}) {
+  options.own.running_mean = mean;
+  options.own.running_var = var;
+  return own::batch_norm(x, options.own);
+}
+struct InstanceNormFuncOptions {
+  norma::functional::InstanceNormArgs own;
+  NORMA_TORCH_OPTIONS(running_mean, running_var, use_input_stats, weight, bias, momentum, eps)
+};
+inline Tensor instance_norm(const Tensor& x, const InstanceNormFuncOptions& options = {}) {
+  return own::instance_norm(x, options.own);
+}
+struct LayerNormFuncOptions {
+  LayerNormFuncOptions(std::vector<int64_t> shape) : normalized_shape_(std::move(shape)) {}
+  TORCH_ARG(std::vector<int64_t>, normalized_shape);
+  TORCH_ARG(Tensor, weight);
+  TORCH_ARG(Tensor, bias);
+  TORCH_ARG(double, eps) = 1e-5;
+};
+inline Tensor layer_norm(const Tensor& x, const LayerNormFuncOptions& o) {
+  return own::layer_norm(x, o.normalized_shape(), o.weight(), o.bias(), o.eps());
+}
+struct GroupNormFuncOptions {
+  GroupNormFuncOptions(int64_t groups) : num_groups_(groups) {}
+  TORCH_ARG(int64_t, num_groups);
+  TORCH_ARG(Tensor, weight);
+  TORCH_ARG(Tensor, bias);
+  TORCH_ARG(double, eps) = 1e-5;
+};
+inline Tensor group_norm(const Tensor& x, const GroupNormFuncOptions& o) {
+  return own::group_norm(x, o.num_groups(), o.weight(), o.bias(), o.eps());
+}
+struct NormalizeFuncOptions {
+  TORCH_ARG(double, p) = 2;
+  TORCH_ARG(int64_t, dim) = 1;
+  TORCH_ARG(double, eps) = 1e-12;
+};
+inline Tensor normalize(const Tensor& x, const NormalizeFuncOptions& o = {}) {
+  return own::normalize(x, o.p(), o.dim(), o.eps());
+}
+struct EmbeddingFuncOptions {
+  norma::functional::EmbeddingOptions own;
+  NORMA_TORCH_OPTIONS(padding_idx, max_norm, norm_type, scale_grad_by_freq)
+};
+inline Tensor embedding(const Tensor& indices, const Tensor& weight,
+                        const EmbeddingFuncOptions& options = {}) {
+  return own::embedding(indices, weight, options.own);
+}
+using MaxUnpool2dFuncOptions = MaxUnpool2dOptions;
+inline Tensor max_unpool2d(const Tensor& x, const Tensor& indices,
+                           const MaxUnpool2dFuncOptions& options) {
+  return options.make()(x, indices);
+}
+inline std::tuple<Tensor, Tensor> max_pool2d_with_indices(const Tensor& x,
+                                                          const MaxPool2dFuncOptions& options) {
+  return own::max_pool2d_with_indices(x, options.kernel_size(), options.own);
+}
 using InterpolateFuncOptions = UpsampleOptions;
 inline Tensor interpolate(const Tensor& x, const InterpolateFuncOptions& options) {
-  return norma::functional::interpolate(x, options.own);
+  return own::interpolate(x, options.own);
 }
 struct PadFuncOptions {
   PadFuncOptions(std::vector<int64_t> sizes) : pad_(std::move(sizes)) {}
@@ -143,7 +272,7 @@ struct PadFuncOptions {
   TORCH_ARG(std::optional<norma::Scalar>, value);
 };
 inline Tensor pad(const Tensor& x, const PadFuncOptions& options) {
-  return norma::functional::pad(x, options.pad(), options.mode(), options.value());
+  return own::pad(x, options.pad(), options.mode(), options.value());
 }
 struct DropoutFuncOptions {
   TORCH_ARG(double, p) = 0.5;
@@ -151,7 +280,11 @@ struct DropoutFuncOptions {
   TORCH_ARG(bool, inplace) = false;
 };
 inline Tensor dropout(const Tensor& x, const DropoutFuncOptions& options = {}) {
-  return norma::functional::dropout(x, options.p(), options.training());
+  return own::dropout(x, options.p(), options.training());
+}
+using Dropout2dFuncOptions = DropoutFuncOptions;
+inline Tensor dropout2d(const Tensor& x, const Dropout2dFuncOptions& options = {}) {
+  return own::dropout2d(x, options.p(), options.training());
 }
 
 }  // namespace nn::functional

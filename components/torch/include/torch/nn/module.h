@@ -20,9 +20,12 @@ inline std::string class_name(const std::type_info& type) {
 /// A Norma module that has what a `Module` registers, and no forward of its own.
 struct Registry : norma::nn::Module {
   using Module::add_child;
+  using Module::child_list;
   using Module::copy_state_from;
   using Module::register_buffer;
   using Module::register_parameter;
+  using Module::replace_child;
+  using Module::set_children;
   std::string type_name() const override { return type; }
   std::string type = "Module";
 };
@@ -64,39 +67,43 @@ class Module : public std::enable_shared_from_this<Module> {
   std::vector<std::shared_ptr<Module>> children() const { return children_.values(); }
   Dict<std::shared_ptr<Module>> named_children() const { return children_; }
   /// Of a module that a shared_ptr or a holder owns, where it is to be among them.
-  Dict<std::shared_ptr<Module>> named_modules(const std::string& prefix = "", bool self = true) {
+  Dict<std::shared_ptr<Module>> named_modules(const std::string& prefix = "",
+                                              bool self = true) const {
     Dict<std::shared_ptr<Module>> all;
-    if (self) all.insert(prefix, shared_from_this());
+    if (self) all.insert(prefix, const_cast<Module*>(this)->shared_from_this());
     walk(prefix, [&](const std::string& path, Module& module) {
       all.insert(path, module.shared_from_this());
     });
     return all;
   }
-  std::vector<std::shared_ptr<Module>> modules(bool self = true) {
+  std::vector<std::shared_ptr<Module>> modules(bool self = true) const {
     return named_modules("", self).values();
   }
   /// `function(module)` or `function(path, module)` for this module and all below it.
   template <class Function>
-  void apply(const Function& function, const std::string& prefix = "") {
+  void apply(const Function& function, const std::string& prefix = "") const {
     const auto visit = [&](const std::string& path, Module& module) {
       if constexpr (std::is_invocable_v<const Function&, const std::string&, Module&>) {
         function(path, module);
       } else if constexpr (std::is_invocable_v<const Function&, Module&>) {
         function(module);
-      } else {
+      } else if constexpr (std::is_invocable_v<const Function&, std::shared_ptr<Module>>) {
         function(module.shared_from_this());
+      } else {
+        function(path, module.shared_from_this());
       }
     };
-    visit(prefix, *this);
+    visit(prefix, const_cast<Module&>(*this));
     walk(prefix, visit);
   }
   /// This module as an M, a holder or an Impl; null if it is none.
   template <class M>
-  auto* as() {
+  auto* as() const {
+    auto* const self = const_cast<Module*>(this);
     if constexpr (requires { typename M::ContainedType; }) {
-      return dynamic_cast<typename M::ContainedType*>(this);
+      return dynamic_cast<typename M::ContainedType*>(self);
     } else {
-      return dynamic_cast<M*>(this);
+      return dynamic_cast<M*>(self);
     }
   }
 
@@ -133,6 +140,24 @@ class Module : public std::enable_shared_from_this<Module> {
                                                              const M& holder) {
     return register_module(name, holder.ptr());
   }
+  template <class M>
+  std::shared_ptr<M> replace_module(const std::string& name, std::shared_ptr<M> module) {
+    const std::size_t place = place_of(name);
+    (*core_.*&Registry::replace_child)(place, module->core_);
+    children_[place].value() = module;
+    return module;
+  }
+  template <class M>
+  auto replace_module(const std::string& name, const M& holder) {
+    return replace_module(name, holder.ptr());
+  }
+  void unregister_module(const std::string& name) {
+    const auto place = static_cast<std::ptrdiff_t>(place_of(name));
+    auto below = (*core_.*&Registry::child_list)();
+    below.erase(below.begin() + place);
+    (*core_.*&Registry::set_children)(std::move(below));
+    children_.erase(children_.begin() + place);
+  }
 
  protected:
   Dict<std::shared_ptr<Module>> children_;
@@ -146,9 +171,15 @@ class Module : public std::enable_shared_from_this<Module> {
     }
     return all;
   }
+  std::size_t place_of(const std::string& name) const {
+    for (std::size_t i = 0; i < children_.size(); ++i) {
+      if (children_[i].key() == name) return i;
+    }
+    norma::fail("Module", "expected a module '", name, "'");
+  }
   template <class Visit>
-  void walk(const std::string& prefix, const Visit& visit) {
-    for (auto& child : children_) {
+  void walk(const std::string& prefix, const Visit& visit) const {
+    for (const auto& child : children_) {
       const std::string path = prefix.empty() ? child.key() : prefix + "." + child.key();
       visit(path, *child.value());
       child.value()->walk(path, visit);
@@ -195,6 +226,10 @@ class ModuleHolder {
   template <class... Args>
   auto operator()(Args&&... args) const {
     return get()->forward(std::forward<Args>(args)...);
+  }
+  template <class Index>
+  decltype(auto) operator[](const Index& index) const {
+    return (*get())[index];
   }
   friend std::ostream& operator<<(std::ostream& out, const ModuleHolder& holder) {
     return out << static_cast<const Module&>(*holder);

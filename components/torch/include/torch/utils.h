@@ -1,0 +1,3 @@
+// torch/utils.h: part of torch/types.h.
+#pragma once
+#include "torch/types.h"
