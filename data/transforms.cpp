@@ -8,12 +8,13 @@
 #include "norma/core/integers.h"
 #include "norma/core/simd.h"
 #include "norma/core/tensor_impl.h"
+#include "norma/data/checked_batch.h"
 
 namespace norma::data {
 
-namespace {
+namespace detail {
 
-// The batch with its elements in order. Only the calling thread works here: it is a DataLoader's
+// Only the calling thread works here: it is a DataLoader's
 // worker as a rule, while the pool of threads belongs to the model.
 Tensor checked_batch(const Tensor& batch, const char* op, bool images) {
   defined_impl(batch, op);
@@ -26,7 +27,13 @@ Tensor checked_batch(const Tensor& batch, const char* op, bool images) {
   return batch.contiguous();
 }
 
-}  // namespace
+void check_probability(const char* op, double p) {
+  if (!(p >= 0 && p <= 1)) fail(op, "expected a probability from 0 to 1, got ", p);
+}
+
+}  // namespace detail
+
+using detail::checked_batch;
 
 Tensor convert_image_dtype(const Tensor& images, DType dtype) {
   const char* op = "convert_image_dtype";
@@ -157,9 +164,7 @@ Tensor RandomCrop::operator()(const Tensor& batch, Generator& generator) const {
 }
 
 RandomHorizontalFlip::RandomHorizontalFlip(double p) : p_(p) {
-  if (!(p >= 0 && p <= 1)) {
-    fail("RandomHorizontalFlip", "expected a probability from 0 to 1, got ", p);
-  }
+  detail::check_probability("RandomHorizontalFlip", p);
 }
 
 Tensor RandomHorizontalFlip::operator()(const Tensor& batch, Generator& generator) const {
