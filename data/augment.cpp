@@ -22,7 +22,7 @@ double draw(const Spread& range, Generator& generator) {
 }
 
 Tensor coloured_batch(const Tensor& images, const char* op) {
-  const Tensor in = checked_batch(images, op, true);
+  Tensor in = checked_batch(images, op, true);
   if (in.size(1) != 1 && in.size(1) != 3) {
     fail(op, "expected images with 1 or 3 channels, got ", in.sizes());
   }
@@ -186,7 +186,7 @@ void rotate_image(const T* x, T* y, const Tensor& in, double angle, const Rotate
       int64_t from[4];
       int taken = 0;
       for (int corner = 0; corner < 4; ++corner) {
-        const double at_row = first_row + corner / 2, at_col = first_col + corner % 2;
+        const double at_row = first_row + (corner < 2 ? 0 : 1), at_col = first_col + corner % 2;
         if (!inside(at_row, at_col)) continue;
         weights[taken] = (1 - std::abs(row - at_row)) * (1 - std::abs(col - at_col));
         from[taken] = static_cast<int64_t>(at_row) * width + static_cast<int64_t>(at_col);

@@ -44,7 +44,7 @@ struct RotateOptions {
 /// Turns counter-clockwise by `angle` degrees; sizes stay. Bilinear mixes the four pixels around a
 /// place, those outside being 0, to y with weights that add up to m within the image, and gives
 /// m y + (1 - m) fill: torchvision's, which is a little darker at the border than a true mixture.
-/// Multiples of 90 degrees move pixels exactly.
+/// Multiples of 90 degrees move pixels exactly where both sides are even, or both odd.
 Tensor rotate(const Tensor& images, double angle, const RotateOptions& options = {});
 
 /// Fills rows i, …, i + h - 1 of columns j, …, j + w - 1 with one value, or one per channel.

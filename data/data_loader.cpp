@@ -43,8 +43,13 @@ namespace {
 
 uint64_t join(uint32_t high, uint32_t low) { return uint64_t{high} << 32 | low; }
 
+// `count` -1: any tensor will do.
 void check_rows(const Tensor& tensor, int64_t count, const char* which, std::size_t i) {
   const bool defined = tensor.defined();
+  if (count == -1 && !defined) {
+    fail("DataLoader", "expected ", which, " ", i, " to return a tensor, got an undefined one");
+  }
+  if (count == -1) return;
   if (defined && tensor.dim() >= 1 && tensor.size(0) == count) return;
   fail("DataLoader", "expected ", which, " ", i, " to return a batch of ", count, " samples, got ",
        defined ? tensor.sizes().str() : "an undefined tensor");
@@ -156,14 +161,26 @@ class DataLoader::Epoch {
     Generator generator(transform_seed_);
     generator.set_state({transform_seed_, block});
 
-    Sample tensors = source_->samples.source().get_batch(rows, count);
-    check_batch(tensors, count);
-    Batch batch;
-    batch.inputs = std::move(tensors[0]);
-    if (tensors.size() > 1) batch.targets = std::move(tensors[1]);
-    for (std::size_t i = 2; i < tensors.size(); ++i) batch.more.push_back(std::move(tensors[i]));
+    Batch batch = collated(rows, count);
     if (batch.inputs.dtype() == kUInt8) batch.inputs = convert_image_dtype(batch.inputs);
-    transform(batch, generator, count);
+    transform(batch, generator, options.collate_fn ? -1 : count);
+    return batch;
+  }
+
+  Batch collated(const int64_t* rows, int64_t count) const {
+    const SampleSource& samples = source_->samples.source();
+    const Collate& collate = source_->options.collate_fn;
+    if (!collate) {
+      Sample tensors = samples.get_batch(rows, count);
+      check_batch(tensors, count);
+      return detail::as_batch(std::move(tensors));
+    }
+    std::vector<Sample> chosen;
+    for (int64_t i = 0; i < count; ++i) chosen.push_back(samples.get(rows[i]));
+    Batch batch = collate(chosen);
+    if (!batch.inputs.defined()) {
+      fail("DataLoader", "expected collate_fn to return a batch, got undefined inputs");
+    }
     return batch;
   }
 

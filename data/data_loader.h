@@ -19,6 +19,10 @@ namespace norma::data {
 /// the number of samples, and takes its random numbers from `generator`.
 using BatchTransform = std::function<void(Batch& batch, Generator& generator)>;
 
+/// Makes a batch of samples: texts of different lengths padded to the longest, say. Several threads
+/// may call it at once.
+using Collate = std::function<Batch(const std::vector<Sample>& samples)>;
+
 struct DataLoaderOptions {
   int64_t batch_size = 1;
   bool shuffle = false;    ///< a new order in every epoch
@@ -28,6 +32,7 @@ struct DataLoaderOptions {
   std::vector<Transform> target_transforms = {};      ///< then to the targets
   std::vector<BatchTransform> batch_transforms = {};  ///< then to the batch
   Sampler sampler = {};     ///< which samples, in which order; instead of `shuffle`
+  Collate collate_fn = {};  ///< instead of `default_collate`, before the transforms
   bool prefetch = true;     ///< prepare the next batches on other threads
   int64_t num_workers = 1;  ///< how many threads; 0: none. With two, transforms run side by side
 };
@@ -42,7 +47,9 @@ struct DataLoaderOptions {
 ///     }
 ///
 /// Every batch is fresh tensors. kUInt8 inputs become kFloat32 in 0..1 (divided by 255) before the
-/// transforms; other dtypes stay (convert kUInt8 data that are no images beforehand).
+/// transforms; other dtypes stay (convert kUInt8 data that are no images beforehand). Every step
+/// must keep the number of samples, the first size of all tensors, unless there is a `collate_fn`:
+/// it may give its tensors any sizes.
 ///
 /// Each `begin()` starts a new epoch. Order and random transforms depend only on the seed, the
 /// number of the epoch and that of the batch: not on `prefetch`, threads or other random numbers.

@@ -109,23 +109,22 @@ void copy_into(char* to, const Tensor& tensor) {
   if (bytes > 0) std::memcpy(to, from.raw_data(), bytes);
 }
 
-}  // namespace
-
-Sample SampleSource::get_batch(const int64_t* rows, int64_t count) const {
-  const char* op = "DataLoader";
+// The samples get(i), stacked; errors call sample i number(i).
+template <class Get, class Number>
+Sample stack_samples(const char* op, int64_t count, const Get& get, const Number& number) {
   Sample stacked;
   std::vector<char*> ends;
   for (int64_t i = 0; i < count; ++i) {
-    const Sample sample = get(rows[i]);
+    const Sample& sample = get(i);
     if (sample.empty() || (i > 0 && sample.size() != stacked.size())) {
       fail(op, "expected samples of ", i > 0 ? text(stacked.size()) : "one or more",
-           " tensors, got ", sample.size(), " for sample ", rows[i]);
+           " tensors, got ", sample.size(), " for sample ", number(i));
     }
     for (std::size_t k = 0; k < sample.size(); ++k) {
       const Tensor& tensor = sample[k];
       if (!tensor.defined()) {
         fail(op, "expected defined tensors, got an undefined one as tensor ", k, " of sample ",
-             rows[i]);
+             number(i));
       }
       if (i == 0) {
         Shape sizes = tensor.sizes();
@@ -138,14 +137,40 @@ Sample SampleSource::get_batch(const int64_t* rows, int64_t count) const {
       expected.erase(0);
       if (tensor.sizes() != expected || tensor.dtype() != stacked[k].dtype()) {
         fail(op, "expected samples of one shape and dtype, got ", stacked[k].dtype(), " ", expected,
-             " as tensor ", k, " of sample ", rows[0], " and ", tensor.dtype(), " ", tensor.sizes(),
-             " of sample ", rows[i]);
+             " as tensor ", k, " of sample ", number(0), " and ", tensor.dtype(), " ",
+             tensor.sizes(), " of sample ", number(i));
       }
       copy_into(ends[k], tensor);
       ends[k] += tensor.numel() * item_size(tensor.dtype());
     }
   }
   return stacked;
+}
+
+}  // namespace
+
+Sample SampleSource::get_batch(const int64_t* rows, int64_t count) const {
+  return stack_samples(
+      "DataLoader", count, [&](int64_t i) { return get(rows[i]); },
+      [&](int64_t i) { return rows[i]; });
+}
+
+Batch detail::as_batch(Sample tensors) {
+  Batch batch;
+  batch.inputs = std::move(tensors[0]);
+  if (tensors.size() > 1) batch.targets = std::move(tensors[1]);
+  for (std::size_t i = 2; i < tensors.size(); ++i) batch.more.push_back(std::move(tensors[i]));
+  return batch;
+}
+
+Batch default_collate(const std::vector<Sample>& samples) {
+  return with_memory(0, [&] {
+    if (samples.empty()) fail("default_collate", "expected at least one sample, got none");
+    return detail::as_batch(stack_samples(
+        "default_collate", static_cast<int64_t>(samples.size()),
+        [&](int64_t i) -> const Sample& { return samples[static_cast<std::size_t>(i)]; },
+        [](int64_t i) { return i; }));
+  });
 }
 
 AnyDataset detail::tensor_set(const char* op, const Dataset& tensors) {

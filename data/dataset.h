@@ -56,6 +56,10 @@ struct Batch {
   }
 };
 
+/// What `DataLoader` makes of the samples of a batch: each of their tensors stacked, [N, …], in
+/// memory of its own, outside every graph.
+Batch default_collate(const std::vector<Sample>& samples);
+
 /// What `AnyDataset` asks of a data set.
 class SampleSource {
  public:
@@ -136,6 +140,7 @@ class AnyDataset {
 };
 
 namespace detail {
+Batch as_batch(Sample tensors);
 /// Errors come from the operation `op`.
 AnyDataset tensor_set(const char* op, const Dataset& tensors);
 }  // namespace detail

@@ -76,7 +76,13 @@ Tensor soft_targets(const char* op, const Batch& batch, int64_t num_classes) {
   defined_impl(batch.inputs, op);
   if (!batch.targets.defined()) fail(op, "expected a batch with targets, got one without");
   const Tensor& targets = batch.targets;
-  if (is_floating(targets.dtype())) return targets;
+  if (is_floating(targets.dtype())) {
+    if (num_classes != -1 && targets.dim() == 2 && targets.size(1) != num_classes) {
+      fail(op, "expected probabilities of ", num_classes, " classes as targets, got ",
+           targets.dtype(), " ", targets.sizes(), "; leave .num_classes at -1");
+    }
+    return targets;
+  }
   if (targets.dtype() != kInt64 || targets.dim() != 1) {
     fail(op, "expected classes [N], kInt64, or probabilities [N, C] as targets, got ",
          targets.dtype(), " ", targets.sizes());
@@ -104,7 +110,8 @@ Tensor soft_targets(const char* op, const Batch& batch, int64_t num_classes) {
 }
 
 // n - 1, the one before; that of the first is the last.
-Tensor one_before(int64_t count) {
+Tensor one_before(const Tensor& targets) {
+  const int64_t count = targets.dim() == 0 ? 0 : targets.size(0);
   Tensor order = new_tensor({count}, kInt64);
   for (int64_t n = 0; n < count; ++n) {
     order.data_ptr<int64_t>()[n] = n == 0 ? count - 1 : n - 1;
@@ -135,37 +142,47 @@ double beta_draw(double alpha, Generator& generator) {
   if (alpha == 1) return generator.uniform();
   const double first = log_gamma_draw(alpha, generator);
   const double second = log_gamma_draw(alpha, generator);
-  // Of a giant or tiny alpha the logarithms may be of no use: its limits are 1/2, and 0 or 1.
+  // Of the tiniest alpha both may be minus infinity: 0 or 1 then, as for those that are near.
   const double far = second - first;
-  return std::isnan(far) ? 0.5 : 1 / (1 + elementary::exp(std::clamp(far, -700.0, 700.0)));
+  if (std::isnan(far)) return static_cast<double>(generator.below(2));
+  return 1 / (1 + elementary::exp(std::clamp(far, -700.0, 700.0)));
 }
 
-}  // namespace
-
-Batch mixup(const Tensor& inputs, const Tensor& targets, double lambda, const Tensor& order) {
-  const Tensor rows = checked_order("mixup", inputs, targets, order);
-  if (!(lambda >= 0 && lambda <= 1)) fail("mixup", "expected λ from 0 to 1, got ", lambda);
+Batch mix_by(const char* op, const Tensor& inputs, const Tensor& targets, double lambda,
+             const Tensor& order) {
+  const Tensor rows = checked_order(op, inputs, targets, order);
   return {mixed(inputs, lambda, rows), mixed(targets, lambda, rows)};
 }
 
-Batch cutmix(const Tensor& inputs, const Tensor& targets, const Box& box, const Tensor& order) {
-  const Tensor images = detail::checked_batch(inputs, "cutmix", true);
-  const Tensor rows = checked_order("cutmix", images, targets, order);
+Tensor checked_images(const char* op, const Tensor& inputs) {
+  Tensor images = detail::checked_batch(inputs, op, true);
+  if (images.size(2) == 0 || images.size(3) == 0) {
+    fail(op, "expected images of at least one pixel, got ", images.sizes());
+  }
+  return images;
+}
+
+// The batch that `cutmix` describes, of images in order.
+Batch cut_by(const char* op, const Tensor& images, const Tensor& targets, const Box& box,
+             const Tensor& order) {
+  const Tensor rows = checked_order(op, images, targets, order);
   const int64_t height = images.size(2), width = images.size(3);
   const auto outside = [](int64_t first, int64_t length, int64_t all) {
     return first < 0 || length < 0 || first > all || length > all - first;
   };
   if (outside(box.top, box.height, height) || outside(box.left, box.width, width)) {
-    fail("cutmix", "expected a box within ", Shape({height, width}), ", got ", box.height, " by ",
+    fail(op, "expected a box within ", Shape({height, width}), ", got ", box.height, " by ",
          box.width, " from ", Shape({box.top, box.left}), " on");
   }
-  Tensor out = images.clone();
-  if (out.numel() == 0) return {out, mixed(targets, 1, rows)};
+  const double part = static_cast<double>(box.height) * static_cast<double>(box.width) /
+                      (static_cast<double>(height) * static_cast<double>(width));
+  Batch out{images.clone(), mixed(targets, 1 - part, rows)};
+  if (images.numel() == 0) return out;
   const int64_t planes = images.size(1), cells = planes * height * width;
   dispatch_floating(images.dtype(), [&]<class T>() {
     for (int64_t n = 0; n < images.size(0); ++n) {
       const T* other = images.data_ptr<T>() + rows.data_ptr<int64_t>()[n] * cells;
-      T* y = out.data_ptr<T>() + n * cells;
+      T* y = out.inputs.data_ptr<T>() + n * cells;
       for (int64_t c = 0; c < planes; ++c) {
         for (int64_t r = box.top; r < box.top + box.height; ++r) {
           const int64_t at = (c * height + r) * width + box.left;
@@ -174,9 +191,18 @@ Batch cutmix(const Tensor& inputs, const Tensor& targets, const Box& box, const 
       }
     }
   });
-  const double part =
-      static_cast<double>(box.height * box.width) / static_cast<double>(height * width);
-  return {out, mixed(targets, 1 - part, rows)};
+  return out;
+}
+
+}  // namespace
+
+Batch mixup(const Tensor& inputs, const Tensor& targets, double lambda, const Tensor& order) {
+  if (!(lambda >= 0 && lambda <= 1)) fail("mixup", "expected λ from 0 to 1, got ", lambda);
+  return mix_by("mixup", inputs, targets, lambda, order);
+}
+
+Batch cutmix(const Tensor& inputs, const Tensor& targets, const Box& box, const Tensor& order) {
+  return cut_by("cutmix", checked_images("cutmix", inputs), targets, box, order);
 }
 
 MixUp::MixUp(const MixOptions& options) : options_(checked("MixUp", options)) {}
@@ -184,8 +210,7 @@ MixUp::MixUp(const MixOptions& options) : options_(checked("MixUp", options)) {}
 void MixUp::operator()(Batch& batch, Generator& generator) const {
   const Tensor targets = soft_targets("MixUp", batch, options_.num_classes);
   const double lambda = beta_draw(options_.alpha, generator);
-  const int64_t count = targets.dim() == 0 ? 0 : targets.size(0);
-  Batch out = mixup(batch.inputs, targets, lambda, one_before(count));
+  Batch out = mix_by("MixUp", batch.inputs, targets, lambda, one_before(targets));
   batch.inputs = std::move(out.inputs);
   batch.targets = std::move(out.targets);
 }
@@ -194,19 +219,17 @@ CutMix::CutMix(const MixOptions& options) : options_(checked("CutMix", options))
 
 void CutMix::operator()(Batch& batch, Generator& generator) const {
   const Tensor targets = soft_targets("CutMix", batch, options_.num_classes);
-  const Tensor images = detail::checked_batch(batch.inputs, "CutMix", true);
+  const Tensor images = checked_images("CutMix", batch.inputs);
   const double half = std::sqrt(1 - beta_draw(options_.alpha, generator)) / 2;
   const auto draw = [&](int64_t cells) {  // the first, and how many
     const int64_t reach = static_cast<int64_t>(half * static_cast<double>(cells));
-    const int64_t middle =
-        cells == 0 ? 0 : static_cast<int64_t>(generator.below(static_cast<uint64_t>(cells)));
+    const auto middle = static_cast<int64_t>(generator.below(static_cast<uint64_t>(cells)));
     const int64_t first = std::max<int64_t>(middle - reach, 0);
     return std::pair{first, std::min(middle + reach, cells) - first};
   };
   const std::pair<int64_t, int64_t> columns = draw(images.size(3)), rows = draw(images.size(2));
-  const int64_t count = targets.dim() == 0 ? 0 : targets.size(0);
-  Batch out = cutmix(images, targets, {rows.first, columns.first, rows.second, columns.second},
-                     one_before(count));
+  const Box box{rows.first, columns.first, rows.second, columns.second};
+  Batch out = cut_by("CutMix", images, targets, box, one_before(targets));
   batch.inputs = std::move(out.inputs);
   batch.targets = std::move(out.targets);
 }

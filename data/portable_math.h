@@ -1,5 +1,6 @@
 // Arithmetic that gives the same bits under every compiler: + - * / and sqrt alone, in sources that
-// are compiled with -ffp-contract=off. For the synthetic data sets.
+// are compiled with -ffp-contract=off. For the synthetic data sets,
+// and rotations of images.
 #pragma once
 #include <cmath>
 #include <cstdint>

@@ -14,8 +14,8 @@ namespace norma::data {
 
 namespace detail {
 
-// Only the calling thread works here: it is a DataLoader's
-// worker as a rule, while the pool of threads belongs to the model.
+// Only the calling thread works here: it is a DataLoader's worker as a rule, while the pool of
+// threads belongs to the model.
 Tensor checked_batch(const Tensor& batch, const char* op, bool images) {
   defined_impl(batch, op);
   const bool rank_fits = images ? batch.dim() == 4 : batch.dim() >= 2;
@@ -24,7 +24,7 @@ Tensor checked_batch(const Tensor& batch, const char* op, bool images) {
          batch.dtype(), " ", batch.sizes(),
          is_floating(batch.dtype()) ? "" : "; convert_image_dtype() makes it floating");
   }
-  return batch.contiguous();
+  return batch.detach().contiguous();
 }
 
 void check_probability(const char* op, double p) {
@@ -100,7 +100,19 @@ Tensor Normalize::operator()(const Tensor& batch, Generator&) const {
   return out;
 }
 
-RandomCrop::RandomCrop(const Shape& size, const RandomCropOptions& options) : fill_(options.fill) {
+namespace {
+
+// The pixel that pixel i of an image with its padding shows, of n.
+int64_t shown_pixel(int64_t i, int64_t n, PaddingMode mode) {
+  const int64_t last = n - 1;
+  if (mode == PaddingMode::Replicate) return std::clamp<int64_t>(i, 0, last);
+  return i < 0 ? -i : i > last ? 2 * last - i : i;
+}
+
+}  // namespace
+
+RandomCrop::RandomCrop(const Shape& size, const RandomCropOptions& options)
+    : fill_(options.fill), mode_(options.padding_mode) {
   const auto all = [](const Shape& values, int64_t least) {
     return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v >= least; });
   };
@@ -111,6 +123,10 @@ RandomCrop::RandomCrop(const Shape& size, const RandomCropOptions& options) : fi
   if ((p.size() != 1 && p.size() != 2 && p.size() != 4) || !all(p, 0)) {
     fail("RandomCrop", "expected a padding of one, two (left and right, top and bottom) or four ",
          "(left, top, right, bottom) numbers from 0, got ", p);
+  }
+  if (mode_ != PaddingMode::Constant && mode_ != PaddingMode::Reflect &&
+      mode_ != PaddingMode::Replicate) {
+    fail("RandomCrop", "expected PaddingMode::Constant, Reflect or Replicate");
   }
   height_ = size.front();
   width_ = size.back();
@@ -131,6 +147,14 @@ Tensor RandomCrop::operator()(const Tensor& batch, Generator& generator) const {
     fail("RandomCrop", "expected images of at least ", Shape({height_, width_}), ", got ",
          Shape({tall, wide}), " with their padding; a larger .padding makes room");
   }
+  const int64_t tallest = std::max(top_, bottom_), widest = std::max(left_, right_);
+  const bool reflect = mode_ == PaddingMode::Reflect;
+  if ((reflect && (tallest >= height || widest >= width)) ||
+      (mode_ == PaddingMode::Replicate && (height == 0 || width == 0))) {
+    fail("RandomCrop", "expected images ",
+         reflect ? "larger than their padding" : "of at least one pixel", ", got ",
+         Shape({height, width}), " and a padding of ", Shape({tallest, widest}));
+  }
   Tensor out = new_tensor({count, channels, height_, width_}, in.dtype());
   if (out.numel() == 0) return out;
   dispatch_floating(in.dtype(), [&]<class T>() {
@@ -149,6 +173,13 @@ Tensor RandomCrop::operator()(const Tensor& batch, Generator& generator) const {
       const int64_t inside = width_ - before - after;
       for (int64_t c = 0; c < channels; ++c, image += height * width) {
         for (int64_t r = first_row; r < first_row + height_; ++r, y += width_) {
+          if (mode_ != PaddingMode::Constant) {
+            const T* row = image + shown_pixel(r, height, mode_) * width;
+            for (int64_t k = 0; k < width_; ++k) {
+              y[k] = row[shown_pixel(first_col + k, width, mode_)];
+            }
+            continue;
+          }
           if (r < 0 || r >= height || inside == 0) {
             std::fill_n(y, width_, fill);
             continue;
@@ -163,29 +194,49 @@ Tensor RandomCrop::operator()(const Tensor& batch, Generator& generator) const {
   return out;
 }
 
-RandomHorizontalFlip::RandomHorizontalFlip(double p) : p_(p) {
-  detail::check_probability("RandomHorizontalFlip", p);
-}
+namespace {
 
-Tensor RandomHorizontalFlip::operator()(const Tensor& batch, Generator& generator) const {
-  const Tensor in = checked_batch(batch, "RandomHorizontalFlip", true);
-  const int64_t width = in.size(3), rows = in.size(1) * in.size(2);
+// Each image with probability p upside down, or left to right.
+Tensor flipped(const Tensor& in, double p, Generator& generator, bool vertical) {
+  const int64_t height = in.size(2), width = in.size(3), planes = in.size(1);
   Tensor out = new_tensor(in.sizes(), in.dtype());
   if (out.numel() == 0) return out;
   dispatch_floating(in.dtype(), [&]<class T>() {
     const T* x = in.data_ptr<T>();
     T* y = out.data_ptr<T>();
-    for (int64_t n = 0; n < in.size(0); ++n, x += rows * width, y += rows * width) {
-      if (generator.uniform() < p_) {
-        for (int64_t r = 0; r < rows; ++r) {
-          std::reverse_copy(x + r * width, x + (r + 1) * width, y + r * width);
+    for (int64_t n = 0; n < in.size(0); ++n) {
+      const bool flip = generator.uniform() < p;
+      for (int64_t r = 0; r < planes * height; ++r, y += width) {
+        const int64_t row = flip && vertical ? r + height - 1 - 2 * (r % height) : r;
+        const T* from = x + row * width;
+        if (flip && !vertical) {
+          std::reverse_copy(from, from + width, y);
+        } else {
+          std::copy_n(from, width, y);
         }
-      } else {
-        std::copy_n(x, rows * width, y);
       }
+      x += planes * height * width;
     }
   });
   return out;
+}
+
+}  // namespace
+
+RandomHorizontalFlip::RandomHorizontalFlip(double p) : p_(p) {
+  detail::check_probability("RandomHorizontalFlip", p);
+}
+
+Tensor RandomHorizontalFlip::operator()(const Tensor& batch, Generator& generator) const {
+  return flipped(checked_batch(batch, "RandomHorizontalFlip", true), p_, generator, false);
+}
+
+RandomVerticalFlip::RandomVerticalFlip(double p) : p_(p) {
+  detail::check_probability("RandomVerticalFlip", p);
+}
+
+Tensor RandomVerticalFlip::operator()(const Tensor& batch, Generator& generator) const {
+  return flipped(checked_batch(batch, "RandomVerticalFlip", true), p_, generator, true);
 }
 
 }  // namespace norma::data

@@ -3,6 +3,7 @@
 #include <functional>
 #include <vector>
 
+#include "norma/autograd/functional.h"
 #include "norma/core/random.h"
 #include "norma/core/tensor.h"
 
@@ -32,6 +33,9 @@ struct RandomCropOptions {
   /// {left, top, right, bottom}.
   Shape padding = 0;
   double fill = 0;  ///< the value of what is added
+  /// Or, with Reflect, the image mirrored at its edge (less padding than it has pixels); with
+  /// Replicate, the edge repeated (torchvision: "edge"). Circular is refused.
+  PaddingMode padding_mode = PaddingMode::Constant;
 };
 
 /// Cuts a window of `size` (a number, or {height, width}) out of every image of a floating batch
@@ -45,12 +49,23 @@ class RandomCrop {
   int64_t height_, width_;
   int64_t left_, top_, right_, bottom_;
   double fill_;
+  PaddingMode mode_;
 };
 
 /// Mirrors each image of a floating batch [N, C, H, W], left to right, with probability p.
 class RandomHorizontalFlip {
  public:
   explicit RandomHorizontalFlip(double p = 0.5);
+  Tensor operator()(const Tensor& batch, Generator& generator = default_generator()) const;
+
+ private:
+  double p_;
+};
+
+/// The same, upside down.
+class RandomVerticalFlip {
+ public:
+  explicit RandomVerticalFlip(double p = 0.5);
   Tensor operator()(const Tensor& batch, Generator& generator = default_generator()) const;
 
  private:

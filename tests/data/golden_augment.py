@@ -1,9 +1,11 @@
 """Writes golden_augment.h: torchvision's formulas, pixel by pixel in float64, for given draws.
 
 usage: golden_augment.py > golden_augment.h   (needs numpy; colorsys is Python's own)
+       golden_augment.py --compare            (with torchvision's own; 0.29 agrees)
 """
 import colorsys
 import math
+import sys
 import textwrap
 
 import numpy as np
@@ -69,20 +71,65 @@ def each(f):
     return np.stack([f(image) for image in IMAGE])
 
 
+NEAREST_FILL, BILINEAR_FILL = ((1.3, 2.2), (0.5, -1, 2)), ((4.1, 0.7), (0.5, -1, 2))
+GOLDEN = {
+    "image": IMAGE,
+    "grey": each(lambda x: grey(x)[None]),
+    "brightness_0_6": each(lambda x: blend(x, 0, 0.6)),
+    "brightness_1_7": each(lambda x: blend(x, 0, 1.7)),
+    "contrast_0_4": each(lambda x: blend(x, grey(x).mean(), 0.4)),
+    "contrast_1_8": each(lambda x: blend(x, grey(x).mean(), 1.8)),
+    "saturation_0_3": each(lambda x: blend(x, grey(x), 0.3)),
+    "saturation_1_9": each(lambda x: blend(x, grey(x), 1.9)),
+    "hue_0_2": each(lambda x: hue(x, 0.2)),
+    "hue_minus_0_45": each(lambda x: hue(x, -0.45)),
+    "nearest_33": each(lambda x: rotate(x, 33, False)),
+    "nearest_minus_71": each(lambda x: rotate(x, -71, False, *NEAREST_FILL)),
+    "bilinear_17": each(lambda x: rotate(x, 17, True)),
+    "bilinear_minus_140": each(lambda x: rotate(x, -140, True, *BILINEAR_FILL)),
+}
+
+
+def compare():
+    import torch
+    import torchvision
+    from torchvision.transforms import InterpolationMode
+    from torchvision.transforms.v2 import functional as F
+
+    def turned(angle, mode, center=None, fill=0.0):
+        return lambda x: F.rotate(
+            x, angle, mode, center=center, fill=list(fill) if center else fill)
+
+    nearest, bilinear = InterpolationMode.NEAREST, InterpolationMode.BILINEAR
+    theirs = {
+        "image": lambda x: x,
+        "grey": F.rgb_to_grayscale,
+        "brightness_0_6": lambda x: F.adjust_brightness(x, 0.6),
+        "brightness_1_7": lambda x: F.adjust_brightness(x, 1.7),
+        "contrast_0_4": lambda x: F.adjust_contrast(x, 0.4),
+        "contrast_1_8": lambda x: F.adjust_contrast(x, 1.8),
+        "saturation_0_3": lambda x: F.adjust_saturation(x, 0.3),
+        "saturation_1_9": lambda x: F.adjust_saturation(x, 1.9),
+        "hue_0_2": lambda x: F.adjust_hue(x, 0.2),
+        "hue_minus_0_45": lambda x: F.adjust_hue(x, -0.45),
+        "nearest_33": turned(33, nearest),
+        "nearest_minus_71": turned(-71, nearest, *NEAREST_FILL),
+        "bilinear_17": turned(17, bilinear),
+        "bilinear_minus_140": turned(-140, bilinear, *BILINEAR_FILL),
+    }
+    assert theirs.keys() == GOLDEN.keys()
+    for name, f in theirs.items():
+        off = np.abs(f(torch.from_numpy(IMAGE)).numpy() - GOLDEN[name]).max()
+        print(f"{name:20} {off:.1e}")
+        assert off < (1e-6 if name.startswith("hue") else 1e-12), name  # its hues are float32
+    print("as torchvision", torchvision.__version__)
+
+
+if sys.argv[1:] == ["--compare"]:
+    compare()
+    sys.exit()
 print("// Written by golden_augment.py.\n// clang-format off\n#pragma once\n#include <vector>\n")
 print("namespace golden {\n")
-print(array("image", IMAGE))
-print(array("grey", each(lambda x: grey(x)[None])))
-print(array("brightness_0_6", each(lambda x: blend(x, 0, 0.6))))
-print(array("brightness_1_7", each(lambda x: blend(x, 0, 1.7))))
-print(array("contrast_0_4", each(lambda x: blend(x, grey(x).mean(), 0.4))))
-print(array("contrast_1_8", each(lambda x: blend(x, grey(x).mean(), 1.8))))
-print(array("saturation_0_3", each(lambda x: blend(x, grey(x), 0.3))))
-print(array("saturation_1_9", each(lambda x: blend(x, grey(x), 1.9))))
-print(array("hue_0_2", each(lambda x: hue(x, 0.2))))
-print(array("hue_minus_0_45", each(lambda x: hue(x, -0.45))))
-print(array("nearest_33", each(lambda x: rotate(x, 33, False))))
-print(array("nearest_minus_71", each(lambda x: rotate(x, -71, False, (1.3, 2.2), (0.5, -1, 2)))))
-print(array("bilinear_17", each(lambda x: rotate(x, 17, True))))
-print(array("bilinear_minus_140", each(lambda x: rotate(x, -140, True, (4.1, 0.7), (0.5, -1, 2)))))
+for name, values in GOLDEN.items():
+    print(array(name, values))
 print("}  // namespace golden")

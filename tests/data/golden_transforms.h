@@ -89,6 +89,10 @@ inline const std::vector<float> normalize_one = {
 inline const std::vector<float> flip = {
     3.0f, 2.0f, 1.0f, 6.0f, 5.0f, 4.0f, 9.0f, 8.0f, 7.0f, 12.0f, 11.0f, 10.0f};
 
+// [2, 2, 3]
+inline const std::vector<float> upside_down = {
+    4.0f, 5.0f, 6.0f, 1.0f, 2.0f, 3.0f, 10.0f, 11.0f, 12.0f, 7.0f, 8.0f, 9.0f};
+
 // [2, 4, 5]
 inline const std::vector<float> pad_1 = {
     0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 1.0f, 2.0f, 3.0f, 0.0f, 0.0f, 4.0f, 5.0f, 6.0f, 0.0f, 0.0f,
@@ -102,6 +106,20 @@ inline const std::vector<float> pad_1_2 = {
     -1.0f, -1.0f, -1.0f, -1.0f, -1.0f, -1.0f, -1.0f, -1.0f, -1.0f, -1.0f, -1.0f, -1.0f, -1.0f, 7.0f,
     8.0f, 9.0f, -1.0f, -1.0f, 10.0f, 11.0f, 12.0f, -1.0f, -1.0f, -1.0f, -1.0f, -1.0f, -1.0f, -1.0f,
     -1.0f, -1.0f, -1.0f, -1.0f};
+
+// [2, 4, 6]
+inline const std::vector<float> pad_reflect = {
+    6.0f, 5.0f, 4.0f, 5.0f, 6.0f, 5.0f, 3.0f, 2.0f, 1.0f, 2.0f, 3.0f, 2.0f, 6.0f, 5.0f, 4.0f, 5.0f,
+    6.0f, 5.0f, 3.0f, 2.0f, 1.0f, 2.0f, 3.0f, 2.0f, 12.0f, 11.0f, 10.0f, 11.0f, 12.0f, 11.0f, 9.0f,
+    8.0f, 7.0f, 8.0f, 9.0f, 8.0f, 12.0f, 11.0f, 10.0f, 11.0f, 12.0f, 11.0f, 9.0f, 8.0f, 7.0f, 8.0f,
+    9.0f, 8.0f};
+
+// [2, 4, 6]
+inline const std::vector<float> pad_edge = {
+    1.0f, 1.0f, 1.0f, 2.0f, 3.0f, 3.0f, 1.0f, 1.0f, 1.0f, 2.0f, 3.0f, 3.0f, 4.0f, 4.0f, 4.0f, 5.0f,
+    6.0f, 6.0f, 4.0f, 4.0f, 4.0f, 5.0f, 6.0f, 6.0f, 7.0f, 7.0f, 7.0f, 8.0f, 9.0f, 9.0f, 7.0f, 7.0f,
+    7.0f, 8.0f, 9.0f, 9.0f, 10.0f, 10.0f, 10.0f, 11.0f, 12.0f, 12.0f, 10.0f, 10.0f, 10.0f, 11.0f,
+    12.0f, 12.0f};
 
 // [2, 4, 7]
 inline const std::vector<float> pad_1_2_3_0 = {

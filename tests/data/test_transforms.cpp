@@ -53,16 +53,20 @@ TEST_CASE("Normalize takes a mean and a std per channel, or one for all") {
   CHECK(data::Normalize({0}, {1})(norma::zeros({0, 3, 2, 2})).sizes() == Shape({0, 3, 2, 2}));
 }
 
-TEST_CASE("RandomHorizontalFlip mirrors whole images") {
+TEST_CASE("RandomHorizontalFlip and RandomVerticalFlip mirror whole images") {
   const Tensor image = numbered({1, 2, 2, 3});
   CHECK(norma::equal(data::RandomHorizontalFlip(1)(image), from(golden::flip, {1, 2, 2, 3})));
   CHECK(norma::equal(data::RandomHorizontalFlip(0)(image), image));
+  CHECK(norma::equal(data::RandomVerticalFlip(1)(image), from(golden::upside_down, {1, 2, 2, 3})));
+  CHECK(norma::equal(data::RandomVerticalFlip(0)(image), image));
 
   for (const double p : {0.5, 0.2}) {
     Generator generator(3);
     const Tensor batch = numbered({2000, 2, 2, 3}, norma::kFloat64);
-    const Tensor mirrored = data::RandomHorizontalFlip(1)(batch);
-    const Tensor flipped = data::RandomHorizontalFlip(p)(batch, generator);
+    const bool upright = p == 0.5;
+    const Tensor mirrored = batch.flip({upright ? 3 : 2});
+    const Tensor flipped = upright ? data::RandomHorizontalFlip(p)(batch, generator)
+                                   : data::RandomVerticalFlip(p)(batch, generator);
     int64_t count = 0;
     for (int64_t n = 0; n < 2000; ++n) {
       const bool turned = norma::equal(flipped[n], mirrored[n]);
@@ -81,6 +85,36 @@ TEST_CASE("RandomCrop pads as torchvision") {
                      from(golden::pad_1_2, {1, 2, 6, 5})));
   CHECK(norma::equal(data::RandomCrop({4, 7}, {.padding = {1, 2, 3, 0}})(image),
                      from(golden::pad_1_2_3_0, {1, 2, 4, 7})));
+}
+
+TEST_CASE("RandomCrop mirrors or repeats the edge") {
+  using norma::PaddingMode;
+  const Tensor image = numbered({1, 2, 2, 3});
+  const auto crop = [&](const Shape& size, const Shape& padding, PaddingMode mode) {
+    return data::RandomCrop(size, {.padding = padding, .padding_mode = mode})(image);
+  };
+  CHECK(norma::equal(crop({4, 6}, {2, 1, 1, 1}, PaddingMode::Reflect),
+                     from(golden::pad_reflect, {1, 2, 4, 6})));
+  CHECK(norma::equal(crop({4, 6}, {2, 1, 1, 1}, PaddingMode::Replicate),
+                     from(golden::pad_edge, {1, 2, 4, 6})));
+  CHECK(norma::equal(crop({2, 3}, 0, PaddingMode::Reflect), image));
+  // The same windows as with zeros around.
+  const Tensor many = numbered({50, 2, 4, 5});
+  const Tensor wide = norma::functional::pad(many, {2, 2, 2, 2}, PaddingMode::Reflect);
+  Generator a(6), b(6);
+  CHECK(norma::equal(
+      data::RandomCrop(3, {.padding = 2, .padding_mode = PaddingMode::Reflect})(many, a),
+      data::RandomCrop(3)(wide, b)));
+  CHECK(error_of([&] { crop(3, 2, PaddingMode::Reflect); }) ==
+        "[RandomCrop] expected images larger than their padding, got [2, 3] and a padding of [2, "
+        "2]");
+  CHECK(error_of([&] { crop(3, 2, PaddingMode::Circular); }) ==
+        "[RandomCrop] expected PaddingMode::Constant, Reflect or Replicate");
+  CHECK(error_of([&] {
+          data::RandomCrop(
+              1, {.padding = 1, .padding_mode = PaddingMode::Replicate})(norma::ones({1, 1, 0, 2}));
+        }) ==
+        "[RandomCrop] expected images of at least one pixel, got [0, 2] and a padding of [1, 1]");
 }
 
 TEST_CASE("RandomCrop takes every window equally often, drawn anew for each image") {
@@ -133,7 +167,7 @@ TEST_CASE("a window may lie in the padding alone") {
 TEST_CASE("transforms take their numbers from the generator, and only from it") {
   const Tensor batch = numbered({20, 1, 6, 6});
   const data::Transform steps[] = {data::RandomCrop(6, {.padding = 2}),
-                                   data::RandomHorizontalFlip()};
+                                   data::RandomHorizontalFlip(), data::RandomVerticalFlip()};
   for (const data::Transform& step : steps) {
     Generator a(9), b(9), c(10);
     norma::manual_seed(1);
@@ -201,6 +235,8 @@ TEST_CASE("transforms refuse what they cannot do") {
   for (const double p : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()}) {
     CHECK(has(error_of([=] { data::RandomHorizontalFlip{p}; }),
               "[RandomHorizontalFlip] expected a probability from 0 to 1, got "));
+    CHECK(has(error_of([=] { data::RandomVerticalFlip{p}; }),
+              "[RandomVerticalFlip] expected a probability from 0 to 1, got "));
   }
   CHECK(has(error_of([&] { data::RandomHorizontalFlip()(image[0]); }),
             "[RandomHorizontalFlip] expected a floating batch [N, C, H, W], got float32"));

@@ -41,6 +41,7 @@ data::DataLoaderOptions options(Hostile& h) {
   if (h.whole(1) != 1) o.transforms.push_back({});
   if (h.whole(1) != 1) o.target_transforms.push_back({});
   if (h.whole(1) != 1) o.batch_transforms.push_back({});
+  if (h.whole(1) != 1) o.collate_fn = [](const auto&) { return data::Batch(); };
   if (h.whole(1) != 1) o.transforms.push_back([](const Tensor&, Generator&) { return Tensor(); });
   return o;
 }
@@ -272,13 +273,25 @@ const std::vector<Row> kTable = {
      }},
     {"data::RandomCrop::*",
      [](Hostile& h) {
-       const data::RandomCrop crop(h.shape({3, 3}), {.padding = h.shape(1), .fill = h.real(0)});
+       const data::RandomCrop crop(h.shape({3, 3}),
+                                   {.padding = h.shape(1),
+                                    .fill = h.real(0),
+                                    .padding_mode = static_cast<PaddingMode>(h.below(4))});
        use(crop(h.tensor({2, 1, 4, 4})));
      }},
     {"data::RandomHorizontalFlip::*",
      [](Hostile& h) {
        const data::RandomHorizontalFlip flip(h.real(0.5));
        use(flip(h.tensor({2, 1, 4, 4})));
+     }},
+    {"data::RandomVerticalFlip::*",
+     [](Hostile& h) {
+       use(data::RandomVerticalFlip(h.real(0.5))(h.tensor({2, 1, 4, 4})));
+     }},
+    {"data::default_collate",
+     [](Hostile& h) {
+       use(data::default_collate({{h.tensor({2}), h.tensor({})}, {h.tensor({2}), h.tensor({})}})
+               .targets);
      }},
     {"data::DataLoader::*",
      [](Hostile& h) {
