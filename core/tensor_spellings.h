@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "norma/core/dtype.h"
 #include "norma/core/scalar.h"
@@ -51,6 +52,7 @@ class TensorSpellings {
   bool equal(const Tensor& other) const;
   bool is_same_size(const Tensor& other) const;
   bool is_nonzero() const;
+  std::string name() const;
   Tensor where(const Tensor& condition, const Tensor& other) const;
   Tensor where(const Tensor& condition, Scalar other) const;
   Tensor isclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8) const;

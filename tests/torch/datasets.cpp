@@ -29,6 +29,29 @@ struct Rows : datasets::BatchDataset<Rows, std::vector<data::Example<>>> {
   torch::optional<std::size_t> size() const override { return 10; }
 };
 
+/// A sentence beside its picture; batches hold the sentences padded.
+struct Caption {
+  torch::Tensor words;
+};
+using Captioned = data::Example<torch::Tensor, Caption>;
+struct Captions : datasets::Dataset<Captions, Captioned> {
+  Captioned get(std::size_t index) override {
+    const auto length = static_cast<int64_t>(index % 3) + 1;
+    return {torch::rand({3, 4, 4}), Caption{torch::ones(length, torch::kLong)}};
+  }
+  torch::optional<std::size_t> size() const override { return 6; }
+};
+struct Padded : transforms::Collation<Captioned, std::vector<Captioned>> {
+  Captioned apply_batch(std::vector<Captioned> samples) override {
+    std::vector<torch::Tensor> images, words;
+    for (const auto& sample : samples) {
+      images.push_back(sample.data);
+      words.push_back(sample.target.words);
+    }
+    return {torch::stack(images), {torch::nn::utils::rnn::pad_sequence(words, true)}};
+  }
+};
+
 int main() {
   torch::manual_seed(0);
   auto sums = Squares(10)
@@ -59,6 +82,16 @@ int main() {
   const auto list = std::vector<torch::Tensor>{torch::zeros(2), torch::ones(2)};
   auto stacked = datasets::TensorDataset(list).map(transforms::Stack<data::TensorExample>());
   TORCH_CHECK(stacked.get_batch({0, 1}).data.sizes() == torch::IntArrayRef({2, 2}));
+
+  auto captions =
+      Captions()
+          .map(transforms::Normalize<Captioned::TargetType>({0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}))
+          .map(Padded());
+  auto pairs = data::make_data_loader<samplers::SequentialSampler>(std::move(captions), 3);
+  for (const auto& batch : *pairs) {
+    TORCH_CHECK(batch.data.size(0) == 3 && batch.data.min().item<float>() < 0);
+    TORCH_CHECK(batch.target.words.sizes() == torch::IntArrayRef({3, 3}));
+  }
 
   samplers::RandomSampler order(5);
   std::vector<bool> seen(5, false);

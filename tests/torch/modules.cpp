@@ -116,6 +116,24 @@ void check_places() {
   TORCH_CHECK(any.ptr<torch::nn::LinearImpl>()->weight.size(0) == 5);
 }
 
+void check_shared() {
+  auto shared = torch::nn::Linear(4, 4);
+  auto net = torch::nn::Sequential(shared, torch::nn::ReLU(), shared, torch::nn::Linear(4, 1));
+  net->forward(torch::ones({2, 4})).sum().backward();
+  const auto tied = net[0].get()->named_parameters()[0].value();
+  TORCH_CHECK(tied.data_ptr() == net[2].get()->parameters()[0].data_ptr());
+  std::vector<std::string> kinds;
+  for (const auto& module : net->modules(/*include_self=*/false)) {
+    if (auto* const layer = dynamic_cast<torch::nn::LinearImpl*>(module.get())) {
+      kinds.push_back(layer->name());
+    }
+  }
+  TORCH_CHECK(kinds.size() == 3 && kinds[0] == "torch::nn::LinearImpl", kinds.size());
+  std::ostringstream out;
+  out << net->parameters();
+  TORCH_CHECK(out.str().find("requires_grad") != std::string::npos || !out.str().empty());
+}
+
 void check_copies() {
   torch::nn::Sequential net(torch::nn::Linear(2, 2), torch::nn::BatchNorm1d(2),
                             torch::nn::Functional(torch::leaky_relu, 0.2));
@@ -204,6 +222,7 @@ int main() {
   check_names(net);
   check_containers();
   check_places();
+  check_shared();
   check_copies();
   check_empty();
   check_files(net);

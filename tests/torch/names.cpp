@@ -74,6 +74,20 @@ void making() {
   TORCH_CHECK(count == 10);
 }
 
+void forms() {
+  const auto x = torch::rand({4, 3});
+  TORCH_CHECK(torch::sqrt(x.index({Slice(1, None)})).sizes() == torch::IntArrayRef({3, 3}));
+  TORCH_CHECK(torch::pow(10, torch::tensor({0.0, 2.0})).equal(torch::tensor({1.0, 100.0})));
+  const auto place = torch::argmax(torch::tensor({{1.0, 2.0}, {9.0, 3.0}}));
+  TORCH_CHECK((place % 2).item<int64_t>() == 0 && (place / 2).item<float>() == 1);
+  torch::Tensor unique, inverse, counts;
+  std::tie(unique, inverse, counts) = at::_unique2(torch::tensor({3, 1, 3}), true, false, true);
+  TORCH_CHECK(unique.equal(torch::tensor({1, 3})) && counts.equal(torch::tensor({1, 2})));
+  const auto scores = torch::log_softmax(torch::rand({1, 3, 2, 2}), 1);
+  TORCH_CHECK(torch::nll_loss2d(scores, torch::zeros({1, 2, 2}, torch::kLong)).item().toFloat() >
+              0);
+}
+
 void places() {
   auto x = torch::arange(24).reshape({2, 3, 4});
   TORCH_CHECK(x.index({1, Slice(None, 2), Ellipsis}).sizes() == torch::IntArrayRef({2, 4}));
@@ -105,6 +119,7 @@ int main() {
   comparisons();
   arithmetic();
   making();
+  forms();
   places();
   modes();
 }

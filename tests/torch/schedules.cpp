@@ -49,6 +49,10 @@ int main() {
   for (auto& group : sgd.param_groups()) {
     static_cast<torch::optim::SGDOptions&>(group.options()).lr(0.25);
   }
+  torch::optim::AdamOptions adam(0.1);
+  adam.betas() = {0.5, 0.9};
+  adam.eps() = 1e-6;
+  TORCH_CHECK(std::get<1>(adam.betas()) == 0.9 && adam.eps() == 1e-6 && adam.get_lr() == 0.1);
   w.mutable_grad() = torch::ones({2});
   const auto before = w.detach().clone();
   sgd.step();

@@ -33,4 +33,5 @@
     own.name = value;                                           \
     return *this;                                               \
   }                                                             \
-  const auto& name() const { return own.name; }
+  const auto& name() const { return own.name; }                 \
+  auto& name() { return own.name; }

@@ -12,6 +12,8 @@ struct NoTarget {};
 /// A sample, or a batch of them: `batch.data`, `batch.target`.
 template <class Data = Tensor, class Target = Tensor>
 struct Example {
+  using DataType = Data;
+  using TargetType = Target;
   Example() = default;
   Example(Data d, Target t) : data(std::move(d)), target(std::move(t)) {}
   Data data;
@@ -19,6 +21,8 @@ struct Example {
 };
 template <class Data>
 struct Example<Data, example::NoTarget> {
+  using DataType = Data;
+  using TargetType = example::NoTarget;
   Example() = default;
   Example(Data d) : data(std::move(d)) {}
   operator const Data&() const { return data; }

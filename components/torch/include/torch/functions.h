@@ -116,6 +116,13 @@ inline Tensor concat(const std::vector<Tensor>& tensors, int64_t dim = 0) {
   return norma::cat(tensors, dim);
 }
 
+inline Tensor pow(norma::Scalar base, const Tensor& exponent) {
+  return norma::full({}, base, {.dtype = base.dtype()}).pow(exponent);
+}
+inline auto _unique2(const Tensor& x, bool sorted = true, bool inverse = false,
+                     bool counts = false) {
+  return x.unique(sorted, inverse, counts);
+}
 // `out = f(x, y)`
 #define NORMA_TORCH_OUT(name)                                                    \
   inline Tensor& name##_out(Tensor& out, const Tensor& x, const Tensor& other) { \
@@ -135,11 +142,11 @@ inline Tensor flatten(const Tensor& x, int64_t start_dim = 0, int64_t end_dim = 
 
 // --- Methods as functions: torch::sum(x, 1) is x.sum(1), torch::sum(x, {0, 1}) x.sum({0, 1}) ---
 #define NORMA_TORCH_METHOD_AS(name, method)                                       \
-  template <std::same_as<Tensor> T, class... Args>                                \
+  template <std::derived_from<Tensor> T, class... Args>                           \
   auto name(const T& x, const Args&... args)->decltype(x.method(args...)) {       \
     return x.method(args...);                                                     \
   }                                                                               \
-  template <std::same_as<Tensor> T, class... Args>                                \
+  template <std::derived_from<Tensor> T, class... Args>                           \
   auto name(const T& x, std::initializer_list<int64_t> list, const Args&... args) \
       ->decltype(x.method(IntArrayRef(list), args...)) {                          \
     return x.method(IntArrayRef(list), args...);                                  \

@@ -139,7 +139,8 @@ class OptimizerOf : public Optimizer {
     own.betas = {std::get<0>(both), std::get<1>(both)}; \
     return *this;                                       \
   }                                                     \
-  std::tuple<double, double> betas() const { return {own.betas[0], own.betas[1]}; }
+  const auto& betas() const { return own.betas; }       \
+  auto& betas() { return own.betas; }
 
 NORMA_TORCH_OPTIMIZER(SGD, , momentum, dampening, weight_decay, nesterov, maximize);
 NORMA_TORCH_OPTIMIZER(Adam, NORMA_TORCH_BETAS, eps, weight_decay, amsgrad, maximize);

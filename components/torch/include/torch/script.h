@@ -1,3 +1,3 @@
-// For programs that include it; TorchScript itself is not there: `torch::jit::load` does not compile.
+// For programs that include it: TorchScript is not there, `torch::jit::load` does not compile.
 #pragma once
 #include "torch/torch.h"

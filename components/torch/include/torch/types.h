@@ -2,21 +2,33 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cassert>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <deque>
 #include <fstream>
 #include <functional>
+#include <iomanip>
 #include <iostream>
+#include <limits>
+#include <list>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <optional>
+#include <random>
+#include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -171,7 +183,14 @@ inline Tensor operator&(const Tensor& a, const Tensor& b) {
 inline Tensor operator|(const Tensor& a, const Tensor& b) {
   return bools(a, "bitwise_or").logical_or(bools(b, "bitwise_or"));
 }
+inline Tensor operator%(const Tensor& a, const Tensor& b) { return a.remainder(b); }
+inline Tensor operator%(const Tensor& a, Scalar b) { return a.remainder(b); }
 inline Tensor operator~(const Tensor& x) { return bools(x, "bitwise_not").logical_not(); }
+
+inline std::ostream& operator<<(std::ostream& out, const std::vector<Tensor>& list) {
+  for (const Tensor& x : list) out << x << "\n";
+  return out;
+}
 
 inline const Tensor& TensorSpellings::self() const { return static_cast<const Tensor&>(*this); }
 inline Tensor& TensorSpellings::self() { return static_cast<Tensor&>(*this); }
@@ -218,6 +237,7 @@ inline bool TensorSpellings::equal(const Tensor& other) const {
 inline bool TensorSpellings::is_same_size(const Tensor& other) const {
   return self().sizes() == other.sizes();
 }
+inline std::string TensorSpellings::name() const { return ""; }
 inline bool TensorSpellings::is_nonzero() const { return self().item<double>() != 0; }
 inline Tensor TensorSpellings::where(const Tensor& condition, const Tensor& other) const {
   return norma::where(condition, self(), other);
@@ -340,7 +360,8 @@ inline constexpr const char *kSame = "same", *kValid = "valid", *kFanIn = "fan_i
                             *kReLU = "relu", *kLeakyReLU = "leaky_relu", *kGELU = "gelu";
 inline constexpr auto kNearest = norma::Interpolation::Nearest,
                       kBilinear = norma::Interpolation::Bilinear,
-                      kBicubic = norma::Interpolation::Bicubic, kArea = norma::Interpolation::Area;
+                      kBicubic = norma::Interpolation::Bicubic, kArea = norma::Interpolation::Area,
+                      kNearestExact = norma::Interpolation::NearestExact;
 
 inline TensorOptions dtype(norma::DType dtype) { return dtype; }
 inline TensorOptions device(const Device& device) { return device; }
@@ -368,6 +389,7 @@ using norma::TensorIndex;
 }  // namespace indexing
 namespace linalg = norma::linalg;
 
+inline int64_t getNumGPUs() { return 0; }
 namespace cuda {
 inline bool is_available() { return false; }
 inline bool cudnn_is_available() { return false; }

@@ -67,8 +67,11 @@ inline Tensor avg_pool2d(const Tensor& x, Pair kernel, OptionalPair stride = {},
 inline Tensor constant_pad_nd(const Tensor& x, const IntArrayRef& sizes, norma::Scalar value = 0) {
   return own::pad(x, sizes.vec(), norma::PaddingMode::Constant, value);
 }
-inline Tensor embedding(const Tensor& weight, const Tensor& indices) {
-  return own::embedding(indices, weight);
+inline Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_idx = -1,
+                        bool by_freq = false, bool /*sparse*/ = false) {
+  own::EmbeddingOptions options{.scale_grad_by_freq = by_freq};
+  if (padding_idx >= 0) options.padding_idx = padding_idx;
+  return own::embedding(indices, weight, options);
 }
 inline Tensor softmax(const Tensor& x, int64_t dim, std::optional<Dtype> type = {}) {
   return (type ? x.to(*type) : x).softmax(dim);
@@ -80,6 +83,7 @@ inline Tensor nll_loss(const Tensor& x, const Tensor& target, const Tensor& weig
                        Reduction reduction = kMean, int64_t ignore_index = -100) {
   return own::nll_loss(x, target, {weight, ignore_index, reduction});
 }
+inline Tensor nll_loss2d(const Tensor& x, const Tensor& target) { return nll_loss(x, target); }
 inline Tensor cross_entropy_loss(const Tensor& x, const Tensor& target, const Tensor& weight = {},
                                  Reduction reduction = kMean, int64_t ignored = -100,
                                  double smoothing = 0) {
@@ -111,8 +115,8 @@ inline Tensor kl_div(const Tensor& x, const Tensor& target, Reduction reduction 
 // --- With options: F::max_pool2d(x, F::MaxPool2dFuncOptions(2)) is the layer, called at once ---
 namespace nn::functional {
 
-using own::hardsigmoid, own::hardswish, torch::linear, torch::mish, torch::one_hot, torch::selu;
-using own::logsigmoid, own::softsign, own::tanhshrink, own::relu6, own::prelu, torch::tanh;
+using own::hardsigmoid, own::hardswish, torch::linear, torch::mish, torch::one_hot;
+using own::logsigmoid, own::softsign, own::tanhshrink, own::prelu, torch::tanh;
 using torch::sigmoid, torch::silu;
 
 #define NORMA_TORCH_FUNCTION(name, Name, default)                                 \
@@ -144,6 +148,8 @@ using torch::sigmoid, torch::silu;
   }
 
 NORMA_TORCH_FUNCTION(relu, ReLU, = {})
+NORMA_TORCH_FUNCTION(relu6, ReLU6, = {})
+NORMA_TORCH_FUNCTION(selu, SELU, = {})
 NORMA_TORCH_FUNCTION(leaky_relu, LeakyReLU, = {})
 NORMA_TORCH_FUNCTION(elu, ELU, = {})
 NORMA_TORCH_FUNCTION(celu, CELU, = {})

@@ -8,13 +8,11 @@
 
 namespace torch::nn {
 
-/// The name of a class, without namespaces.
+/// The name of a class, as in the source.
 inline std::string class_name(const std::type_info& type) {
   const std::unique_ptr<char, void (*)(void*)> text(
       abi::__cxa_demangle(type.name(), nullptr, nullptr, nullptr), std::free);
-  const std::string name = text ? text.get() : type.name();
-  const auto colon = name.rfind(':', name.find('<'));
-  return colon == std::string::npos ? name : name.substr(colon + 1);
+  return text ? text.get() : type.name();
 }
 
 /// A Norma module that has what a `Module` registers, and no forward of its own.
@@ -41,10 +39,9 @@ class Module : public std::enable_shared_from_this<Module> {
   virtual ~Module() = default;
 
   norma::nn::Module& core() const { return *core_; }
-  std::string name() const {
-    std::string name = name_.empty() ? class_name(typeid(*this)) : name_;
-    if (name.ends_with("Impl")) name.resize(name.size() - 4);
-    return name;
+  const std::string& name() const {
+    if (name_.empty()) name_ = class_name(typeid(*this));
+    return name_;
   }
 
   virtual void train(bool on = true) {
@@ -187,11 +184,15 @@ class Module : public std::enable_shared_from_this<Module> {
   }
   /// Tells Norma's modules the names of these classes.
   void label() const {
-    if (auto* const registry = dynamic_cast<Registry*>(core_.get())) registry->type = name();
+    if (auto* const registry = dynamic_cast<Registry*>(core_.get())) {
+      std::string type = name().substr(name().rfind(':', name().find('<')) + 1);
+      if (type.ends_with("Impl")) type.resize(type.size() - 4);
+      registry->type = type;
+    }
     for (const auto& child : children_) child.value()->label();
   }
 
-  std::string name_;
+  mutable std::string name_;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const Module& module) {
