@@ -53,7 +53,7 @@ Tensor TensorMethods::lerp(const Tensor& end, const Tensor& weight) const {
   check_lerp(self(), end, "an end");
   check_lerp(self(), weight, "a weight");
   const Tensor a = self().detach(), b = end.detach(), w = weight.detach(), way = b - a;
-  const Tensor out = where(w.abs().lt(0.5), a + w * way, b - way * (1 - w));
+  const Tensor out = norma::where(w.abs().lt(0.5), a + w * way, b - way * (1 - w));
   return record(
       "lerp", out, {&self(), &end, &weight},
       [x = Saved(self()), y = Saved(end), w = Saved(weight)](const Tensor& g, InputGrads& d) {
