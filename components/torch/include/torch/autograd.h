@@ -72,17 +72,10 @@ class Function {
     std::vector<std::size_t> places;
     std::size_t count = 0;
     (note(inputs, places, count++, args), ...);
-    constexpr bool one =
-        std::is_convertible_v<decltype(Derived::forward(nullptr, args...)), Tensor>;
     variable_list results;
     {
       const NoGradGuard guard;
-      auto given = Derived::forward(context.get(), std::forward<Args>(args)...);
-      if constexpr (one) {
-        results = {given};
-      } else {
-        results = std::move(given);
-      }
+      results = list_of(Derived::forward(context.get(), args...));
       for (Tensor& result : results) {
         for (const Tensor& x : inputs) result = result.is_same(x) ? x.view(x.sizes()) : result;
       }
@@ -90,55 +83,46 @@ class Function {
     for (const Tensor& x : std::exchange(context->given_, {})) {
       context->saved_.push_back(x.defined() ? norma::autograd::Saved(x) : norma::autograd::Saved());
     }
-    const auto backward = [context, places, count](const variable_list& gradients,
-                                                   norma::autograd::InputGrads& grads) {
-      const variable_list all = Derived::backward(context.get(), gradients);
-      if (all.size() < count) {
-        norma::fail("Function", "expected gradients of ", count, " arguments, got ", all.size());
-      }
-      for (int i = 0; i < grads.count(); ++i) grads[i] = all[places[static_cast<std::size_t>(i)]];
-    };
-    if constexpr (one) {
-      return norma::autograd::record(
-          "Function", results[0], inputs,
-          [backward](const Tensor& gradient, norma::autograd::InputGrads& grads) {
-            backward({gradient}, grads);
-          });
+    // Results that are marked non-differentiable stay out of the graph.
+    variable_list outs;
+    std::vector<std::size_t> traced;
+    std::vector<std::pair<norma::Shape, norma::DType>> kinds;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      kinds.emplace_back(results[i].sizes(), results[i].dtype());
+      const auto same = [&](const Tensor& x) { return x.is_same(results[i]); };
+      if (std::any_of(context->fixed_.begin(), context->fixed_.end(), same)) continue;
+      traced.push_back(i);
+      outs.push_back(results[i]);
+    }
+    context->fixed_.clear();
+    outs = norma::autograd::record_many(
+        "Function", std::move(outs), inputs,
+        [=](const variable_list& given, norma::autograd::InputGrads& grads) {
+          variable_list all(kinds.size());
+          for (std::size_t i = 0; i < given.size(); ++i) all[traced[i]] = given[i];
+          for (std::size_t i = 0; i < all.size(); ++i) {
+            if (all[i].defined() || !context->zeros_) continue;
+            all[i] = norma::zeros(kinds[i].first, {.dtype = kinds[i].second});
+          }
+          all = Derived::backward(context.get(), std::move(all));
+          if (all.size() < count) {
+            norma::fail("Function", "expected gradients of ", count, " arguments, got ",
+                        all.size());
+          }
+          for (int i = 0; i < grads.count(); ++i)
+            grads[i] = all[places[static_cast<std::size_t>(i)]];
+        });
+    for (std::size_t i = 0; i < outs.size(); ++i) results[traced[i]] = outs[i];
+    if constexpr (std::is_convertible_v<decltype(Derived::forward(nullptr, args...)), Tensor>) {
+      return Tensor(results[0]);
     } else {
-      return record_list(*context, std::move(results), inputs, backward);
+      return results;
     }
   }
 
  private:
-  /// Those that are marked non-differentiable are left out of the graph.
-  template <class Backward>
-  static variable_list record_list(AutogradContext& context, variable_list results,
-                                   const std::vector<Tensor>& inputs, const Backward& backward) {
-    std::vector<std::size_t> traced;
-    variable_list outs;
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      const auto same = [&](const Tensor& x) { return x.is_same(results[i]); };
-      if (std::any_of(context.fixed_.begin(), context.fixed_.end(), same)) continue;
-      traced.push_back(i);
-      outs.push_back(results[i]);
-    }
-    context.fixed_.clear();
-    std::vector<norma::Shape> sizes;
-    for (const Tensor& result : results) sizes.push_back(result.sizes());
-    outs = norma::autograd::record_many(
-        "Function", std::move(outs), inputs,
-        [=, zeros = context.zeros_](const variable_list& given,
-                                    norma::autograd::InputGrads& grads) {
-          variable_list all(sizes.size());
-          for (std::size_t i = 0; i < given.size(); ++i) all[traced[i]] = given[i];
-          for (std::size_t i = 0; i < all.size(); ++i) {
-            if (zeros && !all[i].defined()) all[i] = norma::zeros(sizes[i]);
-          }
-          backward(all, grads);
-        });
-    for (std::size_t i = 0; i < outs.size(); ++i) results[traced[i]] = outs[i];
-    return results;
-  }
+  static variable_list list_of(const Tensor& result) { return {result}; }
+  static variable_list list_of(variable_list results) { return results; }
   template <class Arg>
   static void note(std::vector<Tensor>& inputs, std::vector<std::size_t>& places, std::size_t place,
                    const Arg& arg) {

@@ -174,7 +174,8 @@ inline Tensor flatten(const Tensor& x, int64_t start_dim = 0, int64_t end_dim = 
   M(acosh) M(as_strided) M(asinh) M(atanh) M(broadcast_to) M(diag_embed) M(erfinv) M(fliplr) \
   M(flipud) M(hypot) M(index_add) M(index_copy) M(index_fill) M(index_put) M(logaddexp) \
   M(masked_scatter) M(matrix_power) M(nanmean) M(nansum) M(ravel) M(scatter_reduce) M(sgn) \
-  M(sinc) M(slogdet) M(swapdims) M(tensor_split) M(trunc) M(unbind) M(unflatten) M(unique) M(unsqueeze) M(var) M(var_mean) M(view_as)
+  M(sinc) M(slogdet) M(swapdims) M(tensor_split) M(trunc) M(unbind) M(unflatten) \
+  M(unique) M(unsqueeze) M(var) M(var_mean) M(view_as)
 // clang-format on
 NORMA_TORCH_METHODS(NORMA_TORCH_METHOD)
 NORMA_TORCH_METHOD_AS(max, maximum)

@@ -124,19 +124,19 @@ using torch::sigmoid, torch::silu;
   inline Tensor name(const Tensor& x, const Name##FuncOptions& options default) { \
     return options.make()(x);                                                     \
   }
-#define NORMA_TORCH_LOSS_FUNCTION(name, Name, Given)                                             \
+#define NORMA_TORCH_L(name, Name, Given)                                                         \
   using Given = Name##Options;                                                                   \
   inline Tensor name(const Tensor& x, const Tensor& target, const Name##Options& options = {}) { \
     return options.make()(x, target);                                                            \
   }
-#define NORMA_TORCH_TERNARY_FUNCTION(name, Name, Given)                 \
+#define NORMA_TORCH_L3(name, Name, Given)                               \
   using Given = Name##Options;                                          \
   inline Tensor name(const Tensor& a, const Tensor& b, const Tensor& c, \
                      const Name##Options& options = {}) {               \
     return options.make()(a, b, c);                                     \
   }
-// F::conv2d(x, weight, F::Conv2dFuncOptions().bias(b).padding(1))
-#define NORMA_TORCH_CONV_FUNCTION(name, Name, Own, ...)       \
+// Losses L and L3, convolutions C: F::conv2d(x, weight, F::Conv2dFuncOptions().bias(b).padding(1))
+#define NORMA_TORCH_C(name, Name, Own, ...)                   \
   struct Name##FuncOptions {                                  \
     own::Own own;                                             \
     NORMA_TORCH_OPTIONS(__VA_ARGS__)                          \
@@ -147,63 +147,8 @@ using torch::sigmoid, torch::silu;
     return own::name(x, weight, options.bias(), options.own); \
   }
 
-NORMA_TORCH_FUNCTION(relu, ReLU, = {})
-NORMA_TORCH_FUNCTION(relu6, ReLU6, = {})
-NORMA_TORCH_FUNCTION(selu, SELU, = {})
-NORMA_TORCH_FUNCTION(leaky_relu, LeakyReLU, = {})
-NORMA_TORCH_FUNCTION(elu, ELU, = {})
-NORMA_TORCH_FUNCTION(celu, CELU, = {})
-NORMA_TORCH_FUNCTION(gelu, GELU, = {})
-NORMA_TORCH_FUNCTION(glu, GLU, = {})
-NORMA_TORCH_FUNCTION(hardtanh, Hardtanh, = {})
-NORMA_TORCH_FUNCTION(hardshrink, Hardshrink, = {})
-NORMA_TORCH_FUNCTION(softshrink, Softshrink, = {})
-NORMA_TORCH_FUNCTION(softplus, Softplus, = {})
-NORMA_TORCH_FUNCTION(threshold, Threshold, )
-NORMA_TORCH_FUNCTION(softmax, Softmax, )
-NORMA_TORCH_FUNCTION(softmin, Softmin, )
-NORMA_TORCH_FUNCTION(log_softmax, LogSoftmax, )
-NORMA_TORCH_FUNCTION(max_pool1d, MaxPool1d, )
-NORMA_TORCH_FUNCTION(max_pool2d, MaxPool2d, )
-NORMA_TORCH_FUNCTION(avg_pool1d, AvgPool1d, )
-NORMA_TORCH_FUNCTION(avg_pool2d, AvgPool2d, )
-NORMA_TORCH_FUNCTION(lp_pool2d, LPPool2d, )
-NORMA_TORCH_FUNCTION(adaptive_avg_pool1d, AdaptiveAvgPool1d, )
-NORMA_TORCH_FUNCTION(adaptive_avg_pool2d, AdaptiveAvgPool2d, )
-NORMA_TORCH_FUNCTION(adaptive_max_pool1d, AdaptiveMaxPool1d, )
-NORMA_TORCH_FUNCTION(adaptive_max_pool2d, AdaptiveMaxPool2d, )
-NORMA_TORCH_FUNCTION(local_response_norm, LocalResponseNorm, )
-NORMA_TORCH_FUNCTION(pixel_shuffle, PixelShuffle, )
-NORMA_TORCH_FUNCTION(pixel_unshuffle, PixelUnshuffle, )
-NORMA_TORCH_FUNCTION(unfold, Unfold, )
-NORMA_TORCH_FUNCTION(fold, Fold, )
-NORMA_TORCH_LOSS_FUNCTION(cross_entropy, CrossEntropyLoss, CrossEntropyFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(binary_cross_entropy, BCELoss, BinaryCrossEntropyFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(binary_cross_entropy_with_logits, BCEWithLogitsLoss,
-                          BinaryCrossEntropyWithLogitsFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(nll_loss, NLLLoss, NLLLossFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(mse_loss, MSELoss, MSELossFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(l1_loss, L1Loss, L1LossFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(smooth_l1_loss, SmoothL1Loss, SmoothL1LossFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(huber_loss, HuberLoss, HuberLossFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(kl_div, KLDivLoss, KLDivFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(poisson_nll_loss, PoissonNLLLoss, PoissonNLLLossFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(soft_margin_loss, SoftMarginLoss, SoftMarginLossFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(multilabel_soft_margin_loss, MultiLabelSoftMarginLoss,
-                          MultilabelSoftMarginLossFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(hinge_embedding_loss, HingeEmbeddingLoss, HingeEmbeddingLossFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(cosine_similarity, CosineSimilarity, CosineSimilarityFuncOptions)
-NORMA_TORCH_LOSS_FUNCTION(pairwise_distance, PairwiseDistance, PairwiseDistanceFuncOptions)
-NORMA_TORCH_TERNARY_FUNCTION(margin_ranking_loss, MarginRankingLoss, MarginRankingLossFuncOptions)
-NORMA_TORCH_TERNARY_FUNCTION(cosine_embedding_loss, CosineEmbeddingLoss,
-                             CosineEmbeddingLossFuncOptions)
-NORMA_TORCH_TERNARY_FUNCTION(triplet_margin_loss, TripletMarginLoss, TripletMarginLossFuncOptions)
-NORMA_TORCH_CONV_FUNCTION(conv1d, Conv1d, Conv1dOptions, stride, padding, dilation, groups)
-NORMA_TORCH_CONV_FUNCTION(conv2d, Conv2d, ConvOptions, stride, padding, dilation, groups)
-NORMA_TORCH_CONV_FUNCTION(conv_transpose1d, ConvTranspose1d, ConvTranspose1dOptions, stride,
-                          padding, output_padding, groups, dilation)
-NORMA_TORCH_CONV_FUNCTION(conv_transpose2d, ConvTranspose2d, ConvTransposeOptions, stride, padding,
-                          output_padding, groups, dilation)
+#define NORMA_TORCH_F(name, Name) NORMA_TORCH_FUNCTION(name, Name, )
+#define NORMA_TORCH_F0(name, Name) NORMA_TORCH_FUNCTION(name, Name, = {})
 
 struct BatchNormFuncOptions {
   norma::functional::BatchNormArgs own;
@@ -264,7 +209,7 @@ inline Tensor max_unpool2d(const Tensor& x, const Tensor& indices,
   return options.make()(x, indices);
 }
 inline std::tuple<Tensor, Tensor> max_pool2d_with_indices(const Tensor& x,
-                                                          const MaxPool2dFuncOptions& options) {
+                                                          const MaxPool2dOptions& options) {
   return own::max_pool2d_with_indices(x, options.kernel_size(), options.own);
 }
 using InterpolateFuncOptions = UpsampleOptions;
@@ -292,6 +237,50 @@ using Dropout2dFuncOptions = DropoutFuncOptions;
 inline Tensor dropout2d(const Tensor& x, const Dropout2dFuncOptions& options = {}) {
   return own::dropout2d(x, options.p(), options.training());
 }
+
+// clang-format off
+NORMA_TORCH_F0(relu, ReLU) NORMA_TORCH_F0(relu6, ReLU6) NORMA_TORCH_F0(selu, SELU)
+NORMA_TORCH_F0(leaky_relu, LeakyReLU) NORMA_TORCH_F0(elu, ELU) NORMA_TORCH_F0(celu, CELU)
+NORMA_TORCH_F0(gelu, GELU) NORMA_TORCH_F0(glu, GLU) NORMA_TORCH_F0(hardtanh, Hardtanh)
+NORMA_TORCH_F0(hardshrink, Hardshrink) NORMA_TORCH_F0(softshrink, Softshrink)
+NORMA_TORCH_F0(softplus, Softplus) NORMA_TORCH_F(threshold, Threshold)
+NORMA_TORCH_F(softmax, Softmax) NORMA_TORCH_F(softmin, Softmin)
+NORMA_TORCH_F(log_softmax, LogSoftmax) NORMA_TORCH_F(max_pool1d, MaxPool1d)
+NORMA_TORCH_F(max_pool2d, MaxPool2d) NORMA_TORCH_F(avg_pool1d, AvgPool1d)
+NORMA_TORCH_F(avg_pool2d, AvgPool2d) NORMA_TORCH_F(lp_pool2d, LPPool2d)
+NORMA_TORCH_F(adaptive_avg_pool1d, AdaptiveAvgPool1d)
+NORMA_TORCH_F(adaptive_avg_pool2d, AdaptiveAvgPool2d)
+NORMA_TORCH_F(adaptive_max_pool1d, AdaptiveMaxPool1d)
+NORMA_TORCH_F(adaptive_max_pool2d, AdaptiveMaxPool2d)
+NORMA_TORCH_F(local_response_norm, LocalResponseNorm) NORMA_TORCH_F(pixel_shuffle, PixelShuffle)
+NORMA_TORCH_F(pixel_unshuffle, PixelUnshuffle) NORMA_TORCH_F(unfold, Unfold)
+NORMA_TORCH_F(fold, Fold) NORMA_TORCH_L(cross_entropy, CrossEntropyLoss, CrossEntropyFuncOptions)
+NORMA_TORCH_L(binary_cross_entropy, BCELoss, BinaryCrossEntropyFuncOptions)
+NORMA_TORCH_L(binary_cross_entropy_with_logits, BCEWithLogitsLoss,
+    BinaryCrossEntropyWithLogitsFuncOptions)
+NORMA_TORCH_L(nll_loss, NLLLoss, NLLLossFuncOptions)
+NORMA_TORCH_L(mse_loss, MSELoss, MSELossFuncOptions)
+NORMA_TORCH_L(l1_loss, L1Loss, L1LossFuncOptions)
+NORMA_TORCH_L(smooth_l1_loss, SmoothL1Loss, SmoothL1LossFuncOptions)
+NORMA_TORCH_L(huber_loss, HuberLoss, HuberLossFuncOptions)
+NORMA_TORCH_L(kl_div, KLDivLoss, KLDivFuncOptions)
+NORMA_TORCH_L(poisson_nll_loss, PoissonNLLLoss, PoissonNLLLossFuncOptions)
+NORMA_TORCH_L(soft_margin_loss, SoftMarginLoss, SoftMarginLossFuncOptions)
+NORMA_TORCH_L(multilabel_soft_margin_loss, MultiLabelSoftMarginLoss,
+    MultilabelSoftMarginLossFuncOptions)
+NORMA_TORCH_L(hinge_embedding_loss, HingeEmbeddingLoss, HingeEmbeddingLossFuncOptions)
+NORMA_TORCH_L(cosine_similarity, CosineSimilarity, CosineSimilarityFuncOptions)
+NORMA_TORCH_L(pairwise_distance, PairwiseDistance, PairwiseDistanceFuncOptions)
+NORMA_TORCH_L3(margin_ranking_loss, MarginRankingLoss, MarginRankingLossFuncOptions)
+NORMA_TORCH_L3(cosine_embedding_loss, CosineEmbeddingLoss, CosineEmbeddingLossFuncOptions)
+NORMA_TORCH_L3(triplet_margin_loss, TripletMarginLoss, TripletMarginLossFuncOptions)
+NORMA_TORCH_C(conv1d, Conv1d, Conv1dOptions, stride, padding, dilation, groups)
+NORMA_TORCH_C(conv2d, Conv2d, ConvOptions, stride, padding, dilation, groups)
+NORMA_TORCH_C(conv_transpose1d, ConvTranspose1d, ConvTranspose1dOptions, stride, padding,
+    output_padding, groups, dilation)
+NORMA_TORCH_C(conv_transpose2d, ConvTranspose2d, ConvTransposeOptions, stride, padding,
+    output_padding, groups, dilation)
+// clang-format on
 
 }  // namespace nn::functional
 }  // namespace torch

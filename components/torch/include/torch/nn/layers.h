@@ -86,12 +86,11 @@ NORMA_TORCH_SIMPLE1(AdaptiveMaxPool2d, Pair, output_size, Pair(1));
 // --- Norms ---
 #define NORMA_TORCH_NORM(Name) \
   NORMA_TORCH_LAYER1(Layer, Name, int64_t, num_features, eps, momentum, affine, track_running_stats)
-NORMA_TORCH_NORM(BatchNorm1d);
-NORMA_TORCH_NORM(BatchNorm2d);
-NORMA_TORCH_NORM(BatchNorm3d);
-NORMA_TORCH_NORM(InstanceNorm1d);
-NORMA_TORCH_NORM(InstanceNorm2d);
+// clang-format off
+NORMA_TORCH_NORM(BatchNorm1d); NORMA_TORCH_NORM(BatchNorm2d); NORMA_TORCH_NORM(BatchNorm3d);
+NORMA_TORCH_NORM(InstanceNorm1d); NORMA_TORCH_NORM(InstanceNorm2d);
 NORMA_TORCH_NORM(InstanceNorm3d);
+// clang-format on
 NORMA_TORCH_LAYER1(Layer, LayerNorm, std::vector<int64_t>, normalized_shape, eps,
                    elementwise_affine);
 NORMA_TORCH_LAYER2(Layer, GroupNorm, int64_t, num_groups, int64_t, num_channels, eps, affine);
@@ -107,15 +106,12 @@ NORMA_TORCH_SIMPLE1(PixelUnshuffle, int64_t, downscale_factor, 1);
 NORMA_TORCH_LAYER0(Layer, Upsample, size, scale_factor, mode, align_corners,
                    recompute_scale_factor);
 #define NORMA_TORCH_PAD(Name) NORMA_TORCH_SIMPLE1(Name, norma::Shape, padding, 0)
-NORMA_TORCH_PAD(ZeroPad1d);
-NORMA_TORCH_PAD(ZeroPad2d);
-NORMA_TORCH_PAD(ZeroPad3d);
-NORMA_TORCH_PAD(ReflectionPad1d);
-NORMA_TORCH_PAD(ReflectionPad2d);
-NORMA_TORCH_PAD(ReflectionPad3d);
-NORMA_TORCH_PAD(ReplicationPad1d);
-NORMA_TORCH_PAD(ReplicationPad2d);
-NORMA_TORCH_PAD(ReplicationPad3d);
+// clang-format off
+NORMA_TORCH_PAD(ZeroPad1d); NORMA_TORCH_PAD(ZeroPad2d); NORMA_TORCH_PAD(ZeroPad3d);
+NORMA_TORCH_PAD(ReflectionPad1d); NORMA_TORCH_PAD(ReflectionPad2d);
+NORMA_TORCH_PAD(ReflectionPad3d); NORMA_TORCH_PAD(ReplicationPad1d);
+NORMA_TORCH_PAD(ReplicationPad2d); NORMA_TORCH_PAD(ReplicationPad3d);
+// clang-format on
 NORMA_TORCH_SIMPLE2(ConstantPad1d, norma::Shape, padding, 0, double, value, 0);
 NORMA_TORCH_SIMPLE2(ConstantPad2d, norma::Shape, padding, 0, double, value, 0);
 NORMA_TORCH_SIMPLE2(ConstantPad3d, norma::Shape, padding, 0, double, value, 0);
@@ -126,25 +122,15 @@ NORMA_TORCH_SIMPLE1(Dropout2d, double, p, 0.5);
 using FeatureDropout = Dropout2d;
 
 // --- Activations ---
-NORMA_TORCH_SIMPLE0(Identity);
-NORMA_TORCH_SIMPLE0(ReLU);
-NORMA_TORCH_SIMPLE0(ReLU6);
-NORMA_TORCH_SIMPLE0(SELU);
-NORMA_TORCH_SIMPLE0(SiLU);
-NORMA_TORCH_SIMPLE0(Mish);
-NORMA_TORCH_SIMPLE0(Sigmoid);
-NORMA_TORCH_SIMPLE0(LogSigmoid);
-NORMA_TORCH_SIMPLE0(Hardsigmoid);
-NORMA_TORCH_SIMPLE0(Hardswish);
-NORMA_TORCH_SIMPLE0(Tanh);
-NORMA_TORCH_SIMPLE0(Tanhshrink);
-NORMA_TORCH_SIMPLE0(Softsign);
-NORMA_TORCH_SIMPLE0(Softmax2d);
+// clang-format off
+NORMA_TORCH_SIMPLE0(Identity); NORMA_TORCH_SIMPLE0(ReLU); NORMA_TORCH_SIMPLE0(ReLU6);
+NORMA_TORCH_SIMPLE0(SELU); NORMA_TORCH_SIMPLE0(SiLU); NORMA_TORCH_SIMPLE0(Mish);
+NORMA_TORCH_SIMPLE0(Sigmoid); NORMA_TORCH_SIMPLE0(LogSigmoid); NORMA_TORCH_SIMPLE0(Hardsigmoid);
+NORMA_TORCH_SIMPLE0(Hardswish); NORMA_TORCH_SIMPLE0(Tanh); NORMA_TORCH_SIMPLE0(Tanhshrink);
+NORMA_TORCH_SIMPLE0(Softsign); NORMA_TORCH_SIMPLE0(Softmax2d);
 NORMA_TORCH_SIMPLE1(LeakyReLU, double, negative_slope, 0.01);
-NORMA_TORCH_SIMPLE1(ELU, double, alpha, 1.0);
-NORMA_TORCH_SIMPLE1(CELU, double, alpha, 1.0);
-NORMA_TORCH_SIMPLE1(GLU, int64_t, dim, -1);
-NORMA_TORCH_SIMPLE1(Softmin, int64_t, dim, -1);
+NORMA_TORCH_SIMPLE1(ELU, double, alpha, 1.0); NORMA_TORCH_SIMPLE1(CELU, double, alpha, 1.0);
+NORMA_TORCH_SIMPLE1(GLU, int64_t, dim, -1); NORMA_TORCH_SIMPLE1(Softmin, int64_t, dim, -1);
 NORMA_TORCH_SIMPLE1(Softmax, int64_t, dim, -1);
 NORMA_TORCH_SIMPLE1(LogSoftmax, int64_t, dim, -1);
 NORMA_TORCH_SIMPLE1(Hardshrink, double, lambda, 0.5);
@@ -153,25 +139,21 @@ NORMA_TORCH_SIMPLE2(Softplus, double, beta, 1, double, threshold, 20);
 NORMA_TORCH_SIMPLE2(Hardtanh, double, min_val, -1, double, max_val, 1);
 NORMA_TORCH_SIMPLE2(Threshold, double, threshold, 0, double, value, 0);
 NORMA_TORCH_SIMPLE2(PReLU, int64_t, num_parameters, 1, double, init, 0.25);
+// clang-format on
 NORMA_TORCH_LAYER0(Layer, GELU, approximate);
 
 // --- Losses ---
+// clang-format off
 NORMA_TORCH_LOSS(CrossEntropyLoss, weight, ignore_index, label_smoothing);
 NORMA_TORCH_LOSS(NLLLoss, weight, ignore_index);
-NORMA_TORCH_LOSS(BCEWithLogitsLoss, weight, pos_weight);
-NORMA_TORCH_LOSS(BCELoss, weight);
-NORMA_TORCH_LOSS(MSELoss);
-NORMA_TORCH_LOSS(L1Loss);
-NORMA_TORCH_LOSS(SmoothL1Loss, beta);
-NORMA_TORCH_LOSS(HuberLoss, delta);
-NORMA_TORCH_LOSS(KLDivLoss, log_target);
-NORMA_TORCH_LOSS(PoissonNLLLoss, log_input, full, eps);
-NORMA_TORCH_LOSS(SoftMarginLoss);
-NORMA_TORCH_LOSS(MultiLabelSoftMarginLoss, weight);
-NORMA_TORCH_LOSS(HingeEmbeddingLoss, margin);
-NORMA_TORCH_LOSS(MarginRankingLoss, margin);
-NORMA_TORCH_LOSS(CosineEmbeddingLoss, margin);
+NORMA_TORCH_LOSS(BCEWithLogitsLoss, weight, pos_weight); NORMA_TORCH_LOSS(BCELoss, weight);
+NORMA_TORCH_LOSS(MSELoss); NORMA_TORCH_LOSS(L1Loss); NORMA_TORCH_LOSS(SmoothL1Loss, beta);
+NORMA_TORCH_LOSS(HuberLoss, delta); NORMA_TORCH_LOSS(KLDivLoss, log_target);
+NORMA_TORCH_LOSS(PoissonNLLLoss, log_input, full, eps); NORMA_TORCH_LOSS(SoftMarginLoss);
+NORMA_TORCH_LOSS(MultiLabelSoftMarginLoss, weight); NORMA_TORCH_LOSS(HingeEmbeddingLoss, margin);
+NORMA_TORCH_LOSS(MarginRankingLoss, margin); NORMA_TORCH_LOSS(CosineEmbeddingLoss, margin);
 NORMA_TORCH_LOSS(TripletMarginLoss, margin, p, eps, swap);
+// clang-format on
 NORMA_TORCH_LAYER0(Loss, CosineSimilarity, dim, eps);
 NORMA_TORCH_LAYER0(Loss, PairwiseDistance, p, eps, keepdim);
 

@@ -1,0 +1,3 @@
+// <ATen/ATen.h>: part of torch/types.h.
+#pragma once
+#include "torch/torch.h"
