@@ -196,7 +196,7 @@ Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
   if (defined_impl(mask, "masked_fill")->dtype != kBool) {
     fail("masked_fill", "expected a mask of dtype bool, got ", mask.dtype());
   }
-  return where(mask, full(Shape{}, value, {.dtype = dtype}), *this);
+  return norma::where(mask, full(Shape{}, value, {.dtype = dtype}), *this);
 }
 
 }  // namespace norma

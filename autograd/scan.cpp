@@ -191,7 +191,7 @@ Tensor TensorMethods::logcumsumexp(int64_t dim) const {
                                                     : std::numeric_limits<double>::lowest();
         const Tensor none = full(Shape{}, lowest, {.dtype = g.dtype()});
         const auto part = [&](const Tensor& share) {
-          const Tensor logs = where(share > 0, share.masked_fill(share <= 0, 1).log(), none);
+          const Tensor logs = norma::where(share > 0, share.masked_fill(share <= 0, 1).log(), none);
           const Tensor sums = backwards(backwards(logs - *y, d).logcumsumexp(d), d);
           return (sums + *x).exp();
         };
