@@ -13,20 +13,20 @@ namespace {
 
 template <class F>
 Tensor compare(const char* op, const Tensor& a, const Tensor& b, F f) {
-  const DType dtype = result_type(a, b, op);
+  const DType dtype = computed_type(result_type(a, b, op));
   const Shape sizes = broadcast_shapes(a.sizes(), b.sizes(), op);
   Tensor out = new_tensor(sizes, kBool);
   const Tensor x = a.detach().to(dtype), y = b.detach().to(dtype);
-  dispatch(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, y, f); });
+  dispatch_computed(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, y, f); });
   return out;
 }
 
 template <class F>
 Tensor compare(const char* op, const Tensor& a, Scalar b, F f) {
-  const DType dtype = result_type(a, b, op);
+  const DType dtype = computed_type(result_type(a, b, op));
   Tensor out = new_tensor(a.sizes(), kBool);
   const Tensor x = a.detach().to(dtype);
-  dispatch(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, b.to<T>(), f); });
+  dispatch_computed(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, b.to<T>(), f); });
   return out;
 }
 

@@ -25,28 +25,31 @@ Tensor binary(const char* op, const Tensor& a, const Tensor& b, DType dtype, F f
   const Shape& sa = defined_impl(a, op)->sizes;
   const Shape& sb = defined_impl(b, op)->sizes;
   const Shape sizes = sa == sb ? sa : broadcast_shapes(sa, sb, op);
+  if (dtype == kInt32) return binary(op, a, b, computed_type(dtype), f).to(dtype);
   const bool second = donated && !(sa == sizes && is_donatable(a));
   Tensor out = donated ? donate_or_new(second ? b : a, sizes, dtype) : new_tensor(sizes, dtype);
   const Tensor x = a.dtype() == dtype ? a : a.detach().to(dtype);
   const Tensor y = b.dtype() == dtype ? b : b.detach().to(dtype);
-  dispatch(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, y, f); });
+  dispatch_computed(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, y, f); });
   return out;
 }
 
 /// The same with one value for b.
 template <class F>
 Tensor binary(const Tensor& a, Scalar b, DType dtype, F f, bool donated = false) {
+  if (dtype == kInt32) return binary(a, b, computed_type(dtype), f).to(dtype);
   Tensor out = donated ? donate_or_new(a, a.sizes(), dtype) : new_tensor(a.sizes(), dtype);
   const Tensor x = a.dtype() == dtype ? a : a.detach().to(dtype);
-  dispatch(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, b.to<T>(), f); });
+  dispatch_computed(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, b.to<T>(), f); });
   return out;
 }
 
 template <class F>
 Tensor unary(const Tensor& x, DType dtype, F f, bool donated = false) {
+  if (dtype == kInt32) return unary(x, computed_type(dtype), f).to(dtype);
   Tensor out = donated ? donate_or_new(x, x.sizes(), dtype) : new_tensor(x.sizes(), dtype);
   const Tensor from = x.dtype() == dtype ? x : x.detach().to(dtype);
-  dispatch(dtype, [&]<class T>() { kernels::map<T, T>(out, from, f); });
+  dispatch_computed(dtype, [&]<class T>() { kernels::map<T, T>(out, from, f); });
   return out;
 }
 

@@ -56,7 +56,7 @@ void check_tensors(const Tensor& indices, const Tensor& weight, const EmbeddingO
   if (w->sizes.size() != 2) {
     fail("embedding", "'weight' must be 2-D, [num_embeddings, embedding_dim], got size ", w->sizes);
   }
-  if (index->dtype != kInt64) {
+  if (index->dtype != kInt64 && index->dtype != kInt32) {
     fail("embedding", "expected indices of dtype int64, got ", index->dtype,
          "; convert them with to(kInt64)");
   }
@@ -99,7 +99,7 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
   check_tensors(indices, weight, options);
   const int64_t rows = weight.size(0), width = weight.size(1);
   options.check("embedding", rows);
-  const Tensor picks = indices.contiguous();
+  const Tensor picks = indices.to(kInt64).contiguous();
   check_index_range(picks, rows);
   if (options.max_norm && width > 0) {
     renormalise(weight, picks, *options.max_norm, options.norm_type);

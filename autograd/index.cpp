@@ -18,7 +18,8 @@ Tensor Tensor::index_select(int64_t dim, const Tensor& index) const {
   if (from.empty() && index.numel() != 1) {
     fail("index_select", "expected an index of one element for a 0-d tensor, got ", index.numel());
   }
-  const Tensor picks = checked_index("index_select", index, from.empty() ? 1 : from[d]);
+  const Tensor picks = checked_index("index_select", widened_index("index_select", index),
+                                     from.empty() ? 1 : from[d]);
   Shape to = from;
   if (!to.empty()) to[d] = picks.numel();
   return taken("index_select", *this, Places(picks, {from, d}, from, to));

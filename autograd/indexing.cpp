@@ -45,7 +45,7 @@ int64_t check_count(const char* op, const Tensor& self, const std::vector<Tensor
     if (index.kind() == Kind::Values) {
       const DType dtype = defined_impl(index.tensor(), op)->dtype;
       if (dtype > kInt64) {
-        fail(op, "expected index tensors of dtype int64, uint8 or bool, got ", dtype);
+        fail(op, "expected index tensors of dtype int64, int32, uint8 or bool, got ", dtype);
       }
     }
     used += dims_of(index);
@@ -105,10 +105,10 @@ Picks picks_of(const char* op, const Tensor& self, const std::vector<TensorIndex
         if (tensor.dim() > 0) {
           const int64_t first = dim;
           dim += dims_of(index);
-          out.picks.push_back(is_mask(tensor)
-                                  ? mask_pick(op, out.view, tensor, first)
-                                  : Pick{wrapped_index(op, tensor, out.view.size(first)), first, 1,
-                                         out.view.size(first)});
+          out.picks.push_back(is_mask(tensor) ? mask_pick(op, out.view, tensor, first)
+                                              : Pick{wrapped_index(op, widened_index(op, tensor),
+                                                                   out.view.size(first)),
+                                                     first, 1, out.view.size(first)});
         } else if (is_mask(tensor)) {
           add_dim(tensor.item<bool>());
         } else {

@@ -131,6 +131,10 @@ void Places::each(Visit visit) const {
           : visit_gathered(from.empty() ? one : from, to.empty() ? one : to, values, dim, visit);
 }
 
+Tensor widened_index(const char* op, const Tensor& index) {
+  return defined_impl(index, op)->dtype == kInt32 ? index.to(kInt64) : index;
+}
+
 Tensor checked_index(const char* op, const Tensor& index, int64_t size) {
   const auto inside = [limit = static_cast<uint64_t>(size) - 1](int64_t value) {
     return static_cast<uint64_t>(value) | (limit - static_cast<uint64_t>(value));

@@ -24,6 +24,8 @@ struct Places {
   void each(Visit visit) const;
 };
 
+/// An index that may be kInt32, too, as kInt64.
+Tensor widened_index(const char* op, const Tensor& index);
 /// The index in row-major order; throws `[op] …` unless it is kInt64 and in [0, size).
 Tensor checked_index(const char* op, const Tensor& index, int64_t size);
 /// The same, and in [-size, size): what is returned counts from the start.

@@ -1,5 +1,7 @@
 // PyTorch's rules for the dtype of mixed operands. For Norma's own sources.
 #pragma once
+#include <utility>
+
 #include "norma/core/tensor.h"
 
 namespace norma::autograd {
@@ -12,5 +14,17 @@ DType result_type(const Tensor& a, Scalar b, const char* op = "result_type");
 /// `dtype` where it is floating, kFloat32 otherwise: the result of `div`, `exp`, `mean` of
 /// integers.
 constexpr DType floating_type(DType dtype) { return is_floating(dtype) ? dtype : kFloat32; }
+
+/// The type in which an operation on single elements is computed: kInt32 as kInt64, so that there
+/// are no loops of its own for it; what does not fit wraps around on the way back.
+constexpr DType computed_type(DType dtype) { return dtype == DType::Int32 ? DType::Int64 : dtype; }
+/// `dispatch` for a type that `computed_type` gave.
+template <class F>
+decltype(auto) dispatch_computed(DType dtype, F&& f) {
+  if (dtype == DType::Bool) return f.template operator()<bool>();
+  if (dtype == DType::UInt8) return f.template operator()<uint8_t>();
+  if (dtype == DType::Int64) return f.template operator()<int64_t>();
+  return dispatch_floating(dtype, std::forward<F>(f));
+}
 
 }  // namespace norma::autograd

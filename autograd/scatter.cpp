@@ -25,7 +25,7 @@ Places scatter_places(const char* op, const Tensor& x, int64_t dim, const Tensor
     fail(op, "expected an index of as many dimensions, no larger than ", from,
          " except in dimension ", d, ", got ", to);
   }
-  return {checked_index(op, index, from.empty() ? 1 : from[d]), d, from};
+  return {checked_index(op, widened_index(op, index), from.empty() ? 1 : from[d]), d, from};
 }
 
 /// The part of a source that an index of these sizes reads.
@@ -246,7 +246,7 @@ Tensor TensorMethods::scatter_reduce(int64_t dim, const Tensor& index, const Ten
 
 Tensor TensorMethods::index_add(int64_t dim, const Tensor& index, const Tensor& source,
                                 Scalar alpha) const {
-  const Places places = row_places("index_add", self(), dim, index);
+  const Places places = row_places("index_add", self(), dim, widened_index("index_add", index));
   check_rows("index_add", places, self(), source);
   return written("index_add", self(), places, times(source, alpha), Write::Add);
 }
@@ -266,7 +266,7 @@ Tensor TensorMethods::index_fill(int64_t dim, const Tensor& index, Scalar value)
 }
 Tensor& TensorMethods::index_add_(int64_t dim, const Tensor& index, const Tensor& source,
                                   Scalar alpha) {
-  const Places places = row_places("index_add_", self(), dim, index);
+  const Places places = row_places("index_add_", self(), dim, widened_index("index_add_", index));
   check_rows("index_add_", places, self(), source);
   return write_in_place("index_add_", self(), places, times(source, alpha), Write::Add);
 }

@@ -10,6 +10,8 @@ const char* dtype_name(DType dtype) {
       return "bool";
     case DType::UInt8:
       return "uint8";
+    case DType::Int32:
+      return "int32";
     case DType::Int64:
       return "int64";
     case DType::Float32:

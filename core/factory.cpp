@@ -47,9 +47,10 @@ void refuse_overflow(const char* op, Scalar value, DType dtype) {
   const double number = value.to<double>();
   const bool fraction = value.dtype() == kFloat64;
   if (!fraction && dtype == kInt64) return;
-  const bool fits = dtype == kInt64 ? number >= -0x1p63 && number < 0x1p63
-                    : fraction      ? number >= 0 && number <= 255
-                                    : std::fabs(number) < 256;
+  const bool fits = dtype == kInt64   ? number >= -0x1p63 && number < 0x1p63
+                    : dtype == kInt32 ? number >= -0x1p31 && number < 0x1p31
+                    : fraction        ? number >= 0 && number <= 255
+                                      : std::fabs(number) < 256;
   if (fits) return;
   fail(op, "expected a value that fits ", dtype, ", got ", number);
 }

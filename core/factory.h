@@ -100,8 +100,8 @@ Tensor tensor(const std::vector<T>& values) {
   static_assert(
       std::is_arithmetic_v<Number> && sizeof(Number) <= sizeof(double),
       "tensor(std::vector) takes bools and numbers of at most 64 bits, and vectors of them");
-  constexpr bool kIsLong = std::is_integral_v<Number> && sizeof(Number) == sizeof(int64_t);
-  using To = std::conditional_t<Element<Number> && !kIsLong, Number, int64_t>;
+  constexpr bool kKept = std::is_floating_point_v<Number> || sizeof(Number) == 1;
+  using To = std::conditional_t<Element<Number> && kKept, Number, int64_t>;
   Shape sizes;
   detail::add_rows(values, 0, sizes);
   Tensor result = empty(sizes, {.dtype = dtype_of<To>});
@@ -118,8 +118,8 @@ Tensor from_blob(void* data, const Shape& sizes, DType dtype = kFloat32,
 template <class T>
 Tensor from_blob(T* data, const Shape& sizes, DType dtype, std::function<void()> deleter = {}) {
   static_assert(Element<T>,
-                "from_blob(): a tensor can be memory of bool, uint8_t, int64_t, float and double "
-                "alone; copy other values with tensor(std::vector)");
+                "from_blob(): a tensor can be memory of bool, uint8_t, int32_t, int64_t, float "
+                "and double alone; copy other values with tensor(std::vector)");
   if (dtype != dtype_of<T>) {
     fail("from_blob", "expected a pointer to values of ", dtype, ", got one to ", dtype_of<T>);
   }
@@ -130,8 +130,8 @@ Tensor from_blob(T* data, const Shape& sizes, DType dtype, std::function<void()>
 template <class T>
 Tensor from_blob(T* data, const Shape& sizes, std::function<void()> deleter = {}) {
   static_assert(Element<T>,
-                "from_blob(): a tensor can be memory of bool, uint8_t, int64_t, float and double "
-                "alone; copy other values with tensor(std::vector)");
+                "from_blob(): a tensor can be memory of bool, uint8_t, int32_t, int64_t, float "
+                "and double alone; copy other values with tensor(std::vector)");
   return from_blob(data, sizes, dtype_of<T>, std::move(deleter));
 }
 

@@ -29,6 +29,8 @@ std::string integer_text(const TensorImpl* x, int64_t offset) {
     return static_cast<const bool*>(x->storage->data())[offset] ? "True" : "False";
   if (x->dtype == kUInt8)
     return std::to_string(static_cast<const uint8_t*>(x->storage->data())[offset]);
+  if (x->dtype == kInt32)
+    return std::to_string(static_cast<const int32_t*>(x->storage->data())[offset]);
   return std::to_string(static_cast<const int64_t*>(x->storage->data())[offset]);
 }
 

@@ -268,9 +268,10 @@ Tensor randint(int64_t low, int64_t high, const Shape& sizes, const TensorOption
   if (low >= high) {
     fail("randint", "expected low < high, got ", low, " and ", high);
   }
-  const bool fits = options.dtype == kUInt8  ? low >= 0 && high <= 256
-                    : options.dtype == kBool ? low >= 0 && high <= 2
-                                             : true;
+  const bool fits = options.dtype == kUInt8   ? low >= 0 && high <= 256
+                    : options.dtype == kInt32 ? low >= INT32_MIN && high - 1 <= INT32_MAX
+                    : options.dtype == kBool  ? low >= 0 && high <= 2
+                                              : true;
   if (!fits) {
     fail("randint", "expected a range that fits ", options.dtype, ", got [", low, ", ", high, ")");
   }

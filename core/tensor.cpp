@@ -59,6 +59,7 @@ T* Tensor::data_of() const {
   template T* Tensor::data_of() const;
 NORMA_DATA(bool)
 NORMA_DATA(uint8_t)
+NORMA_DATA(int32_t)
 NORMA_DATA(int64_t)
 NORMA_DATA(float)
 NORMA_DATA(double)

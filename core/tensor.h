@@ -78,7 +78,7 @@ class Tensor : public TensorMethods {
   using TensorMethods::data_ptr;
   template <class T>
   T* data_ptr() const {
-    static_assert(Element<T>, "data_ptr<T>(): T is bool, uint8_t, int64_t, float or double");
+    static_assert(Element<T>, "data_ptr<T>(): T is bool, uint8_t, int32_t, int64_t, float or double");
     using Own = std::conditional_t<dtype_of<T> == DType::Int64, int64_t, std::remove_const_t<T>>;
     return reinterpret_cast<T*>(data_of<Own>());
   }

@@ -13,7 +13,7 @@ namespace norma {
 /// Reads a whole file. Everything the header says is checked against the length of the file before
 /// memory is reserved for tensors: offsets that overlap, leave holes or point outside, sizes that
 /// overflow, repeated names, headers over 100,000,000 bytes and truncated files are errors that
-/// name the file. F16, BF16 and the F8 kinds arrive as kFloat32, I8 I16 I32 U16 U32 as kInt64,
+/// name the file. F16, BF16 and the F8 kinds arrive as kFloat32, I8 I16 U16 U32 as kInt64,
 /// without loss. Tensors that Norma has no place for (C64, U64, F4, F6, unknown dtypes, more than 8
 /// dimensions) are listed in `skipped`; a file of no others is an error. Memory is at most 32 times
 /// the file's size.

@@ -80,7 +80,7 @@ constexpr StoredType kTypes[] = {
     {"torch.int8", "torch.CharStorage", "I8", 1, kInt64, read_as<int8_t, int64_t>},
     {"torch.int16", "torch.ShortStorage", "I16", 2, kInt64, read_as<int16_t, int64_t>},
     {"torch.uint16", "", "U16", 2, kInt64, read_as<uint16_t, int64_t>},
-    {"torch.int32", "torch.IntStorage", "I32", 4, kInt64, read_as<int32_t, int64_t>},
+    {"torch.int32", "torch.IntStorage", "I32", 4, kInt32, read_plain},
     {"torch.uint32", "", "U32", 4, kInt64, read_as<uint32_t, int64_t>},
     {"torch.int64", "torch.LongStorage", "I64", 8, kInt64, read_plain},
     {"torch.float16", "torch.HalfStorage", "F16", 2, kFloat32, read_as<uint16_t, float, from_half>},

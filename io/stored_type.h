@@ -17,7 +17,7 @@ struct StoredType {
   std::string_view storage;      ///< its typed storage there, "torch.HalfStorage"; "" for none
   std::string_view safetensors;  ///< its name in safetensors files, "F16"
   int64_t bytes;                 ///< per element in the file
-  DType dtype;                   ///< the narrowest of Norma's types that holds all its values
+  DType dtype;                   ///< one of Norma's types that holds all its values
   void (*read)(const NextBytes& next, const Tensor& to);
 
   std::string_view name() const {

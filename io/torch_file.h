@@ -21,7 +21,7 @@ namespace norma {
 ///
 /// Tensors keep their strides and share memory where they shared it in Python (tied weights, views,
 /// `expand`); each storage is read once. float16, bfloat16 and the float8 kinds arrive as kFloat32,
-/// int8 int16 int32 uint16 uint32 as kInt64, without loss; bool, uint8, int64, float32 and float64
+/// int8 int16 uint16 uint32 as kInt64, without loss; bool, uint8, int32, int64, float32 and float64
 /// as they are. Parameters, tensors with attributes and of derived classes are their values.
 /// Nothing requires a gradient, and the device they were on does not matter. As with
 /// load_safetensors, everything is checked against the length of the file before memory is

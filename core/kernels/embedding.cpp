@@ -97,6 +97,7 @@ bool limit_norms(T* table, int64_t row_stride, int64_t column_stride, const int6
   template void pick_rows<T>(const T*, const int64_t*, int64_t, int64_t, T*);
 NORMA_INSTANTIATE(bool)
 NORMA_INSTANTIATE(uint8_t)
+NORMA_INSTANTIATE(int32_t)
 NORMA_INSTANTIATE(int64_t)
 NORMA_INSTANTIATE(float)
 NORMA_INSTANTIATE(double)

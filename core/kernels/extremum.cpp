@@ -123,6 +123,7 @@ void extreme_position(int64_t* out, const T* x, MiddleShape s, bool largest) {
 template void extreme_position(int64_t*, const float*, MiddleShape, bool);
 template void extreme_position(int64_t*, const double*, MiddleShape, bool);
 template void extreme_position(int64_t*, const int64_t*, MiddleShape, bool);
+template void extreme_position(int64_t*, const int32_t*, MiddleShape, bool);
 template void extreme_position(int64_t*, const uint8_t*, MiddleShape, bool);
 template void extreme_position(int64_t*, const bool*, MiddleShape, bool);
 

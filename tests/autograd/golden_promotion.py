@@ -6,7 +6,7 @@ Usage: golden_promotion.py > golden_promotion.txt
 """
 import torch
 
-TYPES = {"bool": torch.bool, "uint8": torch.uint8, "int64": torch.int64, "float32": torch.float32, "float64": torch.float64}
+TYPES = {"bool": torch.bool, "uint8": torch.uint8, "int32": torch.int32, "int64": torch.int64, "float32": torch.float32, "float64": torch.float64}
 NAMES = {v: k for k, v in TYPES.items()}
 for a in TYPES:
     for rank_a in (0, 1):

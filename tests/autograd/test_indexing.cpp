@@ -186,7 +186,7 @@ TEST_CASE("index refuses what it cannot take") {
         "[index] too many indices: expected at most 2 for a tensor of shape [2, 3], got 3");
   CHECK(error({Ellipsis, Ellipsis}) == "[index] expected at most one Ellipsis, got 2");
   CHECK(error({zeros({2})}) ==
-        "[index] expected index tensors of dtype int64, uint8 or bool, got float32");
+        "[index] expected index tensors of dtype int64, int32, uint8 or bool, got float32");
   CHECK(error({Slice(), tensor({0, 3})}) == "[index] expected indices in [-3, 2], got 3");
   CHECK(error({tensor({-3})}) == "[index] expected indices in [-2, 1], got -3");
   CHECK(error({2}) == "[select] expected an index in [-2, 1] for dimension 0 of [2, 3], got 2");

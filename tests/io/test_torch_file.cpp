@@ -32,7 +32,7 @@ TEST_CASE("torch: every dtype arrives as from a safetensors file, half and bfloa
   const auto t = by_name("dtypes.pt");
   CHECK(t.at("f16").dtype() == kFloat32);
   CHECK(t.at("bf16").dtype() == kFloat32);
-  CHECK(t.at("i32").dtype() == kInt64);
+  CHECK(t.at("i32").dtype() == kInt32);
   CHECK(t.at("u8").dtype() == kUInt8);
   CHECK(t.at("f64").dtype() == kFloat64);
   CHECK(t.at("scalar").item<int64_t>() == 7);

@@ -161,7 +161,7 @@ Shape Hostile::shape(const Shape& sane) {
 }
 
 DType Hostile::dtype(DType sane) {
-  return note("dtype", is_sane() ? sane : static_cast<DType>(below(5)));
+  return note("dtype", is_sane() ? sane : static_cast<DType>(below(6)));
 }
 
 Tensor Hostile::tensor(const Shape& sane, DType dtype) {
