@@ -1,6 +1,7 @@
 // + - * / and powers, with dtype promotion, and their in-place forms.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "norma/autograd/elementwise.h"
 #include "norma/autograd/in_place.h"
@@ -204,11 +205,20 @@ void refuse_negative_integer_power(DType dtype, bool negative) {
   }
 }
 
+void refuse_large_power(DType dtype, Scalar exponent) {
+  const int64_t most = dtype == kUInt8   ? std::numeric_limits<uint8_t>::max()
+                       : dtype == kInt32 ? std::numeric_limits<int32_t>::max()
+                                         : std::numeric_limits<int64_t>::max();
+  if (is_floating(dtype) || exponent.to<int64_t>() <= most) return;
+  fail("pow", "expected an exponent that fits ", dtype, ", got ", exponent.to<int64_t>());
+}
+
 /// x^p; PyTorch's short cuts, which decide what becomes of -0 and -inf.
 Tensor raise(const Tensor& x, Scalar exponent) {
   const DType dtype = result_type(x, exponent, "pow");
   const double p = exponent.to<double>();
   refuse_negative_integer_power(dtype, p < 0);
+  refuse_large_power(dtype, exponent);
   if (p == 2) return binary("pow", x, x, dtype, kMul);
   if (is_floating(dtype)) {
     if (p == 0.5) return unary_floating("pow", x, [](auto v) NORMA_INLINE { return std::sqrt(v); });

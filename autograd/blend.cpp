@@ -5,6 +5,7 @@
 #include "norma/autograd/elementwise.h"
 #include "norma/autograd/in_place.h"
 #include "norma/autograd/ops.h"
+#include "norma/core/factory.h"
 
 namespace norma {
 
@@ -67,6 +68,11 @@ Tensor TensorMethods::addcmul(const Tensor& a, const Tensor& b, Scalar value) co
   const DType both = result_type(a, b, "addcmul");
   const DType dtype = std::max(both, defined_impl(self(), "addcmul")->dtype);
   if (dtype == kBool) fail("addcmul", "expected numbers, got bool tensors");
+  if (!is_floating(dtype)) {  // nothing wraps around in a type that is not the result's
+    const Shape rank(a.dim() + b.dim() > 0 ? Shape{1} : Shape{});
+    const DType common = result_type(self(), zeros(rank, {.dtype = both}), "addcmul");
+    return self().add(times(a.to(common), value, common).mul(b.to(common)));
+  }
   return self().add(times(a, value, dtype).mul(b));
 }
 

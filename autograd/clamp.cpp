@@ -20,12 +20,13 @@ void fit_bounds(const char* op, DType dtype, Bound& min, Bound& max) {
   const auto refuse = [&](const char* name, Scalar bound) {
     fail(op, "expected bounds that fit ", dtype, ", got ", name, " = ", bound.to<double>());
   };
-  constexpr int64_t kMost = std::numeric_limits<uint8_t>::max();
-  if (dtype != kUInt8) return;
-  if (min && min->to<int64_t>() > kMost) refuse("min", *min);
-  if (max && max->to<int64_t>() < 0) refuse("max", *max);
-  if (min && min->to<int64_t>() < 0) min.reset();
-  if (max && max->to<int64_t>() > kMost) max.reset();
+  if (dtype != kUInt8 && dtype != kInt32) return;
+  const int64_t least = dtype == kUInt8 ? 0 : std::numeric_limits<int32_t>::min();
+  const int64_t most = dtype == kUInt8 ? 255 : std::numeric_limits<int32_t>::max();
+  if (min && min->to<int64_t>() > most) refuse("min", *min);
+  if (max && max->to<int64_t>() < least) refuse("max", *max);
+  if (min && min->to<int64_t>() < least) min.reset();
+  if (max && max->to<int64_t>() > most) max.reset();
 }
 
 /// The gradient passes where the value was within the bounds; at a bound, it does not.
@@ -40,15 +41,17 @@ Tensor clamp_between(const char* op, const Tensor& x, Bound min, Bound max) {
   fit_bounds(op, dtype, min, max);
   const bool below = min.has_value(), above = max.has_value();
   const Scalar low = min.value_or(0), high = max.value_or(0);
-  Tensor out = new_tensor(x.sizes(), dtype);
-  const Tensor from = x.detach().to(dtype);
-  dispatch(dtype, [&]<class T>() {
+  const DType computed = computed_type(dtype);
+  Tensor out = new_tensor(x.sizes(), computed);
+  const Tensor from = x.detach().to(computed);
+  dispatch_computed(computed, [&]<class T>() {
     kernels::map<T, T>(out, from, [=, l = low.to<T>(), h = high.to<T>()](T v) NORMA_INLINE {
       if (below && v < l) v = l;
       if (above && v > h) v = h;
       return v;
     });
   });
+  if (computed != dtype) out = out.to(dtype);
   if (nowhere) out.fill_(std::numeric_limits<double>::quiet_NaN());
   return record(op, out, {&x}, [=, saved = Saved(x)](const Tensor& g, InputGrads& d) {
     d[0] = combine_constant(g, *saved, [=](auto u, auto v) NORMA_INLINE {

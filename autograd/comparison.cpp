@@ -23,10 +23,11 @@ Tensor compare(const char* op, const Tensor& a, const Tensor& b, F f) {
 
 template <class F>
 Tensor compare(const char* op, const Tensor& a, Scalar b, F f) {
-  const DType dtype = computed_type(result_type(a, b, op));
+  const DType common = result_type(a, b, op), dtype = computed_type(common);
   Tensor out = new_tensor(a.sizes(), kBool);
   const Tensor x = a.detach().to(dtype);
-  dispatch_computed(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, b.to<T>(), f); });
+  const Scalar y = wrapped(b, common);
+  dispatch_computed(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, y.to<T>(), f); });
   return out;
 }
 

@@ -20,36 +20,40 @@ inline DType number_type(const char* op, const Tensor& tensor) {
 /// out = f(a, b) on the promoted dtype; `F` is called as f(x, y) with two values of one type.
 /// `donated`: the caller is done with the operands, see `donate_or_new`.
 template <class F>
-Tensor binary(const char* op, const Tensor& a, const Tensor& b, DType dtype, F f,
+Tensor binary(const char* op, const Tensor& a, const Tensor& b, DType result, F f,
               bool donated = false) {
   const Shape& sa = defined_impl(a, op)->sizes;
   const Shape& sb = defined_impl(b, op)->sizes;
   const Shape sizes = sa == sb ? sa : broadcast_shapes(sa, sb, op);
-  if (dtype == kInt32) return binary(op, a, b, computed_type(dtype), f).to(dtype);
+  const DType dtype = computed_type(result);
   const bool second = donated && !(sa == sizes && is_donatable(a));
   Tensor out = donated ? donate_or_new(second ? b : a, sizes, dtype) : new_tensor(sizes, dtype);
   const Tensor x = a.dtype() == dtype ? a : a.detach().to(dtype);
   const Tensor y = b.dtype() == dtype ? b : b.detach().to(dtype);
   dispatch_computed(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, y, f); });
+  if (dtype != result) return out.to(result);
   return out;
 }
 
 /// The same with one value for b.
 template <class F>
-Tensor binary(const Tensor& a, Scalar b, DType dtype, F f, bool donated = false) {
-  if (dtype == kInt32) return binary(a, b, computed_type(dtype), f).to(dtype);
+Tensor binary(const Tensor& a, Scalar b, DType result, F f, bool donated = false) {
+  const DType dtype = computed_type(result);
   Tensor out = donated ? donate_or_new(a, a.sizes(), dtype) : new_tensor(a.sizes(), dtype);
   const Tensor x = a.dtype() == dtype ? a : a.detach().to(dtype);
-  dispatch_computed(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, b.to<T>(), f); });
+  const Scalar y = wrapped(b, result);
+  dispatch_computed(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, y.to<T>(), f); });
+  if (dtype != result) return out.to(result);
   return out;
 }
 
 template <class F>
-Tensor unary(const Tensor& x, DType dtype, F f, bool donated = false) {
-  if (dtype == kInt32) return unary(x, computed_type(dtype), f).to(dtype);
+Tensor unary(const Tensor& x, DType result, F f, bool donated = false) {
+  const DType dtype = computed_type(result);
   Tensor out = donated ? donate_or_new(x, x.sizes(), dtype) : new_tensor(x.sizes(), dtype);
   const Tensor from = x.dtype() == dtype ? x : x.detach().to(dtype);
   dispatch_computed(dtype, [&]<class T>() { kernels::map<T, T>(out, from, f); });
+  if (dtype != result) return out.to(result);
   return out;
 }
 

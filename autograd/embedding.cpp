@@ -57,7 +57,7 @@ void check_tensors(const Tensor& indices, const Tensor& weight, const EmbeddingO
     fail("embedding", "'weight' must be 2-D, [num_embeddings, embedding_dim], got size ", w->sizes);
   }
   if (index->dtype != kInt64 && index->dtype != kInt32) {
-    fail("embedding", "expected indices of dtype int64, got ", index->dtype,
+    fail("embedding", "expected indices of dtype int64 or int32, got ", index->dtype,
          "; convert them with to(kInt64)");
   }
   if (options.max_norm && !is_floating(w->dtype)) {

@@ -210,7 +210,7 @@ struct EmbeddingOptions {
   /// Throws `[op] …` on options that are wrong for a table of this size.
   void check(const char* op, int64_t num_embeddings) const;
 };
-/// Rows of `weight` [num_embeddings, embedding_dim]: indices [*] of kInt64, output
+/// Rows of `weight` [num_embeddings, embedding_dim]: indices [*] of kInt64 or kInt32, output
 /// [*, embedding_dim]. `max_norm` changes those rows of `weight` in place. See nn::Embedding.
 Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOptions& options = {});
 

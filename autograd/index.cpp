@@ -37,7 +37,8 @@ Tensor Tensor::gather(int64_t dim, const Tensor& index) const {
     fail("gather", "expected an index of as many dimensions, no larger than ", from,
          " except in dimension ", d, ", got ", to);
   }
-  const Tensor picks = checked_index("gather", index, from.empty() ? 1 : from[d]);
+  const Tensor picks =
+      checked_index("gather", widened_index("gather", index), from.empty() ? 1 : from[d]);
   return taken("gather", *this, Places(picks, d, from));
 }
 

@@ -166,7 +166,7 @@ Tensor max_pool_of_integers(const char* op, const Tensor& input, const Window& w
       to[y] = std::max(to[y], from[cell]);
     });
   };
-  x.dtype() == kInt64 ? fill(std::numeric_limits<int64_t>::lowest()) : fill(uint8_t{0});
+  x.dtype() == kUInt8 ? fill(uint8_t{0}) : fill(std::numeric_limits<int64_t>::lowest());
   return out;
 }
 
@@ -193,6 +193,8 @@ Tensor max_pool2d(const Tensor& input, Pair kernel_size, const MaxPoolOptions& o
   options.check("max_pool2d", kernel_size);
   const Window window = window_of(kernel_size, options);
   const DType dtype = defined_impl(input, "max_pool2d")->dtype;
+  if (dtype == kInt32)
+    return max_pool_of_integers("max_pool2d", input.to(kInt64), window).to(kInt32);
   if (dtype == kInt64 || dtype == kUInt8) return max_pool_of_integers("max_pool2d", input, window);
   return max_pool("max_pool2d", input, window);
 }

@@ -147,7 +147,7 @@ Tensor TensorMethods::take_along_dim(const Tensor& indices, std::optional<int64_
     fail(op, "expected indices of as many dimensions as ", own, ", got ", theirs);
   }
   const int64_t d = wrap_dim(*dim, own.size(), op);
-  if (own.empty()) return self().gather(0, indices);
+  if (own.empty()) return self().gather(0, checked_index(op, indices, 1));
   Shape from = own, to = theirs;
   from[d] = to[d] = 1;
   from = to = broadcast_shapes(from, to, op);

@@ -2,6 +2,7 @@
 #pragma once
 #include <utility>
 
+#include "norma/core/scalar.h"
 #include "norma/core/tensor.h"
 
 namespace norma::autograd {
@@ -17,13 +18,15 @@ constexpr DType floating_type(DType dtype) { return is_floating(dtype) ? dtype :
 
 /// The type in which an operation on single elements is computed: kInt32 as kInt64, so that there
 /// are no loops of its own for it; what does not fit wraps around on the way back.
-constexpr DType computed_type(DType dtype) { return dtype == DType::Int32 ? DType::Int64 : dtype; }
+constexpr DType computed_type(DType dtype) { return dtype == kInt32 ? kInt64 : dtype; }
+/// What is left of a number that is to be an operand of that dtype, for computed_type.
+inline Scalar wrapped(Scalar x, DType dtype) { return dtype == kInt32 ? x.to<int32_t>() : x; }
 /// `dispatch` for a type that `computed_type` gave.
 template <class F>
 decltype(auto) dispatch_computed(DType dtype, F&& f) {
-  if (dtype == DType::Bool) return f.template operator()<bool>();
-  if (dtype == DType::UInt8) return f.template operator()<uint8_t>();
-  if (dtype == DType::Int64) return f.template operator()<int64_t>();
+  if (dtype == kBool) return f.template operator()<bool>();
+  if (dtype == kUInt8) return f.template operator()<uint8_t>();
+  if (dtype == kInt64) return f.template operator()<int64_t>();
   return dispatch_floating(dtype, std::forward<F>(f));
 }
 

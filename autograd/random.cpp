@@ -37,6 +37,7 @@ Tensor& filled_in_place(const char* op, Tensor& self, Fill fill) {
 int64_t most_integers(DType dtype) {
   return dtype == kFloat32   ? (int64_t{1} << 24) + 1
          : dtype == kFloat64 ? (int64_t{1} << 53) + 1
+         : dtype == kInt32   ? int64_t{1} << 31
          : dtype == kUInt8   ? 256
          : dtype == kBool    ? 2
                              : INT64_MAX;

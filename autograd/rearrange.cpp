@@ -4,6 +4,7 @@
 #include "norma/autograd/in_place.h"
 #include "norma/autograd/operands.h"
 #include "norma/autograd/ops.h"
+#include "norma/autograd/places.h"
 #include "norma/core/factory.h"
 #include "norma/core/integers.h"
 #include "norma/core/kernels/elementwise.h"
@@ -216,16 +217,17 @@ Tensor TensorMethods::repeat_interleave(int64_t repeats, std::optional<int64_t> 
 Tensor TensorMethods::repeat_interleave(const Tensor& repeats, std::optional<int64_t> dim) const {
   const char* op = "repeat_interleave";
   defined_impl(self(), op);
-  if (defined_impl(repeats, op)->dtype != kInt64 || repeats.dim() > 1) {
-    fail(op, "expected repeats of dtype int64 and at most one dimension, got ", repeats.dtype(),
-         " ", repeats.sizes());
+  const Tensor wide = widened_index(op, repeats);
+  if (wide.dtype() != kInt64 || wide.dim() > 1) {
+    fail(op, "expected repeats of dtype int64 or int32 and at most one dimension, got ",
+         repeats.dtype(), " ", repeats.sizes());
   }
   const Tensor x = !dim ? self().flatten() : self().dim() == 0 ? self().unsqueeze(0) : self();
   const int64_t d = wrap_dim(dim.value_or(0), x.dim(), op), length = x.size(d);
   if (repeats.numel() != 1 && repeats.numel() != length) {
     fail(op, "expected a number for each of the ", length, " elements, got ", repeats.numel());
   }
-  const Tensor counts = repeats.reshape({-1}).expand({length}).contiguous();
+  const Tensor counts = wide.reshape({-1}).expand({length}).contiguous();
   const int64_t* const count = values_of<int64_t>(counts);
   Wide total = 0;
   for (int64_t i = 0; i < length; ++i) {

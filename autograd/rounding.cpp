@@ -110,7 +110,8 @@ template <class F>
 Tensor rest_of(const char* op, const Tensor& x, Scalar y, F f) {
   const DType dtype = result_type(x, y, op);
   check_division(op, dtype,
-                 dtype == kUInt8 ? y.to<uint8_t>() == 0 : dtype == kInt64 && y.to<int64_t>() == 0);
+                 dtype == kUInt8 ? y.to<uint8_t>() == 0
+                                 : !is_floating(dtype) && wrapped(y, dtype).to<int64_t>() == 0);
   return record(op, binary(x, y, dtype, f), {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 

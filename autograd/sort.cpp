@@ -1,5 +1,6 @@
 // The order of elements along a dimension.
 #include "norma/autograd/operands.h"
+#include "norma/autograd/promotion.h"
 #include "norma/core/kernels/order.h"
 
 namespace norma {
@@ -8,14 +9,17 @@ using namespace autograd;
 
 namespace {
 
+/// The values in the type in which they are compared.
+Tensor computed(const Tensor& self) { return self.detach().to(computed_type(self.dtype())); }
+
 /// Positions of the first `count` elements in order along `dim`.
 Tensor order(const Tensor& self, int64_t dim, int64_t count, bool descending) {
-  const Tensor x = packed(self.detach());
+  const Tensor x = packed(computed(self));
   Shape sizes = x.sizes();
   if (!sizes.empty()) sizes[dim] = count;
   Tensor index = new_tensor(sizes, kInt64);
   if (index.numel() == 0) return index;
-  dispatch(x.dtype(), [&]<class T>() {
+  dispatch_computed(x.dtype(), [&]<class T>() {
     kernels::first_positions(values_of<int64_t>(index), values_of<T>(x),
                              kernels::MiddleShape(x.sizes(), dim), count, descending);
   });
@@ -65,12 +69,12 @@ std::pair<Tensor, Tensor> TensorMethods::kthvalue(int64_t k, int64_t dim, bool k
     fail("kthvalue", "expected k from 1 to the ", length, " elements of dimension ", d, ", got ",
          k);
   }
-  const Tensor x = packed(self().detach());
+  const Tensor x = packed(computed(self()));
   Shape kept = sizes;
   if (!kept.empty()) kept[d] = 1;
   const Tensor index = new_tensor(kept, kInt64);
   if (index.numel() > 0) {
-    dispatch(x.dtype(), [&]<class T>() {
+    dispatch_computed(x.dtype(), [&]<class T>() {
       kernels::kth_position(values_of<int64_t>(index), values_of<T>(x),
                             kernels::MiddleShape(x.sizes(), d), k - 1);
     });

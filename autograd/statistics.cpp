@@ -105,11 +105,13 @@ Tensor extremum_over(const char* op, const Tensor& self, const Shape& dims, bool
 }
 
 /// The position of the median of every line; of the first NaN where there is one.
-Tensor median_positions(const Tensor& x, const kernels::MiddleShape& shape, const Shape& sizes) {
+Tensor median_positions(const Tensor& values, const kernels::MiddleShape& shape,
+                        const Shape& sizes) {
   Tensor index = new_tensor(sizes, kInt64);
   if (index.numel() == 0) return index;
   int64_t* const to = values_of<int64_t>(index);
-  dispatch(x.dtype(), [&]<class T>() {
+  const Tensor x = values.to(computed_type(values.dtype()));
+  dispatch_computed(x.dtype(), [&]<class T>() {
     kernels::kth_position(to, values_of<T>(x), shape, (shape.length - 1) / 2);
     if constexpr (std::is_floating_point_v<T>) {
       kernels::for_each_line(values_of<T>(x), shape, [=](kernels::Line<T> line, int64_t at) {

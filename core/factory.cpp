@@ -49,7 +49,7 @@ void refuse_overflow(const char* op, Scalar value, DType dtype) {
   if (!fraction && dtype == kInt64) return;
   const bool fits = dtype == kInt64   ? number >= -0x1p63 && number < 0x1p63
                     : dtype == kInt32 ? number >= -0x1p31 && number < 0x1p31
-                    : fraction        ? number >= 0 && number <= 255
+                    : fraction        ? number >= 0 && number < 256
                                       : std::fabs(number) < 256;
   if (fits) return;
   fail(op, "expected a value that fits ", dtype, ", got ", number);

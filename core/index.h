@@ -38,8 +38,8 @@ class Slice {
 }  // namespace indexing
 
 /// One index: a number, a Slice, None, Ellipsis (or "..."), true or false, a list of numbers or
-/// bools, or a tensor: kInt64 or kInt32, where negative ones count from the end, or a mask (kBool, kUInt8) of
-/// one or several dimensions.
+/// bools, or a tensor: kInt64 or kInt32, where negative ones count from the end, or a mask (kBool,
+/// kUInt8) of one or several dimensions.
 class TensorIndex {
  public:
   enum class Kind : uint8_t { NewDim, Dots, Number, Flag, Range, Values };

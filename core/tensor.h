@@ -78,7 +78,8 @@ class Tensor : public TensorMethods {
   using TensorMethods::data_ptr;
   template <class T>
   T* data_ptr() const {
-    static_assert(Element<T>, "data_ptr<T>(): T is bool, uint8_t, int32_t, int64_t, float or double");
+    static_assert(Element<T>,
+                  "data_ptr<T>(): T is bool, uint8_t, int32_t, int64_t, float or double");
     using Own = std::conditional_t<dtype_of<T> == DType::Int64, int64_t, std::remove_const_t<T>>;
     return reinterpret_cast<T*>(data_of<Own>());
   }
@@ -160,7 +161,7 @@ class Tensor : public TensorMethods {
   /// `index({index})`: what a mask or index tensor picks, and `x[mask] = 0` writes (core/index.h).
   IndexedTensor operator[](const Tensor& index) const;
 
-  // --- Picking (autograd/index.cpp) ---
+  // --- Picking (autograd/index.cpp); indices are kInt64 or kInt32 ---
   Tensor index_select(int64_t dim, const Tensor& index) const;
   Tensor gather(int64_t dim, const Tensor& index) const;
 
@@ -263,10 +264,10 @@ class Tensor : public TensorMethods {
   // --- Reductions: over everything or some dimensions (autograd/reduce.cpp, softmax.cpp) ---
   Tensor sum() const;
   Tensor sum(const Shape& dims, bool keepdim = false) const;
-  /// Converted to `dtype` first.
-  Tensor sum(DType dtype) const { return to(dtype).sum(); }
+  /// Converted to `dtype` first, which the result has, too.
+  Tensor sum(DType dtype) const { return to(dtype).sum().to(dtype); }
   Tensor sum(const Shape& dims, bool keepdim, DType dtype) const {
-    return to(dtype).sum(dims, keepdim);
+    return to(dtype).sum(dims, keepdim).to(dtype);
   }
   Tensor mean() const;
   Tensor mean(const Shape& dims, bool keepdim = false) const;

@@ -82,7 +82,8 @@ class TensorMethods : public TensorSpellings {
   /// `gather` where x and the indices broadcast except in `dim`; without it, of all elements.
   Tensor take_along_dim(const Tensor& indices, std::optional<int64_t> dim = std::nullopt) const;
 
-  // --- Writing by index tensors (autograd/scatter.cpp) ---
+  // --- Writing by index tensors (autograd/scatter.cpp): kInt64, in the scatter family and in
+  // index_add kInt32, too ---
   /// `gather` backwards: out[i][index[i][j]] = src[i][j] for `dim` 1, and so on. `src` is no
   /// smaller than `index`. Where an index occurs twice, one of the values stays, and the gradient
   /// goes to all. `reduce`: "add", or "multiply", which is not differentiable.
@@ -163,7 +164,7 @@ class TensorMethods : public TensorSpellings {
   Tensor tile(const Shape& times) const;
   /// Every element `repeats` times in place; without `dim`, of the flattened tensor.
   Tensor repeat_interleave(int64_t repeats, std::optional<int64_t> dim = {}) const;
-  /// Element i `repeats[i]` times; `repeats` is an int64 tensor of one dimension.
+  /// Element i `repeats[i]` times; `repeats` has one dimension, of kInt64 or kInt32.
   Tensor repeat_interleave(const Tensor& repeats, std::optional<int64_t> dim = {}) const;
   Tensor flip(const Shape& dims) const;
   Tensor fliplr() const;

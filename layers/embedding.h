@@ -16,7 +16,7 @@ struct EmbeddingFromPretrainedOptions {
 };
 
 /// y[…] = weight[indices[…]]: a vector for each index, such as a word's or a class's. indices [*]
-/// of kInt64, in [0, num_embeddings); y [*, embedding_dim].
+/// of kInt64 or kInt32, in [0, num_embeddings); y [*, embedding_dim].
 ///
 /// Parameter: `weight` [num_embeddings, embedding_dim], drawn from N(0, 1). Its gradient sums over
 /// the indices in their order, whatever the number of threads, and is dense: there are no sparse

@@ -15,11 +15,11 @@ namespace {
 
 std::vector<int64_t> integers(const char* op, const char* name, const Tensor& tensor) {
   const TensorImpl* impl = defined_impl(tensor, op);
-  if (impl->dtype != kInt64 || impl->sizes.size() != 1) {
+  if ((impl->dtype != kInt64 && impl->dtype != kInt32) || impl->sizes.size() != 1) {
     fail(op, "expected ", name, " as one dimension of int64, got ", impl->sizes, " of ",
          impl->dtype);
   }
-  const Tensor own = tensor.contiguous();
+  const Tensor own = tensor.to(kInt64).contiguous();
   const int64_t* first = values_of<int64_t>(own);
   return {first, first + own.numel()};
 }

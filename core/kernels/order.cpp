@@ -164,7 +164,6 @@ void kth_position(int64_t* out, const T* x, MiddleShape s, int64_t k) {
   template void kth_position(int64_t*, const T*, MiddleShape, int64_t);
 NORMA_ORDER(float)
 NORMA_ORDER(double)
-NORMA_ORDER(int32_t)
 NORMA_ORDER(int64_t)
 NORMA_ORDER(uint8_t)
 NORMA_ORDER(bool)

@@ -174,7 +174,8 @@ TEST_CASE("embedding refuses what it cannot do, and changes nothing then") {
   CHECK(message(norma::tensor(9)) ==
         "[embedding] index out of range in self: expected 0 <= index < 5, got 9");
   CHECK(message(norma::tensor({1.0})) ==
-        "[embedding] expected indices of dtype int64, got float32; convert them with to(kInt64)");
+        "[embedding] expected indices of dtype int64 or int32, got float32; convert them with "
+        "to(kInt64)");
   const Tensor one = indices_of({1}, {1});
   CHECK(message(one, {.padding_idx = 5}) ==
         "[embedding] Padding_idx must be within num_embeddings, got padding_idx=5 and "

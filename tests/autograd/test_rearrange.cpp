@@ -378,8 +378,9 @@ TEST_CASE("rearranging refuses what it cannot do") {
        [&] {
          row.repeat_interleave(tensor({1, 2}));
        }},
-      {"[repeat_interleave] expected repeats of dtype int64 and at most one dimension, got float32 "
-       "[3]",
+      {"[repeat_interleave] expected repeats of dtype int64 or int32 and at most one dimension, "
+       "got "
+       "float32 [3]",
        [&] { row.repeat_interleave(row); }},
       {"[flip] expected every dimension at most once, got [0, -2]",
        [&] {

@@ -9,7 +9,7 @@
 //                                            a step per batch with the optimiser's tensors in
 //                                            MEMORY
 //     border check FILE...                   "ok", or why not, a line each
-//     border copy FROM TO                    reads a file, writes another
+//     border copy FROM TO                    reads a file of either kind, writes safetensors
 #include <iostream>
 
 #include "norma/tests/border/models.h"
@@ -132,7 +132,7 @@ int run(const std::vector<std::string>& a) {
   } else if (a.size() == 7 && a[0] == "resume") {
     resume(a);
   } else if (a.size() == 3 && a[0] == "copy") {
-    const TensorFile file = load_safetensors(a[1]);
+    const TensorFile file = load_tensors(a[1]);
     save_safetensors(file.tensors, a[2], file.metadata);
   } else if (!a.empty() && a[0] == "check") {
     for (std::size_t i = 1; i < a.size(); ++i) {

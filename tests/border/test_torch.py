@@ -128,6 +128,22 @@ class Mlp(Crossing, WithFolder):
                     self.assert_near(answer, model(drawn["input"][0]), 1e-5, "eval")
 
 
+    def test_integers_stay_what_they_are(self):
+        state = {f"{dtype}": torch.tensor([[0, 1], [5, 127]]).to(dtype)
+                 for dtype in (torch.int32, torch.int64, torch.uint8, torch.bool)}
+        state["ends"] = torch.tensor([2**31 - 1, -2**31], dtype=torch.int32)
+        state["none"], state["one"] = torch.zeros(0, 3, dtype=torch.int32), torch.tensor(-7, dtype=torch.int32)
+        save_file(state, self.folder / "file.safetensors")
+        torch.save(state, self.folder / "file.pt")
+        for path in (self.folder / "file.safetensors", self.folder / "file.pt"):
+            with self.subTest(path=path.name):
+                self.border("copy", path, self.folder / "copy")
+                copy = load_file(self.folder / "copy")
+                self.assertEqual(copy.keys(), state.keys())
+                for name, tensor in state.items():
+                    self.assert_near(copy[name], tensor, 0, name)
+
+
 class Cnn(Crossing, WithFolder):
     name = "cnn"
 

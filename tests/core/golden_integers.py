@@ -12,16 +12,17 @@ import warnings
 import torch
 
 warnings.filterwarnings("ignore")
-DTYPES = {"f32": torch.float32, "f64": torch.float64, "i64": torch.int64, "u8": torch.uint8}
+DTYPES = {"f32": torch.float32, "f64": torch.float64, "i64": torch.int64, "i32": torch.int32, "u8": torch.uint8}
 
 numbers = [math.nan, math.inf, -math.inf, 1e30, -1e30, 2.0**63, -2.0**63, 2.0**62, 9.2e18, -9.3e18, 2.0**31, -2.0**31 - 1,
+           2.0**31 - 1, 2.0**31 - 0.5, -2.0**31, -2.0**31 - 0.5,
            2.0**32 + 1, 1e10, 300.7, 256.0, 255.5, 1.5, 0.5, -0.5, -0.0, -1.5, -255.0, -256.5]
 for source in ["f32", "f64"]:
-    for target in ["i64", "u8"]:
+    for target in ["i64", "i32", "u8"]:
         for number in numbers:
             x = torch.tensor([number], dtype=DTYPES[source])
             print("cast", source, target, repr(x.double().item()), x.to(DTYPES[target]).item())
-for target in ["i64", "u8"]:
+for target in ["i64", "i32", "u8"]:
     for number in numbers:
         if number == 2.0**63:  # PyTorch takes it for -2^63
             continue
@@ -31,7 +32,8 @@ for target in ["i64", "u8"]:
             print("refuse", target, repr(number))
 
 most, least = 2**63 - 1, -2**63
-pairs = {"i64": [most, least, -1, 1, 0, 3, 2**32], "u8": [0, 1, 16, 200, 255]}
+pairs = {"i64": [most, least, -1, 1, 0, 3, 2**32], "i32": [2**31 - 1, -2**31, -1, 1, 0, 3, 2**16],
+         "u8": [0, 1, 16, 200, 255]}
 for dtype, values in pairs.items():
     for a in values:
         x = torch.tensor([a], dtype=DTYPES[dtype])

@@ -126,11 +126,12 @@ TEST_CASE("samples have their distributions") {
 
 TEST_CASE("random integers fill what the dtype holds") {
   manual_seed(3);
-  for (const DType dtype : {kFloat32, kFloat64, kInt64, kUInt8, kBool}) {
+  for (const DType dtype : {kFloat32, kFloat64, kInt64, kInt32, kUInt8, kBool}) {
     const Tensor x = zeros({4000}, {.dtype = dtype}).random_();
     const double most = dtype == kFloat32   ? 0x1p24
                         : dtype == kFloat64 ? 0x1p53
                         : dtype == kInt64   ? 0x1p63
+                        : dtype == kInt32   ? 0x1p31 - 1
                         : dtype == kUInt8   ? 255
                                             : 1;
     const Tensor values = x.to(kFloat64);

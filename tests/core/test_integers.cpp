@@ -13,7 +13,7 @@ using namespace norma;
 namespace {
 
 const std::map<std::string, DType> kTypes = {
-    {"f32", kFloat32}, {"f64", kFloat64}, {"i64", kInt64}, {"u8", kUInt8}};
+    {"f32", kFloat32}, {"f64", kFloat64}, {"i64", kInt64}, {"i32", kInt32}, {"u8", kUInt8}};
 
 Tensor integer(const std::string& text, DType dtype) {
   return tensor(std::vector<int64_t>{std::stoll(text)}).to(dtype);

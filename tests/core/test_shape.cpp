@@ -109,15 +109,17 @@ TEST_CASE("strides, broadcasting and dimensions counted from the end") {
 TEST_CASE("dtypes") {
   CHECK(item_size(kBool) == 1);
   CHECK(item_size(kUInt8) == 1);
+  CHECK(item_size(kInt32) == 4);
   CHECK(item_size(kInt64) == 8);
   CHECK(item_size(kFloat32) == 4);
   CHECK(item_size(kFloat64) == 8);
   CHECK(is_floating(kFloat32));
   CHECK(is_floating(kFloat64));
   CHECK(!is_floating(kInt64));
+  CHECK(!is_floating(kInt32));
   std::ostringstream out;
-  out << kBool << kUInt8 << kInt64 << kFloat32 << kFloat64;
-  CHECK(out.str() == "booluint8int64float32float64");
+  out << kBool << kUInt8 << kInt32 << kInt64 << kFloat32 << kFloat64;
+  CHECK(out.str() == "booluint8int32int64float32float64");
   CHECK(dispatch(kUInt8, []<class T>() { return sizeof(T); }) == 1);
   CHECK(dispatch(kFloat64, []<class T>() { return dtype_of<T>; }) == kFloat64);
 }

@@ -186,7 +186,7 @@ Tensor Hostile::tensor(const Shape& sane, DType dtype) {
       made = filled(Shape::filled(below(9), below(3)), dtype);
       break;
     case 2:
-      made = filled(sane, static_cast<DType>(below(5)));
+      made = filled(sane, static_cast<DType>(below(6)));
       break;
     case 3:  // a giant without memory, of one value
       made = filled({}, dtype).expand(Shape::filled(1, giant));

@@ -46,7 +46,14 @@ void check_values() {
   shared.mul_(2);
   TORCH_CHECK(memory[3] == 8 && shared.data_ptr<float>() == memory.data());
   int counts[] = {1, 2, 3};
-  TORCH_CHECK(torch::from_blob(counts, {3}, torch::kInt).sum().item<int>() == 6);
+  auto ints = torch::from_blob(counts, {3}, torch::kInt);
+  TORCH_CHECK(ints.sum().item<int>() == 6 && ints.sum().dtype() == torch::kLong);
+  ints += 1;
+  TORCH_CHECK(counts[0] == 2 && ints.data_ptr<int>() == counts && ints.dtype() == torch::kInt32);
+  TORCH_CHECK(ints[1].item().toInt() == 3 && ints.accessor<int, 1>()[2] == 4);
+  TORCH_CHECK(torch::zeros({2}, torch::kInt).to(torch::kLong).dtype() == torch::kInt64);
+  TORCH_CHECK(torch::tensor(std::vector<int>{1, 2}).dtype() == torch::kLong);
+  TORCH_CHECK(torch::randint(0, 9, {4}, torch::kInt32).dtype() == torch::kInt);
   TORCH_CHECK(x.sizes().vec() == std::vector<int64_t>({3, 4}) && x.stride(0) == 4);
 }
 

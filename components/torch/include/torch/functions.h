@@ -82,17 +82,13 @@ Tensor tensor(const std::vector<T>& values, const TensorOptions& options = {}) {
   const auto own = options.own(is_floating(all.dtype()) ? kFloat : all.dtype());
   return all.to(own.dtype).requires_grad_(own.requires_grad);
 }
-/// Shares memory; of numbers of 32 bits, which Norma's integers are not, a copy.
+/// Shares memory.
 template <class T>
 Tensor from_blob(T* data, const IntArrayRef& sizes, const TensorOptions& options = {},
                  std::function<void()> deleter = {}) {
-  if constexpr (std::is_same_v<std::remove_const_t<T>, int32_t>) {
-    return norma::tensor(std::vector<int32_t>(data, data + sizes.numel())).view(sizes);
-  } else {
-    void* const memory = const_cast<void*>(static_cast<const void*>(data));
-    return norma::from_blob(memory, sizes, options.own().dtype, std::move(deleter))
-        .requires_grad_(options.requires_grad());
-  }
+  void* const memory = const_cast<void*>(static_cast<const void*>(data));
+  return norma::from_blob(memory, sizes, options.own().dtype, std::move(deleter))
+      .requires_grad_(options.requires_grad());
 }
 template <class T>
 Tensor from_blob(T* data, const IntArrayRef& sizes, const std::function<void(void*)>& deleter,

@@ -340,8 +340,9 @@ using ArrayRef = std::conditional_t<std::is_same_v<T, int64_t>, norma::Shape, Ar
 
 inline constexpr norma::DType kBool = norma::kBool, kUInt8 = norma::kUInt8, kByte = kUInt8;
 inline constexpr norma::DType kInt64 = norma::kInt64, kLong = kInt64;
-/// Norma's integers have 64 bits: `data_ptr<int64_t>()`.
-inline constexpr norma::DType kInt32 = kInt64, kInt = kInt64, kInt16 = kInt64, kShort = kInt64;
+inline constexpr norma::DType kInt32 = norma::kInt32, kInt = kInt32;
+/// Norma has no integers of 16 bits: they have 64, `data_ptr<int64_t>()`.
+inline constexpr norma::DType kInt16 = kInt64, kShort = kInt64;
 inline constexpr norma::DType kFloat32 = norma::kFloat32, kFloat = kFloat32, kF32 = kFloat32;
 inline constexpr norma::DType kFloat64 = norma::kFloat64, kDouble = kFloat64, kF64 = kFloat64;
 inline constexpr Layout kStrided = Layout::Strided;
