@@ -166,7 +166,8 @@ def _(d):
 @define(FAMILY, "counting", 3)
 def _(d):
     a = np.sort(numbers(d, [d.randint(1, 9)], extremes=0.3))
-    v = numbers(d, d.shape(most=2), "int32" if BEFORE_2 else d.choice(["int32", "int64"]))
+    kind = "int32" if BEFORE_2 else d.choice(["int32", "int64"])
+    v = numbers(d, d.shape(most=2), kind, 0.5 if kind == "int32" else 0)
     small = d.integers([d.randint(0, 9)], 0, 6).astype("int32")
     weights = d.integers(small.shape, 0, 6).astype("int32")
     return [d.plain(a), d.laid_out(v), d.laid_out(small), d.laid_out(weights)], {}, lambda x: [
