@@ -50,9 +50,10 @@ void check_values() {
   TORCH_CHECK(ints.sum().item<int>() == 6 && ints.sum().dtype() == torch::kLong);
   ints += 1;
   TORCH_CHECK(counts[0] == 2 && ints.data_ptr<int>() == counts && ints.dtype() == torch::kInt32);
-  TORCH_CHECK(ints[1].item().toInt() == 3 && ints.accessor<int, 1>()[2] == 4);
+  auto last = ints.accessor<int, 1>();
+  TORCH_CHECK(ints[1].item().toInt() == 3 && last[2] == 4);
   TORCH_CHECK(torch::zeros({2}, torch::kInt).to(torch::kLong).dtype() == torch::kInt64);
-  TORCH_CHECK(torch::tensor(std::vector<int>{1, 2}).dtype() == torch::kLong);
+  TORCH_CHECK(torch::tensor(std::vector<int>(2)).dtype() == torch::kLong);
   TORCH_CHECK(torch::randint(0, 9, {4}, torch::kInt32).dtype() == torch::kInt);
   TORCH_CHECK(x.sizes().vec() == std::vector<int64_t>({3, 4}) && x.stride(0) == 4);
 }
