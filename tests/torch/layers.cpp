@@ -96,6 +96,11 @@ void losses(const torch::Tensor& x) {
        "triplet_margin_loss");
   same(nn::PoissonNLLLoss(nn::PoissonNLLLossOptions().full(true))(a, b.abs()),
        F::poisson_nll_loss(a, b.abs(), F::PoissonNLLLossFuncOptions().full(true)), "poisson");
+  same(torch::binary_cross_entropy(a.sigmoid().mean(1, true), sign.clamp(0)),
+       F::binary_cross_entropy(a.sigmoid().mean(1), sign.clamp(0)), "binary_cross_entropy");
+  const auto column = mean.unsqueeze(1);  // [3, 1] beside [3]: [3, 3]
+  same(nn::MSELoss()(column, other), (column - other).pow(2).mean(), "broadcast mse_loss");
+  same(torch::l1_loss(column, other), F::l1_loss(column, other), "broadcast l1_loss");
   same(nn::SoftMarginLoss()(mean, sign), F::soft_margin_loss(mean, sign), "soft_margin_loss");
   same(nn::CosineSimilarity(nn::CosineSimilarityOptions().dim(1))(a, b),
        F::cosine_similarity(a, b, F::CosineSimilarityFuncOptions().dim(1)), "cosine_similarity");

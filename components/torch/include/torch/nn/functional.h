@@ -13,8 +13,8 @@ namespace torch {
 namespace own = norma::functional;
 using own::adaptive_avg_pool1d, own::adaptive_avg_pool2d, own::celu, own::cosine_similarity;
 using own::dropout, own::elu, own::gelu, own::glu, own::group_norm, own::hardsigmoid;
-using own::hardswish, own::hardtanh, own::l1_loss, own::layer_norm, own::leaky_relu, own::linear;
-using own::mish, own::mse_loss, own::one_hot, own::pairwise_distance, own::pixel_shuffle;
+using own::hardswish, own::hardtanh, own::layer_norm, own::leaky_relu, own::linear;
+using own::mish, own::one_hot, own::pairwise_distance, own::pixel_shuffle;
 using own::pixel_unshuffle, own::prelu, own::relu6, own::selu, own::silu, own::softplus;
 using own::soft_margin_loss, own::softshrink, own::hardshrink, own::threshold;
 inline Tensor log_sigmoid(const Tensor& x) { return own::logsigmoid(x); }
@@ -95,17 +95,26 @@ inline Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& ta
   return own::binary_cross_entropy_with_logits(x, target, {weight, pos, reduction});
 }
 
+inline Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction = kMean) {
+  return own::mse_loss(nn::beside(x, target), nn::beside(target, x), reduction);
+}
+inline Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction = kMean) {
+  return own::l1_loss(nn::beside(x, target), nn::beside(target, x), reduction);
+}
+/// Dimensions of size 1 may differ: x [N, 1] and target [N].
 inline Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight = {},
                                    Reduction reduction = kMean) {
-  return own::binary_cross_entropy(x, target, {weight, reduction});
+  const bool same = x.squeeze().sizes() == target.squeeze().sizes();
+  return own::binary_cross_entropy(x, same ? target.reshape(x.sizes()) : target,
+                                   {weight, reduction});
 }
 inline Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, Reduction reduction = kMean,
                              double beta = 1) {
-  return own::smooth_l1_loss(x, target, {reduction, beta});
+  return own::smooth_l1_loss(nn::beside(x, target), nn::beside(target, x), {reduction, beta});
 }
 inline Tensor huber_loss(const Tensor& x, const Tensor& target, Reduction reduction = kMean,
                          double delta = 1) {
-  return own::huber_loss(x, target, {reduction, delta});
+  return own::huber_loss(nn::beside(x, target), nn::beside(target, x), {reduction, delta});
 }
 inline Tensor kl_div(const Tensor& x, const Tensor& target, Reduction reduction = kMean,
                      bool log_target = false) {
@@ -128,6 +137,11 @@ using torch::sigmoid, torch::silu;
   using Given = Name##Options;                                                                   \
   inline Tensor name(const Tensor& x, const Tensor& target, const Name##Options& options = {}) { \
     return options.make()(x, target);                                                            \
+  }
+#define NORMA_TORCH_LW(name, Name, Given)                                                        \
+  using Given = Name##Options;                                                                   \
+  inline Tensor name(const Tensor& x, const Tensor& target, const Name##Options& options = {}) { \
+    return options.make()(beside(x, target), beside(target, x));                                 \
   }
 #define NORMA_TORCH_L3(name, Name, Given)                               \
   using Given = Name##Options;                                          \
@@ -259,10 +273,10 @@ NORMA_TORCH_L(binary_cross_entropy, BCELoss, BinaryCrossEntropyFuncOptions)
 NORMA_TORCH_L(binary_cross_entropy_with_logits, BCEWithLogitsLoss,
     BinaryCrossEntropyWithLogitsFuncOptions)
 NORMA_TORCH_L(nll_loss, NLLLoss, NLLLossFuncOptions)
-NORMA_TORCH_L(mse_loss, MSELoss, MSELossFuncOptions)
-NORMA_TORCH_L(l1_loss, L1Loss, L1LossFuncOptions)
-NORMA_TORCH_L(smooth_l1_loss, SmoothL1Loss, SmoothL1LossFuncOptions)
-NORMA_TORCH_L(huber_loss, HuberLoss, HuberLossFuncOptions)
+NORMA_TORCH_LW(mse_loss, MSELoss, MSELossFuncOptions)
+NORMA_TORCH_LW(l1_loss, L1Loss, L1LossFuncOptions)
+NORMA_TORCH_LW(smooth_l1_loss, SmoothL1Loss, SmoothL1LossFuncOptions)
+NORMA_TORCH_LW(huber_loss, HuberLoss, HuberLossFuncOptions)
 NORMA_TORCH_L(kl_div, KLDivLoss, KLDivFuncOptions)
 NORMA_TORCH_L(poisson_nll_loss, PoissonNLLLoss, PoissonNLLLossFuncOptions)
 NORMA_TORCH_L(soft_margin_loss, SoftMarginLoss, SoftMarginLossFuncOptions)

@@ -49,6 +49,20 @@ struct Loss : LayerBase<Derived, Options> {
   }
 };
 
+/// `a` in the size that it has beside `b`: libtorch broadcasts where Norma refuses.
+inline Tensor beside(const Tensor& a, const Tensor& b) {
+  if (a.sizes() == b.sizes()) return a;
+  norma::warn("loss", "sizes ", a.sizes(), " and ", b.sizes(), " differ and are broadcast");
+  return a.expand(norma::broadcast_shapes(a.sizes(), b.sizes(), "loss"));
+}
+template <class Derived, class Options>
+struct WideLoss : LayerBase<Derived, Options> {
+  using LayerBase<Derived, Options>::LayerBase;
+  Tensor forward(const Tensor& x, const Tensor& target) {
+    return (*this->layer_)(beside(x, target), beside(target, x));
+  }
+};
+
 // Layers by name: of Norma's class with its Options and 0, 1, 2 or 3 arguments before them.
 #define NORMA_TORCH_IMPL(Base, Name)                    \
   struct Name##Impl : Base<Name##Impl, Name##Options> { \
@@ -91,12 +105,13 @@ struct Loss : LayerBase<Derived, Options> {
     TORCH_ARG(Size, kernel_size);                                                              \
   };                                                                                           \
   NORMA_TORCH_IMPL(Base, Name)
-#define NORMA_TORCH_LOSS(Name, ...)                                          \
+#define NORMA_TORCH_LOSS(Name, ...) NORMA_TORCH_LOSS_OF(Loss, Name __VA_OPT__(, ) __VA_ARGS__)
+#define NORMA_TORCH_LOSS_OF(Base, Name, ...)                                 \
   struct Name##Options {                                                     \
     Name##Options(Reduction how = kMean) { own.reduction = how; }            \
     NORMA_TORCH_MAKE_WITH(Name, (own), reduction __VA_OPT__(, ) __VA_ARGS__) \
   };                                                                         \
-  NORMA_TORCH_IMPL(Loss, Name)
+  NORMA_TORCH_IMPL(Base, Name)
 // Layers without Options: Norma's class takes 0, 1 or 2 arguments. `inplace` changes nothing, for
 // Norma overwrites temporaries by itself.
 #define NORMA_TORCH_SIMPLE0(Name)                                \
