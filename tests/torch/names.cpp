@@ -78,6 +78,7 @@ void forms() {
   const auto x = torch::rand({4, 3});
   TORCH_CHECK(torch::sqrt(x.index({Slice(1, None)})).sizes() == torch::IntArrayRef({3, 3}));
   TORCH_CHECK(torch::pow(10, torch::tensor({0.0, 2.0})).equal(torch::tensor({1.0, 100.0})));
+  TORCH_CHECK((0.5 > x).equal(x < 0.5) && (0.5 <= x).equal(x >= 0.5));
   const auto place = torch::argmax(torch::tensor({{1.0, 2.0}, {9.0, 3.0}}));
   TORCH_CHECK((place % 2).item<int64_t>() == 0 && (place / 2).item<float>() == 1);
   torch::Tensor unique, inverse, counts;

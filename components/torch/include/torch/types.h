@@ -183,6 +183,10 @@ inline Tensor operator&(const Tensor& a, const Tensor& b) {
 inline Tensor operator|(const Tensor& a, const Tensor& b) {
   return bools(a, "bitwise_or").logical_or(bools(b, "bitwise_or"));
 }
+inline Tensor operator<(Scalar a, const Tensor& b) { return b.gt(a); }
+inline Tensor operator<=(Scalar a, const Tensor& b) { return b.ge(a); }
+inline Tensor operator>(Scalar a, const Tensor& b) { return b.lt(a); }
+inline Tensor operator>=(Scalar a, const Tensor& b) { return b.le(a); }
 inline Tensor operator%(const Tensor& a, const Tensor& b) { return a.remainder(b); }
 inline Tensor operator%(const Tensor& a, Scalar b) { return a.remainder(b); }
 inline Tensor operator~(const Tensor& x) { return bools(x, "bitwise_not").logical_not(); }
