@@ -40,7 +40,7 @@ namespace detail {
 
 /// Throws `Error("[op] message")`, the message made of `pieces` as `text` makes it.
 template <class... Pieces>
-[[noreturn]] void fail(std::string_view op, const Pieces&... pieces) {
+[[noreturn, gnu::always_inline]] inline void fail(std::string_view op, const Pieces&... pieces) {
   detail::raise(op, text(pieces...));
 }
 

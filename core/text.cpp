@@ -71,18 +71,6 @@ void append_escaped(std::string& out, char letter, uint32_t code, int digits) {
   while (digits-- > 0) out += "0123456789abcdef"[code >> (4 * digits) & 15];
 }
 
-}  // namespace
-
-namespace detail {
-
-void append(std::string& out, std::string_view piece) { out += piece; }
-void append(std::string& out, const char* piece) { out += piece; }
-void append(std::string& out, char piece) { out += piece; }
-void append(std::string& out, bool value) { out += value ? "True" : "False"; }
-void append(std::string& out, DType dtype) { out += dtype_name(dtype); }
-void append_signed(std::string& out, int64_t value) { out += std::to_string(value); }
-void append_unsigned(std::string& out, uint64_t value) { out += std::to_string(value); }
-
 void append(std::string& out, double value) {
   if (!std::isfinite(value)) {
     out += std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
@@ -96,6 +84,45 @@ void append(std::string& out, double value) {
   const std::string fixed = written(value, std::chars_format::fixed);
   out += fixed;
   if (fixed.find('.') == std::string::npos) out += ".0";
+}
+
+}  // namespace
+
+namespace detail {
+
+void Piece::append_to(std::string& out) const {
+  switch (kind_) {
+    case Kind::Text:
+      out.append(text_, size_);
+      break;
+    case Kind::Character:
+      out += static_cast<char>(whole_);
+      break;
+    case Kind::Bool:
+      out += whole_ ? "True" : "False";
+      break;
+    case Kind::Real:
+      append(out, real_);
+      break;
+    case Kind::Type:
+      out += dtype_name(static_cast<DType>(whole_));
+      break;
+    case Kind::Signed:
+      out += std::to_string(whole_);
+      break;
+    case Kind::Unsigned:
+      out += std::to_string(static_cast<uint64_t>(whole_));
+      break;
+    case Kind::Object:
+      out += write_(object_);
+      break;
+  }
+}
+
+std::string joined(std::initializer_list<Piece> pieces) {
+  std::string out;
+  for (const Piece& piece : pieces) piece.append_to(out);
+  return out;
 }
 
 }  // namespace detail

@@ -2,6 +2,7 @@
 #pragma once
 #include <concepts>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -13,33 +14,51 @@ enum class DType : uint8_t;
 
 namespace detail {
 
-void append(std::string& out, std::string_view piece);
-void append(std::string& out, const char* piece);
-void append(std::string& out, char piece);
-void append(std::string& out, bool value);
-void append(std::string& out, double value);
-void append(std::string& out, DType dtype);
-void append_signed(std::string& out, int64_t value);
-void append_unsigned(std::string& out, uint64_t value);
+/// A piece of a text, of one type for all: so each text is not a function of its own.
+class Piece {
+ public:
+  Piece(const char* text) : Piece(std::string_view(text)) {}
+  Piece(std::string_view text) : kind_(Kind::Text), size_(text.size()), text_(text.data()) {}
+  Piece(const std::string& text) : Piece(std::string_view(text)) {}
+  Piece(char value) : kind_(Kind::Character), whole_(value) {}
+  Piece(bool value) : kind_(Kind::Bool), whole_(value) {}
+  Piece(double value) : kind_(Kind::Real), real_(value) {}
+  Piece(DType value) : kind_(Kind::Type), whole_(static_cast<int64_t>(value)) {}
+  template <std::integral T>
+  Piece(T value)
+      : kind_(std::is_signed_v<T> ? Kind::Signed : Kind::Unsigned),
+        whole_(static_cast<int64_t>(value)) {}
+  template <class T>
+  requires requires(const T& value) { value.str(); }
+  Piece(const T& value)
+      : kind_(Kind::Object), object_(&value), write_([](const void* object) {
+          return std::string(static_cast<const T*>(object)->str());
+        }) {}
 
-template <std::integral T>
-void append(std::string& out, T value) {
-  std::is_signed_v<T> ? append_signed(out, static_cast<int64_t>(value))
-                      : append_unsigned(out, static_cast<uint64_t>(value));
-}
+  void append_to(std::string& out) const;
 
-void append(std::string& out, const auto& value) requires requires { value.str(); }
-{ append(out, std::string_view(value.str())); }
+ private:
+  enum class Kind : uint8_t { Text, Character, Bool, Real, Type, Signed, Unsigned, Object };
+  Kind kind_;
+  std::size_t size_ = 0;
+  union {
+    const char* text_;
+    int64_t whole_;
+    double real_;
+    const void* object_;
+  };
+  std::string (*write_)(const void* object) = nullptr;
+};
+
+std::string joined(std::initializer_list<Piece> pieces);
 
 }  // namespace detail
 
 /// The pieces one after the other: strings and characters as they are, numbers and bools as Python
 /// prints them (`3`, `1.0`, `1e-05`, `True`), types by name, and whatever has a `str()` by that.
 template <class... Pieces>
-std::string text(const Pieces&... pieces) {
-  std::string out;
-  (detail::append(out, pieces), ...);
-  return out;
+[[gnu::always_inline]] inline std::string text(const Pieces&... pieces) {
+  return detail::joined({detail::Piece(pieces)...});
 }
 
 /// "\"name\"" for a message, wherever the name comes from: at most 120 bytes of it, then "…", with
