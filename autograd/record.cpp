@@ -14,6 +14,24 @@ bool recording(const Inputs& inputs) {
   return false;
 }
 
+OperationBase::OperationBase(const char* op_name, int count) : Node(op_name) {
+  input_count = count;
+  const auto size = static_cast<std::size_t>(count);
+  if (size > few_.size()) more_.resize(size);
+  inputs = size > few_.size() ? more_.data() : few_.data();
+  detail::count_nodes(1);
+}
+
+OperationBase::~OperationBase() {
+  drop_inputs();
+  detail::count_nodes(-1);
+}
+
+void OperationBase::connect(Tensor& out, const Inputs& from) {
+  for (int i = 0; i < from.size(); ++i) inputs[i] = gradient_edge(from[i]);
+  set_history(out, Ref<Node>(this));
+}
+
 void tell_result(const char* op, const Tensor& out, const Inputs& inputs,
                  const Inputs& read_besides) {
   std::vector<const Tensor*> all;

@@ -23,20 +23,25 @@ namespace norma::autograd {
 /// Whether an operation on these inputs has to be recorded.
 bool recording(const Inputs& inputs);
 
+/// What the nodes of all operations share: their inputs, and how `out` becomes the result.
+class OperationBase : public Node {
+ public:
+  void connect(Tensor& out, const Inputs& from);
+
+ protected:
+  OperationBase(const char* op_name, int count);
+  ~OperationBase() override;
+
+ private:
+  std::array<Ref<Node>, 4> few_;
+  std::vector<Ref<Node>> more_;
+};
+
 template <class Backward>
-class OperationNode final : public Node {
+class OperationNode final : public OperationBase {
  public:
   OperationNode(const char* op_name, int count, Backward function)
-      : Node(op_name), function_(std::move(function)) {
-    input_count = count;
-    if (count > kInPlace) more_.resize(static_cast<std::size_t>(count));
-    inputs = count > kInPlace ? more_.data() : few_.data();
-    detail::count_nodes(1);
-  }
-  ~OperationNode() override {
-    drop_inputs();
-    detail::count_nodes(-1);
-  }
+      : OperationBase(op_name, count), function_(std::move(function)) {}
   void backward(const Tensor& out_grad, InputGrads& grads) override {
     (*function_)(out_grad, grads);
   }
@@ -44,9 +49,8 @@ class OperationNode final : public Node {
     if constexpr (requires { function_->take_relu(*this); }) {
       if (function_) function_->take_relu(*this);
       return function_.has_value();  // not after the graph was freed
-    } else {
-      return false;
     }
+    return false;
   }
   bool release_saved() override {
     // Plain numbers and shapes hold no values, and others may say so: such a node can run again.
@@ -57,9 +61,6 @@ class OperationNode final : public Node {
   }
 
  private:
-  static constexpr int kInPlace = 4;
-  std::array<Ref<Node>, kInPlace> few_;
-  std::vector<Ref<Node>> more_;
   std::optional<Backward> function_;
 };
 
@@ -76,8 +77,7 @@ Tensor record(const char* op, Tensor out, const Inputs& inputs, Backward backwar
   if (!recording(inputs)) return out;
   if (observer()) tell_result(op, out, inputs, read_besides);
   auto node = Ref<OperationNode<Backward>>::make(op, inputs.size(), std::move(backward));
-  for (int i = 0; i < inputs.size(); ++i) node->inputs[i] = gradient_edge(inputs[i]);
-  set_history(out, node);
+  node->connect(out, inputs);
   return out;
 }
 

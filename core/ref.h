@@ -18,15 +18,10 @@ class RefCounted {
   RefCounted() = default;
   RefCounted(const RefCounted&) = delete;
   RefCounted& operator=(const RefCounted&) = delete;
-  virtual ~RefCounted() = default;
+  virtual ~RefCounted() = 0;
 
   void retain() const { count_.fetch_add(1, std::memory_order_relaxed); }
-  void release() const {
-    // The only owner needs no atomic step: there is nobody else who could add one.
-    if (use_count() == 1 || count_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      delete this;
-    }
-  }
+  void release() const;
   /// Acquire: a caller that reads 1 also sees all writes of previous owners.
   int32_t use_count() const { return count_.load(std::memory_order_acquire); }
 

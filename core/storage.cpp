@@ -199,6 +199,13 @@ thread_local SmallListsGuard small_lists_guard;
 
 }  // namespace
 
+RefCounted::~RefCounted() = default;
+
+void RefCounted::release() const {
+  // The only owner needs no atomic step: there is nobody else who could add one.
+  if (use_count() == 1 || count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
 void* RefCounted::operator new(std::size_t size) {
   const std::size_t index = (size + kSmallStep - 1) / kSmallStep;
   if (kCache && index <= kSmallClasses) {

@@ -22,6 +22,7 @@ ELSEWHERE = {
     "autograd::Observer*": "called by the library: tests/autograd/test_observer.cpp",
     "autograd::Scope::*": "told to observers",
     "autograd::Inputs::*": "told to observers",
+    "autograd::OperationBase::*": "behind autograd::record",
     "autograd::OperationNode::*": "behind autograd::record",
     "autograd::ManyResults*": "behind autograd::record_many",
     "autograd::set_history": "behind autograd::record_many",
