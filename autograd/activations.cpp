@@ -41,23 +41,49 @@ struct Plain {
   static double softplus(double x) { return kernels::plain::softplus(x); }
 };
 
+/// A formula in plain functions, one type for all of them: the loops over it exist once.
+class PlainFormula {
+ public:
+  template <class F>
+  explicit PlainFormula(const F& f)
+      : f_(&f), call_([](const void* g, double x) -> double {
+          return (*static_cast<const F*>(g))(x, Plain());
+        }) {}
+  double operator()(double x) const { return call_(f_, x); }
+
+ private:
+  const void* f_;
+  double (*call_)(const void*, double);
+};
+
+struct PlainMap {
+  PlainFormula f;
+  template <class T>
+  T operator()(T x) const {
+    return static_cast<T>(f(double(x)));
+  }
+};
+struct PlainProduct {
+  PlainFormula f;
+  template <class T>
+  T operator()(T g, T x) const {
+    return static_cast<T>(double(g) * f(double(x)));
+  }
+};
+
 /// y = value(x, math), whose derivative is slope(x, math), and formula(x) in tensor operations.
 template <class Value, class Slope, class Formula>
 Tensor activation(const char* op, const Tensor& input, Value value, Slope slope, Formula formula) {
   check_floating(op, input);
   Tensor out =
       plain_kernels()
-          ? unary_floating(
-                op, input,
-                [value](auto x) { return static_cast<decltype(x)>(value(double(x), Plain())); })
+          ? unary_floating(op, input, PlainMap{PlainFormula(value)})
           : unary_floating(op, input, [value](auto x) NORMA_INLINE { return value(x, Fast()); });
   return record(op, out, {&input}, [=, x = Saved(input)](const Tensor& g, InputGrads& d) {
     if (grad_enabled()) {
       d[0] = g.mul(formula(*x));
     } else if (plain_kernels()) {
-      d[0] = combine(g, *x, [slope](auto u, auto v) {
-        return static_cast<decltype(u)>(double(u) * slope(double(v), Plain()));
-      });
+      d[0] = combine(g, *x, PlainProduct{PlainFormula(slope)});
     } else {
       d[0] = combine(g, *x, [slope](auto u, auto v) NORMA_INLINE { return u * slope(v, Fast()); });
     }
