@@ -25,12 +25,16 @@ class LazyLayer : public Module {
   std::string extra_repr() const override;
 
  protected:
-  /// `axes`: dimensions behind the channels; -1: the last dimension counts.
-  LazyLayer(const char* name, int64_t axes);
-  /// The layer for inputs of this size.
-  virtual std::shared_ptr<Module> layer_for(int64_t size) const = 0;
-  /// The size of the input as the weights tell; `entry` gives those of a name, or null.
-  virtual int64_t size_from(const std::function<const Tensor*(const char*)>& entry) const = 0;
+  /// Makes the layer for inputs of this size.
+  using Make = std::function<std::shared_ptr<Module>(int64_t size)>;
+  /// What tells the size of the input: `groups` times that of an axis of a parameter or buffer,
+  /// which has so many dimensions.
+  struct Weight {
+    const char* name;
+    int64_t dim, axis, groups = 1;
+  };
+  /// `axes`: dimensions behind the channels; -1: the last dimension counts. Throws for bad options.
+  LazyLayer(const char* name, int64_t axes, Weight weight, Make make);
   bool find_sizes(const std::function<const Tensor*(const char*)>& entry) override;
 
  private:
@@ -38,6 +42,8 @@ class LazyLayer : public Module {
 
   const char* name_;
   int64_t axes_;
+  Weight weight_;
+  Make make_;
 };
 
 /// A Linear whose `in_features` is the size of the input's last dimension.
@@ -45,10 +51,6 @@ class LazyLinear : public Cloneable<LazyLinear, LazyLayer> {
  public:
   explicit LazyLinear(int64_t out_features, const LinearOptions& options = {});
   LazyLinear fresh() const { return LazyLinear(out_features_, options_); }
-
- protected:
-  std::shared_ptr<Module> layer_for(int64_t size) const override;
-  int64_t size_from(const std::function<const Tensor*(const char*)>& entry) const override;
 
  private:
   int64_t out_features_;
@@ -63,25 +65,10 @@ class LazyConv : public Cloneable<Derived, LazyLayer> {
 
  protected:
   LazyConv(const char* name, int64_t axes, int64_t weight_axis, int64_t out_channels,
-           Size kernel_size, const Options& options)
-      : Cloneable<Derived, LazyLayer>(name, axes),
-        weight_axis_(weight_axis),
-        out_channels_(out_channels),
-        kernel_size_(kernel_size),
-        options_(options) {
-    LazyLayer::extra_repr();  // refuses bad options
-  }
-  std::shared_ptr<Module> layer_for(int64_t size) const override {
-    return std::make_shared<Layer>(size, out_channels_, kernel_size_, options_);
-  }
-  int64_t size_from(const std::function<const Tensor*(const char*)>& entry) const override {
-    const Tensor* const weight = entry("weight");
-    if (!weight || weight->dim() <= weight_axis_) return -1;
-    return weight->size(weight_axis_) * (weight_axis_ == 1 ? options_.groups : 1);
-  }
+           Size kernel_size, const Options& options);
 
  private:
-  int64_t weight_axis_, out_channels_;
+  int64_t out_channels_;
   Size kernel_size_;
   Options options_;
 };
@@ -89,15 +76,13 @@ class LazyConv : public Cloneable<Derived, LazyLayer> {
 /// A Conv1d whose `in_channels` is that of the input.
 class LazyConv1d : public LazyConv<LazyConv1d, Conv1d, int64_t, Conv1dOptions> {
  public:
-  LazyConv1d(int64_t out_channels, int64_t kernel_size, const Conv1dOptions& options = {})
-      : LazyConv("LazyConv1d", 1, 1, out_channels, kernel_size, options) {}
+  LazyConv1d(int64_t out_channels, int64_t kernel_size, const Conv1dOptions& options = {});
 };
 
 /// A Conv2d whose `in_channels` is that of the input.
 class LazyConv2d : public LazyConv<LazyConv2d, Conv2d, Pair, Conv2dOptions> {
  public:
-  LazyConv2d(int64_t out_channels, Pair kernel_size, const Conv2dOptions& options = {})
-      : LazyConv("LazyConv2d", 2, 1, out_channels, kernel_size, options) {}
+  LazyConv2d(int64_t out_channels, Pair kernel_size, const Conv2dOptions& options = {});
 };
 
 /// A ConvTranspose1d whose `in_channels` is that of the input.
@@ -105,8 +90,7 @@ class LazyConvTranspose1d
     : public LazyConv<LazyConvTranspose1d, ConvTranspose1d, int64_t, ConvTranspose1dOptions> {
  public:
   LazyConvTranspose1d(int64_t out_channels, int64_t kernel_size,
-                      const ConvTranspose1dOptions& options = {})
-      : LazyConv("LazyConvTranspose1d", 1, 0, out_channels, kernel_size, options) {}
+                      const ConvTranspose1dOptions& options = {});
 };
 
 /// A ConvTranspose2d whose `in_channels` is that of the input.
@@ -114,8 +98,7 @@ class LazyConvTranspose2d
     : public LazyConv<LazyConvTranspose2d, ConvTranspose2d, Pair, ConvTranspose2dOptions> {
  public:
   LazyConvTranspose2d(int64_t out_channels, Pair kernel_size,
-                      const ConvTranspose2dOptions& options = {})
-      : LazyConv("LazyConvTranspose2d", 2, 0, out_channels, kernel_size, options) {}
+                      const ConvTranspose2dOptions& options = {});
 };
 
 /// What LazyBatchNorm1d, LazyBatchNorm2d and LazyBatchNorm3d have in common.
@@ -125,17 +108,7 @@ class LazyBatchNorm : public Cloneable<Derived, LazyLayer> {
   Derived fresh() const { return Derived(options_); }
 
  protected:
-  LazyBatchNorm(const char* name, const BatchNormOptions& options)
-      : Cloneable<Derived, LazyLayer>(name, 0), options_(options) {
-    LazyLayer::extra_repr();  // refuses bad options
-  }
-  std::shared_ptr<Module> layer_for(int64_t size) const override {
-    return std::make_shared<Layer>(size, options_);
-  }
-  int64_t size_from(const std::function<const Tensor*(const char*)>& entry) const override {
-    const Tensor* const found = entry(options_.affine ? "weight" : "running_mean");
-    return found && found->dim() == 1 ? found->size(0) : -1;
-  }
+  LazyBatchNorm(const char* name, const BatchNormOptions& options);
 
  private:
   BatchNormOptions options_;
@@ -144,22 +117,19 @@ class LazyBatchNorm : public Cloneable<Derived, LazyLayer> {
 /// A BatchNorm1d whose `num_features` is the input's number of channels.
 class LazyBatchNorm1d : public LazyBatchNorm<LazyBatchNorm1d, BatchNorm1d> {
  public:
-  explicit LazyBatchNorm1d(const BatchNormOptions& options = {})
-      : LazyBatchNorm("LazyBatchNorm1d", options) {}
+  explicit LazyBatchNorm1d(const BatchNormOptions& options = {});
 };
 
 /// A BatchNorm2d whose `num_features` is the input's number of channels.
 class LazyBatchNorm2d : public LazyBatchNorm<LazyBatchNorm2d, BatchNorm2d> {
  public:
-  explicit LazyBatchNorm2d(const BatchNormOptions& options = {})
-      : LazyBatchNorm("LazyBatchNorm2d", options) {}
+  explicit LazyBatchNorm2d(const BatchNormOptions& options = {});
 };
 
 /// A BatchNorm3d whose `num_features` is the input's number of channels.
 class LazyBatchNorm3d : public LazyBatchNorm<LazyBatchNorm3d, BatchNorm3d> {
  public:
-  explicit LazyBatchNorm3d(const BatchNormOptions& options = {})
-      : LazyBatchNorm("LazyBatchNorm3d", options) {}
+  explicit LazyBatchNorm3d(const BatchNormOptions& options = {});
 };
 
 }  // namespace norma::nn

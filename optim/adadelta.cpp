@@ -7,6 +7,9 @@
 
 namespace norma::optim {
 
+Adadelta::Adadelta(std::vector<Tensor> params, const AdadeltaOptions& options)
+    : Adadelta(one_group<AdadeltaParamGroup>(std::move(params)), options) {}
+
 Adadelta::Adadelta(std::vector<AdadeltaParamGroup> groups, const AdadeltaOptions& defaults) try
     : GroupedOptimizer("Adadelta", {{"step", StateField::Counter}, {"square_avg"}, {"acc_delta"}},
                        defaults) {

@@ -40,8 +40,7 @@ struct AdadeltaParamGroup {
 /// Zeiler, "ADADELTA: an adaptive learning rate method", arXiv:1212.5701.
 class Adadelta : public GroupedOptimizer<AdadeltaOptions, AdadeltaParamGroup> {
  public:
-  explicit Adadelta(std::vector<Tensor> params, const AdadeltaOptions& options = {})
-      : Adadelta(one_group<AdadeltaParamGroup>(std::move(params)), options) {}
+  explicit Adadelta(std::vector<Tensor> params, const AdadeltaOptions& options = {});
   explicit Adadelta(std::vector<AdadeltaParamGroup> groups, const AdadeltaOptions& defaults = {});
 
  private:

@@ -7,6 +7,9 @@
 
 namespace norma::optim {
 
+Adagrad::Adagrad(std::vector<Tensor> params, const AdagradOptions& options)
+    : Adagrad(one_group<AdagradParamGroup>(std::move(params)), options) {}
+
 Adagrad::Adagrad(std::vector<AdagradParamGroup> groups, const AdagradOptions& defaults) try
     : GroupedOptimizer("Adagrad", {{"step", StateField::Counter}, {"sum"}}, defaults) {
   add_param_groups(std::move(groups));

@@ -41,8 +41,7 @@ struct AdagradParamGroup {
 /// optimization", JMLR 12 (2011).
 class Adagrad : public GroupedOptimizer<AdagradOptions, AdagradParamGroup> {
  public:
-  explicit Adagrad(std::vector<Tensor> params, const AdagradOptions& options = {})
-      : Adagrad(one_group<AdagradParamGroup>(std::move(params)), options) {}
+  explicit Adagrad(std::vector<Tensor> params, const AdagradOptions& options = {});
   explicit Adagrad(std::vector<AdagradParamGroup> groups, const AdagradOptions& defaults = {});
 
  private:

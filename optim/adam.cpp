@@ -86,6 +86,18 @@ void AdamFamily<Options>::update(const Elements& elements) const {
   }
 }
 
+Adam::Adam(std::vector<Tensor> params, const AdamOptions& options)
+    : AdamFamily("Adam", /*decoupled=*/false, std::move(params), options) {}
+
+Adam::Adam(std::vector<AdamParamGroup> groups, const AdamOptions& defaults)
+    : AdamFamily("Adam", /*decoupled=*/false, std::move(groups), defaults) {}
+
+AdamW::AdamW(std::vector<Tensor> params, const AdamWOptions& options)
+    : AdamFamily("AdamW", /*decoupled=*/true, std::move(params), options) {}
+
+AdamW::AdamW(std::vector<AdamWParamGroup> groups, const AdamWOptions& defaults)
+    : AdamFamily("AdamW", /*decoupled=*/true, std::move(groups), defaults) {}
+
 template class AdamFamily<AdamOptions>;
 template class AdamFamily<AdamWOptions>;
 

@@ -71,10 +71,8 @@ extern template class AdamFamily<AdamOptions>;
 /// before the correction by 1 − β₂ᵗ.
 class Adam : public AdamFamily<AdamOptions> {
  public:
-  explicit Adam(std::vector<Tensor> params, const AdamOptions& options = {})
-      : AdamFamily("Adam", /*decoupled=*/false, std::move(params), options) {}
-  explicit Adam(std::vector<AdamParamGroup> groups, const AdamOptions& defaults = {})
-      : AdamFamily("Adam", /*decoupled=*/false, std::move(groups), defaults) {}
+  explicit Adam(std::vector<Tensor> params, const AdamOptions& options = {});
+  explicit Adam(std::vector<AdamParamGroup> groups, const AdamOptions& defaults = {});
 };
 
 /// Adam's options, with another default of weight_decay.
@@ -103,10 +101,8 @@ extern template class AdamFamily<AdamWOptions>;
 /// Loshchilov and Hutter, "Decoupled weight decay regularization", arXiv:1711.05101.
 class AdamW : public AdamFamily<AdamWOptions> {
  public:
-  explicit AdamW(std::vector<Tensor> params, const AdamWOptions& options = {})
-      : AdamFamily("AdamW", /*decoupled=*/true, std::move(params), options) {}
-  explicit AdamW(std::vector<AdamWParamGroup> groups, const AdamWOptions& defaults = {})
-      : AdamFamily("AdamW", /*decoupled=*/true, std::move(groups), defaults) {}
+  explicit AdamW(std::vector<Tensor> params, const AdamWOptions& options = {});
+  explicit AdamW(std::vector<AdamWParamGroup> groups, const AdamWOptions& defaults = {});
 };
 
 }  // namespace norma::optim

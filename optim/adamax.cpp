@@ -8,6 +8,9 @@
 
 namespace norma::optim {
 
+Adamax::Adamax(std::vector<Tensor> params, const AdamaxOptions& options)
+    : Adamax(one_group<AdamaxParamGroup>(std::move(params)), options) {}
+
 Adamax::Adamax(std::vector<AdamaxParamGroup> groups, const AdamaxOptions& defaults) try
     : GroupedOptimizer("Adamax", {{"step", StateField::Counter}, {"exp_avg"}, {"exp_inf"}},
                        defaults) {

@@ -40,8 +40,7 @@ struct AdamaxParamGroup {
 /// Kingma and Ba, "Adam: a method for stochastic optimization", arXiv:1412.6980, section 7.
 class Adamax : public GroupedOptimizer<AdamaxOptions, AdamaxParamGroup> {
  public:
-  explicit Adamax(std::vector<Tensor> params, const AdamaxOptions& options = {})
-      : Adamax(one_group<AdamaxParamGroup>(std::move(params)), options) {}
+  explicit Adamax(std::vector<Tensor> params, const AdamaxOptions& options = {});
   explicit Adamax(std::vector<AdamaxParamGroup> groups, const AdamaxOptions& defaults = {});
 
  private:

@@ -8,6 +8,9 @@
 
 namespace norma::optim {
 
+NAdam::NAdam(std::vector<Tensor> params, const NAdamOptions& options)
+    : NAdam(one_group<NAdamParamGroup>(std::move(params)), options) {}
+
 NAdam::NAdam(std::vector<NAdamParamGroup> groups, const NAdamOptions& defaults) try
     : GroupedOptimizer("NAdam",
                        {{"step", StateField::Counter},

@@ -47,8 +47,7 @@ struct NAdamParamGroup {
 /// Dozat, "Incorporating Nesterov momentum into Adam", ICLR 2016 workshop.
 class NAdam : public GroupedOptimizer<NAdamOptions, NAdamParamGroup> {
  public:
-  explicit NAdam(std::vector<Tensor> params, const NAdamOptions& options = {})
-      : NAdam(one_group<NAdamParamGroup>(std::move(params)), options) {}
+  explicit NAdam(std::vector<Tensor> params, const NAdamOptions& options = {});
   explicit NAdam(std::vector<NAdamParamGroup> groups, const NAdamOptions& defaults = {});
 
  private:

@@ -8,6 +8,9 @@
 
 namespace norma::optim {
 
+RAdam::RAdam(std::vector<Tensor> params, const RAdamOptions& options)
+    : RAdam(one_group<RAdamParamGroup>(std::move(params)), options) {}
+
 RAdam::RAdam(std::vector<RAdamParamGroup> groups, const RAdamOptions& defaults) try
     : GroupedOptimizer("RAdam", {{"step", StateField::Counter}, {"exp_avg"}, {"exp_avg_sq"}},
                        defaults) {

@@ -46,8 +46,7 @@ struct RAdamParamGroup {
 /// Liu et al., "On the variance of the adaptive learning rate and beyond", arXiv:1908.03265.
 class RAdam : public GroupedOptimizer<RAdamOptions, RAdamParamGroup> {
  public:
-  explicit RAdam(std::vector<Tensor> params, const RAdamOptions& options = {})
-      : RAdam(one_group<RAdamParamGroup>(std::move(params)), options) {}
+  explicit RAdam(std::vector<Tensor> params, const RAdamOptions& options = {});
   explicit RAdam(std::vector<RAdamParamGroup> groups, const RAdamOptions& defaults = {});
 
  private:

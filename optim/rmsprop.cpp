@@ -7,6 +7,9 @@
 
 namespace norma::optim {
 
+RMSprop::RMSprop(std::vector<Tensor> params, const RMSpropOptions& options)
+    : RMSprop(one_group<RMSpropParamGroup>(std::move(params)), options) {}
+
 RMSprop::RMSprop(std::vector<RMSpropParamGroup> groups, const RMSpropOptions& defaults) try
     : GroupedOptimizer("RMSprop",
                        {{"step", StateField::Counter},

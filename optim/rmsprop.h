@@ -47,8 +47,7 @@ struct RMSpropParamGroup {
 /// sequences with recurrent neural networks", arXiv:1308.0850.
 class RMSprop : public GroupedOptimizer<RMSpropOptions, RMSpropParamGroup> {
  public:
-  explicit RMSprop(std::vector<Tensor> params, const RMSpropOptions& options = {})
-      : RMSprop(one_group<RMSpropParamGroup>(std::move(params)), options) {}
+  explicit RMSprop(std::vector<Tensor> params, const RMSpropOptions& options = {});
   explicit RMSprop(std::vector<RMSpropParamGroup> groups, const RMSpropOptions& defaults = {});
 
  private:

@@ -7,6 +7,9 @@
 
 namespace norma::optim {
 
+Rprop::Rprop(std::vector<Tensor> params, const RpropOptions& options)
+    : Rprop(one_group<RpropParamGroup>(std::move(params)), options) {}
+
 Rprop::Rprop(std::vector<RpropParamGroup> groups, const RpropOptions& defaults) try
     : GroupedOptimizer("Rprop", {{"step", StateField::Counter}, {"prev"}, {"step_size"}},
                        defaults) {

@@ -42,8 +42,7 @@ struct RpropParamGroup {
 /// Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning", ICNN 1993.
 class Rprop : public GroupedOptimizer<RpropOptions, RpropParamGroup> {
  public:
-  explicit Rprop(std::vector<Tensor> params, const RpropOptions& options = {})
-      : Rprop(one_group<RpropParamGroup>(std::move(params)), options) {}
+  explicit Rprop(std::vector<Tensor> params, const RpropOptions& options = {});
   explicit Rprop(std::vector<RpropParamGroup> groups, const RpropOptions& defaults = {});
 
  private:

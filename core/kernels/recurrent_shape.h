@@ -1,6 +1,5 @@
 // What the kernels of recurrent layers are told.
 #pragma once
-#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
