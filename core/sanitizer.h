@@ -3,8 +3,8 @@
 #pragma once
 
 extern "C" {
-__attribute__((weak)) void __tsan_acquire(void*);  // NOLINT(bugprone-reserved-identifier)
-__attribute__((weak)) void __tsan_release(void*);  // NOLINT(bugprone-reserved-identifier)
+__attribute__((weak)) void __tsan_acquire(void*);
+__attribute__((weak)) void __tsan_release(void*);
 }
 
 namespace norma {
