@@ -312,6 +312,31 @@ TEST_CASE("whichever allocation of training and of data sets fails, it is an Err
          keep(data::RandomCrop({3, 3}, {.padding = 1})(set.inputs),
               data::RandomHorizontalFlip(0.5)(set.inputs), data::convert_image_dtype(set.inputs));
        }},
+      {"augmentations",
+       [&] {
+         keep(data::ColorJitter({.contrast = 0.4, .hue = 0.1})(set.inputs),
+              data::RandomGrayscale(1)(set.inputs), data::Grayscale()(set.inputs),
+              data::RandomVerticalFlip()(set.inputs));
+         data::RotateOptions turned{.fill = copied(one)};
+         keep(data::RandomRotation(15, std::move(turned))(set.inputs));
+         data::RandomErasingOptions erased{.p = 1, .value = copied(one)};
+         keep(data::RandomErasing(std::move(erased))(set.inputs));
+         data::CutoutOptions cut{.value = copied(one)};
+         keep(data::Cutout(2, std::move(cut))(set.inputs));
+         keep(data::erase(set.inputs, 0, 0, 1, 1, one));
+       }},
+      {"mixtures",
+       [&] {
+         data::Batch batch{set.inputs, set.targets};
+         data::MixUp({.num_classes = 10})(batch);
+         data::CutMix()(batch);
+         keep(batch.inputs);
+       }},
+      {"collate_fn",
+       [&] {
+         data::DataLoader loader(set, {.batch_size = 2, .collate_fn = data::default_collate});
+         for (const data::Batch& batch : loader) keep(batch.inputs);
+       }},
       {"DataLoader",
        [&] {
          data::DataLoader loader(set, {.batch_size = 2, .shuffle = true});
