@@ -29,7 +29,7 @@ VAIN = [
      "norma::autograd::Observer o; norma::autograd::ObserverGuard guard{o};",
      "give the guard a name"),
     ("norma::DetectAnomalyGuard();", "norma::DetectAnomalyGuard guard;", "give the guard a name"),
-    ("int v[2] = {}; norma::from_blob(v, {2}, norma::kInt64);",
+    ("int16_t v[2] = {}; norma::from_blob(v, {2}, norma::kInt64);",
      "int64_t v[2] = {}; norma::from_blob(v, {2}, norma::kInt64);",
      "copy other values with tensor(std::vector)"),
     ("std::vector<std::vector<float>> v(2); norma::from_blob(v.data(), {2, 2});",
@@ -37,8 +37,8 @@ VAIN = [
      "copy other values with tensor(std::vector)"),
     ("norma::tensor(std::vector<std::string>(2));", "norma::tensor(std::vector<int>(2));",
      "takes bools and numbers of at most 64 bits"),
-    ("norma::ones({2}).data_ptr<int>();", "static_cast<void>(norma::ones({2}).data_ptr<float>());",
-     "T is bool, uint8_t, int64_t, float or double"),
+    ("norma::ones({2}).data_ptr<int16_t>();", "static_cast<void>(norma::ones({2}).data_ptr<float>());",
+     "T is bool, uint8_t, int32_t, int64_t, float or double"),
     ("struct S { int size() const { return 1; } norma::Tensor get(int64_t) { return {}; } }; "
      "norma::data::AnyDataset set{S{}};",
      "struct S { int size() const { return 1; } norma::Tensor get(int64_t) const { return {}; } }; "
