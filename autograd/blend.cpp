@@ -32,7 +32,14 @@ NORMA_INLINE inline T between(T start, T end, T weight) {
 
 /// value · factor, where both are integers if `dtype` is.
 Tensor times(const Tensor& factor, Scalar value, DType dtype) {
-  if (!is_floating(dtype)) value = value.to<int64_t>();
+  if (!is_floating(dtype)) {
+    const int64_t whole = value.to<int64_t>();
+    const bool fits = dtype == kInt64   ? true
+                      : dtype == kInt32 ? whole == value.to<int32_t>()
+                                        : whole > -256 && whole < 256;
+    if (!fits) fail("addcmul", "expected a value that fits ", dtype, ", got ", whole);
+    value = whole;
+  }
   return value.to<double>() == 1 ? factor : factor.mul(value);
 }
 

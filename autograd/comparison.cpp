@@ -13,10 +13,10 @@ namespace {
 
 template <class F>
 Tensor compare(const char* op, const Tensor& a, const Tensor& b, F f) {
-  const DType dtype = computed_type(result_type(a, b, op));
+  const DType common = result_type(a, b, op), dtype = computed_type(common);
   const Shape sizes = broadcast_shapes(a.sizes(), b.sizes(), op);
   Tensor out = new_tensor(sizes, kBool);
-  const Tensor x = a.detach().to(dtype), y = b.detach().to(dtype);
+  const Tensor x = operand(a, common), y = operand(b, common);
   dispatch_computed(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, y, f); });
   return out;
 }
@@ -25,7 +25,7 @@ template <class F>
 Tensor compare(const char* op, const Tensor& a, Scalar b, F f) {
   const DType common = result_type(a, b, op), dtype = computed_type(common);
   Tensor out = new_tensor(a.sizes(), kBool);
-  const Tensor x = a.detach().to(dtype);
+  const Tensor x = operand(a, common);
   const Scalar y = wrapped(b, common);
   dispatch_computed(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, y.to<T>(), f); });
   return out;

@@ -28,8 +28,7 @@ Tensor binary(const char* op, const Tensor& a, const Tensor& b, DType result, F 
   const DType dtype = computed_type(result);
   const bool second = donated && !(sa == sizes && is_donatable(a));
   Tensor out = donated ? donate_or_new(second ? b : a, sizes, dtype) : new_tensor(sizes, dtype);
-  const Tensor x = a.dtype() == dtype ? a : a.detach().to(dtype);
-  const Tensor y = b.dtype() == dtype ? b : b.detach().to(dtype);
+  const Tensor x = operand(a, result), y = operand(b, result);
   dispatch_computed(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, y, f); });
   if (dtype != result) return out.to(result);
   return out;
@@ -40,7 +39,7 @@ template <class F>
 Tensor binary(const Tensor& a, Scalar b, DType result, F f, bool donated = false) {
   const DType dtype = computed_type(result);
   Tensor out = donated ? donate_or_new(a, a.sizes(), dtype) : new_tensor(a.sizes(), dtype);
-  const Tensor x = a.dtype() == dtype ? a : a.detach().to(dtype);
+  const Tensor x = operand(a, result);
   const Scalar y = wrapped(b, result);
   dispatch_computed(dtype, [&]<class T>() { kernels::map2<T, T>(out, x, y.to<T>(), f); });
   if (dtype != result) return out.to(result);
@@ -51,7 +50,7 @@ template <class F>
 Tensor unary(const Tensor& x, DType result, F f, bool donated = false) {
   const DType dtype = computed_type(result);
   Tensor out = donated ? donate_or_new(x, x.sizes(), dtype) : new_tensor(x.sizes(), dtype);
-  const Tensor from = x.dtype() == dtype ? x : x.detach().to(dtype);
+  const Tensor from = operand(x, result);
   dispatch_computed(dtype, [&]<class T>() { kernels::map<T, T>(out, from, f); });
   if (dtype != result) return out.to(result);
   return out;

@@ -21,6 +21,11 @@ constexpr DType floating_type(DType dtype) { return is_floating(dtype) ? dtype :
 constexpr DType computed_type(DType dtype) { return dtype == kInt32 ? kInt64 : dtype; }
 /// What is left of a number that is to be an operand of that dtype, for computed_type.
 inline Scalar wrapped(Scalar x, DType dtype) { return dtype == kInt32 ? x.to<int32_t>() : x; }
+/// The same of a tensor's values, in that type.
+inline Tensor operand(const Tensor& x, DType dtype) {
+  if (dtype == kInt32 && x.dtype() == kInt64) return x.detach().to(kInt32).to(kInt64);
+  return x.dtype() == computed_type(dtype) ? x : x.detach().to(computed_type(dtype));
+}
 /// `dispatch` for a type that `computed_type` gave.
 template <class F>
 decltype(auto) dispatch_computed(DType dtype, F&& f) {

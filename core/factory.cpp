@@ -164,6 +164,12 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& option
 
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options) {
   if (steps < 0) fail("linspace", "expected 0 steps or more, got ", steps);
+  for (const double value : {start, end}) {
+    // uint8 takes negative numbers, fractions cut off.
+    const bool small = std::fabs(value) < 256;
+    const Scalar cut = small ? Scalar(static_cast<int64_t>(value)) : Scalar(value);
+    if (steps > 0) refuse_overflow("linspace", cut, options.dtype);
+  }
   Tensor result = new_tensor({steps}, options.dtype);
   const double delta = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0.0;
   dispatch(options.dtype, [&]<class T>() {

@@ -43,7 +43,8 @@ struct RotateOptions {
 };
 /// Turns counter-clockwise by `angle` degrees; sizes stay. Bilinear mixes the four pixels around a
 /// place, those outside being 0, to y with weights that add up to m within the image, and gives
-/// m y + (1 - m) fill: torchvision's, which is a little darker at the border than a true mixture.
+/// m y + (1 - m) fill: that of torchvision's RandomRotation, a little darker at the border than a
+/// true mixture.
 /// Multiples of 90 degrees move pixels exactly where both sides are even, or both odd.
 Tensor rotate(const Tensor& images, double angle, const RotateOptions& options = {});
 

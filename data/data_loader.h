@@ -46,10 +46,10 @@ struct DataLoaderOptions {
 ///       for (auto [x, y] : loader) train_on(x, y);
 ///     }
 ///
-/// Every batch is fresh tensors. kUInt8 inputs become kFloat32 in 0..1 (divided by 255) before the
-/// transforms; other dtypes stay (convert kUInt8 data that are no images beforehand). Every step
-/// must keep the number of samples, the first size of all tensors, unless there is a `collate_fn`:
-/// it may give its tensors any sizes.
+/// Every batch is fresh tensors, unless a `collate_fn` gives those of the set. kUInt8 inputs become
+/// kFloat32 in 0..1 (divided by 255) before the transforms; other dtypes stay (convert kUInt8 data
+/// that are no images beforehand). Every step must keep the number of samples, the first size of
+/// all tensors, unless there is a `collate_fn`: it may give its tensors any sizes.
 ///
 /// Each `begin()` starts a new epoch. Order and random transforms depend only on the seed, the
 /// number of the epoch and that of the batch: not on `prefetch`, threads or other random numbers.

@@ -112,6 +112,20 @@ TEST_CASE("arithmetic on int32 keeps it, and wraps around") {
   CHECK(same(y + kMore, y));
   CHECK(same(y == kMore + 2, tensor({false, true, false})));
   CHECK(same(y.remainder(kMore + 2), ints({1, 0, 0})));
+  // And so do 0-d tensors of int64 beside int32 ones with dimensions.
+  const Tensor a = ints({7, 8}), k = tensor(2 * kMore), two = tensor(2 * kMore + 2);
+  CHECK(same(a.maximum(k), a));
+  CHECK(same(a.minimum(two), ints({2, 2})));
+  CHECK(same(a.clamp(-k, two), ints({2, 2})));
+  CHECK(same(k < a, tensor({true, true})));
+  CHECK(same(a > k, tensor({true, true})));
+  CHECK(same(a == two + 5, tensor({true, false})));
+  CHECK(same(a.logical_and(k), tensor({false, false})));
+  CHECK(same(a.remainder(two), ints({1, 0})));
+  CHECK(same(a.fmod(two), ints({1, 0})));
+  CHECK(same(two.remainder(a), ints({2, 2})));
+  CHECK(same(a.pow(two), ints({49, 64})));
+  CHECK(same(linspace(-3, 3, 3, {.dtype = kUInt8}), tensor({253, 0, 3}).to(kUInt8)));
   Tensor z = y.clone();
   z += tensor({1, 1, 1});
   z *= 3;
@@ -218,6 +232,17 @@ TEST_CASE("what int32 refuses") {
        }},
       {"[take_along_dim] expected an index of dtype int64, got int32",
        [&] { x[0][0].take_along_dim(ints(0), 0); }},
+      {"[linspace] expected a value that fits int32, got 3000000000.0",
+       [] { linspace(0, 3e9, 5, {.dtype = kInt32}); }},
+      {"[linspace] expected a value that fits uint8, got 300.0",
+       [] { linspace(0, 300, 3, {.dtype = kUInt8}); }},
+      {"[addcmul] expected a value that fits int32, got 8589934593",
+       [&] { at.addcmul(at, at, (int64_t{1} << 33) + 1); }},
+      {"[addcmul] expected a value that fits uint8, got 257",
+       [&] {
+         const Tensor bytes = at.to(kUInt8);
+         bytes.addcmul(bytes, bytes, 257);
+       }},
       {"[one_hot] expected classes of dtype int64, got int32", [&] { functional::one_hot(at); }},
       {"[nll_loss] expected target of type int64 (classes), got int32; convert it with to(kInt64)",
        [&] { functional::nll_loss(x, y); }},
