@@ -45,8 +45,7 @@ struct LBFGS::Search {
 
 LBFGS::LBFGS(std::vector<Tensor> params, const LBFGSOptions& options) try
     : Optimizer("LBFGS", {}), options_(options) {
-  check(options, "LBFGS");
-  if (!options_.max_eval) options_.max_eval = std::max<int64_t>(options.max_iter * 5 / 4, 1);
+  set_options(options);
   for (const Tensor& p : params)
     if (p.defined() && p.dtype() != params[0].dtype())
       fail("LBFGS", "expected parameters of one dtype, got ", params[0].dtype(), " and ",
@@ -69,6 +68,12 @@ void LBFGS::check(const LBFGSOptions& o, const char* op) const {
     fail(op, "expected numbers as tolerances, got nan");
   if (o.line_search_fn && *o.line_search_fn != "strong_wolfe")
     fail(op, "only 'strong_wolfe' is supported, got ", in_quotes(*o.line_search_fn));
+}
+
+void LBFGS::set_options(const LBFGSOptions& options) {
+  check(options, type_);
+  options_ = options;
+  if (!options_.max_eval) options_.max_eval = std::max<int64_t>(options.max_iter * 5 / 4, 1);
 }
 
 double LBFGS::lr(int64_t group) const {
@@ -121,7 +126,7 @@ void LBFGS::next_direction(const Tensor& gradient) {
   }
   const Tensor y = gradient - prev_flat_grad_, s = d_ * t_;
   if (const double ys = product(y, s); ys > 1e-10) {
-    if (static_cast<int64_t>(old_dirs_.size()) >= options_.history_size) {
+    while (static_cast<int64_t>(old_dirs_.size()) >= options_.history_size) {
       old_dirs_.erase(old_dirs_.begin());
       old_stps_.erase(old_stps_.begin());
       ro_.erase(ro_.begin());

@@ -45,6 +45,8 @@ class LBFGS : public Optimizer {
   Tensor step(const std::function<Tensor()>& closure) override;
 
   const LBFGSOptions& options() const { return options_; }
+  /// From the next step on; without max_eval it follows from max_iter again.
+  void set_options(const LBFGSOptions& options);
   double lr(int64_t group = 0) const override;
   void set_lr(int64_t group, double lr) override;
   using Optimizer::set_lr;

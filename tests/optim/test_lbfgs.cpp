@@ -144,3 +144,27 @@ TEST_CASE("LBFGS refuses wrong options, and steps without a closure") {
   CHECK(error_of([&] { step(optimizer, p); }) == "[LBFGS] expected a learning rate, got nan");
   CHECK(LBFGS({p}).options().max_eval == 25);
 }
+
+TEST_CASE("LBFGS takes other options between steps") {
+  Tensor p = beginning();
+  LBFGS optimizer({p}, {.lr = 1e-3, .max_iter = 6, .history_size = 5});
+  const auto evaluations = [&] {
+    int64_t count = 0;
+    static_cast<void>(optimizer.step([&] {
+      ++count;
+      optimizer.zero_grad();
+      Tensor loss = rosenbrock(p);
+      loss.backward();
+      return loss;
+    }));
+    return count;
+  };
+  CHECK(evaluations() == 6);
+  optimizer.set_options({.lr = 1e-3, .max_iter = 3, .history_size = 2});
+  CHECK(evaluations() == 3);
+  CHECK(optimizer.options().max_eval == 3);
+  CHECK(state_of(optimizer, "state.0.old_dirs").size(0) == 2);
+  CHECK(error_of([&] { optimizer.set_options({.history_size = 0}); }) ==
+        "[LBFGS] expected history_size >= 1, got 0");
+  CHECK(optimizer.options().max_iter == 3);
+}

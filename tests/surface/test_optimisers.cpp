@@ -251,6 +251,8 @@ const std::vector<Row> kTable = {
          return h.tensor({});
        }));
        o.set_lr(h.whole(0), h.real(1));
+       options.history_size = h.whole(2);
+       o.set_options(options);
        static_cast<void>(o.lr(h.whole(0)));
        static_cast<void>(o.options().lr);
        o.load_state_dict(o.state_dict());

@@ -66,6 +66,14 @@ void check_containers() {
   TORCH_CHECK(list->parameters().size() == 6 && list->named_parameters()[0].key() == "0.weight");
   TORCH_CHECK(list->at<torch::nn::LinearImpl>(1).options.in_features() == 2);
   for (const auto& module : *list) TORCH_CHECK(module->as<torch::nn::Linear>());
+  list->insert(3, torch::nn::ReLU());
+  std::string message;
+  try {
+    list->insert(5, torch::nn::ReLU());
+  } catch (const torch::Error& error) {
+    message = error.what();
+  }
+  TORCH_CHECK(list->size() == 4 && message == "[ModuleList] expected a place in [0, 4], got 5");
   torch::nn::ModuleDict dict;
   dict->insert("relu", torch::nn::ReLU());
   TORCH_CHECK(dict->contains("relu") && dict->keys().front() == "relu");

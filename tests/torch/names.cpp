@@ -6,6 +6,25 @@ using torch::indexing::Ellipsis;
 using torch::indexing::None;
 using torch::indexing::Slice;
 
+/// What `body` throws, which has to be a c10::Error; "" if it throws nothing.
+template <class F>
+std::string refusal(const F& body) {
+  try {
+    body();
+  } catch (const c10::Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+/// The numbers, of that dtype.
+bool is(const torch::Tensor& x, const std::vector<double>& numbers, torch::Dtype dtype) {
+  return x.dtype() == dtype && x.equal(torch::tensor(numbers, torch::kDouble).to(dtype));
+}
+torch::Tensor whole(const std::vector<int64_t>& numbers, torch::Dtype dtype = torch::kLong) {
+  return torch::tensor(numbers).to(dtype);
+}
+
 void shapes_in_place() {
   auto x = torch::arange(6, torch::kFloat).reshape({2, 3});
   x.unsqueeze_(0);
@@ -54,6 +73,156 @@ void arithmetic() {
   TORCH_CHECK(torch::normal(100, 1, {3}).min().item<float>() > 50);
 }
 
+void quotients() {
+  const auto x = torch::tensor({1.0, -1.0, 3.0});
+  TORCH_CHECK(is(x.floor_divide(0.1), {9, -10, 29}, torch::kFloat));
+  TORCH_CHECK(is(torch::floor_divide(whole({1, -1, 3}), 0.1), {9, -10, 29}, torch::kFloat));
+  const auto rows = torch::tensor({{2.0}, {-2.0}});
+  TORCH_CHECK(x.floor_divide(rows).equal(torch::tensor({{0.0, -1.0, 1.0}, {-1.0, 0.0, -2.0}})));
+  const double inf = std::numeric_limits<double>::infinity();
+  TORCH_CHECK(is(torch::tensor({7.0, -7.0}).floor_divide(0), {inf, -inf}, torch::kFloat));
+  TORCH_CHECK(is(torch::tensor({7.0, -7.0}).floor_divide(inf), {0, -1}, torch::kFloat));
+  const int64_t least = std::numeric_limits<int64_t>::min(), most = -(least + 1);
+  TORCH_CHECK(whole({1234567891}).floor_divide(1).equal(whole({1234567891})));
+  TORCH_CHECK(whole({most, least}).floor_divide(2).equal(whole({most / 2, least / 2})));
+  TORCH_CHECK(whole({least}).floor_divide(-1).equal(whole({least})));
+  const auto seven = whole({7}, torch::kInt), byte = whole({7}, torch::kByte);
+  TORCH_CHECK(is(seven.floor_divide(whole({2})), {3}, torch::kLong));
+  TORCH_CHECK(is(seven.floor_divide(torch::tensor(2)), {3}, torch::kInt));
+  TORCH_CHECK(is(byte.floor_divide(whole({-2})), {-4}, torch::kLong));
+  TORCH_CHECK(is(byte.floor_divide(-2), {0}, torch::kByte));
+  TORCH_CHECK(is((byte == 7).floor_divide(2), {0}, torch::kLong));
+  TORCH_CHECK(refusal([&] { seven.floor_divide(0); }) ==
+              "[floor_divide] expected integers to be divided by others than 0, got 0");
+  TORCH_CHECK(refusal([&] { (seven > 0).floor_divide(seven > 0); }) ==
+              "[floor_divide] expected numbers, got bools; convert one with to()");
+}
+
+void closeness() {
+  const double inf = std::numeric_limits<double>::infinity();
+  const auto x = torch::tensor({1.0, inf, 1.0}), y = torch::tensor({inf, inf, -inf});
+  TORCH_CHECK(is(torch::isclose(x, y), {0, 1, 0}, torch::kBool));
+  TORCH_CHECK(is((x > 1).isclose(y > 1), {0, 1, 1}, torch::kBool));
+  TORCH_CHECK(is(whole({100, 2}).isclose(whole({101, 3}), 0.01), {1, 0}, torch::kBool));
+  TORCH_CHECK(is(x.isclose(x + 1, 0, 0), {0, 1, 0}, torch::kBool));
+  TORCH_CHECK(refusal([&] {
+                x.isclose(whole({1, 2, 3}));
+              }) == "[isclose] expected tensors of one dtype, got float32 and int64");
+  TORCH_CHECK(refusal([&] { x.isclose(y, -1); }) ==
+              "[isclose] expected rtol and atol >= 0, got -1.0 and 1e-08");
+}
+
+void products_and_powers() {
+  const auto x = torch::arange(6, torch::kFloat).reshape({2, 3});
+  TORCH_CHECK(torch::inner(x, x).equal(torch::tensor({{5.0, 14.0}, {14.0, 50.0}})));
+  TORCH_CHECK(torch::inner(x, torch::tensor({1.0, 2.0, 3.0})).equal(torch::tensor({8.0, 26.0})));
+  TORCH_CHECK(torch::inner(x, torch::tensor(2.0)).equal(x * 2));
+  TORCH_CHECK(is(torch::inner(whole({1, 2}), whole({3, 4})).reshape({1}), {11}, torch::kLong));
+  TORCH_CHECK(refusal([&] { x.inner(torch::ones({2})); }) ==
+              "[inner] expected last dimensions of one size, got shapes [2, 3] and [2]");
+  TORCH_CHECK(refusal([&] {
+                x.inner(whole({1, 2, 3}));
+              }) == "[inner] expected tensors of one dtype, got float32 and int64");
+
+  TORCH_CHECK(is(torch::pow(2.5, whole({2, 3})), {6.25, 15.625}, torch::kFloat));
+  TORCH_CHECK(is(torch::pow(2, whole({2, 3}, torch::kInt)), {4, 8}, torch::kInt));
+  const auto ones = torch::ones(2, torch::kDouble);
+  TORCH_CHECK(is(torch::pow(0.1, ones), {0.1, 0.1}, torch::kDouble));
+  TORCH_CHECK(torch::pow(2.5, torch::tensor(2)).dtype() == torch::kFloat);
+
+  TORCH_CHECK(is(torch::range(0, 1, 0.4), {0, 0.4, 0.8}, torch::kFloat));
+  TORCH_CHECK(is(torch::range(0, 1.7, 1), {0, 1}, torch::kFloat));
+  TORCH_CHECK(is(torch::range(1, 0, -0.5), {1, 0.5, 0}, torch::kFloat));
+  TORCH_CHECK(is(torch::range(0, 5, 2, torch::kLong), {0, 2, 4}, torch::kLong));
+  TORCH_CHECK(refusal([] { torch::range(1, 3, -1); }) ==
+              "[range] expected a step from start towards end, got 1.0 to 3.0 by -1.0");
+  TORCH_CHECK(!refusal([] { torch::range(0, 1, 0); }).empty());
+}
+
+void choices() {
+  const auto first = torch::tensor({true, false});
+  TORCH_CHECK(is(torch::where(first, whole({1, 2}), 0.5), {1, 0.5}, torch::kFloat));
+  TORCH_CHECK(is(whole({1, 2}).where(first, 0.5), {1, 0.5}, torch::kFloat));
+  TORCH_CHECK(is(torch::where(first, 0.5, whole({1, 2})), {0.5, 2}, torch::kFloat));
+  TORCH_CHECK(is(torch::where(first, torch::tensor({1.0, 2.0}), 5), {1, 5}, torch::kFloat));
+  const auto exact = torch::ones(2, torch::kDouble);
+  TORCH_CHECK(is(torch::where(first, exact, 0.1), {1, 0.1}, torch::kDouble));
+  TORCH_CHECK(is(torch::where(first, 0.5, 1), {0.5, 1}, torch::kFloat));
+  TORCH_CHECK(is(torch::where(first, 1, 2), {1, 2}, torch::kLong));
+  TORCH_CHECK(is(torch::where(first, first, 3), {1, 3}, torch::kLong));
+  TORCH_CHECK(is(torch::where(first, torch::tensor(3, torch::kInt), 4), {3, 4}, torch::kInt));
+}
+
+void in_place() {
+  auto cube = torch::zeros({2, 2, 2});
+  cube.fill_diagonal_(1);
+  TORCH_CHECK(is(cube.reshape(-1), {1, 0, 0, 0, 0, 0, 0, 1}, torch::kFloat));
+  TORCH_CHECK(
+      is(torch::zeros({3, 2}).fill_diagonal_(1).reshape(-1), {1, 0, 0, 1, 0, 0}, torch::kFloat));
+  const std::string square =
+      "[fill_diagonal_] expected a matrix, or more dimensions of one size, got shape ";
+  TORCH_CHECK(refusal([] { torch::zeros({2, 2, 3}).fill_diagonal_(1); }) == square + "[2, 2, 3]");
+  TORCH_CHECK(refusal([] { torch::zeros(3).fill_diagonal_(1); }) == square + "[3]");
+
+  auto w = torch::ones({1, 1}, torch::requires_grad());
+  const std::string leaf =
+      "expected a tensor that may change in place, got a leaf that requires_grad, of shape [1, 1]; "
+      "change it under NoGradGuard, or use the out-of-place operation";
+  TORCH_CHECK(refusal([&] { w.unsqueeze_(0); }) == "[unsqueeze_] " + leaf);
+  TORCH_CHECK(refusal([&] { w.squeeze_(); }) == "[squeeze_] " + leaf);
+  TORCH_CHECK(refusal([&] { w.squeeze_(0); }) == "[squeeze_] " + leaf);
+  TORCH_CHECK(refusal([&] { w.transpose_(0, 1); }) == "[transpose_] " + leaf);
+  TORCH_CHECK(refusal([&] { w.t_(); }) == "[t_] " + leaf);
+  TORCH_CHECK(refusal([&] { w.resize_({1}); }) ==
+              "[resize_] expected a tensor that requires no gradient, got one of shape [1, 1]; use "
+              "reshape, slice or cat");
+  TORCH_CHECK(!refusal([&] { w.tril_(); }).empty() && !refusal([&] { w.triu_(); }).empty());
+  TORCH_CHECK(!refusal([&] { w.eq_(w); }).empty());
+  TORCH_CHECK(!refusal([&] { w.fill_diagonal_(1); }).empty());
+  TORCH_CHECK((w * 2).unsqueeze_(0).dim() == 3);
+  const torch::NoGradGuard guard;
+  TORCH_CHECK(w.unsqueeze_(0).dim() == 3);
+}
+
+void archives() {
+  torch::serialize::OutputArchive out, net;
+  out.write("steps", torch::IValue(20000001));
+  out.write("rate", torch::IValue(0.1));
+  out.write("on", torch::IValue(true));
+  out.write("pair", torch::IValue(torch::tensor({1.0, 2.0})));
+  net.write("weight", torch::ones(3));
+  out.write("net", net);
+  TORCH_CHECK(refusal([&] { out.write("name", torch::IValue("a")); }) ==
+              "[write] expected a tensor or a number as 'name', got a string");
+  std::stringstream file;
+  out.save_to(file);
+
+  torch::serialize::InputArchive in, part;
+  in.load_from(file);
+  torch::IValue value;
+  in.read("steps", value);
+  TORCH_CHECK(value.toInt() == 20000001);
+  in.read("rate", value);
+  TORCH_CHECK(value.toDouble() == 0.1);
+  in.read("on", value);
+  TORCH_CHECK(value.toBool());
+  in.read("pair", value);
+  TORCH_CHECK(value.toTensor().equal(torch::tensor({1.0, 2.0})));
+  TORCH_CHECK(refusal([&] { value.toDouble(); }) ==
+              "[IValue] expected a floating number, got a tensor");
+  TORCH_CHECK(in.try_read("net", part) && in.try_read("net", part) && part.keys().size() == 1);
+  TORCH_CHECK(!in.try_read("ne", part) && !in.try_read("steps", part));
+  TORCH_CHECK(in.try_read("steps", value) && !in.try_read("net", value));
+
+  TORCH_CHECK(refusal([] { torch::IValue("a").toInt(); }) ==
+              "[IValue] expected an integer, got a string");
+  TORCH_CHECK(refusal([] { torch::IValue(2.5).toInt(); }) ==
+              "[IValue] expected an integer, got a floating number");
+  TORCH_CHECK(refusal([] { torch::IValue().toTensor(); }) ==
+              "[IValue] expected a tensor, got nothing");
+  TORCH_CHECK(torch::IValue("a").toStringRef() == "a" && torch::IValue(2).toScalar().toInt() == 2);
+}
+
 void making() {
   const auto like =
       torch::ones({2, 2}, torch::TensorOptions(torch::kDouble).layout(torch::kStrided));
@@ -69,6 +238,11 @@ void making() {
   const auto w = torch::ones({2}, torch::requires_grad());
   w.mutable_grad() = torch::full({2}, 3.0);
   TORCH_CHECK(w.grad().sum().item<float>() == 6);
+  const auto v = torch::ones({2}, torch::requires_grad());
+  v.mutable_grad() = w.mutable_grad();
+  TORCH_CHECK(v.grad().defined() && v.grad().equal(w.grad()));
+  v.mutable_grad().reset();
+  TORCH_CHECK(!v.grad().defined());
   int count = 0;
   for (const auto i : c10::irange(1, 5)) count += static_cast<int>(i);
   TORCH_CHECK(count == 10);
@@ -110,8 +284,18 @@ void modes() {
   {
     torch::InferenceMode guard;
     TORCH_CHECK(!torch::GradMode::is_enabled());
+    {
+      torch::InferenceMode off(false);
+      TORCH_CHECK(torch::GradMode::is_enabled());
+    }
+    TORCH_CHECK(!torch::GradMode::is_enabled());
   }
   TORCH_CHECK(torch::GradMode::is_enabled());
+  torch::autograd::AutogradContext context;
+  context.mark_dirty({});
+  TORCH_CHECK(refusal([&] { context.mark_dirty({torch::ones(1)}); }) ==
+              "[mark_dirty] expected a forward that leaves its arguments as they are, got 1 that "
+              "it changed; return x.clone() with the changes");
 }
 
 int main() {
@@ -119,6 +303,12 @@ int main() {
   shapes_in_place();
   comparisons();
   arithmetic();
+  quotients();
+  closeness();
+  products_and_powers();
+  choices();
+  in_place();
+  archives();
   making();
   forms();
   places();

@@ -21,6 +21,60 @@ double rate_of(torch::optim::Optimizer& optimizer) {
   return optimizer.param_groups()[0].options().get_lr();
 }
 
+/// Says more rates than there are groups.
+class TooMany : public torch::optim::LRScheduler {
+ public:
+  using LRScheduler::LRScheduler;
+
+ private:
+  std::vector<double> get_lrs() override { return {0.1, 0.2}; }
+};
+
+template <class F>
+std::string refusal(const F& body) {
+  try {
+    body();
+  } catch (const c10::Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+void check_refusals(torch::optim::Optimizer& optimizer) {
+  TORCH_CHECK(refusal([&] { torch::optim::StepLR(optimizer, 0); }) ==
+              "[StepLR] expected step_size >= 1, got 0");
+  TooMany many(optimizer);
+  const double before = rate_of(optimizer);
+  TORCH_CHECK(refusal([&] { many.step(); }) ==
+              "[LRScheduler] expected a rate for each of 1 groups of parameters, got 2");
+  TORCH_CHECK(rate_of(optimizer) == before);
+}
+
+/// Options that are changed between steps are those of the next.
+void check_options() {
+  auto w = torch::tensor({-1.5, 2.0}, torch::requires_grad());
+  torch::optim::LBFGS lbfgs({w}, torch::optim::LBFGSOptions(0.01).max_iter(8));
+  auto& options = static_cast<torch::optim::LBFGSOptions&>(lbfgs.param_groups()[0].options());
+  TORCH_CHECK(options.max_eval() == 10);
+  int count = 0;
+  const auto closure = [&] {
+    ++count;
+    lbfgs.zero_grad();
+    auto loss = (w * w).sum();
+    loss.backward();
+    return loss;
+  };
+  lbfgs.step(closure);
+  TORCH_CHECK(count == 8, count);
+  options.max_iter(2);
+  count = 0;
+  lbfgs.step(closure);
+  TORCH_CHECK(count == 2 && lbfgs.core().options().max_iter == 2, count);
+  options.line_search_fn("none");
+  TORCH_CHECK(refusal([&] { lbfgs.step(closure); }) ==
+              "[LBFGS] only 'strong_wolfe' is supported, got \"none\"");
+}
+
 int main() {
   auto w = torch::tensor({-1.5, 2.0}, torch::requires_grad());
   const auto valley = [&] {  // Rosenbrock's
@@ -40,6 +94,8 @@ int main() {
   TORCH_CHECK(torch::allclose(w, torch::ones({2}), 1e-2, 1e-2), w);
 
   torch::optim::SGD sgd({w}, torch::optim::SGDOptions(1.0).momentum(0.9));
+  check_options();
+  check_refusals(sgd);
   torch::optim::StepLR halves(sgd, /*step_size=*/2, /*gamma=*/0.5);
   for (int i = 0; i < 3; ++i) halves.step();  // those of epochs 0, 1 and 2
   TORCH_CHECK(rate_of(sgd) == 0.5);

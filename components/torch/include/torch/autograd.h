@@ -40,7 +40,12 @@ class AutogradContext {
     return tensors;
   }
   void mark_non_differentiable(const variable_list& outputs) { fixed_ = outputs; }
-  void mark_dirty(const variable_list&) {}
+  /// Throws: a result has memory of its own here.
+  void mark_dirty(const variable_list& changed) {
+    if (changed.empty()) return;
+    norma::fail("mark_dirty", "expected a forward that leaves its arguments as they are, got ",
+                changed.size(), " that it changed; return x.clone() with the changes");
+  }
   void set_materialize_grads(bool on) { zeros_ = on; }
   std::unordered_map<std::string, IValue> saved_data;
 

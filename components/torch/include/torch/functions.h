@@ -62,7 +62,18 @@ inline Tensor normal(double mean, double std, const IntArrayRef& sizes) {
 }
 inline Tensor range(norma::Scalar start, norma::Scalar end, norma::Scalar step = 1,
                     const TensorOptions& options = {}) {
-  return norma::arange(start, end.to<double>() + step.to<double>() / 2, step, options.own(kFloat));
+  const auto own = options.own(kFloat);
+  const double first = start.to<double>(), by = step.to<double>();
+  const double count = std::floor((end.to<double>() - first) / by) + 1;
+  if (!(by != 0 && count >= 1 && count < 0x1p62)) {
+    norma::fail("range", "expected a step from start towards end, got ", first, " to ",
+                end.to<double>(), " by ", by);
+  }
+  const auto type = is_floating(own.dtype) ? kDouble : kLong;
+  const Tensor places = norma::arange(0, static_cast<int64_t>(count), 1, {.dtype = type});
+  const Tensor numbers = is_floating(own.dtype) ? places * by + first
+                                                : places * step.to<int64_t>() + start.to<int64_t>();
+  return numbers.to(own.dtype).requires_grad_(own.requires_grad);
 }
 inline Tensor logspace(norma::Scalar start, norma::Scalar end, int64_t steps = 100,
                        double base = 10) {
@@ -108,12 +119,24 @@ inline bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, doubl
          norma::allclose(where(a.isnan(), norma::zeros({}), a),
                          where(b.isnan(), norma::zeros({}), b), rtol, atol);
 }
+inline Tensor where(const Tensor& condition, const Tensor& x, norma::Scalar other) {
+  return x.where(condition, other);
+}
+inline Tensor where(const Tensor& condition, norma::Scalar x, const Tensor& other) {
+  return other.where(condition.logical_not(), x);
+}
+inline Tensor where(const Tensor& condition, norma::Scalar x, norma::Scalar other) {
+  const auto type = std::max(x.dtype(), other.dtype());
+  const auto own = is_floating(type) ? kFloat : type;
+  return norma::full({}, x, {.dtype = own}).where(condition, other);
+}
 inline Tensor concat(const std::vector<Tensor>& tensors, int64_t dim = 0) {
   return norma::cat(tensors, dim);
 }
 
 inline Tensor pow(norma::Scalar base, const Tensor& exponent) {
-  return norma::full({}, base, {.dtype = base.dtype()}).pow(exponent);
+  return norma::full({}, base, {.dtype = norma::libtorch::common_type(exponent, base)})
+      .pow(exponent);
 }
 inline auto _unique2(const Tensor& x, bool sorted = true, bool inverse = false,
                      bool counts = false) {

@@ -93,6 +93,7 @@ class OptimizerOf : public Optimizer {
       norma::fail("Optimizer", "expected one group of parameters, got another");
     }
     groups_.push_back(std::move(group));
+    if constexpr (!grouped) own(0) = core_->options();  // with what was derived from others
   }
   Core& core() const override { return *core_; }
   void pass_options() const override {
@@ -100,7 +101,7 @@ class OptimizerOf : public Optimizer {
       if constexpr (grouped) {
         core_->set_options(static_cast<int64_t>(g), own(g));
       } else {
-        core_->set_lr(own(g).lr);
+        core_->set_options(own(g));
       }
     }
   }
@@ -157,6 +158,10 @@ class LRScheduler {
   virtual ~LRScheduler() = default;
   void step() {
     const std::vector<double> rates = get_lrs();
+    if (rates.size() != optimizer_.param_groups().size()) {
+      norma::fail("LRScheduler", "expected a rate for each of ", optimizer_.param_groups().size(),
+                  " groups of parameters, got ", rates.size());
+    }
     for (std::size_t g = 0; g < rates.size(); ++g) {
       optimizer_.param_groups()[g].options().set_lr(rates[g]);
     }
@@ -177,7 +182,9 @@ class LRScheduler {
 class StepLR : public LRScheduler {
  public:
   StepLR(Optimizer& optimizer, unsigned step_size, double gamma = 0.1)
-      : LRScheduler(optimizer), step_size_(step_size), gamma_(gamma) {}
+      : LRScheduler(optimizer), step_size_(step_size), gamma_(gamma) {
+    if (step_size == 0) norma::fail("StepLR", "expected step_size >= 1, got 0");
+  }
 
  protected:
   std::vector<double> get_lrs() override {

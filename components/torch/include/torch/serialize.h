@@ -13,7 +13,12 @@ class OutputArchive {
     tensors.emplace_back(key, tensor);
   }
   void write(const std::string& key, const IValue& value) {
-    write(key, value.isTensor() ? value.toTensor() : norma::full({}, value.toScalar()));
+    if (value.isTensor()) return write(key, value.toTensor());
+    if (!value.isScalar()) {
+      norma::fail("write", "expected a tensor or a number as '", key, "', got ", value.kind());
+    }
+    const auto number = value.toScalar();
+    write(key, norma::full({}, number, {.dtype = number.dtype()}));
   }
   void write(const std::string& key, const OutputArchive& nested) {
     for (const auto& [name, tensor] : nested.tensors) write(key + "." + name, tensor);
@@ -38,14 +43,19 @@ class InputArchive {
     norma::fail("load", "expected a tensor '", key, "'");
   }
   void read(const std::string& key, IValue& value) const {
-    Tensor number;
-    read(key, number);
-    value = number.item();
+    Tensor tensor;
+    read(key, tensor);
+    value = tensor;
   }
   template <class Value>
   bool try_read(const std::string& key, Value& value) const {
-    const auto all = keys();
-    const bool found = std::find(all.begin(), all.end(), key) != all.end();
+    const bool found = std::any_of(tensors.begin(), tensors.end(), [&](const auto& entry) {
+      if constexpr (std::is_same_v<Value, InputArchive>) {
+        return entry.first.starts_with(key + ".");
+      } else {
+        return entry.first == key;
+      }
+    });
     if (found) read(key, value);
     return found;
   }
@@ -54,7 +64,9 @@ class InputArchive {
     for (const auto& [name, value] : tensors) all.push_back(name);
     return all;
   }
+  /// Nothing, of a module without tensors.
   void read(const std::string& key, InputArchive& nested) const {
+    nested.tensors.clear();
     for (const auto& [name, value] : tensors) {
       if (!name.starts_with(key + ".")) continue;
       nested.tensors.emplace_back(name.substr(key.size() + 1), value);

@@ -33,7 +33,7 @@
 #include <variant>
 #include <vector>
 
-#include "norma/norma.h"
+#include "torch/numbers.h"
 
 namespace norma::libtorch {
 
@@ -139,8 +139,15 @@ class GradFn {
 class Gradient : public Tensor {
  public:
   explicit Gradient(const Tensor& owner) : Tensor(owner.grad()), owner_(owner) {}
-  void operator=(const Tensor& value) { owner_.set_grad(value); }
-  void reset() { owner_.set_grad(Tensor()); }
+  Gradient(const Gradient&) = default;
+  ~Gradient() = default;
+  Gradient& operator=(const Tensor& value) {
+    owner_.set_grad(value);
+    Tensor::operator=(owner_.grad());
+    return *this;
+  }
+  Gradient& operator=(const Gradient& value) { return *this = static_cast<const Tensor&>(value); }
+  void reset() { *this = Tensor(); }
 
  private:
   Tensor owner_;
@@ -247,10 +254,11 @@ inline Tensor TensorSpellings::where(const Tensor& condition, const Tensor& othe
   return norma::where(condition, self(), other);
 }
 inline Tensor TensorSpellings::where(const Tensor& condition, Scalar other) const {
-  return norma::where(condition, self(), norma::full({}, other, {.dtype = self().dtype()}));
+  const DType dtype = libtorch::common_type(self(), other);
+  return norma::where(condition, self().to(dtype), norma::full({}, other, {.dtype = dtype}));
 }
 inline Tensor TensorSpellings::isclose(const Tensor& other, double rtol, double atol) const {
-  return (self() - other).abs().le(other.abs() * rtol + atol).logical_or(self().eq(other));
+  return libtorch::isclose(self(), other, rtol, atol);
 }
 inline Tensor TensorSpellings::absolute() const { return self().abs(); }
 #define NORMA_TORCH_SPELL(name, own)                                                           \
@@ -262,32 +270,41 @@ NORMA_TORCH_SPELL(subtract, sub)
 NORMA_TORCH_SPELL(greater, gt)
 NORMA_TORCH_SPELL(less, lt)
 inline Tensor TensorSpellings::floor_divide(const Tensor& other) const {
-  return is_floating(self().dtype()) || is_floating(other.dtype())
-             ? self().div(other).floor()
-             : (self() - self().remainder(other)).div(other).round().to(self().dtype());
+  return libtorch::floor_divide(self(), other, libtorch::common_type(self(), other));
 }
 inline Tensor TensorSpellings::floor_divide(Scalar other) const {
-  return floor_divide(norma::full({}, other, {.dtype = other.dtype()}));
+  const DType dtype = libtorch::common_type(self(), other);
+  return libtorch::floor_divide(self(), norma::full({}, other, {.dtype = dtype}), dtype);
 }
 inline Tensor TensorSpellings::clip(Scalar min, Scalar max) const { return self().clamp(min, max); }
 inline Tensor TensorSpellings::bitwise_and(const Tensor& other) const { return self() & other; }
 inline Tensor TensorSpellings::bitwise_or(const Tensor& other) const { return self() | other; }
 inline Tensor TensorSpellings::bitwise_not() const { return ~self(); }
 inline Tensor TensorSpellings::inner(const Tensor& other) const {
-  return (self() * other).sum({-1});
+  return libtorch::inner(self(), other);
 }
 inline Tensor TensorSpellings::dist(const Tensor& other, double p) const {
   return (self() - other).norm(p);
 }
 inline Tensor TensorSpellings::variable_data() const { return self().detach(); }
-inline Tensor& TensorSpellings::unsqueeze_(int64_t dim) { return self() = self().unsqueeze(dim); }
-inline Tensor& TensorSpellings::squeeze_() { return self() = self().squeeze(); }
-inline Tensor& TensorSpellings::squeeze_(int64_t dim) { return self() = self().squeeze(dim); }
-inline Tensor& TensorSpellings::transpose_(int64_t a, int64_t b) {
-  return self() = self().transpose(a, b);
+inline Tensor& TensorSpellings::unsqueeze_(int64_t dim) {
+  return self() = libtorch::may_change(self(), "unsqueeze_").unsqueeze(dim);
 }
-inline Tensor& TensorSpellings::t_() { return self() = self().t(); }
+inline Tensor& TensorSpellings::squeeze_() {
+  return self() = libtorch::may_change(self(), "squeeze_").squeeze();
+}
+inline Tensor& TensorSpellings::squeeze_(int64_t dim) {
+  return self() = libtorch::may_change(self(), "squeeze_").squeeze(dim);
+}
+inline Tensor& TensorSpellings::transpose_(int64_t a, int64_t b) {
+  return self() = libtorch::may_change(self(), "transpose_").transpose(a, b);
+}
+inline Tensor& TensorSpellings::t_() { return self() = libtorch::may_change(self(), "t_").t(); }
 inline Tensor& TensorSpellings::resize_(const Shape& sizes) {
+  if (self().requires_grad()) {
+    fail("resize_", "expected a tensor that requires no gradient, got one of shape ",
+         self().sizes(), "; use reshape, slice or cat");
+  }
   const int64_t count = sizes.numel(), have = self().numel();
   const Tensor flat = self().reshape(-1);
   if (count <= have) return self() = flat.slice(0, 0, count).view(sizes);
@@ -299,7 +316,14 @@ inline Tensor& TensorSpellings::eq_(const Tensor& other) {
   return self().copy_(self().eq(other).to(self().dtype()));
 }
 inline Tensor& TensorSpellings::fill_diagonal_(Scalar value) {
-  self().diagonal().fill_(value);
+  const Shape& sizes = self().sizes();
+  const auto other = [&](int64_t size) { return size != sizes[0]; };
+  if (sizes.size() < 2 || (sizes.size() > 2 && std::any_of(sizes.begin(), sizes.end(), other))) {
+    fail("fill_diagonal_", "expected a matrix, or more dimensions of one size, got shape ", sizes);
+  }
+  Tensor places = self().diagonal(0, 0, -1);
+  while (places.dim() > 1) places = places.diagonal(0, 0, -1);
+  places.fill_(value);
   return self();
 }
 inline void TensorSpellings::remove_hook(HookHandle hook) const { hook.remove(); }
@@ -326,8 +350,8 @@ struct GradMode {
   static bool is_enabled() { return norma::grad_enabled(); }
   static void set_enabled(bool on) { norma::set_grad_enabled(on); }
 };
-struct InferenceMode : NoGradGuard {
-  InferenceMode(bool /*on*/ = true) {}
+struct InferenceMode : norma::autograd::GradModeGuard {
+  explicit InferenceMode(bool on = true) : GradModeGuard(!on) {}
 };
 using AutoGradMode = norma::autograd::GradModeGuard;
 using std::nullopt, std::nullopt_t, std::optional;

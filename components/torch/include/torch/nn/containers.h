@@ -100,6 +100,9 @@ class ModuleListImpl : public Cloneable<ModuleListImpl> {
   }
   template <class M>
   void insert(std::size_t place, const M& module) {
+    if (place > size()) {
+      norma::fail("ModuleList", "expected a place in [0, ", size(), "], got ", place);
+    }
     auto all = list_;
     all.insert(all.begin() + static_cast<int64_t>(place), ModuleListImpl(module)[0]);
     for (std::size_t i = 0; i < list_.size(); ++i) unregister_module(std::to_string(i));
