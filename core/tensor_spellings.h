@@ -1,5 +1,5 @@
-// The methods of Tensor that only programs written for libtorch call: the third page of
-// core/tensor.h.
+// The methods of Tensor that have another name, and those of libtorch's own types: the third page
+// of core/tensor.h.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -26,8 +26,8 @@ template <class T, std::size_t N>
 class Accessor;
 }  // namespace libtorch
 
-/// What libtorch's Tensor has besides what Norma's has. A class names all its methods in one place;
-/// they are defined in components/torch and can be called where `<torch/torch.h>` is included.
+/// What libtorch's Tensor has besides what Norma's has. What is about devices or has types of
+/// libtorch's can be called where `<torch/torch.h>` of the component is included.
 class TensorSpellings {
  public:
   libtorch::Device device() const;

@@ -203,8 +203,6 @@ inline std::ostream& operator<<(std::ostream& out, const std::vector<Tensor>& li
   return out;
 }
 
-inline const Tensor& TensorSpellings::self() const { return static_cast<const Tensor&>(*this); }
-inline Tensor& TensorSpellings::self() { return static_cast<Tensor&>(*this); }
 inline libtorch::Device TensorSpellings::device() const { return libtorch::DeviceType::CPU; }
 inline bool TensorSpellings::is_cuda() const { return false; }
 inline libtorch::TensorOptions TensorSpellings::options() const { return self().dtype(); }
@@ -239,93 +237,9 @@ inline void TensorSpellings::print() const {
   std::cout << "[" << self().dtype() << " " << self().sizes() << "]" << std::endl;
 }
 
-inline bool TensorSpellings::allclose(const Tensor& other, double rtol, double atol) const {
-  return norma::allclose(self(), other, rtol, atol);
-}
-inline bool TensorSpellings::equal(const Tensor& other) const {
-  return norma::equal(self(), other);
-}
-inline bool TensorSpellings::is_same_size(const Tensor& other) const {
-  return self().sizes() == other.sizes();
-}
-inline std::string TensorSpellings::name() const { return ""; }
-inline bool TensorSpellings::is_nonzero() const { return self().item<double>() != 0; }
-inline Tensor TensorSpellings::where(const Tensor& condition, const Tensor& other) const {
-  return norma::where(condition, self(), other);
-}
-inline Tensor TensorSpellings::where(const Tensor& condition, Scalar other) const {
-  const DType dtype = libtorch::common_type(self(), other);
-  return norma::where(condition, self().to(dtype), norma::full({}, other, {.dtype = dtype}));
-}
-inline Tensor TensorSpellings::isclose(const Tensor& other, double rtol, double atol) const {
-  return libtorch::isclose(self(), other, rtol, atol);
-}
-inline Tensor TensorSpellings::absolute() const { return self().abs(); }
-#define NORMA_TORCH_SPELL(name, own)                                                           \
-  inline Tensor TensorSpellings::name(const Tensor& other) const { return self().own(other); } \
-  inline Tensor TensorSpellings::name(Scalar other) const { return self().own(other); }
-NORMA_TORCH_SPELL(multiply, mul)
-NORMA_TORCH_SPELL(divide, div)
-NORMA_TORCH_SPELL(subtract, sub)
-NORMA_TORCH_SPELL(greater, gt)
-NORMA_TORCH_SPELL(less, lt)
-inline Tensor TensorSpellings::floor_divide(const Tensor& other) const {
-  return libtorch::floor_divide(self(), other, libtorch::common_type(self(), other));
-}
-inline Tensor TensorSpellings::floor_divide(Scalar other) const {
-  const DType dtype = libtorch::common_type(self(), other);
-  return libtorch::floor_divide(self(), norma::full({}, other, {.dtype = dtype}), dtype);
-}
-inline Tensor TensorSpellings::clip(Scalar min, Scalar max) const { return self().clamp(min, max); }
 inline Tensor TensorSpellings::bitwise_and(const Tensor& other) const { return self() & other; }
 inline Tensor TensorSpellings::bitwise_or(const Tensor& other) const { return self() | other; }
 inline Tensor TensorSpellings::bitwise_not() const { return ~self(); }
-inline Tensor TensorSpellings::inner(const Tensor& other) const {
-  return libtorch::inner(self(), other);
-}
-inline Tensor TensorSpellings::dist(const Tensor& other, double p) const {
-  return (self() - other).norm(p);
-}
-inline Tensor TensorSpellings::variable_data() const { return self().detach(); }
-inline Tensor& TensorSpellings::unsqueeze_(int64_t dim) {
-  return self() = libtorch::may_change(self(), "unsqueeze_").unsqueeze(dim);
-}
-inline Tensor& TensorSpellings::squeeze_() {
-  return self() = libtorch::may_change(self(), "squeeze_").squeeze();
-}
-inline Tensor& TensorSpellings::squeeze_(int64_t dim) {
-  return self() = libtorch::may_change(self(), "squeeze_").squeeze(dim);
-}
-inline Tensor& TensorSpellings::transpose_(int64_t a, int64_t b) {
-  return self() = libtorch::may_change(self(), "transpose_").transpose(a, b);
-}
-inline Tensor& TensorSpellings::t_() { return self() = libtorch::may_change(self(), "t_").t(); }
-inline Tensor& TensorSpellings::resize_(const Shape& sizes) {
-  if (self().requires_grad()) {
-    fail("resize_", "expected a tensor that requires no gradient, got one of shape ",
-         self().sizes(), "; use reshape, slice or cat");
-  }
-  const int64_t count = sizes.numel(), have = self().numel();
-  const Tensor flat = self().reshape(-1);
-  if (count <= have) return self() = flat.slice(0, 0, count).view(sizes);
-  return self() = norma::cat({flat, self().new_zeros(count - have)}).view(sizes);
-}
-inline Tensor& TensorSpellings::tril_(int64_t k) { return self().copy_(self().tril(k)); }
-inline Tensor& TensorSpellings::triu_(int64_t k) { return self().copy_(self().triu(k)); }
-inline Tensor& TensorSpellings::eq_(const Tensor& other) {
-  return self().copy_(self().eq(other).to(self().dtype()));
-}
-inline Tensor& TensorSpellings::fill_diagonal_(Scalar value) {
-  const Shape& sizes = self().sizes();
-  const auto other = [&](int64_t size) { return size != sizes[0]; };
-  if (sizes.size() < 2 || (sizes.size() > 2 && std::any_of(sizes.begin(), sizes.end(), other))) {
-    fail("fill_diagonal_", "expected a matrix, or more dimensions of one size, got shape ", sizes);
-  }
-  Tensor places = self().diagonal(0, 0, -1);
-  while (places.dim() > 1) places = places.diagonal(0, 0, -1);
-  places.fill_(value);
-  return self();
-}
 inline void TensorSpellings::remove_hook(HookHandle hook) const { hook.remove(); }
 inline libtorch::Gradient TensorSpellings::mutable_grad() const {
   return libtorch::Gradient(self());
