@@ -1,13 +1,13 @@
 // + - * / and powers, with dtype promotion, and their in-place forms.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "norma/autograd/elementwise.h"
 #include "norma/autograd/in_place.h"
 #include "norma/autograd/ops.h"
 #include "norma/core/elementary.h"
 #include "norma/core/factory.h"
+#include "norma/core/integers.h"
 
 namespace norma {
 
@@ -206,10 +206,7 @@ void refuse_negative_integer_power(DType dtype, bool negative) {
 }
 
 void refuse_large_power(DType dtype, Scalar exponent) {
-  const int64_t most = dtype == kUInt8   ? std::numeric_limits<uint8_t>::max()
-                       : dtype == kInt32 ? std::numeric_limits<int32_t>::max()
-                                         : std::numeric_limits<int64_t>::max();
-  if (is_floating(dtype) || exponent.to<int64_t>() <= most) return;
+  if (is_floating(dtype) || exponent.to<int64_t>() <= range_of(dtype).most) return;
   fail("pow", "expected an exponent that fits ", dtype, ", got ", exponent.to<int64_t>());
 }
 

@@ -6,6 +6,7 @@
 #include "norma/autograd/in_place.h"
 #include "norma/autograd/ops.h"
 #include "norma/core/factory.h"
+#include "norma/core/integers.h"
 
 namespace norma {
 
@@ -34,10 +35,9 @@ NORMA_INLINE inline T between(T start, T end, T weight) {
 Tensor times(const Tensor& factor, Scalar value, DType dtype) {
   if (!is_floating(dtype)) {
     const int64_t whole = value.to<int64_t>();
-    const bool fits = dtype == kInt64   ? true
-                      : dtype == kInt32 ? whole == value.to<int32_t>()
-                                        : whole > -256 && whole < 256;
-    if (!fits) fail("addcmul", "expected a value that fits ", dtype, ", got ", whole);
+    const auto [least, most] = range_of(dtype);
+    if (whole < (dtype == kUInt8 ? -most : least) || whole > most)
+      fail("addcmul", "expected a value that fits ", dtype, ", got ", whole);
     value = whole;
   }
   return value.to<double>() == 1 ? factor : factor.mul(value);

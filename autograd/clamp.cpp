@@ -6,6 +6,7 @@
 #include "norma/autograd/elementwise.h"
 #include "norma/autograd/in_place.h"
 #include "norma/autograd/ops.h"
+#include "norma/core/integers.h"
 
 namespace norma {
 
@@ -21,8 +22,7 @@ void fit_bounds(const char* op, DType dtype, Bound& min, Bound& max) {
     fail(op, "expected bounds that fit ", dtype, ", got ", name, " = ", bound.to<double>());
   };
   if (dtype != kUInt8 && dtype != kInt32) return;
-  const int64_t least = dtype == kUInt8 ? 0 : std::numeric_limits<int32_t>::min();
-  const int64_t most = dtype == kUInt8 ? 255 : std::numeric_limits<int32_t>::max();
+  const auto [least, most] = range_of(dtype);
   if (min && min->to<int64_t>() > most) refuse("min", *min);
   if (max && max->to<int64_t>() < least) refuse("max", *max);
   if (min && min->to<int64_t>() < least) min.reset();

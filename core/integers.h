@@ -3,12 +3,27 @@
 #include <cstdint>
 #include <limits>
 
+#include "norma/core/dtype.h"
+
 namespace norma {
 
 /// The least count of parts of size `b` that hold `a` items, for a >= 0 and b > 0.
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// The least multiple of `b` that is not below `a`.
 constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+/// The least and the largest integer that a dtype of integers or bools holds.
+struct IntegerRange {
+  int64_t least, most;
+};
+constexpr IntegerRange range_of(DType dtype) {
+  if (dtype == kBool) return {0, 1};
+  if (dtype == kUInt8) return {0, std::numeric_limits<uint8_t>::max()};
+  if (dtype == kInt32) {
+    return {std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()};
+  }
+  return {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
+}
 
 /// Holds any product of two int64, and any sum of a few of those.
 __extension__ typedef __int128 Wide;

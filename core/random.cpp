@@ -1,6 +1,7 @@
 // Compiled without contraction to fused multiply-add, which would change last bits between
 // machines.
 #include "norma/core/random.h"
+#include "norma/core/integers.h"
 
 #include <algorithm>
 #include <bit>
@@ -268,11 +269,8 @@ Tensor randint(int64_t low, int64_t high, const Shape& sizes, const TensorOption
   if (low >= high) {
     fail("randint", "expected low < high, got ", low, " and ", high);
   }
-  const bool fits = options.dtype == kUInt8   ? low >= 0 && high <= 256
-                    : options.dtype == kInt32 ? low >= INT32_MIN && high - 1 <= INT32_MAX
-                    : options.dtype == kBool  ? low >= 0 && high <= 2
-                                              : true;
-  if (!fits) {
+  const auto [least, most] = range_of(options.dtype);
+  if (!is_floating(options.dtype) && (low < least || high - 1 > most)) {
     fail("randint", "expected a range that fits ", options.dtype, ", got [", low, ", ", high, ")");
   }
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
