@@ -107,14 +107,6 @@ Tensor fill_value(const char* op, const Tensor& x, const Tensor& value) {
   return value.to(defined_impl(x, op)->dtype);
 }
 
-/// Whole division, rounded down.
-Tensor floor_divided(const Tensor& a, const Tensor& b) {
-  Tensor out = new_tensor(a.sizes(), kInt64);
-  kernels::map2<int64_t, int64_t>(out, a.to(kInt64), b.to(kInt64),
-                                  [](int64_t x, int64_t y) { return x / y - (x % y < 0 ? 1 : 0); });
-  return out.to(a.dtype());
-}
-
 /// Number by which no element is replaced.
 Tensor neutral(const Tensor& x, Write how) {
   return dispatch(x.dtype(), [&]<class T>() {
@@ -241,7 +233,7 @@ Tensor TensorMethods::scatter_reduce(int64_t dim, const Tensor& index, const Ten
   count = written(op, count, places, one, Write::Add);
   if (is_floating(total.dtype())) return total / count;
   // kUInt8 counts to 255.
-  return floor_divided(total, count.masked_fill(count.eq(0), 1));
+  return total.floor_divide(count.masked_fill(count.eq(0), 1));
 }
 
 Tensor TensorMethods::index_add(int64_t dim, const Tensor& index, const Tensor& source,
