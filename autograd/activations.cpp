@@ -56,19 +56,9 @@ class PlainFormula {
   double (*call_)(const void*, double);
 };
 
-struct PlainMap {
-  PlainFormula f;
-  template <class T>
-  T operator()(T x) const {
-    return static_cast<T>(f(double(x)));
-  }
-};
 struct PlainProduct {
   PlainFormula f;
-  template <class T>
-  T operator()(T g, T x) const {
-    return static_cast<T>(double(g) * f(double(x)));
-  }
+  double operator()(double g, double x) const { return g * f(x); }
 };
 
 /// y = value(x, math), whose derivative is slope(x, math), and formula(x) in tensor operations.
@@ -77,13 +67,13 @@ Tensor activation(const char* op, const Tensor& input, Value value, Slope slope,
   check_floating(op, input);
   Tensor out =
       plain_kernels()
-          ? unary_floating(op, input, PlainMap{PlainFormula(value)})
+          ? unary_floating(op, input, kernels::plain::Function{PlainFormula(value)})
           : unary_floating(op, input, [value](auto x) NORMA_INLINE { return value(x, Fast()); });
   return record(op, out, {&input}, [=, x = Saved(input)](const Tensor& g, InputGrads& d) {
     if (grad_enabled()) {
       d[0] = g.mul(formula(*x));
     } else if (plain_kernels()) {
-      d[0] = combine(g, *x, PlainProduct{PlainFormula(slope)});
+      d[0] = combine(g, *x, kernels::plain::Gradient{PlainProduct{PlainFormula(slope)}});
     } else {
       d[0] = combine(g, *x, [slope](auto u, auto v) NORMA_INLINE { return u * slope(v, Fast()); });
     }

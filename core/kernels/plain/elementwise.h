@@ -48,19 +48,25 @@ inline double gelu_tanh_backward(double dy, double x) {
 }
 
 /// The functions above for elements of any floating type, rounded once.
+template <class F>
 struct Function {
-  double (*f)(double);
+  F f;
   template <class T>
   T operator()(T x) const {
     return static_cast<T>(f(double(x)));
   }
 };
+template <class F>
+Function(F) -> Function<F>;
+template <class F>
 struct Gradient {
-  double (*f)(double dy, double value);
+  F f;
   template <class T>
   T operator()(T dy, T value) const {
     return static_cast<T>(f(double(dy), double(value)));
   }
 };
+template <class F>
+Gradient(F) -> Gradient<F>;
 
 }  // namespace norma::kernels::plain
