@@ -203,6 +203,16 @@ void rotate_image(const T* x, T* y, const Tensor& in, double angle, const Rotate
   }
 }
 
+// Every image by an angle() of its own.
+template <class Angle>
+Tensor rotated(const char* op, const Tensor& in, const RotateOptions& options, const Angle& angle) {
+  check_values(op, "fill", options.fill, in.size(1));
+  const int64_t cells = in.numel() == 0 ? 0 : in.numel() / in.size(0);
+  return each_image(in, [&]<class T>(T* y, int64_t n) {
+    rotate_image(in.data_ptr<T>() + n * cells, y, in, angle(), options);
+  });
+}
+
 // value(channel) for each pixel of the rectangle.
 template <class T, class F>
 void erase_part(T* x, const Tensor& in, int64_t i, int64_t j, int64_t h, int64_t w,
@@ -273,19 +283,14 @@ Tensor rotate(const Tensor& images, double angle, const RotateOptions& options) 
   const Tensor in = checked_batch(images, "rotate", true);
   check_angle("rotate", angle);
   check_rotation("rotate", options);
-  check_values("rotate", "fill", options.fill, in.size(1));
-  const int64_t cells = in.numel() == 0 ? 0 : in.numel() / in.size(0);
-  return each_image(in, [&]<class T>(T* y, int64_t n) {
-    rotate_image(in.data_ptr<T>() + n * cells, y, in, angle, options);
-  });
+  return rotated("rotate", in, options, [=] { return angle; });
 }
 
 Tensor erase(const Tensor& images, int64_t i, int64_t j, int64_t h, int64_t w,
              const std::vector<double>& value) {
   const Tensor in = checked_batch(images, "erase", true);
   const int64_t height = in.size(2), width = in.size(3);
-  if (i < 0 || j < 0 || h < 0 || w < 0 || i > height || j > width || h > height - i ||
-      w > width - j) {
+  if (detail::is_outside(i, h, height) || detail::is_outside(j, w, width)) {
     fail("erase", "expected a rectangle within ", Shape({height, width}), ", got ", h, " by ", w,
          " from ", i, ", ", j, " on");
   }
@@ -312,11 +317,7 @@ RandomRotation::RandomRotation(Spread degrees, RotateOptions options)
 
 Tensor RandomRotation::operator()(const Tensor& batch, Generator& generator) const {
   const Tensor in = checked_batch(batch, "RandomRotation", true);
-  check_values("RandomRotation", "fill", options_.fill, in.size(1));
-  const int64_t cells = in.numel() == 0 ? 0 : in.numel() / in.size(0);
-  return each_image(in, [&]<class T>(T* y, int64_t n) {
-    rotate_image(in.data_ptr<T>() + n * cells, y, in, draw(degrees_, generator), options_);
-  });
+  return rotated("RandomRotation", in, options_, [&] { return draw(degrees_, generator); });
 }
 
 ColorJitter::ColorJitter(const ColorJitterOptions& options)
@@ -434,11 +435,8 @@ Cutout::Cutout(int64_t length, CutoutOptions options)
 Tensor Cutout::operator()(const Tensor& batch, Generator& generator) const {
   const Tensor in = checked_batch(batch, "Cutout", true);
   check_values("Cutout", "value", options_.value, in.size(1));
-  const auto part = [&](int64_t cells) {  // the first, and how many
-    const auto middle = static_cast<int64_t>(generator.below(static_cast<uint64_t>(cells)));
-    const int64_t first = std::max<int64_t>(middle - length_ / 2, 0);
-    const int64_t behind = length_ - length_ / 2;
-    return std::pair{first, (behind > cells - middle ? cells : middle + behind) - first};
+  const auto part = [&](int64_t cells) {
+    return detail::drawn_stretch(cells, length_ / 2, length_ - length_ / 2, generator);
   };
   return each_image(in, [&](auto* x, int64_t) {
     for (int64_t hole = 0; hole < options_.holes; ++hole) {

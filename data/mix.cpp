@@ -167,10 +167,8 @@ Batch cut_by(const char* op, const Tensor& images, const Tensor& targets, const 
              const Tensor& order) {
   const Tensor rows = checked_order(op, images, targets, order);
   const int64_t height = images.size(2), width = images.size(3);
-  const auto outside = [](int64_t first, int64_t length, int64_t all) {
-    return first < 0 || length < 0 || first > all || length > all - first;
-  };
-  if (outside(box.top, box.height, height) || outside(box.left, box.width, width)) {
+  if (detail::is_outside(box.top, box.height, height) ||
+      detail::is_outside(box.left, box.width, width)) {
     fail(op, "expected a box within ", Shape({height, width}), ", got ", box.height, " by ",
          box.width, " from ", Shape({box.top, box.left}), " on");
   }
@@ -221,11 +219,9 @@ void CutMix::operator()(Batch& batch, Generator& generator) const {
   const Tensor targets = soft_targets("CutMix", batch, options_.num_classes);
   const Tensor images = checked_images("CutMix", batch.inputs);
   const double half = std::sqrt(1 - beta_draw(options_.alpha, generator)) / 2;
-  const auto draw = [&](int64_t cells) {  // the first, and how many
-    const int64_t reach = static_cast<int64_t>(half * static_cast<double>(cells));
-    const auto middle = static_cast<int64_t>(generator.below(static_cast<uint64_t>(cells)));
-    const int64_t first = std::max<int64_t>(middle - reach, 0);
-    return std::pair{first, std::min(middle + reach, cells) - first};
+  const auto draw = [&](int64_t cells) {
+    const auto reach = static_cast<int64_t>(half * static_cast<double>(cells));
+    return detail::drawn_stretch(cells, reach, reach, generator);
   };
   const std::pair<int64_t, int64_t> columns = draw(images.size(3)), rows = draw(images.size(2));
   const Box box{rows.first, columns.first, rows.second, columns.second};

@@ -31,6 +31,13 @@ void check_probability(const char* op, double p) {
   if (!(p >= 0 && p <= 1)) fail(op, "expected a probability from 0 to 1, got ", p);
 }
 
+std::pair<int64_t, int64_t> drawn_stretch(int64_t cells, int64_t before, int64_t behind,
+                                          Generator& generator) {
+  const auto middle = static_cast<int64_t>(generator.below(static_cast<uint64_t>(cells)));
+  const int64_t first = std::max<int64_t>(middle - before, 0);
+  return {first, (behind > cells - middle ? cells : middle + behind) - first};
+}
+
 }  // namespace detail
 
 using detail::checked_batch;
