@@ -2,20 +2,11 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
+#include "norma/tests/torch/refusal.h"
+
 using torch::indexing::Ellipsis;
 using torch::indexing::None;
 using torch::indexing::Slice;
-
-/// What `body` throws, which has to be a c10::Error; "" if it throws nothing.
-template <class F>
-std::string refusal(const F& body) {
-  try {
-    body();
-  } catch (const c10::Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 /// The numbers, of that dtype.
 bool is(const torch::Tensor& x, const std::vector<double>& numbers, torch::Dtype dtype) {

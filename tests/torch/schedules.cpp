@@ -1,6 +1,8 @@
 // LBFGS, and schedules of the learning rate: libtorch's, one's own, and by hand.
 #include <torch/torch.h>
 
+#include "norma/tests/torch/refusal.h"
+
 /// The rate falls linearly, in `steps` steps.
 class Linear : public torch::optim::LRScheduler {
  public:
@@ -29,16 +31,6 @@ class TooMany : public torch::optim::LRScheduler {
  private:
   std::vector<double> get_lrs() override { return {0.1, 0.2}; }
 };
-
-template <class F>
-std::string refusal(const F& body) {
-  try {
-    body();
-  } catch (const c10::Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 void check_refusals(torch::optim::Optimizer& optimizer) {
   TORCH_CHECK(refusal([&] { torch::optim::StepLR(optimizer, 0); }) ==
