@@ -10,10 +10,8 @@ struct IValue {
   using List = std::vector<int64_t>;
   IValue() = default;
   template <class T>
-  IValue(T value) {
-    using As = std::conditional_t<std::is_arithmetic_v<T>, Number, T>;
-    value_ = As(std::move(value));
-  }
+  IValue(T value)
+      : value_(std::conditional_t<std::is_arithmetic_v<T>, Number, T>(std::move(value))) {}
   // Of another type: an Error. A number may be a tensor without dimensions, as in archives.
   double toDouble() const { return number("a floating number", kDouble).toDouble(); }
   int64_t toInt() const { return number("an integer", kLong).toLong(); }
