@@ -10,6 +10,7 @@
 #include "norma/core/factory.h"
 #include "norma/core/hook.h"
 #include "norma/core/index.h"
+#include "norma/core/print.h"
 #include "norma/core/random.h"
 #include "norma/core/scalar.h"
 #include "norma/core/shape.h"

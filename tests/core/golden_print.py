@@ -4,17 +4,22 @@
     tensor DTYPE SIZES...[ | values]     without '|': arange(numel) * 0.5 - 3, cast
     > STATE                              plain, leaf (requires_grad) or mul (the result of x * 1)
     the text, every line after a '#'
+    options [NAME=VALUE...]              for what follows: torch.set_printoptions(profile="default"), then of these
 
-The one difference is taken out here: PyTorch writes dtype=torch.float64 where Norma writes dtype=float64
-(on the 80 columns of a line too: tensors whose suffix would wrap differently are left to float32).
+The one difference is taken out here, before lines are broken: PyTorch writes dtype=torch.float64 where Norma writes
+dtype=float64.
 Usage: golden_print.py > golden_print.txt
 """
 import math
 
 import torch
 
-NAMES = {torch.float64: "float64", torch.float32: "float32", torch.int64: "int64", torch.bool: "bool", torch.uint8: "uint8"}
+NAMES = {torch.float64: "float64", torch.float32: "float32", torch.int64: "int64", torch.int32: "int32", torch.bool: "bool",
+         torch.uint8: "uint8"}
 inf, nan = math.inf, math.nan
+add_suffixes = torch._tensor_str._add_suffixes
+torch._tensor_str._add_suffixes = lambda text, suffixes, *rest, **named: add_suffixes(
+    text, [suffix.replace("dtype=torch.", "dtype=") for suffix in suffixes], *rest, **named)
 
 
 def show(shape, values=None, dtype=torch.float32, states=("plain",)):
@@ -31,7 +36,7 @@ def show(shape, values=None, dtype=torch.float32, states=("plain",)):
         y = x if state == "plain" else x.clone().requires_grad_()
         y = y * 1 if state == "mul" else y
         print("> " + state)
-        for row in repr(y).replace("dtype=torch.", "dtype=").split("\n"):
+        for row in repr(y).split("\n"):
             print("#" + row)
 
 
@@ -88,3 +93,58 @@ for width in range(1, 14):
     show([7], [10.0**width + 0.5 if width < 6 else float(10 ** (width - 5))] * 7, states=all_states)
     show([8], [float(10 ** (width % 7))] * 8, states=all_states)
     show([9], [float(10 ** (width % 6)) + (0.5 if width > 7 else 0)] * 9, states=all_states)
+
+
+def options(**settings):
+    torch.set_printoptions(profile="default")
+    torch.set_printoptions(**settings)
+    print("options" + "".join(f" {name}={value}" for name, value in settings.items()))
+
+
+def some(*shapes):
+    for values in [[-0.0, 0, 0], [nan, inf, -inf], [1, 1001.5, nan], [0.5, 2.5, -1.5], [1, -2, 30], [0.0001, 1e-9, 3]]:
+        show([3], values, states=("plain", "mul"))
+    for dtype in [torch.float32, f64, i64, torch.int32, u8, boolean]:
+        show([], [7], dtype, states=("plain",))
+        for shape in shapes:
+            show(shape, dtype=dtype)
+    show([12], [i / 3 for i in range(12)], f64)
+    show([3, 4], [10.0**i for i in range(12)], states=("plain", "leaf"))
+
+
+for precision in [0, 2, 17]:
+    options(precision=precision)
+    some([2, 3])
+    show([2], [1e300, 1], f64)
+for sci_mode in [True, False]:
+    options(sci_mode=sci_mode)
+    some([2, 3])
+    show([2], [1e300, 1], f64)
+    show([2], [1e-300, 5e-324], f64)
+    options(sci_mode=sci_mode, precision=1, linewidth=30)
+    some([2, 7])
+for linewidth in [0, 9, 40, 79, 81, 120]:
+    options(linewidth=linewidth)
+    some([13])
+    show([2, 30], states=all_states)
+for edgeitems in [0, 1, 5]:
+    options(edgeitems=edgeitems, threshold=10)
+    some([10], [11], [3, 4], [5, 5], [11, 1], [3, 2, 3])
+    show([0, 12])
+options(threshold=0)
+some([1], [7], [2, 7])
+options(threshold=inf, linewidth=200)
+show([1001], dtype=i64)
+options(threshold=999.5)
+show([1000])
+show([999])
+options(edgeitems=2**40, threshold=1)
+some([2, 3])
+options(profile="short")
+some([2, 3], [5, 300])
+options(profile="short", precision=3, threshold=5)
+some([2, 3], [5, 5])
+options(profile="full")
+show([1001], states=all_states)
+options(profile="default")
+some([2, 3])

@@ -1,8 +1,10 @@
 // Printed tensors, character for character, against PyTorch's repr.
 #include <clocale>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
@@ -14,7 +16,7 @@ using namespace norma;
 namespace {
 
 DType dtype_named(const std::string& name) {
-  for (DType dtype : {kBool, kUInt8, kInt64, kFloat32}) {
+  for (DType dtype : {kBool, kUInt8, kInt32, kInt64, kFloat32}) {
     if (name == dtype_name(dtype)) return dtype;
   }
   return kFloat64;
@@ -41,9 +43,35 @@ Tensor described(const std::string& line) {
   return x.reshape(sizes).to(dtype_named(dtype));
 }
 
+/// "options profile=short precision=2"
+PrintOptions options_of(const std::string& line) {
+  std::istringstream words(line);
+  std::string word;
+  words >> word;
+  PrintOptions options;
+  while (words >> word) {
+    const std::string name = word.substr(0, word.find('=')), value = word.substr(name.size() + 1);
+    if (name == "profile") {
+      options.profile = value;
+    } else if (name == "sci_mode") {
+      options.sci_mode = value == "True";
+    } else if (name == "threshold") {
+      options.threshold = std::strtod(value.c_str(), nullptr);
+    } else {
+      auto& number = name == "precision"   ? options.precision
+                     : name == "edgeitems" ? options.edgeitems
+                                           : options.linewidth;
+      number = std::stoll(value);
+    }
+  }
+  return options;
+}
+
 }  // namespace
 
 TEST_CASE("tensors print as in PyTorch") {
+  const PrintOptionsGuard as_they_are({});
+
   std::ifstream file(NORMA_CORE_TESTS "golden_print.txt");
   REQUIRE(file);
   Tensor plain;
@@ -69,13 +97,91 @@ TEST_CASE("tensors print as in PyTorch") {
     check();
     if (line[0] == '>') {
       state = line.substr(2);
+    } else if (line.starts_with("options")) {
+      set_print_options({.profile = "default"});
+      set_print_options(options_of(line));
     } else {
       source = line;
       plain = described(line);
     }
   }
   check();
-  CHECK(texts > 400);
+  CHECK(texts > 1000);
+}
+
+TEST_CASE("print options keep what is not set") {
+  const PrintOptionsGuard as_they_are({});
+  const Tensor x = tensor({0.123456789, 20.0});
+  set_print_options({.precision = 2});
+  CHECK(x.str() == "tensor([ 0.12, 20.00])");
+  set_print_options({.sci_mode = true});
+  CHECK(x.str() == "tensor([1.23e-01, 2.00e+01])");
+  // As PyTorch has it: a call without sci_mode lets the numbers decide again.
+  set_print_options({.linewidth = 10});
+  CHECK(x.str() == "tensor([ 0.12,\n        20.00])");
+  {
+    const PrintOptionsGuard more({.precision = 0, .sci_mode = false});
+    CHECK(x.str() == "tensor([ 0,\n        20])");
+  }
+  CHECK(x.str() == "tensor([ 0.12,\n        20.00])");
+  const PrintOptions now = print_options();
+  CHECK(now.precision == 2);
+  CHECK(now.threshold == 1000);
+  CHECK(now.edgeitems == 3);
+  CHECK(now.linewidth == 10);
+  CHECK(now.profile.empty());
+  CHECK_FALSE(now.sci_mode);
+  set_print_options({.profile = "full", .sci_mode = true});
+  CHECK(print_options().threshold == INFINITY);
+  CHECK(print_options().sci_mode == true);
+  set_print_options(now);
+  CHECK(x.str() == "tensor([ 0.12,\n        20.00])");
+  CHECK(print_options().threshold == 1000);
+}
+
+TEST_CASE("print options that cannot be are refused, and nothing is changed") {
+  const PrintOptionsGuard as_they_are({});
+  const auto refusal = [](const PrintOptions& options) {
+    return error_of([&] { set_print_options(options); });
+  };
+  CHECK(refusal({.precision = -1, .sci_mode = true}) ==
+        "[set_print_options] expected precision from 0 to 1000, got -1");
+  CHECK(refusal({.precision = 1001}) ==
+        "[set_print_options] expected precision from 0 to 1000, got 1001");
+  CHECK(refusal({.precision = 1, .threshold = -0.5}) ==
+        "[set_print_options] expected threshold of at least 0, got -0.5");
+  CHECK(refusal({.threshold = std::nan("")}) ==
+        "[set_print_options] expected threshold of at least 0, got nan");
+  CHECK(refusal({.precision = 1, .edgeitems = -1}) ==
+        "[set_print_options] expected edgeitems of at least 0, got -1");
+  CHECK(refusal({.linewidth = -1, .profile = "short"}) ==
+        "[set_print_options] expected linewidth of at least 0, got -1");
+  CHECK(refusal({.precision = 1, .profile = "Short"}) ==
+        "[set_print_options] expected the profile \"default\", \"short\" or \"full\", got "
+        "\"Short\"");
+  CHECK(print_options().precision == 4);
+  CHECK_FALSE(print_options().sci_mode);
+  set_print_options({.precision = 1000, .linewidth = INT64_MAX});
+  CHECK(tensor({0.5, 1e300}, {.dtype = kFloat64}).str().size() > 2000);
+  set_print_options({.precision = 1000, .sci_mode = false});
+  CHECK(tensor({-1e308}, {.dtype = kFloat64}).str().size() > 300);
+}
+
+TEST_CASE("a tensor prints by the options of one moment while other threads set them") {
+  const PrintOptionsGuard as_they_are({});
+  const Tensor x = tensor({0.5, 1.25});
+  std::thread other([] {
+    for (int i = 0; i < 2000; ++i)
+      set_print_options({.precision = i % 2 ? 4 : 1, .sci_mode = i % 2 == 1});
+  });
+  int strange = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string text = x.str();
+    strange += text != "tensor([0.5000, 1.2500])" && text != "tensor([0.5, 1.2])" &&
+               text != "tensor([5.0000e-01, 1.2500e+00])";
+  }
+  other.join();
+  CHECK(strange == 0);
 }
 
 TEST_CASE("what a stream shows is str()") {

@@ -256,6 +256,11 @@ const std::vector<Row> kTable = {
     {"wrap_dim", [](Hostile& h) { static_cast<void>(wrap_dim(h.whole(1), h.whole(3), "op")); }},
     {"Scalar::*", [](Hostile& h) { const Scalar s = h.scalar(2); static_cast<void>(s.to<uint8_t>()); static_cast<void>(s.to<int64_t>()); static_cast<void>(s.to<bool>()); static_cast<void>(s.to<float>()); }},
     {"*deterministic_algorithms*", [](Hostile& h) { use_deterministic_algorithms(h.flag()); use(h.tensor({3, 3}).exp()); static_cast<void>(are_deterministic_algorithms_enabled()); use_deterministic_algorithms(false); }},
+    {"*print_options", [](Hostile& h) {
+       const PrintOptionsGuard guard({});
+       set_print_options({.precision = h.whole(4), .threshold = h.real(1000), .edgeitems = h.whole(3), .linewidth = h.whole(80), .profile = h.flag() ? h.word("short") : "", .sci_mode = h.flag()});
+       static_cast<void>(ones({20, 3}).str()); set_print_options(print_options()); }},
+    {"PrintOptionsGuard::*", [](Hostile& h) { const PrintOptionsGuard guard({.precision = h.whole(4)}); static_cast<void>(ones({2, 3}).str()); }},
     {"set_num_threads", [](Hostile& h) { set_num_threads(static_cast<int>(h.whole(2))); use(ones({100, 100}).sum()); }},
     {"parallel_*", [](Hostile& h) { int64_t sum = 0; const int64_t n = std::min<int64_t>(h.whole(3), 100); parallel_parts_for(parallel_parts(n, h.whole(1000)), n, [&](int64_t a, int64_t b, int) { sum += b - a; }); parallel_for(std::min<int64_t>(h.whole(3), 100), h.whole(1000), [&](int64_t a, int64_t b) { sum += b - a; }); static_cast<void>(parallel_parts(h.whole(5), h.whole(2))); }},
     {"operator<<", [](Hostile& h) { std::ostringstream out; out << h.tensor({2, 3}) << h.shape({2}) << h.dtype(); }},
