@@ -79,6 +79,8 @@
 #include "norma/layers/sequential.h"
 #include "norma/layers/shuffle.h"
 #include "norma/layers/smooth_activation.h"
+#include "norma/layers/summary.h"
+#include "norma/layers/summary_table.h"
 #include "norma/layers/transformer.h"
 #include "norma/layers/transformer_layer.h"
 #include "norma/layers/upsample.h"

@@ -358,6 +358,21 @@ const std::vector<Row> kTable = {
        use(nn::fuse_conv_bn(net)(h.tensor({2, 3, 4, 4})));
        use(nn::fuse_conv_bn(net, h.tensor({2, 3, 4, 4}))(h.tensor({2, 3, 4, 4})));
      }},
+    {"nn::summary",
+     [](Hostile& h) {
+       nn::Sequential net(nn::Conv2d(3, 2, 1), nn::BatchNorm2d(2));
+       const nn::SummaryOptions options{.columns = {h.word("mult_adds"), "trainable"},
+                                        .depth = h.whole(1),
+                                        .width = h.whole(12),
+                                        .var_names = h.flag()};
+       static_cast<void>(nn::summary(net, h.tensor({2, 3, 4, 4}), options).str());
+       nn::Summary all = nn::summary(net, [&] { net[h.below(2)](h.tensor({2, 3, 4, 4})); });
+       all.options = options;
+       static_cast<void>(all.str());
+       nn::MultiheadAttention attention(4, 2);
+       nn::summary(attention, h.tensors({2, 3, 4}), options);
+       if (h.flag()) nn::summary(net, std::function<void()>());
+     }},
     {"nn::fuse_conv_bn_",
      [](Hostile& h) {
        nn::Sequential net{nn::Conv2d(3, 4, 2), nn::BatchNorm2d(4)};

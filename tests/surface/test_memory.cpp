@@ -253,6 +253,10 @@ TEST_CASE("whichever allocation of a function on modules fails, it is an Error")
          fresh.eval();
          keep(nn::fuse_conv_bn(fresh));
        }},
+      {"summary",
+       [&] {
+         keep(nn::summary(model, zeros({4, 2})).str());
+       }},
       {"Shared", [&] { keep(nn::Shared<int>(3)); }},
   };
   CHECK(complaints(calls) == "");
