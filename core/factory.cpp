@@ -93,6 +93,10 @@ Tensor full(const Shape& sizes, Scalar value, const TensorOptions& options) {
   return finish(result, options);
 }
 
+Tensor full(const Shape& sizes, Scalar value) {
+  return full(sizes, value, {.dtype = value.dtype() == kFloat64 ? kFloat32 : value.dtype()});
+}
+
 Tensor zeros(const Shape& sizes, const TensorOptions& options) { return full(sizes, 0, options); }
 Tensor ones(const Shape& sizes, const TensorOptions& options) { return full(sizes, 1, options); }
 

@@ -14,7 +14,9 @@ namespace norma {
 Tensor empty(const Shape& sizes, const TensorOptions& options = {});
 Tensor zeros(const Shape& sizes, const TensorOptions& options = {});
 Tensor ones(const Shape& sizes, const TensorOptions& options = {});
-Tensor full(const Shape& sizes, Scalar value, const TensorOptions& options = {});
+/// Without options of the value's kind: kInt64 for an integer, kBool for a bool, kFloat32 else.
+Tensor full(const Shape& sizes, Scalar value);
+Tensor full(const Shape& sizes, Scalar value, const TensorOptions& options);
 /// Of the shape of `other`, and of its dtype unless the options say another.
 Tensor empty_like(const Tensor& other, const LikeOptions& options = {});
 Tensor zeros_like(const Tensor& other, const LikeOptions& options = {});

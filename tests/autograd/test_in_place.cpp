@@ -163,7 +163,7 @@ TEST_CASE("an in-place result must fit the shape and the kind of dtype") {
   whole.mul_(2).sub_(tensor({1, 1, 1})).clamp_(0, 4);
   CHECK(equal(whole, tensor({1, 3, 4})));
   row.add_(ones({3}, {.dtype = kFloat64}));
-  CHECK(equal(row, full({3}, 2)));
+  CHECK(equal(row, full({3}, 2.0)));
   CHECK(row.dtype() == kFloat32);
 }
 
@@ -306,7 +306,7 @@ TEST_CASE("detach, set_data, set_grad and requires_grad_") {
     CHECK(handle.requires_grad());
     CHECK(!handle.grad().defined());
     (x * 2.0).sum().backward();
-    CHECK(equal(handle.grad(), full({3}, 2)));
+    CHECK(equal(handle.grad(), full({3}, 2.0)));
     CHECK(error_of([&] { (x * 1.0).set_data(x); }) ==
           "[set_data] expected a leaf, got a view or the result of an operation");
     CHECK(error_of([&] {

@@ -34,7 +34,7 @@ TEST_CASE("Modules are handles, and know what is registered") {
   layer.weight = ones({3, 2});
   CHECK(layer.parameters()[0].is_same(member));
   NoGradGuard no_grad;
-  layer.parameters()[0].copy_(full({3, 2}, 7));
+  layer.parameters()[0].copy_(full({3, 2}, 7.0));
   CHECK(member.eq(7).all().item<bool>());
 
   nn::Linear same = layer;

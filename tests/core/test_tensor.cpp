@@ -139,6 +139,16 @@ TEST_CASE("a value is had as any type of number that holds it") {
   CHECK(tensor({1.5}).data_ptr<const float>()[0] == 1.5f);
 }
 
+TEST_CASE("full is of its value's kind") {
+  CHECK(full({2}, 7).dtype() == kInt64);
+  CHECK(full({2}, uint8_t{7}).dtype() == kInt64);
+  CHECK(full({2}, true).dtype() == kBool);
+  CHECK(full({2}, 7.0).dtype() == kFloat32);
+  CHECK(full({2}, 7, {.requires_grad = true}).dtype() == kFloat32);
+  CHECK(full({2}, std::numeric_limits<int64_t>::max()).select(0, 1).item<int64_t>() ==
+        std::numeric_limits<int64_t>::max());
+}
+
 TEST_CASE("creation checks its arguments") {
   const double nan = std::numeric_limits<double>::quiet_NaN(),
                inf = std::numeric_limits<double>::infinity();

@@ -86,7 +86,7 @@ TEST_CASE("default_collate stacks, as a loader without collate_fn") {
   CHECK_FALSE(one.inputs.requires_grad());
   CHECK_FALSE(one.targets.defined());
   const Batch three = data::default_collate({{x, x, x * 3.0}});
-  CHECK(norma::equal(three.more.at(0), norma::full({1, 2}, 3)));
+  CHECK(norma::equal(three.more.at(0), norma::full({1, 2}, 3.0)));
   // Bytes become numbers in 0..1, as without.
   DataLoader bytes(data::Dataset{norma::full({2, 1}, 255).to(norma::kUInt8), norma::arange(2)},
                    {.collate_fn = data::default_collate});

@@ -73,7 +73,7 @@ TEST_CASE("a tensor made where another one's memory was has its own values") {
   const NoGradGuard no_grad;
   const Tensor x = randn({2, 64});
   for (int turn = 0; turn < 5; ++turn) {
-    const Tensor weight = full({48, 64}, turn);
+    const Tensor weight = full({48, 64}, 1.0 * turn);
     Tensor last;
     for (int use = 0; use < 3; ++use) last = functional::linear(x, weight);
     CHECK(mismatch(last, x.sum({1}, true).expand({2, 48}) * turn, 1e-5, 1e-5) == "");
