@@ -139,7 +139,7 @@ Tensor replace_region(const Tensor& base, const Tensor& part, const Shape& sizes
 }
 
 /// A leaf's accumulator must not write to a tensor that has another history now.
-void set_node(TensorImpl* impl, Ref<History> node) {
+void set_node(TensorImpl* impl, Ref<GraphNode> node) {
   if (impl->node) {
     if (node && retainer_of(static_cast<Node&>(*impl->node)) == impl)
       set_retainer(static_cast<Node&>(*node), impl);

@@ -154,7 +154,7 @@ const Tensor& Saved::get() const {
 Ref<Node> gradient_edge(const Tensor& tensor) {
   if (!tensor.defined() || !tensor.requires_grad()) return {};
   TensorImpl* impl = impl_of(tensor);
-  if (!impl->node) impl->node = Ref<History>(new Accumulator(impl));
+  if (!impl->node) impl->node = Ref<GraphNode>(new Accumulator(impl));
   return Ref<Node>(static_cast<Node*>(impl->node.get()));
 }
 
@@ -165,7 +165,7 @@ void set_history(Tensor& out, const Ref<Node>& node) {
   node->result = impl->storage.get();
   node->sizes = impl->sizes;
   node->dtype = impl->dtype;
-  impl->node = Ref<History>(node);
+  impl->node = Ref<GraphNode>(node);
   impl->has_history = impl->requires_grad = true;
   impl->base_version = impl->storage->version();
   if (observer()) ObserverPause().tell(&Observer::recorded, *node, out);

@@ -33,7 +33,7 @@ struct Note : RefCounted {
   virtual void add_to(Error& error) const = 0;
 };
 
-class Node : public History {
+class Node : public GraphNode {
  public:
   explicit Node(const char* op_name);
 

@@ -25,7 +25,7 @@ class Tensor;
 inline TensorImpl* impl_of(const Tensor& tensor);  // for the library: tensor_impl.h
 
 /// What core sees of a graph node: it is told when the leaf it writes to is gone.
-struct History : RefCounted {
+struct GraphNode : RefCounted {
   virtual void forget(const TensorImpl*) {}
 };
 

@@ -16,7 +16,7 @@ struct TensorImpl : RefCounted {
   // Carried here for autograd/, which alone gives these a meaning (see autograd/node.h).
   bool requires_grad = false;
   bool has_history = false;   // made by a recorded operation: not a leaf
-  Ref<History> node;          // that operation, or a leaf's accumulator
+  Ref<GraphNode> node;        // that operation, or a leaf's accumulator
   Tensor grad;                // a leaf's gradient
   Ref<TensorImpl> base;       // the tensor this one is a view of, never itself a view
   uint64_t base_version = 0;  // the storage's version when `node` was set

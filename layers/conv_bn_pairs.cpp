@@ -75,7 +75,7 @@ struct Call {
 };
 
 /// How many operations in the graph use the result of `node`, whose other owners are `holders`.
-int64_t uses(const History* node, int64_t holders) {
+int64_t uses(const GraphNode* node, int64_t holders) {
   return node ? node->use_count() - holders : 0;
 }
 

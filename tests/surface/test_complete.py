@@ -17,7 +17,7 @@ ELSEWHERE = {
     "with_memory": "tests/core/test_memory.cpp",
     "impl_of": "the library's own",
     "self": "the library's own, behind the methods of TensorMethods",
-    "History::*": "the library's own",
+    "GraphNode::*": "the library's own",
     "Storage::*": "memory itself: tests/core/test_storage.cpp",
     "autograd::Observer*": "called by the library: tests/autograd/test_observer.cpp",
     "autograd::Scope::*": "told to observers",
