@@ -1,10 +1,10 @@
 // Tensors in words, laid out as PyTorch's repr does.
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <charconv>
 #include <cmath>
 #include <functional>
-#include <mutex>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -23,14 +23,27 @@ struct Settings {
   double threshold = 1000;
   int64_t edgeitems = 3, linewidth = 80;
   std::optional<bool> sci_mode = {};
+
+  bool operator==(const Settings&) const = default;
 };
 
-constinit std::mutex settings_mutex;
-constinit Settings settings;
+/// All settings that there ever were, each once: without a lock, which a fork might find taken.
+struct Kept {
+  Settings settings;
+  Kept* next = nullptr;
+};
+constinit Kept first_settings;
+constinit std::atomic<Kept*> all_settings{&first_settings};
+constinit std::atomic<const Kept*> current_settings{&first_settings};
 
-Settings current_settings() {
-  const std::lock_guard lock(settings_mutex);
-  return settings;
+const Kept* kept(const Settings& settings) {
+  for (const Kept* old = all_settings.load(); old; old = old->next)
+    if (old->settings == settings) return old;
+  const auto fresh = with_memory(0, [&] { return new Kept{settings}; });
+  fresh->next = all_settings.load();
+  while (!all_settings.compare_exchange_weak(fresh->next, fresh)) {
+  }
+  return fresh;
 }
 
 double element(const TensorImpl* x, int64_t offset) {
@@ -196,7 +209,7 @@ std::string backward_name(const std::string& op) {
 std::string Tensor::str() const {
   return with_memory(0, [&]() -> std::string {
     if (!defined()) return "tensor(undefined)";
-    const Settings current = current_settings();
+    const Settings& current = current_settings.load()->settings;
     const bool tracked = requires_grad(), leaf = is_leaf();
     const TensorImpl* x = impl_of(*this);
     const bool default_dtype = x->dtype == kFloat32 || x->dtype == kInt64 || x->dtype == kBool;
@@ -253,8 +266,7 @@ void set_print_options(const PrintOptions& options) {
   check("edgeitems of at least 0", edgeitems, edgeitems >= 0);
   check("linewidth of at least 0", linewidth, linewidth >= 0);
 
-  const std::lock_guard lock(settings_mutex);
-  if (has_profile) settings = {};
+  Settings settings = has_profile ? Settings() : current_settings.load()->settings;
   if (is_short) settings.precision = settings.edgeitems = 2;
   if (is_full) settings.threshold = INFINITY;
   if (options.precision) settings.precision = precision;
@@ -262,10 +274,11 @@ void set_print_options(const PrintOptions& options) {
   if (options.edgeitems) settings.edgeitems = edgeitems;
   if (options.linewidth) settings.linewidth = linewidth;
   settings.sci_mode = options.sci_mode;
+  current_settings.store(kept(settings));
 }
 
 PrintOptions print_options() {
-  const Settings current = current_settings();
+  const Settings& current = current_settings.load()->settings;
   return {.precision = current.precision,
           .threshold = current.threshold,
           .edgeitems = current.edgeitems,
