@@ -103,6 +103,8 @@
 #include "norma/optim/swa_utils.h"
 
 #include "norma/io/checkpoint.h"
+#include "norma/io/history.h"
+#include "norma/io/layer_statistics.h"
 #include "norma/io/loader_position.h"
 #include "norma/io/safetensors.h"
 #include "norma/io/save_load.h"

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "norma/core/dtype.h"
+#include "norma/core/utf8.h"
 
 namespace norma {
 
@@ -148,6 +149,15 @@ std::string in_quotes(std::string_view name) {
     at += next.bytes;
   }
   return out + '"';
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const Character next = first_character(text);
+    if (!next.valid) return false;
+    text.remove_prefix(next.bytes);
+  }
+  return true;
 }
 
 std::string quoted_list(const std::vector<std::string>& names) {

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,11 +58,11 @@ void take_over_owner_and_mode(const Descriptor& file, const struct stat& old) {
 }  // namespace
 
 void AtomicFile::refuse(const std::string& action, int error, const char* hint) const {
-  fail("save", shown_path(path_), ": cannot ", action, ": ", std::strerror(error), hint);
+  fail(op_, shown_path(path_), ": cannot ", action, ": ", std::strerror(error), hint);
 }
 
-AtomicFile::AtomicFile(const std::string& path) : path_(path) {
-  check_path("save", path);
+AtomicFile::AtomicFile(const std::string& path, const char* op) : op_(op), path_(path) {
+  check_path(op, path);
   find_target();
   struct stat old {};
   const bool exists = ::fstatat(folder_.get(), name_.c_str(), &old, 0) == 0;
@@ -101,7 +100,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
 void AtomicFile::find_target() {
   struct stat existing {};
   if (::stat(path_.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode))
-    fail("save", shown_path(path_), ": expected a regular file or none, got ",
+    fail(op_, shown_path(path_), ": expected a regular file or none, got ",
          S_ISDIR(existing.st_mode) ? "a folder" : "a device, pipe or socket");
   std::string path = path_;
   int start = AT_FDCWD;
@@ -149,35 +148,21 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(const void* data, std::size_t size) {
-  // Beyond the limit the system would kill the process by a signal.
-  struct rlimit limit {};
-  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-      (written_ > limit.rlim_cur || size > limit.rlim_cur - written_))
-    refuse("write", EFBIG);
-  const char* next = static_cast<const char*>(data);
-  while (size > 0) {
-    const ssize_t count = ::write(file_.get(), next, std::min<std::size_t>(size, SSIZE_MAX));
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      refuse("write", errno);
-    }
-    next += count;
-    size -= static_cast<std::size_t>(count);
-    written_ += static_cast<uint64_t>(count);
-  }
+  if (const int error = write_all(file_, data, size, written_)) refuse("write", error);
+  written_ += size;
 }
 
-void AtomicFile::commit() {
+Descriptor AtomicFile::commit() {
   while (::fsync(file_.get()) != 0)
     if (errno != EINTR) refuse("flush", errno);
   if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) != 0)
     refuse("replace the old file", errno);
   temporary_.clear();
-  file_ = Descriptor();
   // Makes the new name itself survive a power cut. Some file systems have no such call.
   const Descriptor folder(::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.is_open() && ::fsync(folder.get()) != 0 && errno != EINVAL && errno != ENOTSUP)
     refuse("flush the folder", errno);
+  return std::move(file_);
 }
 
 }  // namespace norma

@@ -19,22 +19,24 @@ namespace norma {
 ///
 /// Until then the file is called ".norma-save-….tmp" and locked by flock(2). What a process that
 /// was killed left behind has such a name and no lock: the next AtomicFile in its folder removes
-/// it. Every failure throws `[save] path: …` with the system's reason.
+/// it. Every failure throws `[op] path: …` with the system's reason.
 class AtomicFile {
  public:
-  explicit AtomicFile(const std::string& path);
+  explicit AtomicFile(const std::string& path, const char* op = "save");
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(const void* data, std::size_t size);
-  void commit();
+  /// Returns the new file, which others find locked as long as it is kept.
+  Descriptor commit();
 
  private:
   void find_target();
   void remove_leftovers() const;
   [[noreturn]] void refuse(const std::string& action, int error, const char* hint = "") const;
 
+  const char* const op_;
   std::string path_;       // as the user gave it
   Descriptor folder_;      // where links led to, whatever the process calls it by now
   std::string name_;       // in the folder

@@ -2,6 +2,8 @@
 #pragma once
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace norma {
@@ -24,5 +26,8 @@ class Descriptor {
  private:
   int number_;
 };
+
+/// Writes all bytes to the file, from the offset `at` on; 0, or the number of the error.
+int write_all(const Descriptor& file, const void* data, std::size_t size, uint64_t at);
 
 }  // namespace norma

@@ -155,6 +155,43 @@ const std::vector<Row> kTable = {
                         {{h.word("note"), h.word("text")}});
        static_cast<void>(load_safetensors(place(h)));
      }},
+    {"History*",
+     [](Hostile& h) {
+       const std::string path = folder + (h.flag() ? "/run.csv" : "/run.jsonl");
+       if (h.flag()) write_bytes(path, h.flag() ? "epoch,step,a\n0,1,2\n" : h.word("{\"a\": 1}\n"));
+       const auto number = [&]() -> HistoryNumber {
+         if (h.flag()) return h.real(1);
+         return h.tensor({1});
+       };
+       const auto position = [&] {
+         HistoryPosition at;
+         if (h.flag()) at.epoch = h.whole(1);
+         if (h.flag()) at.step = h.whole(2);
+         return at;
+       };
+       std::optional<History> history;
+       if (h.whole(1) == 1) {
+         history.emplace(path);
+       } else {
+         history.emplace(place(h));
+       }
+       history->log({{h.word("a"), number()}}, position());
+       const std::vector<NamedNumber> more = {{h.word("b"), number()}, {h.word("c"), number()}};
+       history->log(more, position());
+       static_cast<void>(history->rows() + std::ssize(history->names()));
+       static_cast<void>(history->points(h.word("a")).size() + history->path().size());
+       history->resume(position());
+       static_cast<void>(history->values(h.word("b")).size());
+       static_cast<void>(number().value());
+     }},
+    {"LayerStatistics::*",
+     [](Hostile& h) {
+       nn::Linear layer(3, 2);
+       History history;
+       LayerStatistics statistics(layer, history, {.every = h.whole(1), .updates = h.flag()});
+       layer(h.tensor({2, 3})).sum().backward();
+       statistics.step({.epoch = h.whole(0)});
+     }},
     {"save_checkpoint",
      [](Hostile& h) {
        nn::Linear layer(3, 2);
