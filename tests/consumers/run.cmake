@@ -59,9 +59,9 @@ if(KIND STREQUAL "installed")
       -o ${SCRATCH}/plain)
     run(${SCRATCH}/plain)
   endif()
-elseif(KIND STREQUAL "torch")
+elseif(KIND MATCHES "^(torch|tensorboard)$")
   install_and_move(${BUILD})
-  run(${CMAKE_COMMAND} -S ${here}/torch -B ${SCRATCH}/build ${options} -DCMAKE_BUILD_TYPE=Debug
+  run(${CMAKE_COMMAND} -S ${here}/${KIND} -B ${SCRATCH}/build ${options} -DCMAKE_BUILD_TYPE=Debug
     -DCMAKE_PREFIX_PATH=${SCRATCH}/moved)
   run(${CMAKE_COMMAND} --build ${SCRATCH}/build)
   run(${SCRATCH}/build/consumer)
