@@ -5,10 +5,10 @@ set(norma_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/norma)
 install(TARGETS norma EXPORT norma-targets)
 install(EXPORT norma-targets NAMESPACE norma:: DESTINATION ${norma_package_dir})
 
-# The public headers are norma.h and all that it includes, directly or not. The others, kernels and
+# The public headers are norma.h, those for tests, and all that they include, directly or not. The others, kernels and
 # helpers, are for Norma's own sources.
-set(public_headers norma.h)
-set(unread norma.h)
+set(public_headers norma.h testing.h testing/catch2.h testing/gtest.h)
+set(unread ${public_headers})
 while(unread)
   list(POP_FRONT unread header)
   file(STRINGS ${header} includes REGEX "^#include \"norma/.*\"")

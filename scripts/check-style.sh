@@ -63,7 +63,7 @@ done
 
 # --- Includes: a folder uses those before it in this list, never those after
 above=()
-for folder in core autograd layers optim io data; do
+for folder in core autograd layers optim io data testing; do
   above+=("$folder")
   allowed=$(IFS='|' && echo "${above[*]}")
   while read -r line; do
@@ -92,7 +92,7 @@ planted=$(printf '%s:#include "norma/%s"\n' core/b.h core/a.h core/a.cpp core/c.
 while read -r line; do
   complain "$line: call it as elementary::…, whose bits can be made to depend on nothing"
 done < <(grep -rnE 'std::(exp|exp2|expm1|log|log1p|log2|log10|sinh|cosh|tanh|erf|erfc|pow|sin|cos|tan|cbrt|hypot)\(' \
-  core autograd layers optim io data --include='*.h' --include='*.cpp' | grep -vE '^core/(elementary\.|kernels/plain/)' | cut -d: -f1,2)
+  core autograd layers optim io data testing --include='*.h' --include='*.cpp' | grep -vE '^core/(elementary\.|kernels/plain/)' | cut -d: -f1,2)
 
 # --- What tests/support/ gives to all tests is defined there alone. Not oracle.h: its functions have the names of operations, in a
 # namespace of their own.
