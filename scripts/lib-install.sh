@@ -52,6 +52,7 @@ missing_packages() {
         ;;
       tests)
         have_header catch2/catch.hpp catch2/catch_all.hpp || echo catch2
+        have_header gmock/gmock.h || echo libgmock-dev
         have python3 || echo python3
         have pkg-config || echo pkg-config
         ;;

@@ -9,7 +9,8 @@
 #include <catch2/catch.hpp>
 #endif
 
-#include "norma/testing.h"
+#include "norma/testing/assert_close.h"
+#include "norma/testing/check_module.h"
 
 namespace norma::testing {
 
@@ -22,19 +23,20 @@ using ValueMatcher = Catch::Matchers::MatcherBase<Value>;
 using ValueMatcher = Catch::MatcherBase<Value>;
 #endif
 
-/// `CHECK_THAT(net(x), IsClose(expected))`, and with options `IsClose(expected, {.rtol = 0, .atol =
-/// 1e-3})`: what `assert_close` accepts. A failure shows both and how much they differ.
-class IsClose : public ValueMatcher {
+/// What `IsClose` gives.
+class CloseMatcher : public ValueMatcher {
  public:
-  IsClose(Value expected, CloseOptions options = {})
+  CloseMatcher(Value expected, CloseOptions options)
       : expected_(std::move(expected)), options_(std::move(options)) {}
 
   bool match(const Value& actual) const override {
     difference_ = difference(actual, expected_, options_);
     return difference_.empty();
   }
+
+ protected:
   std::string describe() const override {
-    return "is close to\n" + expected_.repr() + (difference_.empty() ? "" : "\n" + difference_);
+    return "is close to\n" + expected_.repr() + (difference_.empty() ? "" : "\n\n" + difference_);
   }
 
  private:
@@ -42,6 +44,13 @@ class IsClose : public ValueMatcher {
   CloseOptions options_;
   mutable std::string difference_;
 };
+
+/// `CHECK_THAT(net(x), IsClose(expected))`, and with options
+/// `IsClose(expected, {.rtol = 0, .atol = 1e-3})`: what `assert_close` accepts.
+/// A failure prints both and how they differ.
+inline CloseMatcher IsClose(Value expected, CloseOptions options = {}) {
+  return {std::move(expected), std::move(options)};
+}
 
 }  // namespace catch2
 

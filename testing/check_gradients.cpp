@@ -14,6 +14,7 @@ namespace norma::testing {
 namespace {
 
 using Tensors = std::vector<Tensor>;
+using Call = std::function<Tensors(nn::Module&, const Tensors&)>;
 
 struct Variable {
   std::string name;
@@ -24,9 +25,9 @@ struct Variable {
 
 class GradientCheck {
  public:
-  GradientCheck(BorrowedModule& borrowed, const detail::ModuleCall& call, const Tensors& inputs,
-                bool requires_use, const CheckModuleOptions& options)
-      : borrowed_(borrowed), call_(call), requires_use_(requires_use), options_(options) {
+  GradientCheck(BorrowedModule& borrowed, const Call& call, const Tensors& inputs,
+                const GradientOptions& options)
+      : borrowed_(borrowed), call_(call), options_(options) {
     for (const auto& entry : borrowed.entries()) {
       if (!entry.is_parameter || !entry.requires_grad) continue;
       variables_.push_back({entry.name, entry.tensor, true});
@@ -56,7 +57,7 @@ class GradientCheck {
     }
     std::vector<std::string> faults;
     for (const Variable& variable : variables_) {
-      if (variable.is_parameter && !variable.grad.defined() && requires_use_) {
+      if (variable.is_parameter && !variable.grad.defined() && options_.requires_use) {
         faults.push_back("the parameter " + variable.name +
                          " gets no gradient: no result depends on it (allow_unused permits that)");
         continue;
@@ -119,9 +120,8 @@ class GradientCheck {
   }
 
   BorrowedModule& borrowed_;
-  const detail::ModuleCall& call_;
-  const bool requires_use_;
-  const CheckModuleOptions& options_;
+  const Call& call_;
+  const GradientOptions& options_;
   Tensors inputs_;
   std::vector<Variable> variables_;
   Tensor weights_;
@@ -129,11 +129,11 @@ class GradientCheck {
 
 }  // namespace
 
-std::vector<std::string> gradient_faults(BorrowedModule& borrowed, const detail::ModuleCall& call,
-                                         const Tensors& inputs, bool training, bool requires_use,
-                                         const CheckModuleOptions& options) {
+std::vector<std::string> gradient_faults(BorrowedModule& borrowed, const Call& call,
+                                         const Tensors& inputs, bool training,
+                                         const GradientOptions& options) {
   borrowed.begin(training, kFloat64);
-  return GradientCheck(borrowed, call, inputs, requires_use, options).run();
+  return GradientCheck(borrowed, call, inputs, options).run();
 }
 
 }  // namespace norma::testing

@@ -262,16 +262,16 @@ class ModuleCheck {
   }
 
   void check_gradients(bool in_eval, bool in_train) {
-    bool used = !options_.allow_unused;
+    GradientOptions options = {!options_.allow_unused, options_.max_elements, options_.gradcheck};
     for (const bool training : {true, false}) {
       if (!(training ? in_train : in_eval)) continue;
       attempt("gradients, in " + in(training), [&] {
-        for (const std::string& found : gradient_faults(borrowed_, call_, copies(inputs_, kFloat64),
-                                                        training, used, options_)) {
+        for (const std::string& found :
+             gradient_faults(borrowed_, call_, copies(inputs_, kFloat64), training, options)) {
           fault("gradients, in " + in(training) + found);
         }
       });
-      used = false;
+      options.requires_use = false;
       // A layer that has no modes needs to be asked once.
       if (!training || !in_eval) continue;
       const Tensors result = fresh_call(true, kFloat64);
@@ -464,8 +464,8 @@ void require_no_faults(const nn::Module& module, const std::vector<std::string>&
   if (faults.empty()) return;
   std::string list;
   for (const std::string& found : faults) list += "\n- " + found;
-  fail("check_module", "expected a ", module.type_name(), " without faults, got ", faults.size(),
-       ":", list);
+  fail("check_module", "expected a module without faults, got ", faults.size(),
+       faults.size() == 1 ? " fault" : " faults", " in ", module.type_name(), ":", list);
 }
 
 }  // namespace norma::testing

@@ -91,8 +91,8 @@ std::vector<Tensor> call_module(nn::Module& module, const std::vector<Tensor>& i
 /// - answers the same twice: in `eval()`, and in `train()` from the same seed and state. No call
 ///   changes parameters, inputs, modes or the recording of gradients, none in `eval()` buffers;
 /// - has the gradients that central differences have, in float64, in both modes, by every parameter
-///   and floating input, buffers and random numbers being the same each time; in training, uses every
-///   parameter;
+///   and floating input, buffers and random numbers being the same each time;
+/// - in training, uses every parameter;
 /// - computes in the dtype of its parameters and inputs, and takes inputs with gaps in memory;
 /// - in `eval()`, answers each sample alone as in its batch;
 /// - is the same after its state was saved, all of it changed, and loaded, in memory;

@@ -5,20 +5,20 @@
 #include <ostream>
 #include <utility>
 
-#include "norma/testing.h"
+#include "norma/testing/assert_close.h"
+#include "norma/testing/check_module.h"
 
 namespace norma::testing {
 
 /// Apart from Catch2's, which has the same name, since a program may have tests of both.
 inline namespace gtest {
 
-/// `EXPECT_THAT(net(x), IsClose(expected))`, and with options `IsClose(expected, {.rtol = 0, .atol =
-/// 1e-3})`: what `assert_close` accepts. A failure shows both and how much they differ.
-class IsClose {
+/// What `IsClose` gives.
+class CloseMatcher {
  public:
   using is_gtest_matcher = void;
 
-  IsClose(Value expected, CloseOptions options = {})
+  CloseMatcher(Value expected, CloseOptions options)
       : expected_(std::move(expected)), options_(std::move(options)) {}
 
   bool MatchAndExplain(const Value& actual, std::ostream* listener) const {
@@ -35,6 +35,13 @@ class IsClose {
   Value expected_;
   CloseOptions options_;
 };
+
+/// `EXPECT_THAT(net(x), IsClose(expected))`, and with options
+/// `IsClose(expected, {.rtol = 0, .atol = 1e-3})`: what `assert_close` accepts.
+/// A failure prints both and how they differ.
+inline CloseMatcher IsClose(Value expected, CloseOptions options = {}) {
+  return {std::move(expected), std::move(options)};
+}
 
 }  // namespace gtest
 

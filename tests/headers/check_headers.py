@@ -16,6 +16,8 @@ import subprocess
 import sys
 
 STANDARD = re.compile(r"<[a-z0-9_]+>")
+# The headers of matchers, and what they may include besides.
+MATCHERS = {"norma/testing/catch2.h": "<catch2/", "norma/testing/gtest.h": "<gmock/"}
 NORMA = re.compile(r'"norma/[a-z0-9_/]+\.h"')
 MOST = 130  # most of them a layer or an optimiser each
 SLOW = {"<iostream>", "<sstream>", "<fstream>", "<regex>", "<filesystem>", "<format>"}
@@ -99,13 +101,16 @@ def complaints(include_dir, header, compiler):
     found = []
     text = header.read_text()
     name = header.relative_to(include_dir)
+    framework = MATCHERS.get(str(name), "<norma/")
     for what in re.findall(r"^\s*#\s*include\s+(\S+)", text, re.MULTILINE):
         if what in SLOW:
             found.append(f"{name}: includes {what}, which is slow to compile")
-        elif not STANDARD.fullmatch(what) and not NORMA.fullmatch(what):
+        elif not STANDARD.fullmatch(what) and not what.startswith(framework) and not NORMA.fullmatch(what):
             found.append(f"{name}: includes {what}, neither the standard library nor Norma")
     if re.search(r"own\s+(?://+\s*)?sources", text):
         found.append(f"{name}: is not for users by its own words, yet installed")
+    if framework == "<gmock/" and compile_text("#include <gmock/gmock.h>\n", include_dir, compiler).returncode != 0:
+        return found  # not installed here
     # Included twice, it also shows that its guard works.
     program = f"#include <{name}>\n#include <{name}>\n"
     run = compile_text(program, include_dir, compiler)
