@@ -79,9 +79,9 @@ std::pair<Tensor, Tensor> TensorMethods::kthvalue(int64_t k, int64_t dim, bool k
                             kernels::MiddleShape(x.sizes(), d), k - 1);
     });
   }
-  const auto [value, at] = with_values(self(), d, index);
-  if (keepdim || sizes.empty()) return {value, at};
-  return {value.squeeze(d), at.squeeze(d)};
+  auto found = with_values(self(), d, index);
+  if (keepdim || sizes.empty()) return found;
+  return {found.first.squeeze(d), found.second.squeeze(d)};
 }
 
 }  // namespace norma

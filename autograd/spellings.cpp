@@ -82,7 +82,7 @@ Tensor TensorSpellings::isclose(const Tensor& other, double rtol, double atol) c
   if (!(rtol >= 0 && atol >= 0)) {
     fail("isclose", "expected rtol and atol >= 0, got ", rtol, " and ", atol);
   }
-  const Tensor same = self().eq(other);
+  Tensor same = self().eq(other);
   if (rtol == 0 && atol == 0) return same;
   const auto number = [](const Tensor& a) { return a.dtype() == kBool ? a.to(kFloat32) : a; };
   const Tensor apart = (number(self()) - number(other)).abs();

@@ -67,8 +67,8 @@ std::vector<Tensor> unpad_sequence(const Tensor& padded, const Tensor& lengths, 
 
 std::vector<Tensor> unpack_sequence(const PackedSequence& sequence) {
   return with_memory(0, [&]() -> std::vector<Tensor> {
-    const auto [padded, lengths] = pad_packed_sequence(sequence, true);
-    return unpad_sequence(padded, lengths, true);
+    const auto padded = pad_packed_sequence(sequence, true);
+    return unpad_sequence(std::get<0>(padded), std::get<1>(padded), true);
   });
 }
 

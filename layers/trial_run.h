@@ -37,7 +37,7 @@ class TrialRun {
       Ref<TensorImpl> tensor;
       Ref<Storage> storage;
       Tensor grad;
-      Ref<History> node;  // of a view, which has one that may be made anew
+      Ref<GraphNode> node;  // of a view, which has one that may be made anew
       uint64_t base_version;
       bool requires_grad;
     };
