@@ -60,6 +60,7 @@
 #include "norma/layers/lazy.h"
 #include "norma/layers/linear.h"
 #include "norma/layers/loss.h"
+#include "norma/layers/make_dot.h"
 #include "norma/layers/margin_loss.h"
 #include "norma/layers/module.h"
 #include "norma/layers/module_dict.h"
@@ -109,6 +110,7 @@
 #include "norma/io/safetensors.h"
 #include "norma/io/save_load.h"
 #include "norma/io/torch_file.h"
+#include "norma/io/write_dot.h"
 
 #include "norma/data/augment.h"
 #include "norma/data/cifar.h"

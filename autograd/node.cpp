@@ -6,6 +6,7 @@
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/observer.h"
+#include "norma/autograd/saved_log.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma::autograd {
@@ -14,6 +15,8 @@ namespace {
 std::atomic<int64_t> node_count{0};
 std::atomic<uint64_t> next_sequence{1};
 }  // namespace
+
+constinit thread_local std::vector<Tensor>* saved_log = nullptr;
 
 uint64_t next_sequence_number() { return next_sequence.fetch_add(1, std::memory_order_relaxed); }
 
@@ -103,6 +106,7 @@ Saved::Saved(const Tensor& values, const Tensor& input) {
   const TensorImpl* impl = impl_of(values);
   value_ = alias(values, impl->sizes, impl->strides, impl->offset);
   version_ = impl->storage->version();
+  if (saved_log) saved_log->push_back(value_);
   const TensorImpl* const own = impl_of(input);
   if (!grad_enabled() || !(own->base ? input.requires_grad() : own->requires_grad)) return;
   if (!own->node) gradient_edge(input);  // a leaf's, which the leaf keeps

@@ -8,26 +8,33 @@
 
 namespace norma::nn::detail {
 
-[[noreturn]] void wrong_arguments(const char* op, const Module& model, std::size_t count);
+/// Who calls, and what to write instead where the tensors are no arguments of the module's.
+struct Caller {
+  const char* op;
+  const char* instead;
+};
+[[noreturn]] void wrong_arguments(const Caller& caller, const Module& model, std::size_t count);
 
-template <class M, std::size_t... I>
-bool called_with(M& model, const std::vector<Tensor>& inputs, std::index_sequence<I...>) {
+template <class M, class Take, std::size_t... I>
+bool called_with(M& model, const std::vector<Tensor>& inputs, const Take& take,
+                 std::index_sequence<I...>) {
   if constexpr (requires { model(inputs[I]...); }) {
-    if (inputs.size() == sizeof...(I)) return static_cast<void>(model(inputs[I]...)), true;
+    if (inputs.size() == sizeof...(I)) return take(model(inputs[I]...)), true;
   }
   return false;
 }
-/// `model(inputs)`, or else `model(inputs[0], inputs[1], …)` with up to six.
-template <class M>
-void call_with(const char* op, M& model, const std::vector<Tensor>& inputs) {
+/// Gives `take` the result of `model(inputs)`, or else of `model(inputs[0], …)`, with up to six.
+template <class M, class Take>
+void call_with(const Caller& caller, M& model, const std::vector<Tensor>& inputs,
+               const Take& take) {
   if constexpr (requires { model(inputs); }) {
-    static_cast<void>(model(inputs));
+    take(model(inputs));
   } else {
     const bool done = [&]<std::size_t... N>(std::index_sequence<N...>) {
-      return (called_with(model, inputs, std::make_index_sequence<N + 1>()) || ...);
+      return (called_with(model, inputs, take, std::make_index_sequence<N + 1>()) || ...);
     }
     (std::make_index_sequence<6>());
-    if (!done) wrong_arguments(op, model, inputs.size());
+    if (!done) wrong_arguments(caller, model, inputs.size());
   }
 }
 }  // namespace norma::nn::detail

@@ -49,7 +49,10 @@ Summary summary_of(Module& model, const std::vector<Tensor>& inputs,
 template <AnyModule M>
 Summary summary(M&& model, const std::vector<Tensor>& inputs, const SummaryOptions& options = {}) {
   return with_memory(0, [&] {
-    const auto run = [&] { detail::call_with("summary", model, inputs); };
+    const auto run = [&] {
+      detail::call_with({"summary", "summary(model, [&] { model(…); })"}, model, inputs,
+                        [](const auto&) {});
+    };
     return detail::summary_of(model, inputs, run, options);
   });
 }

@@ -106,6 +106,28 @@ data::CsvOptions csv(Hostile& h) {
 }
 
 const std::vector<Row> kTable = {
+    {"*::make_dot",
+     [](Hostile& h) {
+       nn::Sequential net(nn::Linear(3, 2), nn::ReLU());
+       const DotOptions options{.max_nodes = h.whole(100), .saved = h.flag()};
+       const auto loss = [&] { return h.tensor({2, 3}) * net(h.tensor({2, 3})).sum(); };
+       autograd::make_dot(loss(), options);
+       autograd::make_dot(loss(), net, options);
+       autograd::make_dot(loss, net, options);
+       nn::make_dot(net, h.tensor({2, 3}), options);
+       nn::make_dot(net, h.tensors({2, 3}), options);
+       if (h.flag()) autograd::make_dot(std::function<Tensor()>(), net);
+     }},
+    {"*::write_dot",
+     [](Hostile& h) {
+       nn::Sequential net(nn::Linear(3, 2), nn::ReLU());
+       const auto loss = [&] { return net(h.tensor({2, 3})).sum(); };
+       autograd::write_dot(place(h), loss());
+       autograd::write_dot(place(h), loss(), net);
+       autograd::write_dot(place(h), loss, net);
+       nn::write_dot(place(h), net, h.tensor({2, 3}));
+       nn::write_dot(place(h), net, h.tensors({2, 3}));
+     }},
     {"save",
      [](Hostile& h) {
        nn::Linear layer(3, 2);

@@ -257,6 +257,11 @@ TEST_CASE("whichever allocation of a function on modules fails, it is an Error")
        [&] {
          keep(nn::summary(model, zeros({4, 2})).str());
        }},
+      {"make_dot",
+       [&] {
+         keep(nn::make_dot(model, zeros({4, 2})));
+         keep(autograd::make_dot(model(ones({4, 2})).sum(), model));
+       }},
       {"Shared", [&] { keep(nn::Shared<int>(3)); }},
   };
   CHECK(complaints(calls) == "");
