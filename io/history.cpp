@@ -9,7 +9,6 @@
 #include <cstring>
 #include <map>
 
-#include "norma/core/utf8.h"
 #include "norma/io/atomic_file.h"
 #include "norma/io/history_text.h"
 #include "norma/io/input_file.h"
@@ -228,12 +227,11 @@ void History::log(std::span<const NamedNumber> values, const HistoryPosition& po
   if (values.empty()) fail(op, where, "expected at least one value, got none");
   HistoryRow row{position.epoch, position.step};
   for (const auto& [name, number] : values) {
-    const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
-    if (name.empty() || !is_utf8(name) || std::any_of(name.begin(), name.end(), is_control))
-      fail(op, where, "expected names of text on one line, got ", in_quotes(name));
     if (name == "epoch" || name == "step")
       fail(op, where, "expected a name of a value, got ", in_quotes(name), "; log(…, {.", name,
            " = …}) says where a row belongs");
+    if (!is_history_name(name))
+      fail(op, where, "expected names of text on one line, got ", in_quotes(name));
     row.values.emplace_back(name, number.value());
   }
   std::vector<std::string> names;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "norma/core/text.h"
+#include "norma/core/utf8.h"
 
 namespace norma {
 
@@ -46,6 +47,11 @@ T number(std::string_view text, const char* what) {
 }
 
 int64_t whole(std::string_view text) { return number<int64_t>(text, "expected a whole number"); }
+std::string checked_name(std::string name) {
+  if (!is_history_name(name))
+    throw NoHistory{"expected names of values, text on one line, got " + in_quotes(name)};
+  return name;
+}
 double real(std::string_view text) { return number<double>(text, "expected a number"); }
 
 /// Reads what json_line writes, with blanks between.
@@ -108,6 +114,12 @@ class JsonReader {
 
 }  // namespace
 
+bool is_history_name(std::string_view name) {
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+  return !name.empty() && name != "epoch" && name != "step" && is_utf8(name) &&
+         std::none_of(name.begin(), name.end(), is_control);
+}
+
 std::string csv_header(const std::vector<std::string>& names) {
   std::string line(kCsvStart);
   for (const std::string& name : names) line += "," + csv_name(name);
@@ -161,8 +173,7 @@ std::vector<std::string> read_csv_header(std::string_view line) {
         name += rest.front();
       }
     }
-    if (name.empty()) throw NoHistory{"expected a name for every column, got an empty one"};
-    names.push_back(std::move(name));
+    names.push_back(checked_name(std::move(name)));
   }
   return names;
 }
@@ -200,7 +211,8 @@ HistoryRow read_json_line(std::string_view line) {
     } else if (name == "step") {
       row.step = whole(reader.bare());
     } else {
-      row.values.emplace_back(std::move(name), reader.value());
+      const double value = reader.value();
+      row.values.emplace_back(checked_name(std::move(name)), value);
     }
   } while (reader.take(','));
   reader.need('}', "expected the object's end");

@@ -22,6 +22,9 @@ std::string csv_line(const std::optional<int64_t>& epoch, const std::optional<in
 std::string csv_header(const std::vector<std::string>& names);
 std::string json_line(const HistoryRow& row);
 
+/// Whether a value may be called that: text on one line, and none of the two columns.
+bool is_history_name(std::string_view name);
+
 /// Text that is no history of the format: what was expected.
 struct NoHistory {
   std::string expected;

@@ -11,7 +11,7 @@ source scripts/lib-install.sh
 seconds=${1:?the seconds per target}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(safetensors torch pickle csv idx cifar)
+[ ${#targets[@]} -gt 0 ] || targets=(safetensors torch pickle csv idx cifar history)
 
 install_missing library tests clang
 export build=${NORMA_BUILD_DIR:-build/fuzz}

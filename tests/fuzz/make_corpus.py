@@ -84,6 +84,14 @@ def table_seeds():
     write("csv", "delimiter", b"sep=\x1b\n1;2\n")
 
 
+def history_seeds():
+    for name, text in {
+            "table": "epoch,step,loss,accuracy\n0,1,0.5,\n,2,nan,1\n", "quotes": 'epoch,step,"a,""b"\n,,1\n', "header": "epoch,step\n",
+            "spreadsheet": "epoch,step,loss\r\n1,,-inf\r\n", "half": "epoch,step,a,b\n0,1,2,3\n0,2,", "begun": "epoch,st",
+            "lines": '{"epoch": 0, "step": 1, "loss": 0.5}\n{"a \\"": "NaN", "b": "-Infinity"}\n', "half_line": '{"a": 1}\n{"a": '}.items():
+        write("history", name, text.encode())
+
+
 def idx(kind, sizes, data):
     return bytes([0, 0, kind, len(sizes)]) + b"".join(struct.pack(">I", size) for size in sizes) + data
 
@@ -111,4 +119,5 @@ if __name__ == "__main__":
     safetensors_seeds()
     torch_seeds()
     table_seeds()
+    history_seeds()
     image_seeds()

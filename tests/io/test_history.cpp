@@ -434,8 +434,11 @@ TEST_CASE("files that cannot be a history are named with the reason") {
   CHECK(of_bytes("a.csv", "epoch,steps\n") == expected + ", got \"epoch,steps\"");
   CHECK(of_bytes("a.csv", "hello") == "1: expected a history, got \"hello\"");
   CHECK(of_bytes("a.csv", "epoch,step,a,a\n") == "1: expected every name once, got \"a\" twice");
-  CHECK(of_bytes("a.csv", "epoch,step,\n") ==
-        "1: expected a name for every column, got an empty one");
+  const std::string names = "1: expected names of values, text on one line, got ";
+  CHECK(of_bytes("a.csv", "epoch,step,\n") == names + "\"\"");
+  CHECK(of_bytes("a.csv", "epoch,step,step\n") == names + "\"step\"");
+  CHECK(of_bytes("a.csv", "epoch,step,a\r\r\n") == names + "\"a\\r\"");
+  CHECK(of_bytes("a.jsonl", "{\"\xff\": 1}\n") == names + "\"\\xff\"");
   CHECK(of_bytes("a.csv", "epoch,step,\"a\n1,1,1\n") ==
         "1: expected an end of the quotes in the first line");
   CHECK(of_bytes("a.csv", "epoch,step,a\n1,1,1\n1,1\n") == "3: expected 3 cells, got 2");
