@@ -63,12 +63,13 @@ struct PlainProduct {
 
 /// y = value(x, math), whose derivative is slope(x, math), and formula(x) in tensor operations.
 template <class Value, class Slope, class Formula>
-Tensor activation(const char* op, const Tensor& input, Value value, Slope slope, Formula formula) {
-  check_floating(op, input);
-  Tensor out =
-      plain_kernels()
-          ? unary_floating(op, input, kernels::plain::Function{PlainFormula(value)})
-          : unary_floating(op, input, [value](auto x) NORMA_INLINE { return value(x, Fast()); });
+Tensor activation(const Operation& op, const Tensor& input, Value value, Slope slope,
+                  Formula formula) {
+  check_floating(op.name, input);
+  Tensor out = plain_kernels()
+                   ? unary_floating(op.name, input, kernels::plain::Function{PlainFormula(value)})
+                   : unary_floating(op.name, input,
+                                    [value](auto x) NORMA_INLINE { return value(x, Fast()); });
   return record(op, out, {&input}, [=, x = Saved(input)](const Tensor& g, InputGrads& d) {
     if (grad_enabled()) {
       d[0] = g.mul(formula(*x));
@@ -82,16 +83,16 @@ Tensor activation(const char* op, const Tensor& input, Value value, Slope slope,
 
 /// Straight pieces: the gradient is g where passes(x), 0 elsewhere.
 template <class Passes>
-Tensor pieces(const char* op, const Tensor& out, const Tensor& input, Passes passes) {
+Tensor pieces(const Operation& op, const Tensor& out, const Tensor& input, Passes passes) {
   return record(op, out, {&input}, [=, x = Saved(input)](const Tensor& g, InputGrads& d) {
     d[0] = combine_constant(
         g, *x, [passes](auto u, auto v) NORMA_INLINE { return passes(v) ? u : decltype(u)(0); });
   });
 }
 template <class Value, class Passes>
-Tensor pieces(const char* op, const Tensor& input, Value value, Passes passes) {
-  check_floating(op, input);
-  return pieces(op, unary_floating(op, input, value), input, passes);
+Tensor pieces(const Operation& op, const Tensor& input, Value value, Passes passes) {
+  check_floating(op.name, input);
+  return pieces(op, unary_floating(op.name, input, value), input, passes);
 }
 
 }  // namespace
@@ -142,7 +143,7 @@ Tensor mish(const Tensor& input) {
 namespace {
 
 /// scale x where x > 0, scale alpha (e^(rate x) - 1) elsewhere.
-Tensor exponential_unit(const char* op, const Tensor& input, double alpha, double scale,
+Tensor exponential_unit(const Operation& op, const Tensor& input, double alpha, double scale,
                         double rate) {
   const double height = scale * alpha;
   return activation(
@@ -166,7 +167,7 @@ Tensor exponential_unit(const char* op, const Tensor& input, double alpha, doubl
 }  // namespace
 
 Tensor elu(const Tensor& input, double alpha) {
-  return exponential_unit("elu", input, alpha, 1, 1);
+  return exponential_unit({"elu", {{"alpha", alpha}}}, input, alpha, 1, 1);
 }
 
 Tensor selu(const Tensor& input) {
@@ -176,12 +177,12 @@ Tensor selu(const Tensor& input) {
 
 Tensor celu(const Tensor& input, double alpha) {
   if (alpha == 0) fail("celu", "expected alpha other than 0, got 0");
-  return exponential_unit("celu", input, alpha, 1, 1 / alpha);
+  return exponential_unit({"celu", {{"alpha", alpha}}}, input, alpha, 1, 1 / alpha);
 }
 
 Tensor softplus(const Tensor& input, double beta, double threshold) {
   return activation(
-      "softplus", input,
+      {"softplus", {{"beta", beta}, {"threshold", threshold}}}, input,
       [=](auto x, auto math) NORMA_INLINE {
         using T = decltype(x);
         const T angle = x * static_cast<T>(beta);
@@ -263,8 +264,8 @@ Tensor softmin(const Tensor& input, int64_t dim) {
 namespace {
 
 /// Clamped, with a gradient that passes between the bounds only, and at NaN.
-Tensor bounded(const char* op, const Tensor& input, double min, double max) {
-  const bool floating = is_floating(number_type(op, input));
+Tensor bounded(const Operation& op, const Tensor& input, double min, double max) {
+  const bool floating = is_floating(number_type(op.name, input));
   const auto as_input = [&](double bound) {
     return floating ? Scalar(bound) : Scalar(static_cast<int64_t>(bound));
   };
@@ -290,7 +291,8 @@ Tensor hardtanh(const Tensor& input, double min_val, double max_val) {
   if (min_val > max_val) {
     fail("hardtanh", "expected min_val of at most max_val = ", max_val, ", got ", min_val);
   }
-  return bounded("hardtanh", input, min_val, max_val);
+  return bounded({"hardtanh", {{"min_val", min_val}, {"max_val", max_val}}}, input, min_val,
+                 max_val);
 }
 
 Tensor hardsigmoid(const Tensor& input) {
@@ -321,14 +323,14 @@ Tensor hardshrink(const Tensor& input, double lambda) {
     return !(x >= static_cast<T>(-lambda) && x <= static_cast<T>(lambda));
   };
   return pieces(
-      "hardshrink", input,
+      {"hardshrink", {{"lambda", lambda}}}, input,
       [outside](auto x) NORMA_INLINE { return outside(x) ? x : decltype(x)(0); }, outside);
 }
 
 Tensor softshrink(const Tensor& input, double lambda) {
   if (!(lambda >= 0)) fail("softshrink", "expected lambda of 0 or more, got ", lambda);
   return pieces(
-      "softshrink", input,
+      {"softshrink", {{"lambda", lambda}}}, input,
       [lambda](auto x) NORMA_INLINE {
         using T = decltype(x);
         const T l = static_cast<T>(lambda);
@@ -345,9 +347,9 @@ Tensor threshold(const Tensor& input, double threshold, double value) {
   const Tensor out = input.detach().masked_fill(
       is_floating(dtype) ? input <= threshold : input <= static_cast<int64_t>(threshold),
       is_floating(dtype) ? Scalar(value) : Scalar(static_cast<int64_t>(value)));
-  return pieces("threshold", out, input, [threshold](auto x) NORMA_INLINE {
-    return !(x <= static_cast<decltype(x)>(threshold));
-  });
+  return pieces({"threshold", {{"threshold", threshold}, {"value", value}}}, out, input,
+                [threshold](auto x)
+                    NORMA_INLINE { return !(x <= static_cast<decltype(x)>(threshold)); });
 }
 
 }  // namespace norma::functional

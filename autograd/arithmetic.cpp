@@ -116,7 +116,7 @@ Tensor sub_of(const Tensor& x, const Tensor& y, bool donated) {
 Tensor mul_of(const Tensor& x, const Tensor& y, bool donated) {
   const bool recorded = recording({&x, &y});
   Tensor out = binary("mul", x, y, result_type(x, y, "mul"), kMul, donated && !recorded);
-  if (!recorded) return out;
+  if (!recorded && !observer()) return out;
   const bool grad_x = y.requires_grad(), grad_y = x.requires_grad();
   return record("mul", out, {&x, &y},
                 [a = Saved(grad_x ? x : Tensor()), b = Saved(grad_y ? y : Tensor())](
@@ -139,25 +139,29 @@ Tensor div_of(const Tensor& x, const Tensor& y, bool donated) {
 
 Tensor add_of(const Tensor& x, Scalar y, bool donated) {
   Tensor out = binary(x, y, result_type(x, y, "add"), kAdd, donated);
-  return record("add", out, {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
+  return record({"add", {{"other", y}}}, out, {&x},
+                [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
 Tensor sub_of(const Tensor& x, Scalar y, bool donated) {
   const DType dtype = result_type(x, y, "sub");
   refuse_bool_subtraction(x, y.dtype());
   Tensor out = binary(x, y, dtype, kSub, donated);
-  return record("sub", out, {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
+  return record({"sub", {{"other", y}}}, out, {&x},
+                [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
 Tensor mul_of(const Tensor& x, Scalar y, bool donated) {
   Tensor out = binary(x, y, result_type(x, y, "mul"), kMul, donated);
-  return record("mul", out, {&x}, [y](const Tensor& g, InputGrads& d) { d[0] = g.mul(y); });
+  return record({"mul", {{"other", y}}}, out, {&x},
+                [y](const Tensor& g, InputGrads& d) { d[0] = g.mul(y); });
 }
 
 Tensor div_of(const Tensor& x, Scalar y, bool donated) {
   const DType dtype = floating_type(defined_impl(x, "div")->dtype);
   Tensor out = binary(x, y, dtype, kDiv, donated);
-  return record("div", out, {&x}, [y](const Tensor& g, InputGrads& d) { d[0] = g.div(y); });
+  return record({"div", {{"other", y}}}, out, {&x},
+                [y](const Tensor& g, InputGrads& d) { d[0] = g.div(y); });
 }
 
 }  // namespace
@@ -259,7 +263,7 @@ Tensor Tensor::pow(const Tensor& exponent) const {
 }
 
 Tensor Tensor::pow(Scalar exponent) const {
-  return record("pow", raise(*this, exponent), {this},
+  return record({"pow", {{"exponent", exponent}}}, raise(*this, exponent), {this},
                 [p = exponent.to<double>(), x = Saved(*this)](const Tensor& g, InputGrads& d) {
                   d[0] = power_gradient(g, *x, p);
                 });
@@ -278,23 +282,26 @@ Tensor operator-(Scalar a, const Tensor& b) {
   const DType dtype = result_type(b, a, "sub");
   refuse_bool_subtraction(b, a.dtype());
   Tensor out = binary(b, a, dtype, [](auto x, auto y) NORMA_INLINE { return kSub(y, x); });
-  return record("rsub", out, {&b}, [](const Tensor& g, InputGrads& d) { d[0] = g.neg(); });
+  return record({"rsub", {{"other", a}}}, out, {&b},
+                [](const Tensor& g, InputGrads& d) { d[0] = g.neg(); });
 }
 
 Tensor operator/(Scalar a, const Tensor& b) {
   const DType dtype = floating_type(defined_impl(b, "div")->dtype);
   Tensor out = binary(b, a, dtype, [](auto x, auto y) NORMA_INLINE { return kDiv(y, x); });
-  return record("reciprocal", out, {&b}, [a, y = Saved(out)](const Tensor& g, InputGrads& d) {
-    // -a / b² = -(y / a) y, where y² alone might overflow; the first form also serves a = 0.
-    if (a.to<double>() == 0) {
-      d[0] = g.mul(*y).neg();
-    } else if (grad_enabled()) {
-      d[0] = g.mul(*y).mul(y->div(a)).neg();
-    } else {
-      d[0] = combine(
-          g, *y, [a](auto u, auto v) NORMA_INLINE { return -u * (v / a.to<decltype(u)>() * v); });
-    }
-  });
+  return record({"reciprocal", {{"numerator", a}}}, out, {&b},
+                [a, y = Saved(out)](const Tensor& g, InputGrads& d) {
+                  // -a / b² = -(y / a) y, where y² might overflow; the first also serves a = 0.
+                  if (a.to<double>() == 0) {
+                    d[0] = g.mul(*y).neg();
+                  } else if (grad_enabled()) {
+                    d[0] = g.mul(*y).mul(y->div(a)).neg();
+                  } else {
+                    d[0] = combine(g, *y, [a](auto u, auto v) NORMA_INLINE {
+                      return -u * (v / a.to<decltype(u)>() * v);
+                    });
+                  }
+                });
 }
 
 Tensor& Tensor::add_(const Tensor& other) {

@@ -51,10 +51,11 @@ Tensor TensorMethods::lerp(const Tensor& end, Scalar weight) const {
   Tensor out = binary_floating("lerp", self(), end, [w](auto a, auto b) NORMA_INLINE {
     return between(a, b, static_cast<decltype(a)>(w));
   });
-  return record("lerp", out, {&self(), &end}, [w](const Tensor& g, InputGrads& d) {
-    if (d.needs(0)) d[0] = g.mul(1 - w);
-    if (d.needs(1)) d[1] = g.mul(w);
-  });
+  return record({"lerp", {{"weight", w}}}, out, {&self(), &end},
+                [w](const Tensor& g, InputGrads& d) {
+                  if (d.needs(0)) d[0] = g.mul(1 - w);
+                  if (d.needs(1)) d[1] = g.mul(w);
+                });
 }
 
 Tensor TensorMethods::lerp(const Tensor& end, const Tensor& weight) const {

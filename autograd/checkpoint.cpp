@@ -99,9 +99,9 @@ std::vector<Tensor> detail::checkpoint_list(ListFunction function,
     const std::vector<Tensor> found = own.gradients(g, edges);
     for (int k = 0; k < node.input_count; ++k) d[k] = found[static_cast<std::size_t>(k)];
   };
-  using Operation = ManyResultsNode<decltype(backward)>;
+  using Replayed = ManyResultsNode<decltype(backward)>;
   set_history(recorded,
-              Ref<Operation>::make("checkpoint", count, std::move(ends), std::move(backward)));
+              Ref<Replayed>::make("checkpoint", count, std::move(ends), std::move(backward)));
   for (std::size_t i = 0; i < count; ++i) {
     if (recorded[i].defined()) outs[i] = std::move(recorded[i]);
   }

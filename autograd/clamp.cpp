@@ -53,15 +53,19 @@ Tensor clamp_between(const char* op, const Tensor& x, Bound min, Bound max) {
   });
   if (computed != dtype) out = out.to(dtype);
   if (nowhere) out.fill_(std::numeric_limits<double>::quiet_NaN());
-  return record(op, out, {&x}, [=, saved = Saved(x)](const Tensor& g, InputGrads& d) {
-    d[0] = combine_constant(g, *saved, [=](auto u, auto v) NORMA_INLINE {
-      using T = decltype(u);
-      const T l = low.to<T>(), h = high.to<T>();
-      // NaN is within no bounds, and nothing within NaN.
-      const bool inside = v == v && (!below || v > l) && (!above || v < h);
-      return inside ? u : T(0);
-    });
-  });
+  // Without a bound, an infinite one says the same.
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  const Scalar least = min.value_or(-kInf), most = max.value_or(kInf);
+  return record({op, {{"min", least}, {"max", most}}}, out, {&x},
+                [=, saved = Saved(x)](const Tensor& g, InputGrads& d) {
+                  d[0] = combine_constant(g, *saved, [=](auto u, auto v) NORMA_INLINE {
+                    using T = decltype(u);
+                    const T l = low.to<T>(), h = high.to<T>();
+                    // NaN is within no bounds, and nothing within NaN.
+                    const bool inside = v == v && (!below || v > l) && (!above || v < h);
+                    return inside ? u : T(0);
+                  });
+                });
 }
 
 /// Ties share the gradient in halves, as in PyTorch; NaN wins.

@@ -18,7 +18,7 @@ Tensor compare(const char* op, const Tensor& a, const Tensor& b, F f) {
   Tensor out = new_tensor(sizes, kBool);
   const Tensor x = operand(a, common), y = operand(b, common);
   dispatch_computed(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, y, f); });
-  return out;
+  return told(op, out, {&a, &b});
 }
 
 template <class F>
@@ -28,7 +28,7 @@ Tensor compare(const char* op, const Tensor& a, Scalar b, F f) {
   const Tensor x = operand(a, common);
   const Scalar y = wrapped(b, common);
   dispatch_computed(dtype, [&]<class T>() { kernels::map2<bool, T>(out, x, y.to<T>(), f); });
-  return out;
+  return told({op, {{"other", b}}}, out, {&a});
 }
 
 constexpr auto kEq = [](auto x, auto y) NORMA_INLINE { return x == y; };
@@ -79,7 +79,7 @@ Tensor Tensor::isfinite() const {
       return std::fabs(static_cast<double>(x)) <= largest;
     });
   });
-  return out;
+  return told("isfinite", out, {this});
 }
 
 }  // namespace norma

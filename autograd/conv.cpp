@@ -39,10 +39,12 @@ std::string Padding1d::str() const { return word_[0] ? word_ : text('(', size_, 
 namespace functional {
 namespace {
 
+using autograd::as_option;
 using autograd::bilinear;
 using autograd::check_floating;
 using autograd::data_or_null;
 using autograd::InputGrads;
+using autograd::Option;
 using autograd::record;
 using autograd::Saved;
 using autograd::sum_channels;
@@ -180,8 +182,8 @@ Tensor convolve_nothing(const char* op, const Shape& out_sizes, const Tensor& x,
                 });
 }
 
-Tensor convolve(const char* op, const Conv2dShape& shape, const Tensor& input, const Tensor& weight,
-                const Tensor& bias) {
+Tensor convolve(const char* op, const Conv2dShape& shape, const ConvOptions& o, const Tensor& input,
+                const Tensor& weight, const Tensor& bias) {
   const Tensor x = input.contiguous(), w = weight.contiguous();
   const Tensor b = bias.defined() ? bias.contiguous() : bias;
   Shape out_sizes{shape.batch, shape.out_channels, shape.out_w};
@@ -194,7 +196,14 @@ Tensor convolve(const char* op, const Conv2dShape& shape, const Tensor& input, c
                             data_or_null<T>(b), impl_of(y)->data_as<T>(), kept);
   });
   // Each factor is kept for the sake of the other's gradient only.
-  return record(op, y, {&x, &w, &b},
+  const int64_t axes = x.dim() - 2;
+  const Shape padding = as_option(o.padding.size(), axes);
+  return record({op,
+                 {{"stride", as_option(o.stride, axes)},
+                  o.padding.is_same() ? Option("padding", "same") : Option("padding", padding),
+                  {"dilation", as_option(o.dilation, axes)},
+                  {"groups", o.groups}}},
+                y, {&x, &w, &b},
                 [op, shape, x_saved = w.requires_grad() ? Saved(x) : Saved(),
                  w_saved = x.requires_grad() ? Saved(w) : Saved(), x_sizes = x.sizes(),
                  w_sizes = w.sizes()](const Tensor& g, InputGrads& d) {
@@ -245,8 +254,8 @@ Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias,
   options.check("conv2d");
   check_tensors("conv2d", 2, input, weight, bias, options.groups);
   if (input.dim() == 3) return conv2d(input.unsqueeze(0), weight, bias, options).squeeze(0);
-  return convolve("conv2d", conv_shape("conv2d", 2, input.sizes(), weight.sizes(), options), input,
-                  weight, bias);
+  return convolve("conv2d", conv_shape("conv2d", 2, input.sizes(), weight.sizes(), options),
+                  options, input, weight, bias);
 }
 
 Tensor conv1d(const Tensor& input, const Tensor& weight, const Tensor& bias,
@@ -259,8 +268,8 @@ Tensor conv1d(const Tensor& input, const Tensor& weight, const Tensor& bias,
       .padding = options.padding.is_same() ? Padding("same") : Padding(0, options.padding.size()),
       .dilation = {1, options.dilation},
       .groups = options.groups};
-  return convolve("conv1d", conv_shape("conv1d", 1, input.sizes(), weight.sizes(), flat), input,
-                  weight, bias);
+  return convolve("conv1d", conv_shape("conv1d", 1, input.sizes(), weight.sizes(), flat), flat,
+                  input, weight, bias);
 }
 
 }  // namespace functional

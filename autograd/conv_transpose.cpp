@@ -136,8 +136,8 @@ Conv2dShape conv_shape(const char* op, int64_t axes, const Shape& x, const Shape
           .groups = o.groups};
 }
 
-Tensor transposed(const char* op, const Conv2dShape& shape, const Tensor& input,
-                  const Tensor& weight, const Tensor& b) {
+Tensor transposed(const char* op, const Conv2dShape& shape, const ConvTransposeOptions& o,
+                  const Tensor& input, const Tensor& weight, const Tensor& b) {
   const Tensor x = input.contiguous(), w = weight.contiguous();
   Shape sizes{shape.batch, shape.in_channels, shape.in_w};
   if (x.dim() == 4) sizes = {shape.batch, shape.in_channels, shape.in_h, shape.in_w};
@@ -152,7 +152,15 @@ Tensor transposed(const char* op, const Conv2dShape& shape, const Tensor& input,
       y.add_(b.detach().reshape(x.dim() == 4 ? Shape{-1, 1, 1} : Shape{-1, 1}));
     }
   }
-  return autograd::record(op, y, {&x, &w, &b},
+  const int64_t axes = x.dim() - 2;
+  using autograd::as_option;
+  return autograd::record({op,
+                           {{"stride", as_option(o.stride, axes)},
+                            {"padding", as_option(o.padding, axes)},
+                            {"output_padding", as_option(o.output_padding, axes)},
+                            {"groups", o.groups},
+                            {"dilation", as_option(o.dilation, axes)}}},
+                          y, {&x, &w, &b},
                           [op, shape, x_saved = w.requires_grad() ? Saved(x) : Saved(),
                            w_saved = x.requires_grad() ? Saved(w) : Saved(), x_sizes = x.sizes(),
                            w_sizes = w.sizes()](const Tensor& g, InputGrads& d) {
@@ -177,7 +185,7 @@ Tensor conv_transpose2d(const Tensor& input, const Tensor& weight, const Tensor&
   check_tensors(op, 2, input, weight, bias, options.groups);
   if (input.dim() == 3) return conv_transpose2d(input.unsqueeze(0), weight, bias, options)[0];
   const Conv2dShape shape = conv_shape(op, 2, input.sizes(), weight.sizes(), options);
-  return transposed(op, shape, input, weight, bias);
+  return transposed(op, shape, options, input, weight, bias);
 }
 
 Tensor conv_transpose1d(const Tensor& input, const Tensor& weight, const Tensor& bias,
@@ -187,7 +195,7 @@ Tensor conv_transpose1d(const Tensor& input, const Tensor& weight, const Tensor&
   check_tensors(op, 1, input, weight, bias, options.groups);
   if (input.dim() == 2) return conv_transpose1d(input.unsqueeze(0), weight, bias, options)[0];
   const Conv2dShape shape = conv_shape(op, 1, input.sizes(), weight.sizes(), flat(options));
-  return transposed(op, shape, input, weight, bias);
+  return transposed(op, shape, flat(options), input, weight, bias);
 }
 
 }  // namespace norma::functional

@@ -112,7 +112,7 @@ Tensor Tensor::leaky_relu(double negative_slope) const {
   Tensor out = unary_floating("leaky_relu", *this, [negative_slope](auto x) NORMA_INLINE {
     return x > 0 ? x : x * static_cast<decltype(x)>(negative_slope);
   });
-  return record("leaky_relu", out, {this},
+  return record({"leaky_relu", {{"negative_slope", negative_slope}}}, out, {this},
                 [negative_slope, x = Saved(*this)](const Tensor& g, InputGrads& d) {
                   d[0] = combine_constant(g, *x, [negative_slope](auto u, auto v) NORMA_INLINE {
                     return v > 0 ? u : u * static_cast<decltype(u)>(negative_slope);
@@ -135,18 +135,21 @@ Tensor gelu_by_tanh(const Tensor& input) {
   Tensor out = unary_floating("gelu", input, plain::gelu_tanh, [](auto x) NORMA_INLINE {
     return x / 2 * (1 + fast_tanh(gelu_angle(x)));
   });
-  return record("gelu", out, {&input}, [x = Saved(input)](const Tensor& g, InputGrads& d) {
-    if (grad_enabled()) {
-      const Tensor t = gelu_angle(*x).tanh(), slope = kSqrt2OverPi * (1 + 3 * kCubic * x->square());
-      d[0] = g.mul((1 + t) / 2 + *x / 2 * (1 - t.square()) * slope);
-      return;
-    }
-    d[0] = combine(g, *x, plain::gelu_tanh_backward, [](auto u, auto v) NORMA_INLINE {
-      const auto t = fast_tanh(gelu_angle(v));
-      const auto slope = decltype(v)(kSqrt2OverPi) * (1 + 3 * decltype(v)(kCubic) * v * v);
-      return u * ((1 + t) / 2 + v / 2 * ((1 - t) * (1 + t)) * slope);
-    });
-  });
+  return record({"gelu", {{"approximate", "tanh"}}}, out, {&input},
+                [x = Saved(input)](const Tensor& g, InputGrads& d) {
+                  if (grad_enabled()) {
+                    const Tensor t = gelu_angle(*x).tanh(),
+                                 slope = kSqrt2OverPi * (1 + 3 * kCubic * x->square());
+                    d[0] = g.mul((1 + t) / 2 + *x / 2 * (1 - t.square()) * slope);
+                    return;
+                  }
+                  d[0] = combine(g, *x, plain::gelu_tanh_backward, [](auto u, auto v) NORMA_INLINE {
+                    const auto t = fast_tanh(gelu_angle(v));
+                    const auto slope =
+                        decltype(v)(kSqrt2OverPi) * (1 + 3 * decltype(v)(kCubic) * v * v);
+                    return u * ((1 + t) / 2 + v / 2 * ((1 - t) * (1 + t)) * slope);
+                  });
+                });
 }
 
 /// d gelu(x) / dx = Φ(x) + x φ(x), whose derivative is (2 - x²) φ(x).
@@ -165,12 +168,14 @@ Tensor Tensor::gelu(bool approximate_tanh) const {
   if (approximate_tanh) return gelu_by_tanh(*this);
   Tensor out =
       unary_floating("gelu", *this, plain::gelu, [](auto x) NORMA_INLINE { return fast_gelu(x); });
-  return record("gelu", out, {this}, [x = Saved(*this)](const Tensor& g, InputGrads& d) {
-    d[0] = grad_enabled() ? g.mul(gelu_slope(*x))
-                          : combine(g, *x, plain::gelu_backward, [](auto u, auto v) NORMA_INLINE {
-                              return u * fast_gelu_slope(v);
-                            });
-  });
+  return record({"gelu", {{"approximate", "none"}}}, out, {this},
+                [x = Saved(*this)](const Tensor& g, InputGrads& d) {
+                  d[0] = grad_enabled()
+                             ? g.mul(gelu_slope(*x))
+                             : combine(g, *x, plain::gelu_backward,
+                                       [](auto u, auto v)
+                                           NORMA_INLINE { return u * fast_gelu_slope(v); });
+                });
 }
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
@@ -184,11 +189,12 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   Tensor out = new_tensor(sizes, dtype);
   const Tensor x = a.detach().to(dtype), y = b.detach().to(dtype);
   kernels::choose(out, condition, x, y);
-  return record("where", out, {&a, &b}, [c = Saved(condition)](const Tensor& g, InputGrads& d) {
+  const auto backward = [c = Saved(condition)](const Tensor& g, InputGrads& d) {
     const Tensor zero = zeros(Shape{}, {.dtype = g.dtype()});
     if (d.needs(0)) d[0] = where(*c, g, zero);
     if (d.needs(1)) d[1] = where(*c, zero, g);
-  });
+  };
+  return record("where", out, {&a, &b}, backward, {&condition});
 }
 
 Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {

@@ -113,33 +113,33 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
   });
   int64_t padding = options.padding_idx.value_or(kNoRow);
   if (options.padding_idx && padding < 0) padding += rows;
-  return record("embedding", y, {&weight},
-                [rows, width, padding, by_frequency = options.scale_grad_by_freq,
-                 saved = Saved(picks)](const Tensor& g, InputGrads& d) {
-                  const int64_t count = saved->numel();
-                  const auto add = [=](const Tensor& dy, bool scaled, int64_t without) {
-                    return filled({rows, width}, dy, [&](const auto* from, auto* dw) {
-                      kernels::add_to_rows(from, values_of<int64_t>(*saved), count, rows, width,
-                                           scaled, without, dw);
-                    });
-                  };
-                  if (!grad_enabled()) {
-                    d[0] = add(g, by_frequency, padding);
-                    return;
-                  }
-                  // What every row of g counts, and then a sum for every row of the table.
-                  const Tensor flat = saved->reshape({count, 1});
-                  Tensor share = flat.ne(padding).to(g.dtype());
-                  if (by_frequency) share = share / frequencies(*saved, rows).to(g.dtype());
-                  d[0] = linear_map(
-                      "embedding", g.reshape({count, width}) * share,
-                      [=](const Tensor& dy) { return add(dy, false, kNoRow); },
-                      [=](const Tensor& dw) {
-                        return filled({count, width}, dw, [&](const auto* from, auto* to) {
-                          kernels::pick_rows(from, values_of<int64_t>(*saved), count, width, to);
-                        });
-                      });
-                });
+  const auto backward = [rows, width, padding, by_frequency = options.scale_grad_by_freq,
+                         saved = Saved(picks)](const Tensor& g, InputGrads& d) {
+    const int64_t count = saved->numel();
+    const auto add = [=](const Tensor& dy, bool scaled, int64_t without) {
+      return filled({rows, width}, dy, [&](const auto* from, auto* dw) {
+        kernels::add_to_rows(from, values_of<int64_t>(*saved), count, rows, width, scaled, without,
+                             dw);
+      });
+    };
+    if (!grad_enabled()) {
+      d[0] = add(g, by_frequency, padding);
+      return;
+    }
+    // What every row of g counts, and then a sum for every row of the table.
+    const Tensor flat = saved->reshape({count, 1});
+    Tensor share = flat.ne(padding).to(g.dtype());
+    if (by_frequency) share = share / frequencies(*saved, rows).to(g.dtype());
+    d[0] = linear_map(
+        "embedding", g.reshape({count, width}) * share,
+        [=](const Tensor& dy) { return add(dy, false, kNoRow); },
+        [=](const Tensor& dw) {
+          return filled({count, width}, dw, [&](const auto* from, auto* to) {
+            kernels::pick_rows(from, values_of<int64_t>(*saved), count, width, to);
+          });
+        });
+  };
+  return record("embedding", y, {&weight}, backward, {&picks});
 }
 
 }  // namespace norma::functional

@@ -161,9 +161,9 @@ bool shares_elements(const TensorImpl* impl) {
 
 }  // namespace
 
-Tensor record_region(const char* op, const Tensor& view, const Tensor& base) {
+Tensor record_region(const Operation& op, const Tensor& view, const Tensor& base) {
   const Region region(base, view.sizes(), view.strides(), view.storage_offset());
-  return record(op, view, {&base}, [op, region](const Tensor& g, InputGrads& d) {
+  return record(op, view, {&base}, [op = op.name, region](const Tensor& g, InputGrads& d) {
     const auto put = [region](const Tensor& v) { return region.put(v); };
     const auto take = [region](const Tensor& v) { return region.take(v); };
     d[0] = linear_map(op, g, put, take);

@@ -2,7 +2,7 @@
 // gives both a new history: the base gets a `replace_region` at once; a view gets a `region_of` its
 // base when it is next used, if the storage's version says that the memory has changed.
 #pragma once
-#include "norma/core/tensor.h"
+#include "norma/autograd/observer.h"
 
 namespace norma::autograd {
 
@@ -11,7 +11,7 @@ Tensor make_view(const Tensor& self, const Shape& sizes, const Shape& strides, i
 
 /// `view`, which shows memory around `base` in any geometry, with its history: gradients go to
 /// those elements of `base`, zero elsewhere.
-Tensor record_region(const char* op, const Tensor& view, const Tensor& base);
+Tensor record_region(const Operation& op, const Tensor& view, const Tensor& base);
 
 /// Gives a view the history of its base, if their memory was changed in place since it got its own.
 void refresh_view(TensorImpl* impl);

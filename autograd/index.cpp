@@ -22,7 +22,7 @@ Tensor Tensor::index_select(int64_t dim, const Tensor& index) const {
                                      from.empty() ? 1 : from[d]);
   Shape to = from;
   if (!to.empty()) to[d] = picks.numel();
-  return taken("index_select", *this, Places(picks, {from, d}, from, to));
+  return taken({"index_select", {{"dim", d}}}, *this, Places(picks, {from, d}, from, to));
 }
 
 Tensor Tensor::gather(int64_t dim, const Tensor& index) const {
@@ -39,7 +39,7 @@ Tensor Tensor::gather(int64_t dim, const Tensor& index) const {
   }
   const Tensor picks =
       checked_index("gather", widened_index("gather", index), from.empty() ? 1 : from[d]);
-  return taken("gather", *this, Places(picks, d, from));
+  return taken({"gather", {{"dim", d}}}, *this, Places(picks, d, from));
 }
 
 }  // namespace norma

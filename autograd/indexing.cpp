@@ -210,7 +210,11 @@ IndexedTensor TensorMethods::index(const std::vector<TensorIndex>& indices) cons
       return IndexedTensor(from.view.is_same(self()) ? self().expand(self().sizes()) : from.view);
     }
     const Places places = find_places("index", from);
-    return IndexedTensor(taken("index", from.view, places), Ref<Source>::make(self(), indices));
+    const int64_t first = from.picks.front().first;
+    const int64_t end = from.picks.back().first + from.picks.back().count;
+    return IndexedTensor(
+        taken({"index", {{"first_dim", first}, {"end_dim", end}}}, from.view, places),
+        Ref<Source>::make(self(), indices));
   });
 }
 

@@ -20,9 +20,8 @@ bool is_smooth(Interpolation mode) {
 }
 
 const char* name_of(Interpolation mode) {
-  return mode == Interpolation::Linear     ? "linear"
-         : mode == Interpolation::Bilinear ? "bilinear"
-                                           : "bicubic";
+  constexpr const char* kNames[] = {"nearest", "nearest-exact", "linear", "bilinear", "bicubic"};
+  return kNames[static_cast<int>(mode)];
 }
 
 // What one axis is computed with: in double, but which cell is the nearest is decided in float, as
@@ -186,7 +185,12 @@ Tensor interpolate(const Tensor& input, const InterpolateOptions& options) {
     const auto taps = is_smooth(options.mode) ? both(double()) : both(float());
     const int64_t planes = sizes[0] * sizes[1];
     return autograd::dense_operation(
-        "interpolate", input, sizes,
+        {"interpolate",
+         {{"mode", name_of(options.mode)},
+          {"align_corners", align},
+          {"scales_h", factors[0]},
+          {"scales_w", factors.back()}}},
+        input, sizes,
         [=](const auto* x, auto* y) {
           kernels::resize_forward(planes, taps->first, taps->second, x, y);
         },

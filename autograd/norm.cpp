@@ -171,13 +171,13 @@ Tensor batch_norm(Tensor input, const BatchNormArgs& args) {
         kernels::batch_norm_eval<T>(shape, px, params, args.eps, pm, pv, args.relu, py, saved);
       }
     });
-    if (updates) {
-      mean.written();
-      var.written();
-    }
+    if (updates) mean.written();
+    if (updates) var.written();
   }
-  if (!records) return y;
-  return record(args.relu ? "batch_norm_relu" : "batch_norm", y, {&input, &args.weight, &args.bias},
+  if (!records && !autograd::observer()) return y;
+  return record({args.relu ? "batch_norm_relu" : "batch_norm",
+                 {{"training", batch_stats}, {"momentum", args.momentum}, {"eps", args.eps}}},
+                y, {&input, &args.weight, &args.bias},
                 BatchNormBackward{shape, batch_stats, args.relu, args.eps, stats,
                                   Saved(x.get(), input), Saved(w.get(), args.weight)},
                 batch_stats ? Inputs() : Inputs({&args.running_mean, &args.running_var}));
@@ -199,8 +199,9 @@ Tensor norm_groups(const char* op, const Tensor& input, ChannelShape shape, int6
                              impl_of(y)->data_as<T>(), NormStats(values_of<double>(stats), count));
     });
   }
-  if (!autograd::recording({&input, &weight, &bias})) return y;
-  return record(op, y, {&input, &weight, &bias},
+  if (!autograd::recording({&input, &weight, &bias}) && !autograd::observer()) return y;
+  return record({op, {{"eps", eps}, {"num_groups", groups}, {"normalized_shape", sizes}}}, y,
+                {&input, &weight, &bias},
                 [shape, groups, count, sizes, eps, stats, sx = Saved(x.get(), input),
                  sw = Saved(w.get(), weight)](const Tensor& g, InputGrads& d) {
                   if (grad_enabled() && g.numel() > 0) {

@@ -22,4 +22,8 @@ ObserverGuard::~ObserverGuard() {
   *link = outer_;
 }
 
+void tell_computed(const Operation& op, const Tensor& out, const Inputs& inputs) {
+  ObserverPause().tell(&Observer::computed, op, out, inputs);
+}
+
 }  // namespace norma::autograd

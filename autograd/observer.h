@@ -31,6 +31,31 @@ class Inputs {
   std::size_t size_ = 0;
 };
 
+/// An option of an operation by its name in PyTorch: a list of integers, a word, or else a number.
+struct Option {
+  Option(const char* of, bool value) : name(of), number(value) {}
+  Option(const char* of, int64_t value) : name(of), number(value) {}
+  Option(const char* of, double value) : name(of), number(value) {}
+  Option(const char* of, Scalar value) : name(of), number(value) {}
+  Option(const char* of, const Shape& value) : name(of), list(&value) {}
+  Option(const char* of, const char* value) : name(of), word(value) {}
+
+  const char* name;
+  Scalar number = 0;
+  const Shape* list = nullptr;
+  const char* word = nullptr;
+};
+
+/// What is computed: `{"softmax", {{"dim", dim}}}`. Options that the shapes of inputs and result
+/// show may be left out. As `Inputs`, for parameters of functions only.
+struct Operation {
+  Operation(const char* op) : name(op) {}
+  Operation(const char* op, std::initializer_list<Option> list) : name(op), options(list) {}
+
+  const char* name;
+  std::initializer_list<Option> options = {};
+};
+
 /// The module whose forward runs on this thread, as far as autograd sees it.
 class Scope {
  public:
@@ -67,8 +92,9 @@ class Scope {
 ///     const norma::autograd::ObserverGuard guard(printer);
 ///     criterion(net(x), y).backward();
 ///
-/// - Of operations, those that are recorded: none under NoGradGuard, none whose inputs do not
-///   require a gradient. Module calls are told always.
+/// - `result` and `recorded` tell of operations that are recorded: none under NoGradGuard, none
+///   whose inputs do not require a gradient. Module calls are told always; `computed` tells of
+///   nearly all operations, with and without a gradient, and of their options.
 /// - What an observer itself computes, and the arithmetic of backward functions, is not told.
 /// - An observer that throws stops what it was told of; the error reaches the caller. Nothing is
 ///   left half done: an in-place operation has changed nothing yet, a graph can run backward again.
@@ -76,6 +102,9 @@ class [[gnu::visibility("default")]] Observer {
  public:
   virtual ~Observer() = default;
 
+  /// An operation computed `out`, whether it is recorded or not. Some are made of others, and tell
+  /// of those, too, before they tell of themselves.
+  virtual void computed(const Operation& /*op*/, const Tensor& /*out*/, Inputs /*inputs*/) {}
   /// An operation computed `out`, which nobody else has seen yet.
   virtual void result(const char* /*op*/, const Tensor& /*out*/, Inputs /*inputs*/) {}
   /// The same operation is in the graph now.
@@ -122,6 +151,15 @@ extern constinit thread_local Observers observers;
 inline Observer* observer() {
   const ObserverGuard* guard = detail::observers.innermost;
   return guard && detail::observers.pauses == 0 ? &guard->observer_ : nullptr;
+}
+
+/// Tells the observers of what has no gradient.
+void tell_computed(const Operation& op, const Tensor& out, const Inputs& inputs);
+
+/// `out`, told: `return told("gt", out, {&a, &b});`
+inline Tensor told(const Operation& op, Tensor out, const Inputs& inputs) {
+  if (observer()) tell_computed(op, out, inputs);
+  return out;
 }
 
 /// Whether every intermediate result has to stay as the program wrote it: no operation is fused

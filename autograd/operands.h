@@ -32,6 +32,12 @@ inline Storage* keeper(const Tensor& weight, const Inputs& inputs) {
   return weight.is_contiguous() && !recording(inputs) ? impl_of(weight)->storage.get() : nullptr;
 }
 
+/// Height and width, or of signals the width alone, as an option of an operation.
+template <class Pair>
+Shape as_option(const Pair& size, int64_t axes = 2) {
+  return axes == 1 ? Shape{size.w} : Shape{size.h, size.w};
+}
+
 /// What `kernel(from, to)` writes for the floating elements of `input`, in row-major order.
 template <class Kernel>
 Tensor filled(const Shape& sizes, const Tensor& input, Kernel kernel) {
@@ -45,29 +51,32 @@ Tensor filled(const Shape& sizes, const Tensor& input, Kernel kernel) {
 }
 
 /// Records y = map(x), a linear function; `adjoint(g)` is what backward gives. Each is the other's
-/// backward, however often it is differentiated.
+/// backward, however often it is differentiated. `read_besides` as in `record`.
 template <class Map, class Adjoint>
-Tensor linear_map(const char* op, const Tensor& x, Map map, Adjoint adjoint) {
-  if (!recording({&x})) return map(x);
-  return record(op, map(x), {&x}, [op, map, adjoint](const Tensor& g, InputGrads& d) {
+Tensor linear_map(const Operation& op, const Tensor& x, Map map, Adjoint adjoint,
+                  const Inputs& read_besides = {}) {
+  if (!recording({&x}) && !observer()) return map(x);
+  const auto backward = [op = op.name, map, adjoint](const Tensor& g, InputGrads& d) {
     d[0] = linear_map(op, g, adjoint, map);
-  });
+  };
+  return record(op, map(x), {&x}, backward, read_besides);
 }
 
 /// Records an operation on one floating tensor, given by its kernels forward(x, y),
 /// backward(dy, dx) and, where the first is not linear, forward's derivative along(dx, dy).
 template <class Forward, class Backward, class Along>
-Tensor dense_operation(const char* op, const Tensor& input, const Shape& sizes, Forward forward,
-                       Backward backward, Along along) {
+Tensor dense_operation(const Operation& op, const Tensor& input, const Shape& sizes,
+                       Forward forward, Backward backward, Along along) {
   const Tensor x = input.contiguous();
   const auto to = [=](const Tensor& v) { return filled(sizes, v, along); };
   const auto back = [=, from = x.sizes()](const Tensor& g) { return filled(from, g, backward); };
-  return record(op, filled(sizes, x, forward), {&x},
-                [=](const Tensor& g, InputGrads& d) { d[0] = linear_map(op, g, back, to); });
+  return record(
+      op, filled(sizes, x, forward), {&x},
+      [=, op = op.name](const Tensor& g, InputGrads& d) { d[0] = linear_map(op, g, back, to); });
 }
 template <class Forward, class Backward>
-Tensor dense_operation(const char* op, const Tensor& input, const Shape& sizes, Forward forward,
-                       Backward backward) {
+Tensor dense_operation(const Operation& op, const Tensor& input, const Shape& sizes,
+                       Forward forward, Backward backward) {
   return dense_operation(op, input, sizes, forward, backward, forward);
 }
 

@@ -59,8 +59,12 @@ Tensor padded(const char* op, int64_t axes, const Tensor& input, const PadSizes&
   const char* what = "a padded input";
   if (axes == 2) sizes[rank - 2] = checked_padded(op, what, pad.top, shape.in_h, pad.bottom);
   sizes[rank - 1] = checked_padded(op, what, pad.left, shape.in_w, pad.right);
+  constexpr const char* kModes[] = {"constant", "reflect", "replicate", "circular"};
+  const Shape margins =
+      axes == 1 ? Shape{pad.left, pad.right} : Shape{pad.left, pad.right, pad.top, pad.bottom};
   return autograd::dense_operation(
-      op, input, sizes, [=](const auto* x, auto* y) { kernels::pad2d_forward(shape, x, y); },
+      {op, {{"pad", margins}, {"mode", kModes[static_cast<int>(mode)]}, {"value", 0.0}}}, input,
+      sizes, [=](const auto* x, auto* y) { kernels::pad2d_forward(shape, x, y); },
       [=](const auto* dy, auto* dx) { kernels::pad2d_backward(shape, dy, dx); });
 }
 
@@ -148,12 +152,18 @@ Tensor filled_around(const Tensor& x, const std::vector<Margins>& margins, Scala
     inside(y).copy_(v);
     return y;
   };
-  return autograd::record(
-      "pad", embed(x, value), {&x}, [=](const Tensor& g, autograd::InputGrads& d) {
-        d[0] = autograd::linear_map(
-            "pad", g, [=](const Tensor& v) { return inside(v.detach()).clone(); },
-            [=](const Tensor& v) { return embed(v, 0); });
-      });
+  Shape pad = Shape::filled(2 * x.dim(), 0);
+  for (const Margins& m : margins) {
+    const int64_t at = 2 * (x.dim() - 1 - m.dim);
+    pad[at] = m.before, pad[at + 1] = m.behind;
+  }
+  return autograd::record({"pad", {{"pad", pad}, {"mode", "constant"}, {"value", value}}},
+                          embed(x, value), {&x}, [=](const Tensor& g, autograd::InputGrads& d) {
+                            d[0] = autograd::linear_map(
+                                "pad", g,
+                                [=](const Tensor& v) { return inside(v.detach()).clone(); },
+                                [=](const Tensor& v) { return embed(v, 0); });
+                          });
 }
 
 // Cell by cell of one dimension.

@@ -140,7 +140,8 @@ Tensor TensorMethods::diagonal(int64_t offset, int64_t dim0, int64_t dim1) const
   }
   sizes.push_back(length);
   strides.push_back(step);
-  return record_region("diagonal", make_view(self(), sizes, strides, x->offset + start), self());
+  return record_region({"diagonal", {{"offset", offset}, {"dim1", a}, {"dim2", b}}},
+                       make_view(self(), sizes, strides, x->offset + start), self());
 }
 
 Tensor TensorMethods::unfold(int64_t dim, int64_t size, int64_t step) const {
@@ -160,7 +161,8 @@ Tensor TensorMethods::unfold(int64_t dim, int64_t size, int64_t step) const {
   }
   sizes.push_back(size);
   strides.push_back(stride);
-  return record_region("unfold", make_view(self(), sizes, strides, x->offset), self());
+  return record_region({"unfold", {{"dimension", d}, {"size", size}, {"step", step}}},
+                       make_view(self(), sizes, strides, x->offset), self());
 }
 
 Tensor TensorMethods::as_strided(const Shape& sizes, const Shape& strides,

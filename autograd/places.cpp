@@ -150,7 +150,8 @@ Tensor wrapped_index(const char* op, const Tensor& index, int64_t size) {
   };
   Tensor picks = index_within(op, index, inside, -size, size);
   if (!negative) return picks;
-  Tensor out = picks.clone();
+  Tensor out = new_tensor(picks.sizes(), kInt64);
+  kernels::copy(out, picks);
   int64_t* values = values_of<int64_t>(out);
   for (int64_t i = 0; i < out.numel(); ++i) values[i] += values[i] < 0 ? size : 0;
   return out;
@@ -180,7 +181,7 @@ Tensor number_like(const Tensor& x, Scalar value) {
   return full(Shape{}, value, {.dtype = x.dtype()});
 }
 
-Tensor taken(const char* op, const Tensor& x, const Places& places) {
+Tensor taken(const Operation& op, const Tensor& x, const Places& places) {
   const auto copy = [places](const Tensor& from) {
     const Tensor source = packed(from);
     Tensor out = new_tensor(places.to, source.dtype());
@@ -196,7 +197,7 @@ Tensor taken(const char* op, const Tensor& x, const Places& places) {
     write_values(out, places, g, Write::Add);
     return out;
   };
-  return linear_map(op, x, copy, put_back);
+  return linear_map(op, x, copy, put_back, {&*places.index});
 }
 
 Tensor written(const char* op, const Tensor& x, const Places& places, const Tensor& values,

@@ -2,6 +2,7 @@
 // Norma's own sources.
 #pragma once
 #include "norma/autograd/node.h"
+#include "norma/autograd/observer.h"
 #include "norma/core/kernels/middle_shape.h"
 
 namespace norma::autograd {
@@ -37,7 +38,7 @@ Tensor flat_positions(const Tensor& tensor);
 enum class Write { Put, Add, Multiply, Max, Min };
 
 /// The elements of x there.
-Tensor taken(const char* op, const Tensor& x, const Places& places);
+Tensor taken(const Operation& op, const Tensor& x, const Places& places);
 /// x with `values`, which broadcast to the result's shape, written there. Put: where a place occurs
 /// twice, the last value stays, and the gradient goes to all. Only Put and Add are differentiable.
 Tensor written(const char* op, const Tensor& x, const Places& places, const Tensor& values,

@@ -24,6 +24,7 @@ struct Window {
   bool ceil_mode;
   int64_t axes = 2;
 
+  Shape list(Pair value) const { return autograd::as_option(value, axes); }
   std::string str(Pair value) const { return axes == 1 ? text(value.w) : value.str(); }
 };
 
@@ -112,7 +113,8 @@ Shape output_sizes(Shape sizes, const Pool2dShape& shape, int64_t axes = 2) {
 }
 
 template <class Index>
-Tensor max_pool(const char* op, const Tensor& input, const Pool2dShape& shape, const Shape& sizes) {
+Tensor max_pool(const autograd::Operation& op, const Tensor& input, const Pool2dShape& shape,
+                const Shape& sizes) {
   const Shape bytes{sizes.numel(), sizeof(Index)};
   const Tensor choice = autograd::recording({&input}) ? new_tensor(bytes, kUInt8) : Tensor();
   return dense_operation(
@@ -133,11 +135,20 @@ Tensor max_pool(const char* op, const Tensor& input, const Window& window) {
   const Pool2dShape shape = pool_shape(op, input.sizes(), window);
   const Shape sizes = output_sizes(input.sizes(), shape, window.axes);
   const int64_t cells = shape.window_cells();
+  const Shape kernel = window.list(window.kernel), stride = window.list(window.stride);
+  const Shape padding = window.list(window.padding), dilation = window.list(window.dilation);
+  const std::initializer_list<autograd::Option> options = {{"kernel_size", kernel},
+                                                           {"stride", stride},
+                                                           {"padding", padding},
+                                                           {"dilation", dilation},
+                                                           {"ceil_mode", window.ceil_mode}};
+  const autograd::Operation told_as(op, options);
   if (cells > std::numeric_limits<int32_t>::max()) {
-    return max_pool<int64_t>(op, input, shape, sizes);
+    return max_pool<int64_t>(told_as, input, shape, sizes);
   }
-  return cells <= std::numeric_limits<uint8_t>::max() ? max_pool<uint8_t>(op, input, shape, sizes)
-                                                      : max_pool<int32_t>(op, input, shape, sizes);
+  return cells <= std::numeric_limits<uint8_t>::max()
+             ? max_pool<uint8_t>(told_as, input, shape, sizes)
+             : max_pool<int32_t>(told_as, input, shape, sizes);
 }
 
 Window window_of(Pair kernel_size, const MaxPoolOptions& o) {
@@ -211,7 +222,14 @@ Tensor avg_pool(const char* op, const Tensor& input, const Window& window,
   check_input(op, input, window.axes);
   const Pool2dShape shape = pool_shape(op, input.sizes(), window);
   return dense_operation(
-      op, input, output_sizes(input.sizes(), shape, window.axes),
+      {op,
+       {{"kernel_size", window.list(window.kernel)},
+        {"stride", window.list(window.stride)},
+        {"padding", window.list(window.padding)},
+        {"ceil_mode", window.ceil_mode},
+        {"count_include_pad", rule.count_include_pad},
+        {"divisor_override", rule.divisor}}},
+      input, output_sizes(input.sizes(), shape, window.axes),
       [=](const auto* x, auto* y) { kernels::avg_pool_forward(shape, rule, x, y); },
       [=](const auto* dy, auto* dx) { kernels::avg_pool_backward(shape, rule, dy, dx); });
 }
@@ -246,7 +264,8 @@ Pool2dShape adaptive_shape(const char* op, const Tensor& input, Pair output_size
 Tensor adaptive_avg_pool(const char* op, const Tensor& input, Pair output_size, int64_t axes) {
   const Pool2dShape shape = adaptive_shape(op, input, output_size, axes);
   return dense_operation(
-      op, input, output_sizes(input.sizes(), shape, axes),
+      {op, {{"output_size", autograd::as_option(output_size, axes)}}}, input,
+      output_sizes(input.sizes(), shape, axes),
       [=](const auto* x, auto* y) { kernels::adaptive_avg_pool_forward(shape, x, y); },
       [=](const auto* dy, auto* dx) { kernels::adaptive_avg_pool_backward(shape, dy, dx); });
 }
@@ -258,7 +277,7 @@ Tensor adaptive_max_pool(const char* op, const Tensor& input, Pair output_size, 
   const Tensor choice = new_tensor({count}, kInt64);
   const auto places = [choice] { return values_of<int64_t>(choice); };
   return dense_operation(
-      op, input, sizes,
+      {op, {{"output_size", autograd::as_option(output_size, axes)}}}, input, sizes,
       [&](const auto* x, auto* y) {
         kernels::plain::adaptive_max_pool_forward(shape, x, y, values_of<int64_t>(choice));
       },

@@ -141,7 +141,7 @@ Tensor TensorMethods::take_along_dim(const Tensor& indices, std::optional<int64_
   if (!dim) {
     const Tensor x = self().reshape({self().numel()});
     const Tensor picks = wrapped_index(op, indices.reshape({indices.numel()}), x.numel());
-    return taken(op, x, Places(picks, 0, x.sizes()));
+    return taken({op, {{"dim", int64_t{0}}}}, x, Places(picks, 0, x.sizes()));
   }
   if (own.size() != theirs.size()) {
     fail(op, "expected indices of as many dimensions as ", own, ", got ", theirs);
@@ -154,7 +154,8 @@ Tensor TensorMethods::take_along_dim(const Tensor& indices, std::optional<int64_
   from[d] = own[d];
   to[d] = theirs[d];
   const Tensor picks = wrapped_index(op, indices.expand(to), own[d]);
-  return taken(op, from == own ? self() : self().expand(from), Places(picks, d, from));
+  return taken({op, {{"dim", d}}}, from == own ? self() : self().expand(from),
+               Places(picks, d, from));
 }
 
 }  // namespace norma

@@ -83,7 +83,7 @@ Tensor triangle(const char* op, const Tensor& self, int64_t diagonal, bool lower
     });
     return out;
   };
-  return linear_map(op, self, cut, cut);
+  return linear_map({op, {{"diagonal", diagonal}}}, self, cut, cut);
 }
 
 Tensor shifted(const Tensor& x, int64_t dim, int64_t shift) {
@@ -244,7 +244,7 @@ Tensor TensorMethods::flip(const Shape& dims) const {
   const Shape at = own_dims("flip", dims, defined_impl(self(), "flip")->sizes.size());
   if (self().dim() == 0) return self().clone();
   const auto turn = [at](const Tensor& v) { return flipped(v, at); };
-  return linear_map("flip", self(), turn, turn);
+  return linear_map({"flip", {{"dims", at}}}, self(), turn, turn);
 }
 
 Tensor TensorMethods::fliplr() const {
@@ -324,7 +324,8 @@ Tensor TensorMethods::diag_embed(int64_t offset, int64_t dim0, int64_t dim1) con
   const auto take = [=](const Tensor& v) {
     return v.detach().diagonal(offset, a, b).detach().clone();
   };
-  return linear_map("diag_embed", self(), embed, take);
+  return linear_map({"diag_embed", {{"offset", offset}, {"dim1", a}, {"dim2", b}}}, self(), embed,
+                    take);
 }
 
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors, const std::string& indexing) {

@@ -32,14 +32,15 @@ void OperationBase::connect(Tensor& out, const Inputs& from) {
   set_history(out, Ref<Node>(this));
 }
 
-void tell_result(const char* op, const Tensor& out, const Inputs& inputs,
+void tell_result(const Operation& op, const Tensor& out, const Inputs& inputs,
                  const Inputs& read_besides) {
   std::vector<const Tensor*> all;
   const int count = inputs.size() + read_besides.size();
   all.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < inputs.size(); ++i) all.push_back(&inputs[i]);
   for (int i = 0; i < read_besides.size(); ++i) all.push_back(&read_besides[i]);
-  ObserverPause().tell(&Observer::result, op, out, all);
+  tell_computed(op, out, all);
+  if (recording(inputs)) ObserverPause().tell(&Observer::result, op.name, out, all);
 }
 
 }  // namespace norma::autograd

@@ -64,19 +64,19 @@ class OperationNode final : public OperationBase {
   std::optional<Backward> function_;
 };
 
-/// Tells the observers of a result; `read_besides` as in `record`.
-void tell_result(const char* op, const Tensor& out, const Inputs& inputs,
+/// Tells the observers what was computed; `read_besides` as in `record`.
+void tell_result(const Operation& op, const Tensor& out, const Inputs& inputs,
                  const Inputs& read_besides);
 
 /// Records `out = op(inputs)`; a no-op when no input needs a gradient or recording is off. `out`
 /// must be a fresh tensor or a fresh view. Undefined inputs (an absent bias) are allowed.
 /// `read_besides`: what else the result depends on and never has a gradient, for observers.
 template <class Backward>
-Tensor record(const char* op, Tensor out, const Inputs& inputs, Backward backward,
+Tensor record(const Operation& op, Tensor out, const Inputs& inputs, Backward backward,
               const Inputs& read_besides = {}) {
-  if (!recording(inputs)) return out;
   if (observer()) tell_result(op, out, inputs, read_besides);
-  auto node = Ref<OperationNode<Backward>>::make(op, inputs.size(), std::move(backward));
+  if (!recording(inputs)) return out;
+  auto node = Ref<OperationNode<Backward>>::make(op.name, inputs.size(), std::move(backward));
   node->connect(out, inputs);
   return out;
 }

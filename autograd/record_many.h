@@ -67,16 +67,16 @@ class ManyResultsNode final : public ManyResults {
 /// such as indices, have no history. `backward` gets a gradient for each of `outs`, undefined where
 /// nothing depends on it, and fills in those of the inputs.
 template <class Backward>
-std::vector<Tensor> record_many(const char* op, std::vector<Tensor> outs, const Inputs& inputs,
+std::vector<Tensor> record_many(const Operation& op, std::vector<Tensor> outs, const Inputs& inputs,
                                 Backward backward, const Inputs& read_besides = {}) {
-  if (!recording(inputs)) return outs;
   if (observer()) {
     for (const Tensor& out : outs) tell_result(op, out, inputs, read_besides);
   }
+  if (!recording(inputs)) return outs;
   std::vector<Ref<Node>> edges(static_cast<std::size_t>(inputs.size()));
   for (int i = 0; i < inputs.size(); ++i)
     edges[static_cast<std::size_t>(i)] = gradient_edge(inputs[i]);
-  set_history(outs, Ref<ManyResultsNode<Backward>>::make(op, outs.size(), std::move(edges),
+  set_history(outs, Ref<ManyResultsNode<Backward>>::make(op.name, outs.size(), std::move(edges),
                                                          std::move(backward)));
   return outs;
 }

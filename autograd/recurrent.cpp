@@ -203,8 +203,9 @@ Steps recur(Cell cell, const Tensor& input, const States& first, const StepWeigh
                        saved(kept, kept),
                        bias.defined()};
     results.all =
-        record(name_of(cell), results.all, inputs,
-               [node = std::move(node)](const Tensor& g, InputGrads& d) {
+        record({name_of(cell),
+                {{"num_steps", r.steps()}, {"batch_size", r.sequences()}, {"reverse", reverse}}},
+               results.all, inputs, [node = std::move(node)](const Tensor& g, InputGrads& d) {
                  if (grad_enabled()) return node.by_operations(g, d);
                  dispatch_floating(g.dtype(), [&]<class T>() { node.by_kernel<T>(g, d); });
                });

@@ -144,7 +144,7 @@ Tensor variance(const char* op, const Tensor& self, const Shape& dims, bool unbi
           slope[at] = !root ? 2 / divisor : std == 0 ? 0 : 1 / (divisor * std);
         });
   });
-  return record(op, out, {&self},
+  return record({op, {{"dim", dims}, {"unbiased", unbiased}, {"keepdim", keepdim}}}, out, {&self},
                 [=, kept = collapsed.kept, x = Saved(self)](const Tensor& g, InputGrads& d) {
                   if (grad_enabled()) {
                     const Tensor delta = *x - x->mean(dims, true);
@@ -166,7 +166,7 @@ Tensor position(const char* op, const Tensor& self, const Shape& dims, bool keep
   }
   const Collapsed collapsed(op, self, dims, keepdim);
   refuse_empty(op, collapsed);
-  return find(collapsed, largest);
+  return told({op, {{"dim", dims}, {"keepdim", keepdim}}}, find(collapsed, largest), {&self});
 }
 
 std::pair<Tensor, Tensor> extremum_along(const char* op, const Tensor& self, int64_t dim,
@@ -174,7 +174,9 @@ std::pair<Tensor, Tensor> extremum_along(const char* op, const Tensor& self, int
   const int64_t d = wrap_dim(dim, defined_impl(self, op)->sizes.size(), op);
   const Collapsed collapsed(op, self, {d}, keepdim);
   refuse_empty(op, collapsed);
-  const Tensor index = find(collapsed, largest);
+  const Tensor index =
+      told({largest ? "argmax" : "argmin", {{"dim", Shape{d}}, {"keepdim", keepdim}}},
+           find(collapsed, largest), {&self});
   if (self.dim() == 0) return {self.clone(), index};
   const Tensor picked = self.gather(d, index.reshape(collapsed.kept));
   return {keepdim ? picked : picked.squeeze(d), index};
@@ -194,7 +196,7 @@ Tensor extremum_of_all(const char* op, const Tensor& self, bool largest) {
 }
 
 /// Whether any element is, or (not `wanted`) all elements are, other than 0.
-Tensor any_collapsed(const Collapsed& collapsed, bool wanted) {
+Tensor any_of(const Collapsed& collapsed, bool wanted) {
   const Tensor out = reduced<bool>(collapsed, [=](auto line) {
     for (int64_t i = 0; i < line.length; ++i) {
       if ((line[i] != 0) == wanted) return wanted;
@@ -204,6 +206,11 @@ Tensor any_collapsed(const Collapsed& collapsed, bool wanted) {
   // As in PyTorch, where bytes once were its bools.
   return collapsed.x.dtype() == kUInt8 ? out.to(kUInt8) : out;
 }
+Tensor any_collapsed(const Tensor& self, const Shape& dims, bool keepdim, bool wanted) {
+  const char* const op = wanted ? "any" : "all";
+  const Tensor out = any_of(Collapsed(op, self, dims, keepdim), wanted);
+  return told({op, {{"dim", dims}, {"keepdim", keepdim}}}, out, {&self});
+}
 
 }  // namespace
 
@@ -211,7 +218,7 @@ Tensor Tensor::sum() const { return sum(Shape{}); }
 
 Tensor Tensor::sum(const Shape& dims, bool keepdim) const {
   const ReducedDims reduction("sum", *this, dims, keepdim);
-  return record("sum", sum_of(*this, reduction), {this},
+  return record({"sum", {{"dim", dims}, {"keepdim", keepdim}}}, sum_of(*this, reduction), {this},
                 [kept = reduction.kept, from = sizes()](const Tensor& g, InputGrads& d) {
                   d[0] = g.reshape(kept).expand(from);
                 });
@@ -223,7 +230,8 @@ Tensor Tensor::mean(const Shape& dims, bool keepdim) const {
   refuse_integers("mean", *this, "to(kFloat32)");
   const ReducedDims reduction("mean", *this, dims, keepdim);
   const auto count = static_cast<double>(reduction.length);
-  return record("mean", sum_of(*this, reduction, count), {this},
+  return record({"mean", {{"dim", dims}, {"keepdim", keepdim}}}, sum_of(*this, reduction, count),
+                {this},
                 [count, kept = reduction.kept, from = sizes()](const Tensor& g, InputGrads& d) {
                   d[0] = g.div(count).reshape(kept).expand(from);
                 });
@@ -248,7 +256,7 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
   Tensor out = new_tensor(collapsed.result, dtype());
   kernels::copy(out, totals);
   return record(
-      "norm", out, {this},
+      {"norm", {{"p", p}, {"dim", dims}, {"keepdim", keepdim}}}, out, {this},
       [=, kept = collapsed.kept, saved = Saved(*this)](const Tensor& grad, InputGrads& d) {
         if (p == 0) return;  // a count
         const Tensor g = grad.reshape(kept);
@@ -301,13 +309,13 @@ Tensor Tensor::argmin(int64_t dim, bool keepdim) const {
   return position("argmin", *this, {dim}, keepdim, false);
 }
 
-Tensor Tensor::any() const { return any_collapsed(Collapsed("any", *this, {}, false), true); }
+Tensor Tensor::any() const { return any_collapsed(*this, {}, false, true); }
 Tensor Tensor::any(int64_t dim, bool keepdim) const {
-  return any_collapsed(Collapsed("any", *this, {dim}, keepdim), true);
+  return any_collapsed(*this, {dim}, keepdim, true);
 }
-Tensor Tensor::all() const { return any_collapsed(Collapsed("all", *this, {}, false), false); }
+Tensor Tensor::all() const { return any_collapsed(*this, {}, false, false); }
 Tensor Tensor::all(int64_t dim, bool keepdim) const {
-  return any_collapsed(Collapsed("all", *this, {dim}, keepdim), false);
+  return any_collapsed(*this, {dim}, keepdim, false);
 }
 
 bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol) {

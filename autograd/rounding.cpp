@@ -14,8 +14,8 @@ namespace {
 
 /// What is constant between its steps; integers stay as they are.
 template <class F>
-Tensor stepwise(const char* op, const Tensor& x, F f) {
-  Tensor out = unary(x, number_type(op, x), [f](auto v) NORMA_INLINE {
+Tensor stepwise(const Operation& op, const Tensor& x, F f) {
+  Tensor out = unary(x, number_type(op.name, x), [f](auto v) NORMA_INLINE {
     if constexpr (std::is_floating_point_v<decltype(v)>) {
       return f(v);
     } else {
@@ -48,15 +48,16 @@ Tensor TensorMethods::round(int64_t decimals) const {
     fail("round", "expected a floating tensor for decimals = ", decimals, ", got ", self().dtype());
   }
   const double ten = power_of_ten(decimals < 0 ? -decimals : decimals);
-  return decimals < 0 ? stepwise("round", self(),
-                                 [ten](auto x) NORMA_INLINE {
-                                   const auto t = static_cast<decltype(x)>(ten);
-                                   return std::nearbyint(x / t) * t;
-                                 })
-                      : stepwise("round", self(), [ten](auto x) NORMA_INLINE {
+  return decimals < 0
+             ? stepwise({"round", {{"decimals", decimals}}}, self(),
+                        [ten](auto x) NORMA_INLINE {
                           const auto t = static_cast<decltype(x)>(ten);
-                          return std::nearbyint(x * t) / t;
-                        });
+                          return std::nearbyint(x / t) * t;
+                        })
+             : stepwise({"round", {{"decimals", decimals}}}, self(), [ten](auto x) NORMA_INLINE {
+                 const auto t = static_cast<decltype(x)>(ten);
+                 return std::nearbyint(x * t) / t;
+               });
 }
 
 Tensor TensorMethods::frac() const {
@@ -112,7 +113,8 @@ Tensor rest_of(const char* op, const Tensor& x, Scalar y, F f) {
   check_division(op, dtype,
                  dtype == kUInt8 ? y.to<uint8_t>() == 0
                                  : !is_floating(dtype) && wrapped(y, dtype).to<int64_t>() == 0);
-  return record(op, binary(x, y, dtype, f), {&x}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
+  return record({op, {{"other", y}}}, binary(x, y, dtype, f), {&x},
+                [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
 template <class F, class Whole>

@@ -142,7 +142,7 @@ Tensor TensorMethods::cumsum(int64_t dim, std::optional<DType> dtype) const {
   const Along along("cumsum", self(), dim, dtype);
   const auto sum = [shape = along.shape](const Tensor& v) { return running_sum(v, shape, false); };
   const auto back = [shape = along.shape](const Tensor& v) { return running_sum(v, shape, true); };
-  return linear_map("cumsum", along.x, sum, back);
+  return linear_map({"cumsum", {{"dim", along.dim}}}, along.x, sum, back);
 }
 
 Tensor TensorMethods::cumprod(int64_t dim, std::optional<DType> dtype) const {
@@ -154,7 +154,7 @@ Tensor TensorMethods::cumprod(int64_t dim, std::optional<DType> dtype) const {
       run_line(line, to, stride, 1, [](auto a, auto b) { return a * b; });
     });
   });
-  return record("cumprod", out, {&along.x},
+  return record({"cumprod", {{"dim", along.dim}}}, out, {&along.x},
                 [d = along.dim, shape = along.shape, saved = Saved(along.x)](const Tensor& g,
                                                                              InputGrads& grads) {
                   grads[0] = grad_enabled() ? cumprod_gradient(g, *saved, d)

@@ -69,13 +69,13 @@ bool view_strides(const TensorImpl* from, const Shape& to, Shape& strides) {
 
 Tensor seen_as(const char* op, const Tensor& self, const Shape& sizes, const Shape& strides) {
   Tensor out = make_view(self, sizes, strides, impl_of(self)->offset);
-  return record(op, out, {&self},
+  return record({op, {{"size", sizes}}}, out, {&self},
                 [from = self.sizes()](const Tensor& g, InputGrads& d) { d[0] = g.reshape(from); });
 }
 
 /// Records that `out` is what `part` shows of `self`: elsewhere the gradient is zero.
 template <class Part>
-Tensor record_part(const char* op, const Tensor& out, const Tensor& self, Part part) {
+Tensor record_part(const Operation& op, const Tensor& out, const Tensor& self, Part part) {
   return record(op, out, {&self}, [part, from = self.sizes()](const Tensor& g, InputGrads& d) {
     d[0] = zeros(from, {.dtype = g.dtype()});
     part(d[0]).copy_(g);
@@ -100,7 +100,7 @@ Tensor Tensor::to(DType dtype) const {
   if (self->dtype == dtype) return *this;
   Tensor out = new_tensor(self->sizes, dtype);
   kernels::copy(out, *this);
-  if (!is_floating(dtype)) return out;
+  if (!is_floating(dtype)) return told("to", out, {this});
   // The engine casts the gradient to the input's dtype.
   return record("to", out, {this}, [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
@@ -186,7 +186,8 @@ Tensor Tensor::transpose(int64_t dim0, int64_t dim1) const {
     std::swap(sizes[a], sizes[b]);
     std::swap(strides[a], strides[b]);
   }
-  return record("transpose", make_view(*this, sizes, strides, self->offset), {this},
+  return record({"transpose", {{"dim0", a}, {"dim1", b}}},
+                make_view(*this, sizes, strides, self->offset), {this},
                 [a, b](const Tensor& g, InputGrads& d) { d[0] = g.transpose(a, b); });
 }
 
@@ -210,8 +211,8 @@ Tensor Tensor::permute(const Shape& dims) const {
     sizes.push_back(self->sizes[from]);
     strides.push_back(self->strides[from]);
   }
-  return record("permute", make_view(*this, sizes, strides, self->offset), {this},
-                [back](const Tensor& g, InputGrads& d) { d[0] = g.permute(back); });
+  return record({"permute", {{"dims", dims}}}, make_view(*this, sizes, strides, self->offset),
+                {this}, [back](const Tensor& g, InputGrads& d) { d[0] = g.permute(back); });
 }
 
 Tensor Tensor::squeeze() const {
@@ -268,9 +269,9 @@ Tensor Tensor::slice(int64_t dim, int64_t start, int64_t end, int64_t step) cons
   sizes[d] = first < last ? (last - first - 1) / step + 1 : 0;
   if (sizes[d] > 1) strides[d] *= step;
   const Tensor out = make_view(*this, sizes, strides, self->offset + first * self->strides[d]);
-  return record_part("slice", out, *this, [d, first, last, step](const Tensor& whole) {
-    return whole.slice(d, first, last, step);
-  });
+  return record_part(
+      {"slice", {{"dim", d}, {"start", first}, {"end", last}, {"step", step}}}, out, *this,
+      [d, first, last, step](const Tensor& whole) { return whole.slice(d, first, last, step); });
 }
 
 Tensor Tensor::select(int64_t dim, int64_t index) const {
@@ -286,7 +287,7 @@ Tensor Tensor::select(int64_t dim, int64_t index) const {
   sizes.erase(d);
   strides.erase(d);
   const Tensor out = make_view(*this, sizes, strides, self->offset + i * self->strides[d]);
-  return record_part("select", out, *this,
+  return record_part({"select", {{"dim", d}, {"index", i}}}, out, *this,
                      [d, i](const Tensor& whole) { return whole.select(d, i); });
 }
 
@@ -306,7 +307,7 @@ Tensor Tensor::expand(const Shape& sizes) const {
          " broadcasts to (only size 1 repeats), got ", sizes);
   }
   // The engine sums the gradient back to this shape.
-  return record("expand", make_view(*this, to, strides, self->offset), {this},
+  return record({"expand", {{"size", to}}}, make_view(*this, to, strides, self->offset), {this},
                 [](const Tensor& g, InputGrads& d) { d[0] = g; });
 }
 
@@ -374,7 +375,7 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
       kernels::copy(out.narrow(d, start, lengths[i]), tensors[i]);
       start += lengths[i];
     }
-    return record("cat", out, tensors, CatBackward{d, std::move(lengths)});
+    return record({"cat", {{"dim", d}}}, out, tensors, CatBackward{d, std::move(lengths)});
   });
 }
 

@@ -8,6 +8,7 @@
 namespace norma::functional {
 namespace {
 
+using autograd::as_option;
 using kernels::Conv2dShape;
 
 // The sizes before the last three, then `rest`.
@@ -140,7 +141,12 @@ Tensor unfold(const Tensor& input, Pair kernel_size, const UnfoldOptions& option
   const Shape columns{sizes[0], checked_product(op, "rows", sizes[1], taps),
                       checked_product(op, "windows", shape.out_h, shape.out_w)};
   return autograd::dense_operation(
-      op, input, columns, [=](const auto* x, auto* y) { kernels::unfold(shape, x, y); },
+      {op,
+       {{"kernel_size", as_option(kernel_size)},
+        {"dilation", as_option(options.dilation)},
+        {"padding", as_option(options.padding)},
+        {"stride", as_option(options.stride)}}},
+      input, columns, [=](const auto* x, auto* y) { kernels::unfold(shape, x, y); },
       [=](const auto* dy, auto* dx) { kernels::fold(shape, dy, dx); });
 }
 
@@ -174,7 +180,13 @@ Tensor fold(const Tensor& input, Pair output_size, Pair kernel_size, const Unfol
   }
   shape.in_channels = shape.out_channels = sizes[1] / taps;
   return autograd::dense_operation(
-      op, input, {sizes[0], shape.in_channels, output_size.h, output_size.w},
+      {op,
+       {{"output_size", as_option(output_size)},
+        {"kernel_size", as_option(kernel_size)},
+        {"dilation", as_option(options.dilation)},
+        {"padding", as_option(options.padding)},
+        {"stride", as_option(options.stride)}}},
+      input, {sizes[0], shape.in_channels, output_size.h, output_size.w},
       [=](const auto* y, auto* x) { kernels::fold(shape, y, x); },
       [=](const auto* dx, auto* dy) { kernels::unfold(shape, dx, dy); });
 }

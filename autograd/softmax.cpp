@@ -16,16 +16,17 @@ Tensor normalised(const char* op, const Tensor& self, int64_t dim, bool log) {
   const Tensor out = filled(sizes, self.detach(), [=](const auto* px, auto* y) {
     kernels::softmax_forward(shape, log, px, y);
   });
-  return record(op, out, {&self}, [=, y = Saved(out)](const Tensor& g, InputGrads& d) {
-    if (grad_enabled()) {
-      const Tensor y_g = log ? y->exp().mul(g.sum({dim}, true)) : y->mul(g);
-      d[0] = log ? g - y_g : y_g - *y * y_g.sum({dim}, true);
-      return;
-    }
-    d[0] = filled(g.sizes(), g, [&]<class T>(const T* dy, T* dx) {
-      kernels::softmax_backward(shape, log, dy, impl_of(*y)->data_as<const T>(), dx);
-    });
-  });
+  return record({op, {{"dim", dim}}}, out, {&self},
+                [=, y = Saved(out)](const Tensor& g, InputGrads& d) {
+                  if (grad_enabled()) {
+                    const Tensor y_g = log ? y->exp().mul(g.sum({dim}, true)) : y->mul(g);
+                    d[0] = log ? g - y_g : y_g - *y * y_g.sum({dim}, true);
+                    return;
+                  }
+                  d[0] = filled(g.sizes(), g, [&]<class T>(const T* dy, T* dx) {
+                    kernels::softmax_backward(shape, log, dy, impl_of(*y)->data_as<const T>(), dx);
+                  });
+                });
 }
 
 }  // namespace

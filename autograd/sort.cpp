@@ -23,7 +23,7 @@ Tensor order(const Tensor& self, int64_t dim, int64_t count, bool descending) {
     kernels::first_positions(values_of<int64_t>(index), values_of<T>(x),
                              kernels::MiddleShape(x.sizes(), dim), count, descending);
   });
-  return index;
+  return told({"topk", {{"k", count}, {"dim", dim}, {"largest", descending}}}, index, {&self});
 }
 
 std::pair<Tensor, Tensor> with_values(const Tensor& self, int64_t dim, const Tensor& index) {

@@ -41,8 +41,9 @@ Tensor quotient(const Tensor& x, const Tensor& y) {
   if (!is_floating(dtype) && y.to(dtype).eq(0).any().item<bool>()) {
     fail("floor_divide", "expected integers to be divided by others than 0, got 0");
   }
-  return binary("floor_divide", x.detach(), y.detach(), dtype,
-                [](auto a, auto b) { return floor_quotient(a, b); });
+  const Tensor out = binary("floor_divide", x.detach(), y.detach(), dtype,
+                            [](auto a, auto b) { return floor_quotient(a, b); });
+  return autograd::told("floor_divide", out, {&x, &y});
 }
 
 /// Refuses a new shape for a leaf whose gradient is wanted: its other handles keep the old one.

@@ -67,7 +67,7 @@ Tensor product(const Tensor& self, int64_t dim, bool keepdim, std::optional<DTyp
                              result[at] = static_cast<T>(total);
                            });
   });
-  return record("prod", out, {&x},
+  return record({"prod", {{"dim", d}, {"keepdim", keepdim}}}, out, {&x},
                 [d, kept = collapsed.kept, shape = collapsed.shape, saved = Saved(x)](
                     const Tensor& g, InputGrads& grads) {
                   if (saved->numel() == 0) {
@@ -96,7 +96,7 @@ Tensor extremum_over(const char* op, const Tensor& self, const Shape& dims, bool
         to[i] = x[collapsed.shape.start(i) + at[i] * collapsed.shape.inner];
     });
   }
-  return record(op, out, {&self},
+  return record({op, {{"dim", dims}, {"keepdim", keepdim}}}, out, {&self},
                 [dims, kept = collapsed.kept, x = Saved(self), y = Saved(out)](const Tensor& g,
                                                                                InputGrads& d) {
                   const Tensor hit = x->detach().eq(y->detach().reshape(kept)).to(g.dtype());
@@ -182,7 +182,7 @@ Tensor TensorMethods::logsumexp(const Shape& dims, bool keepdim) const {
     out = ((values - shift).exp().sum(dims, true).log() + shift).reshape(result);
   }
   return record(
-      "logsumexp", out, {&x},
+      {"logsumexp", {{"dim", dims}, {"keepdim", keepdim}}}, out, {&x},
       [kept = reduction.kept, saved = Saved(x), y = Saved(out)](const Tensor& g, InputGrads& d) {
         d[0] = (*saved - y->reshape(kept)).exp() * g.reshape(kept);
       });

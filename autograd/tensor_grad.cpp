@@ -4,6 +4,7 @@
 #include "norma/autograd/hooks.h"
 #include "norma/autograd/in_place.h"
 #include "norma/autograd/node.h"
+#include "norma/autograd/observer.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma {
@@ -67,7 +68,7 @@ void Tensor::set_grad(const Tensor& grad) {
 
 Tensor Tensor::detach() const {
   const TensorImpl* impl = defined_impl(*this, "detach");
-  return alias(*this, impl->sizes, impl->strides, impl->offset);
+  return autograd::told("detach", alias(*this, impl->sizes, impl->strides, impl->offset), {this});
 }
 
 Tensor& TensorMethods::detach_() {
