@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the other scripts, for its one function and its choice of a compiler:
 #
-#   install_missing library tests examples components venv clang tidy coverage style
+#   install_missing library tests examples components runtimes venv clang tidy coverage style
 #
 # installs the Debian or Ubuntu packages those parts of the work still need. Where nothing is missing,
 # it needs neither root nor a network.
@@ -60,7 +60,9 @@ missing_packages() {
         have protoc || echo protobuf-compiler
         have_header google/protobuf/message_lite.h || echo libprotobuf-dev
         have_header png.h || echo libpng-dev
+        have_header onnx/onnx-ml.pb.h || echo libonnx-dev
         ;;
+      runtimes) /usr/bin/python3 -c "import cv2" 2>/dev/null || echo python3-opencv ;;
       venv) python3 -c "import ensurepip" 2>/dev/null || echo python3-venv ;;
       examples) have_header CLI/CLI.hpp || echo libcli11-dev ;;
       clang) have clang++ || echo clang ;;

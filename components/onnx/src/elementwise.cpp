@@ -1,0 +1,251 @@
+// Arithmetic, comparisons, and functions of single elements.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "call.h"
+
+namespace norma::onnx {
+
+namespace {
+
+/// The node `type`, in the result's dtype.
+Writer unary(const char* type) {
+  return [type](Call& c) { return c.node(type, {c.in(0, c.out().dtype())}); };
+}
+
+/// The second operand, which may be the option `other`.
+std::string second(Call& c, DType dtype) {
+  return c.has(1) ? c.in(1, dtype) : c.option_scalar("other", dtype);
+}
+
+Writer binary(const char* type) {
+  return [type](Call& c) {
+    const DType dtype = c.out().dtype();
+    return c.node(type, {c.in(0, dtype), second(c, dtype)});
+  };
+}
+
+/// Sums and products of bools are "or" and "and".
+Writer arithmetic(const char* type, const char* of_bools) {
+  return [=](Call& c) {
+    const DType dtype = c.out().dtype();
+    return c.node(dtype == kBool ? of_bools : type, {c.in(0, dtype), second(c, dtype)});
+  };
+}
+
+/// The type in which both operands are compared.
+DType common_type(Call& c) {
+  const DType own = c.tensor(0).dtype();
+  DType common = own;
+  if (c.has(1)) {
+    common = std::max(own, c.tensor(1).dtype());
+  } else if (!is_floating(own)) {
+    common = std::floor(c.number("other")) == c.number("other") ? kInt64 : kFloat32;
+  }
+  return common == kBool || common == kUInt8 ? kInt32 : common;
+}
+
+Writer comparison(const char* type) {
+  return [type](Call& c) {
+    const DType dtype = common_type(c);
+    return c.node(type, {c.in(0, dtype), second(c, dtype)});
+  };
+}
+
+Writer logical(const char* type) {
+  return [type](Call& c) { return c.node(type, {c.in(0, kBool), c.in(1, kBool)}); };
+}
+
+/// a · x + b, where a = 1 or b = 0 is left out.
+std::string linear(Call& c, std::string x, double a, double b) {
+  const DType dtype = c.out().dtype();
+  if (a != 1) x = c.node("Mul", {x, c.scalar(a, dtype)});
+  return b == 0 ? x : c.node("Add", {x, c.scalar(b, dtype)});
+}
+
+std::string truncated(Call& c, const std::string& x) {
+  return c.node("Mul", {c.node("Sign", {x}), c.node("Floor", {c.node("Abs", {x})})});
+}
+
+std::string remainder(Call& c) {
+  const DType dtype = c.out().dtype();
+  const std::string x = c.in(0, dtype), y = second(c, dtype);
+  if (!is_floating(dtype)) return c.node("Mod", {x, y});
+  return c.node("Sub", {x, c.node("Mul", {y, c.node("Floor", {c.node("Div", {x, y})})})});
+}
+
+std::string floor_divide(Call& c) {
+  const DType dtype = c.out().dtype();
+  const std::string x = c.in(0, dtype), y = c.in(1, dtype);
+  if (is_floating(dtype)) return c.node("Floor", {c.node("Div", {x, y})});
+  // Integers are divided towards 0 there.
+  return c.node("Div", {c.node("Sub", {x, c.node("Mod", {x, y})}), y});
+}
+
+std::string round(Call& c) {
+  const double decimals = c.has_option("decimals") ? c.number("decimals") : 0;
+  const double ten = std::round(std::exp2(std::log2(10.0) * std::fabs(decimals)));
+  const std::string x = c.in(0);
+  if (decimals == 0) return is_floating(c.out().dtype()) ? c.node("Round", {x}) : x;
+  const std::string factor = c.scalar(ten, c.out().dtype());
+  return decimals > 0 ? c.node("Div", {c.node("Round", {c.node("Mul", {x, factor})}), factor})
+                      : c.node("Mul", {c.node("Round", {c.node("Div", {x, factor})}), factor});
+}
+
+/// The angle of (x, y), by that of y / x in the right half.
+std::string atan2(Call& c) {
+  const DType dtype = c.out().dtype();
+  const std::string y = c.in(0, dtype), x = c.in(1, dtype), zero = c.scalar(0, dtype);
+  const std::string pi = c.scalar(std::numbers::pi, dtype);
+  const std::string angle = c.node("Atan", {c.node("Div", {y, x})});
+  const std::string half = c.node("Where", {c.node("Less", {y, zero}), c.node("Neg", {pi}), pi});
+  const std::string left = c.node("Where", {c.node("Less", {x, zero}), half, zero});
+  const std::string on_axis =
+      c.node("And", {c.node("Equal", {x, zero}), c.node("Equal", {y, zero})});
+  return c.node("Where", {on_axis, zero, c.node("Add", {angle, left})});
+}
+
+std::string logaddexp(Call& c) {
+  const DType dtype = c.out().dtype();
+  const std::string a = c.in(0, dtype), b = c.in(1, dtype);
+  const std::string apart = c.node("Neg", {c.node("Abs", {c.node("Sub", {a, b})})});
+  const std::string rest = c.node("Log", {linear(c, c.node("Exp", {apart}), 1, 1)});
+  return c.node("Add", {c.node("Max", {a, b}), rest});
+}
+
+std::string sinc(Call& c) {
+  const DType dtype = c.out().dtype();
+  const std::string x = c.in(0, dtype), angle = linear(c, x, std::numbers::pi, 0);
+  const std::string is_zero = c.node("Equal", {x, c.scalar(0, dtype)});
+  return c.node("Where",
+                {is_zero, c.scalar(1, dtype), c.node("Div", {c.node("Sin", {angle}), angle})});
+}
+
+std::string is_finite(Call& c) {
+  return c.node("Not", {c.node("Or", {c.node("IsNaN", {c.in(0)}), c.node("IsInf", {c.in(0)})})});
+}
+
+std::string clamp(Call& c) {
+  const DType dtype = c.out().dtype();
+  std::string x = c.in(0, dtype);
+  if (c.count() == 3) {  // bounds that are tensors
+    if (c.has(1)) x = c.node("Max", {x, c.in(1, dtype)});
+    return c.has(2) ? c.node("Min", {x, c.in(2, dtype)}) : x;
+  }
+  const double min = c.number("min"), max = c.number("max");
+  if (std::isnan(min) || std::isnan(max)) c.refuse("bounds that are numbers");
+  // One after the other: where they cross, the upper one holds.
+  if (!std::isinf(min)) x = c.node("Max", {x, c.option_scalar("min", dtype)});
+  return std::isinf(max) ? x : c.node("Min", {x, c.option_scalar("max", dtype)});
+}
+
+std::string lerp(Call& c) {
+  const DType dtype = c.out().dtype();
+  const std::string weight = c.has(2) ? c.in(2, dtype) : c.option_scalar("weight", dtype);
+  const std::string way = c.node("Sub", {c.in(1, dtype), c.in(0, dtype)});
+  return c.node("Add", {c.in(0, dtype), c.node("Mul", {weight, way})});
+}
+
+}  // namespace
+
+Writers elementwise_writers() {
+  Writers all;
+  constexpr std::pair<const char*, const char*> kUnary[] = {
+      {"abs", "Abs"},   {"exp", "Exp"},     {"log", "Log"},         {"sqrt", "Sqrt"},
+      {"neg", "Neg"},   {"floor", "Floor"}, {"ceil", "Ceil"},       {"sign", "Sign"},
+      {"erf", "Erf"},   {"sin", "Sin"},     {"cos", "Cos"},         {"tan", "Tan"},
+      {"asin", "Asin"}, {"acos", "Acos"},   {"atan", "Atan"},       {"sinh", "Sinh"},
+      {"cosh", "Cosh"}, {"asinh", "Asinh"}, {"acosh", "Acosh"},     {"atanh", "Atanh"},
+      {"tanh", "Tanh"}, {"relu", "Relu"},   {"sigmoid", "Sigmoid"},
+  };
+  for (const auto& [op, type] : kUnary) all.emplace_back(op, unary(type));
+  constexpr std::pair<const char*, const char*> kBinary[] = {
+      {"sub", "Sub"}, {"div", "Div"}, {"maximum", "Max"}, {"minimum", "Min"}};
+  for (const auto& [op, type] : kBinary) all.emplace_back(op, binary(type));
+  constexpr std::pair<const char*, const char*> kComparisons[] = {{"eq", "Equal"},
+                                                                  {"lt", "Less"},
+                                                                  {"le", "LessOrEqual"},
+                                                                  {"gt", "Greater"},
+                                                                  {"ge", "GreaterOrEqual"}};
+  for (const auto& [op, type] : kComparisons) all.emplace_back(op, comparison(type));
+  const Writers others = {
+      {"add", arithmetic("Add", "Or")},
+      {"mul", arithmetic("Mul", "And")},
+      {"ne",
+       [](Call& c) {
+         const DType dtype = common_type(c);
+         return c.node("Not", {c.node("Equal", {c.in(0, dtype), second(c, dtype)})});
+       }},
+      {"logical_and", logical("And")},
+      {"logical_or", logical("Or")},
+      {"logical_xor", logical("Xor")},
+      {"logical_not", [](Call& c) { return c.node("Not", {c.in(0, kBool)}); }},
+      {"isnan", [](Call& c) { return c.node("IsNaN", {c.in(0)}); }},
+      {"isfinite", is_finite},
+      {"where",
+       [](Call& c) {
+         const DType dtype = c.out().dtype();
+         return c.node("Where", {c.in(2), c.in(0, dtype), c.in(1, dtype)});
+       }},
+      {"rsub",
+       [](Call& c) {
+         const DType dtype = c.out().dtype();
+         return c.node("Sub", {c.option_scalar("other", dtype), c.in(0, dtype)});
+       }},
+      {"reciprocal",
+       [](Call& c) {
+         const DType dtype = c.out().dtype();
+         return c.node("Div", {c.option_scalar("numerator", dtype), c.in(0, dtype)});
+       }},
+      {"pow",
+       [](Call& c) {
+         const DType dtype = c.out().dtype();
+         return c.node("Pow", {c.in(0, dtype),
+                               c.has(1) ? c.in(1, dtype) : c.option_scalar("exponent", dtype)});
+       }},
+      {"fmod",
+       [](Call& c) {
+         const DType dtype = c.out().dtype();
+         return c.node("Mod", {c.in(0, dtype), second(c, dtype)}, {{"fmod", int64_t{1}}});
+       }},
+      {"remainder", remainder},
+      {"floor_divide", floor_divide},
+      {"round", round},
+      {"trunc", [](Call& c) { return truncated(c, c.in(0)); }},
+      {"frac",
+       [](Call& c) {
+         return c.node("Sub", {c.in(0), truncated(c, c.in(0))});
+       }},
+      {"exp2",
+       [](Call& c) {
+         const DType dtype = c.out().dtype();
+         return c.node("Pow", {c.scalar(2, dtype), c.in(0, dtype)});
+       }},
+      {"expm1",
+       [](Call& c) { return linear(c, c.node("Exp", {c.in(0, c.out().dtype())}), 1, -1); }},
+      {"log1p", [](Call& c) { return c.node("Log", {linear(c, c.in(0, c.out().dtype()), 1, 1)}); }},
+      {"log2",
+       [](Call& c) {
+         return linear(c, c.node("Log", {c.in(0, c.out().dtype())}), std::numbers::log2e, 0);
+       }},
+      {"log10",
+       [](Call& c) {
+         return linear(c, c.node("Log", {c.in(0, c.out().dtype())}), std::numbers::log10e, 0);
+       }},
+      {"rsqrt",
+       [](Call& c) { return c.node("Reciprocal", {c.node("Sqrt", {c.in(0, c.out().dtype())})}); }},
+      {"erfc", [](Call& c) { return linear(c, c.node("Erf", {c.in(0, c.out().dtype())}), -1, 1); }},
+      {"sinc", sinc},
+      {"atan2", atan2},
+      {"logaddexp", logaddexp},
+      {"clamp", clamp},
+      {"clamp_min", clamp},
+      {"clamp_max", clamp},
+      {"lerp", lerp},
+  };
+  all.insert(all.end(), others.begin(), others.end());
+  return all;
+}
+
+}  // namespace norma::onnx

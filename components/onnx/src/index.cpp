@@ -1,0 +1,52 @@
+// Elements picked by an index, which is the second input.
+#include "call.h"
+
+namespace norma::onnx {
+
+namespace {
+
+std::string index_select(Call& c) {
+  return c.node("Gather", {c.in(0), c.in(1, kInt64)}, {{"axis", c.integer("dim")}});
+}
+
+std::string gather(Call& c) {
+  if (c.rank(0) == 0) return c.in(0);
+  return c.node("GatherElements", {c.in(0), c.in(1, kInt64)}, {{"axis", c.integer("dim")}});
+}
+
+std::string embedding(Call& c) {
+  return c.node("Gather", {c.in(0), c.in(1, kInt64)}, {{"axis", int64_t{0}}});
+}
+
+std::string take(Call& c) {
+  const std::string flat = c.node("Reshape", {c.in(0), c.graph.integers({-1})});
+  return c.node("Gather", {flat, c.in(1, kInt64)}, {{"axis", int64_t{0}}});
+}
+
+/// The index counts the elements of several dimensions side by side, which become one first.
+std::string index(Call& c) {
+  const int64_t first = c.integer("first_dim"), end = c.integer("end_dim");
+  const Sizes own = c.sizes(0);
+  Sizes sizes(own.begin(), own.begin() + first);
+  Size length{1, 0};
+  for (int64_t d = first; d < end; ++d) {
+    const Size size = own[static_cast<std::size_t>(d)];
+    if (end - first > 1 && size.per_sample != 0) c.refuse("indexed dimensions of a fixed size");
+    length = end - first == 1 ? size : Size{length.fixed * size.fixed, 0};
+  }
+  sizes.push_back(length);
+  sizes.insert(sizes.end(), own.begin() + end, own.end());
+  const std::string x = end - first == 1 ? c.in(0) : c.reshaped(c.in(0), sizes);
+  return c.node("Gather", {x, c.in(1, kInt64)}, {{"axis", first}});
+}
+
+}  // namespace
+
+Writers index_writers() {
+  return {
+      {"index_select", index_select}, {"gather", gather}, {"take_along_dim", gather},
+      {"embedding", embedding},       {"take", take},     {"index", index},
+  };
+}
+
+}  // namespace norma::onnx

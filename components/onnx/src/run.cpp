@@ -1,0 +1,201 @@
+#include "run.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "norma/core/tensor_impl.h"
+
+namespace norma::onnx {
+
+namespace {
+
+/// Puts a model into eval mode, with gradients for all its parameters so that what is computed from
+/// them is recorded; in the end all is as it was.
+class Borrowed {
+ public:
+  explicit Borrowed(nn::Module& model) : model_(model) {
+    for (const auto& [name, module] : model.named_modules())
+      modes_.emplace_back(module, module->is_training());
+    for (const auto& [name, parameter] : model.named_parameters()) {
+      if (is_floating(parameter.dtype()) && !parameter.requires_grad())
+        frozen_.push_back(parameter);
+    }
+    for (const auto& [name, buffer] : model.named_buffers())
+      buffers_.push_back({buffer, buffer.clone(), version_of(buffer)});
+    model.eval();
+    for (Tensor& parameter : frozen_) parameter.requires_grad_(true);
+  }
+  ~Borrowed() {
+    for (Tensor& parameter : frozen_) parameter.requires_grad_(false);
+    for (const auto& [module, was_training] : modes_) module->train(was_training);
+    const NoGradGuard no_grad;
+    for (Buffer& buffer : buffers_) {
+      if (version_of(buffer.tensor) != buffer.version) buffer.tensor.copy_(buffer.values);
+    }
+  }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+
+ private:
+  static uint64_t version_of(const Tensor& tensor) { return impl_of(tensor)->storage->version(); }
+  struct Buffer {
+    Tensor tensor, values;
+    uint64_t version;
+  };
+  nn::Module& model_;
+  std::vector<std::pair<nn::Module*, bool>> modes_;
+  std::vector<Tensor> frozen_;
+  std::vector<Buffer> buffers_;
+  RandomStateGuard random_;
+};
+
+/// The samples in another order, as many as asked for, and within them the values in another order,
+/// unless they are those of the example.
+Tensor variation(const Tensor& example, int64_t dim, int64_t samples, bool is_other) {
+  const NoGradGuard no_grad;
+  Tensor x = example.detach();
+  if (is_other) {
+    const Tensor turned = x.flatten().flip(0).reshape(x.sizes());
+    // Values that are all the same tell nothing.
+    x = is_floating(x.dtype()) && turned.equal(x) ? x + rand(x.sizes(), {.dtype = x.dtype()})
+                                                  : turned;
+  }
+  if (samples < 0) return x.clone();
+  return x.index_select(dim, arange(samples).remainder(x.size(dim)));
+}
+
+/// Whether a tensor only repeats its first elements along dimensions that are as long as `sizes`
+/// says and not as those of `other`.
+bool repeats(const Tensor& a, const Tensor& b) {
+  if (a.dim() != b.dim() || a.dtype() != b.dtype() || a.numel() == 0 || b.numel() == 0)
+    return false;
+  Tensor x = a, y = b;
+  for (int64_t d = 0; d < a.dim(); ++d) {
+    if (a.size(d) == b.size(d)) continue;
+    x = x.narrow(d, 0, 1), y = y.narrow(d, 0, 1);
+  }
+  return x.equal(y) && x.expand(a.sizes()).equal(a) && y.expand(b.sizes()).equal(b);
+}
+
+bool is_same(const Tensor& a, const Tensor& b) {
+  if (a.sizes() != b.sizes() || a.dtype() != b.dtype()) return false;
+  const TensorImpl *x = impl_of(a), *y = impl_of(b);
+  if (x->storage.get() == y->storage.get() && x->offset == y->offset) return true;
+  const Tensor u = a.contiguous(), v = b.contiguous();  // bits: NaN equals NaN
+  return std::memcmp(u.data_ptr(), v.data_ptr(),
+                     static_cast<std::size_t>(u.numel() * item_size(u.dtype()))) == 0;
+}
+
+/// Finds the twins of the first run's values in another one.
+class Comparison {
+ public:
+  Comparison(const Trace& first, const Trace& other)
+      : a_(first), b_(other), twins_(first.values.size(), -1) {}
+
+  std::vector<int> twins() {
+    for (std::size_t i = 0; i < a_.inputs.size(); ++i) pair(a_.inputs[i], b_.inputs[i], "");
+    const std::size_t count = std::max(a_.steps.size(), b_.steps.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i >= a_.steps.size() || i >= b_.steps.size()) refuse(i);
+      const Step &x = a_.steps[i], &y = b_.steps[i];
+      if (x.op != y.op || x.path != y.path || x.inputs.size() != y.inputs.size()) refuse(i);
+      for (std::size_t k = 0; k < x.inputs.size(); ++k)
+        pair(x.inputs[k], y.inputs[k], place_of(x.op, x.path));
+      pair(x.output, y.output, place_of(x.op, x.path));
+    }
+    for (std::size_t i = 0; i < a_.outputs.size(); ++i)
+      pair(a_.outputs[i], b_.outputs[i], "the model's result");
+    return twins_;
+  }
+
+ private:
+  [[noreturn]] void refuse(std::size_t i) const {
+    const auto name = [i](const Trace& trace) {
+      return i < trace.steps.size() ? place_of(trace.steps[i].op, trace.steps[i].path)
+                                    : std::string("nothing");
+    };
+    fail(kOp, "expected the same operations for every input, got ", name(a_), " for one and ",
+         name(b_), " for another; control flow that depends on values or on the number of samples ",
+         "has no place in the file");
+  }
+
+  void pair(int a, int b, const std::string& place) {
+    const auto is_missing = [](int value) { return value < 0; };
+    bool fits = is_missing(a) == is_missing(b);
+    if (fits && !is_missing(a)) {
+      int& twin = twins_[static_cast<std::size_t>(a)];
+      const Value &x = a_.values[std::size_t(a)], &y = b_.values[std::size_t(b)];
+      fits = (twin < 0 || twin == b || !x.depends) && x.depends == y.depends &&
+             x.tensor.dim() == y.tensor.dim() && x.tensor.dtype() == y.tensor.dtype();
+      twin = b;
+      if (fits && !x.depends && !is_same(x.tensor, y.tensor) && !repeats(x.tensor, y.tensor)) {
+        fail(kOp, "expected values that can be followed from the model's input, got others ",
+             x.tensor.sizes(), " in every run, as input of ", place,
+             "; they come from values read by item() or data_ptr(), from memory changed under "
+             "NoGradGuard, or from an operation that is not told");
+      }
+    }
+    if (!fits)
+      fail(kOp, "expected the same operands for every input, got different ones in ", place,
+           "; control flow that depends on values or on the number of samples has no place in the "
+           "file");
+  }
+
+  const Trace &a_, &b_;
+  std::vector<int> twins_;
+};
+
+}  // namespace
+
+Runs run_model(nn::Module& model, const std::vector<Tensor>& examples, const Forward& forward,
+               const ExportOptions& options) {
+  const Borrowed borrowed(model);
+  const autograd::EnableGradGuard recording;
+  const auto dim = [&](const Tensor& x) { return wrap_dim(options.batch_dim, x.dim(), kOp); };
+  const bool dynamic = options.dynamic_batch && examples[0].dim() > 0;
+  const int64_t samples = dynamic ? examples[0].size(dim(examples[0])) : -1;
+  Runs runs;
+  // One sample could not be told from a dimension of size 1.
+  const int64_t first = std::max<int64_t>(samples, 2);
+  runs.samples =
+      dynamic ? std::vector<int64_t>{first, first + 1, first + 3} : std::vector<int64_t>{1, 2};
+  for (std::size_t run = 0; run < runs.samples.size(); ++run) {
+    std::vector<Tensor> inputs;
+    for (const Tensor& example : examples) {
+      const bool grows = dynamic && example.dim() > 0 && example.size(dim(example)) == samples;
+      Tensor x =
+          variation(example, grows ? dim(example) : 0, grows ? runs.samples[run] : -1, run > 0);
+      // A result, so that the model may change it in place.
+      if (is_floating(x.dtype())) x = x.requires_grad_(true).clone();
+      inputs.push_back(x);
+    }
+    Trace trace(inputs);
+    std::vector<Tensor> results;
+    {
+      const autograd::ObserverGuard guard(trace);
+      try {
+        results = forward(inputs);
+      } catch (const Error& error) {
+        if (run == 0) throw;
+        fail(kOp, "expected a model that takes any number of samples, got for ", runs.samples[run],
+             " of them: ", error.what(),
+             "; set dynamic_batch = false for a file that takes as many as the example has");
+      }
+    }
+    if (results.empty()) fail(kOp, "expected a model that gives at least one tensor, got none");
+    for (const Tensor& result : results) {
+      if (!result.defined()) fail(kOp, "expected results that are defined, got an undefined one");
+    }
+    trace.finish(results);
+    runs.traces.push_back(std::move(trace));
+  }
+  for (std::size_t run = 0; run < runs.traces.size(); ++run) {
+    if (runs.traces[run].outputs.size() != runs.traces[0].outputs.size())
+      fail(kOp, "expected as many results for every input, got ", runs.traces[0].outputs.size(),
+           " and ", runs.traces[run].outputs.size());
+    runs.twins.push_back(Comparison(runs.traces[0], runs.traces[run]).twins());
+  }
+  return runs;
+}
+
+}  // namespace norma::onnx

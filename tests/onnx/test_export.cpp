@@ -1,0 +1,150 @@
+// What export_model leaves as it was, what it refuses, and what the file says.
+#include <norma/onnx.h>
+
+#include "../support/catch.h"
+#include "../support/error_of.h"
+#include "../support/temp_folder.h"
+
+using namespace norma;
+
+namespace {
+
+std::string written(nn::Module& model, const Tensor& example,
+                    const onnx::ExportOptions& options = {}) {
+  const TempFolder folder;
+  onnx::export_model(model, example, folder / "model.onnx", options);
+  return read_bytes(folder / "model.onnx");
+}
+
+/// A model whose forward is a function.
+struct Model : nn::Module {
+  explicit Model(std::function<Tensor(const Tensor&)> function) : f(std::move(function)) {
+    scale = register_parameter("scale", ones({3}));
+    count = register_buffer("count", zeros({1}));
+  }
+  Tensor forward(const Tensor& x) override { return f(x); }
+  std::function<Tensor(const Tensor&)> f;
+  Tensor scale, count;
+};
+
+std::string refusal(std::function<Tensor(const Tensor&)> f,
+                    const onnx::ExportOptions& options = {}) {
+  nn::Sequential model(nn::Identity(), Model(std::move(f)));
+  return error_of([&] {
+    written(model, tensor({{1.0F, 2.0F, 3.0F}, {-4.0F, 5.0F, 6.5F}}), options);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("parameters have their names in the file, a folded norm has gone") {
+  nn::Sequential net(nn::Conv2d(1, 2, 3), nn::BatchNorm2d(2), nn::ReLU(), nn::Flatten(),
+                     nn::Linear(8, 3));
+  const Tensor x = randn({2, 1, 4, 4});
+  const std::string folded = written(net, x, {.producer = "my program"});
+  for (const char* text : {"0.weight", "0.bias", "4.weight", "4.bias", "0/conv2d/Conv", "input",
+                           "output", "batch", "my program"}) {
+    CHECK(has(folded, text));
+  }
+  CHECK(!has(folded, "BatchNormalization"));
+  const std::string kept = written(net, x,
+                                   {.input_names = {"image"},
+                                    .output_names = {"scores"},
+                                    .dynamic_batch = false,
+                                    .fold_batch_norm = false});
+  for (const char* text : {"1.running_mean", "1.weight", "BatchNormalization", "image", "scores"})
+    CHECK(has(kept, text));
+  CHECK(!has(kept,
+             "\x12\x05"
+             "batch"));  // no size has a name
+}
+
+TEST_CASE("a model stays as it was, also when its forward throws") {
+  bool throws = false;
+  Model model([&](const Tensor& x) {
+    {
+      const NoGradGuard no_grad;
+      model.count += 1;
+      static_cast<void>(rand({2}));
+    }
+    if (throws) fail("forward", "out of order");
+    return x * model.scale;
+  });
+  model.scale.requires_grad_(false);
+  for (const bool fails : {false, true}) {
+    throws = fails;
+    model.train();
+    const Generator::State before = default_generator().state();
+    CHECK(error_of([&] {
+            written(model, ones({2, 3}));
+          }) == (fails ? "[forward] out of order (in Model)" : "no error"));
+    CHECK(default_generator().state() == before);
+    CHECK(model.is_training());
+    CHECK(!model.scale.requires_grad());
+    CHECK(!model.scale.grad().defined());
+    CHECK(model.count.item<float>() == 0);
+  }
+}
+
+TEST_CASE("what ONNX cannot say is refused, and an old file stays") {
+  const TempFolder folder;
+  const std::string path = folder / "model.onnx";
+  nn::Linear good(3, 2);
+  onnx::export_model(good, zeros({1, 3}), path);
+  const std::string before = read_bytes(path);
+  Model bad([](const Tensor& x) { return x.erfinv(); });
+  CHECK(
+      error_of([&] {
+        onnx::export_model(bad, rand({2, 3}), path);
+      }) ==
+      "[onnx::export_model] expected operations that can be said in ONNX, got erfinv in the model");
+  CHECK(read_bytes(path) == before);
+  CHECK(refusal([](const Tensor& x) { return x.relu().erfinv(); }) ==
+        "[onnx::export_model] expected operations that can be said in ONNX, got erfinv in 1");
+}
+
+TEST_CASE("control flow that depends on values is refused where it is seen") {
+  CHECK(refusal([](const Tensor& x) { return x[0][0].item<float>() < 2 ? x.relu() : x.tanh(); }) ==
+        "[onnx::export_model] expected the same operations for every input, got relu in 1 for one "
+        "and tanh in 1 for another; control flow that depends on values or on the number of "
+        "samples has no place in the file");
+  CHECK(refusal([](const Tensor& x) { return x * x.sum().item<float>(); }) ==
+        "[onnx::export_model] expected an option other that depends neither on values nor on the "
+        "number of samples in mul in 1");
+  CHECK(refusal([](const Tensor& x) { return x + full({3}, x.sum().item<float>()); }) ==
+        "[onnx::export_model] expected values that can be followed from the model's input, got "
+        "others [3] in every run, as input of add in 1; they come from values read by item() or "
+        "data_ptr(), from memory changed under NoGradGuard, or from an operation that is not told");
+  CHECK(refusal([](const Tensor& x) {
+          return x.reshape({2, 3}).relu();
+        }) ==
+        "[onnx::export_model] expected a model that takes any number of samples, got for 3 of "
+        "them: [reshape] expected sizes with 9 elements, as in [3, 3], got [2, 3] (in 1, a "
+        "Model); set dynamic_batch = false for a file that takes as many as the example has");
+  CHECK(refusal(
+            [](const Tensor& x) {
+              return x.reshape({2, 3}).relu();
+            },
+            {.dynamic_batch = false}) == "no error");
+}
+
+TEST_CASE("arguments are checked first") {
+  nn::Linear net(3, 2);
+  const TempFolder folder;
+  const auto error = [&](const Tensor& x, const onnx::ExportOptions& options = {}) {
+    return error_of([&] { onnx::export_model(net, x, folder / "x.onnx", options); });
+  };
+  CHECK(error(Tensor()) ==
+        "[onnx::export_model] expected an example input, got an undefined tensor");
+  CHECK(error(zeros({0, 3})) ==
+        "[onnx::export_model] expected an example input with elements, got one of shape [0, 3]");
+  CHECK(error(zeros({1, 3}), {.opset = 16}) ==
+        "[onnx::export_model] expected an opset from 17 to 20, got 16");
+  CHECK(error(zeros({1, 3}), {.input_names = {"a", "b"}}) ==
+        "[onnx::export_model] expected at most 1 names of inputs, got 2");
+  CHECK(error(zeros({1, 3}), {.input_names = {"a"}, .output_names = {"a"}}) ==
+        "[onnx::export_model] expected names of inputs and outputs that differ, got \"a\" twice");
+  CHECK(error(zeros({1, 4})) ==
+        "[linear] expected an input of shape [*, 3] for a weight of shape [2, 3], got [2, 4] (in "
+        "Linear)");
+}
