@@ -18,6 +18,7 @@
 #include "norma/core/tensor.h"
 #include "norma/core/tensor_methods.h"
 #include "norma/core/threads.h"
+#include "norma/core/version.h"
 
 #include "norma/autograd/anomaly.h"
 #include "norma/autograd/checkpoint.h"
