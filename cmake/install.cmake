@@ -60,3 +60,7 @@ endif()
 configure_file(cmake/norma.pc.in norma.pc.in @ONLY)
 file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/pkgconfig/$<CONFIG>/norma.pc INPUT ${PROJECT_BINARY_DIR}/norma.pc.in)
 install(FILES ${PROJECT_BINARY_DIR}/pkgconfig/$<CONFIG>/norma.pc DESTINATION ${norma_pc_dir})
+
+if(PROJECT_IS_TOP_LEVEL)
+  include(cmake/package.cmake)
+endif()

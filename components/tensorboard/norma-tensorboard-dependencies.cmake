@@ -1,3 +1,3 @@
 # A static norma::tensorboard is linked together with the libraries it uses.
-find_dependency(Protobuf)
-find_dependency(PNG)
+norma_find_dependency(Protobuf libprotobuf-dev)
+norma_find_dependency(PNG libpng-dev)
