@@ -125,6 +125,15 @@ while read -r line; do
   complain "$line"
 done < <(git grep -nIE "$words" -- "${text[@]}")
 
+# --- Licences
+cmp -s LICENSE LICENSES/MIT.txt || complain "LICENSES/MIT.txt: not the text of LICENSE"
+for reuse in build/reuse/bin/reuse reuse; do
+  # Before version 4 it did not know REUSE.toml.
+  "$reuse" --version 2>/dev/null | grep -qE 'version ([4-9]|[1-9][0-9])' || continue
+  "$reuse" lint --quiet || complain "$("$reuse" lint --lines)"
+  break
+done
+
 # --- Scripts can be started
 for file in scripts/demo.sh scripts/test.sh scripts/fuzz.sh scripts/check-style.sh scripts/compile-time.sh .ci/run; do
   [ -x "$file" ] || complain "$file: has no run bit"
