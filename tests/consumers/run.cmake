@@ -45,6 +45,19 @@ function(run_makefile)
   run(${SCRATCH}/make/consumer)
 endfunction()
 
+# A project that finds Norma, but not what Norma is linked with, is told the package that brings it.
+function(expect_named project missing debian_package)
+  execute_process(COMMAND ${CMAKE_COMMAND} -S ${here}/${project} -B ${SCRATCH}/without ${options}
+    -DCMAKE_PREFIX_PATH=${SCRATCH}/moved -DCMAKE_DISABLE_FIND_PACKAGE_${missing}=ON
+    RESULT_VARIABLE failed OUTPUT_QUIET ERROR_VARIABLE message)
+  string(REGEX REPLACE "[ \n]+" " " message "${message}")
+  set(words "Norma needs ${missing}, which was not found. On Debian or Ubuntu: apt-get install ${debian_package}")
+  string(FIND "${message}" "${words}" found)
+  if(NOT failed OR found EQUAL -1)
+    message(FATAL_ERROR "${debian_package}: not named by [${message}]")
+  endif()
+endfunction()
+
 if(KIND STREQUAL "installed")
   install_and_move(${BUILD})
   run(${CMAKE_COMMAND} -S ${here}/installed -B ${SCRATCH}/build ${options}
@@ -52,16 +65,9 @@ if(KIND STREQUAL "installed")
   run(${CMAKE_COMMAND} --build ${SCRATCH}/build)
   run(${SCRATCH}/build/consumer)
   run_makefile()
-  # What is missing is named together with its package.
   find_moved(libnorma.* library)
   if(library MATCHES "\\.a$")
-    execute_process(COMMAND ${CMAKE_COMMAND} -S ${here}/installed -B ${SCRATCH}/without ${options}
-      -DCMAKE_PREFIX_PATH=${SCRATCH}/moved -DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON
-      RESULT_VARIABLE failed OUTPUT_QUIET ERROR_VARIABLE message)
-    string(REGEX REPLACE "[ \n]+" " " message "${message}")
-    if(NOT failed OR NOT message MATCHES "Norma needs ZLIB, which was not found. On Debian or Ubuntu: apt-get install zlib1g-dev")
-      message(FATAL_ERROR "zlib1g-dev: not named by [${message}]")
-    endif()
+    expect_named(installed ZLIB zlib1g-dev)
   endif()
   # Neither: the README's command.
   find_moved(libnorma.* library)
@@ -76,6 +82,9 @@ elseif(KIND MATCHES "^(torch|onnx|tensorboard)$")
     -DCMAKE_PREFIX_PATH=${SCRATCH}/moved)
   run(${CMAKE_COMMAND} --build ${SCRATCH}/build)
   run(${SCRATCH}/build/consumer)
+  if(KIND STREQUAL "tensorboard")
+    expect_named(tensorboard Protobuf libprotobuf-dev)
+  endif()
 elseif(KIND MATCHES "^(catch2|gtest)$")
   install_and_move(${BUILD})
   list(APPEND options -DCMAKE_BUILD_TYPE=Debug -DCMAKE_PREFIX_PATH=${SCRATCH}/moved)
