@@ -12,6 +12,7 @@
 #include "norma/core/memory.h"
 #include "norma/core/print.h"
 #include "norma/core/tensor_impl.h"
+#include "norma/core/tuple_text.h"
 
 namespace norma {
 
@@ -186,12 +187,6 @@ std::string nested_text(const TensorImpl* x, int64_t dim, int64_t offset, std::s
   return text + "]";
 }
 
-/// As Python writes it: "(2, 3)", "(2,)".
-std::string tuple_text(const Shape& sizes) {
-  const std::string list = sizes.str();
-  return "(" + list.substr(1, list.size() - 2) + (sizes.size() == 1 ? ",)" : ")");
-}
-
 /// "log_softmax" → "LogSoftmaxBackward0"
 std::string backward_name(const std::string& op) {
   std::string name;
@@ -205,6 +200,13 @@ std::string backward_name(const std::string& op) {
 }
 
 }  // namespace
+
+std::string tuple_text(const Shape& sizes) {
+  std::string tuple = sizes.str();
+  tuple.front() = '(';
+  tuple.back() = sizes.size() == 1 ? ',' : ')';
+  return sizes.size() == 1 ? tuple + ")" : tuple;
+}
 
 std::string Tensor::str() const {
   return with_memory(0, [&]() -> std::string {

@@ -122,7 +122,7 @@ bool is_history_name(std::string_view name) {
 
 std::string csv_header(const std::vector<std::string>& names) {
   std::string line(kCsvStart);
-  for (const std::string& name : names) line += "," + csv_name(name);
+  for (const std::string& name : names) line.append(",").append(csv_name(name));
   return line + '\n';
 }
 

@@ -6,6 +6,7 @@
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/core/text.h"
+#include "norma/core/tuple_text.h"
 
 namespace norma::testing {
 
@@ -93,11 +94,6 @@ Comparison compare(const Tensor& actual, const Tensor& expected, const Tolerance
                            [&]<class T>() { return compare_as<T>(a, b, tolerances, equal_nan); });
 }
 
-std::string tuple(const Shape& index) {
-  const std::string list = index.str();
-  return "(" + list.substr(1, list.size() - 2) + (index.size() == 1 ? ",)" : ")");
-}
-
 std::string short_difference(const std::vector<Tensor>& actual, const std::vector<Tensor>& expected,
                              const Tolerances& tolerances) {
   if (actual.size() != expected.size()) {
@@ -117,7 +113,7 @@ std::string short_difference(const std::vector<Tensor>& actual, const std::vecto
     return text(where, found.mismatched, " of ", found.numel,
                 found.numel == 1 ? " element" : " elements",
                 found.mismatched == 1 ? " differs" : " differ", ", by up to ", found.absolute,
-                " at index ", tuple(found.absolute_index));
+                " at index ", tuple_text(found.absolute_index));
   }
   return "";
 }
