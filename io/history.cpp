@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 
@@ -38,6 +39,7 @@ struct History::State {
   enum class Format { None, Csv, Json };
 
   std::string path;
+  std::string full_path;  // wherever the process goes meanwhile
   Format format = Format::None;
   Descriptor file;
   uint64_t size = 0;  // of the file
@@ -123,8 +125,10 @@ void History::State::open() {
     // Before the lock, another History may have written it anew.
     if (::stat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev &&
         open.st_ino == named.st_ino)
-      return;
+      break;
   }
+  const std::unique_ptr<char, void (*)(void*)> full(::realpath(path.c_str(), nullptr), &std::free);
+  full_path = full ? full.get() : path;
 }
 
 void History::State::read() {
@@ -173,7 +177,9 @@ void History::State::truncate(const char* op, uint64_t length) {
 void History::State::append(const char* op, std::size_t known_names) {
   if (format == Format::None) return;
   const bool is_csv = format == Format::Csv;
-  if (is_csv && names.size() > known_names && size > 0) return write_anew(op);
+  struct stat now {};
+  const bool is_removed = ::fstat(file.get(), &now) == 0 && now.st_nlink == 0;
+  if (is_removed || (is_csv && names.size() > known_names && size > 0)) return write_anew(op);
   const std::string line =
       (is_csv && size == 0 ? csv_header(names) : "") + line_of(rows.size() - 1);
   if (const int error = write_all(file, line.data(), line.size(), size)) {
@@ -185,8 +191,8 @@ void History::State::append(const char* op, std::size_t known_names) {
 }
 
 void History::State::write_anew(const char* op) {
-  AtomicFile fresh(path, op);
-  std::string text = csv_header(names);
+  AtomicFile fresh(full_path, op);
+  std::string text = format == Format::Csv ? csv_header(names) : "";
   std::vector<uint64_t> ends;
   uint64_t written = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {

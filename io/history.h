@@ -62,7 +62,8 @@ struct HistoryPoint {
 ///
 /// Numbers are written so that they read back the same, whatever the locale. A file that is there
 /// is gone on with: its rows are read, and a last line that a killed program left without its end
-/// is dropped. One History at a time has a file; it is used by one thread at a time.
+/// is dropped. One that was removed meanwhile is written anew. One History at a time has a file; it
+/// is used by one thread at a time.
 ///
 /// Errors name the path and the system's reason; what failed is then neither in the file nor in the
 /// history.
