@@ -35,9 +35,7 @@ std::string module_path(const std::string& name) {
 }  // namespace
 
 void Drawing::name(const Tensor& tensor, Name name) {
-  if (!tensor.defined()) return;
-  names_[impl_of(tensor)] = std::move(name);
-  named_.emplace(impl_of(tensor)->storage.get(), tensor);
+  if (tensor.defined()) names_[impl_of(tensor)] = std::move(name);
 }
 
 void Drawing::name(const nn::Module& model) {
@@ -130,20 +128,13 @@ void Drawing::draw_operation(const Node& node) {
   if (!dynamic_cast<const ManyResults*>(&node)) label.push_back(shape_of(node.sizes, node.dtype));
   if (node.input_count == 1 && dynamic_cast<const ManyResults*>(node.inputs[0].get()))
     label[0] = "a result";
-  static const std::vector<GraphNotes::Kept> nothing;
-  std::vector<Tensor> constants = note ? note->constants : std::vector<Tensor>();
+  static const GraphNotes::Note nothing;
   std::string kept;
-  for (const GraphNotes::Kept& value : note ? note->kept : nothing) {
+  for (const GraphNotes::Kept& value : (note ? note : &nothing)->kept) {
     // One that only the notes hold was of an operation that was not recorded.
     const TensorImpl* const impl = impl_of(value.value);
     if (!options_.saved || impl->use_count() < 2) continue;
-    std::string what = value.what.empty() ? shape_of(impl->sizes, impl->dtype) : value.what;
-    // Not an input with a gradient, such as the indices of an embedding.
-    const auto named = named_.find(impl->storage.get());
-    if (value.what.empty() && named != named_.end() && !named->second.requires_grad()) {
-      what = name_of(impl_of(named->second))->text;
-      constants.push_back(named->second);
-    }
+    const std::string what = value.what.empty() ? shape_of(impl->sizes, impl->dtype) : value.what;
     if (kept.find(what) == std::string::npos) kept += (kept.empty() ? "keeps " : ", ") + what;
     kept_[impl->storage.get()] = static_cast<int64_t>(impl->storage->bytes());
   }
@@ -156,7 +147,7 @@ void Drawing::draw_operation(const Node& node) {
     if (input->is_accumulator()) draw_leaf(*input);
     link(drawn_[input], id);
   }
-  for (const Tensor& tensor : constants) link(constant(tensor), id);
+  for (const Tensor& tensor : (note ? note : &nothing)->constants) link(constant(tensor), id);
 }
 
 std::string Drawing::str(const std::vector<std::pair<std::string, Tensor>>& ends) {

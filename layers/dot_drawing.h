@@ -41,7 +41,6 @@ class Drawing {
   const GraphNotes* notes_;
   const DotOptions& options_;
   std::unordered_map<const void*, Name> names_;         // by TensorImpl
-  std::unordered_map<const void*, Tensor> named_;       // by Storage
   std::unordered_map<const void*, std::string> drawn_;  // by Node or TensorImpl
   std::vector<const Node*> order_;                      // operations, inputs first
   std::unordered_map<int, std::string> boxes_;          // statements, by frame

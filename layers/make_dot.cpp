@@ -79,6 +79,7 @@ std::string nn::detail::dot_of(Module& handle, const std::vector<Tensor>& inputs
     refuse_lazy("make_dot", model);
     // Ends of the graph, whatever led to them.
     std::vector<Tensor> own;
+    own.reserve(inputs.size());
     for (const Tensor& input : inputs) own.push_back(input.defined() ? input.detach() : input);
     const TrialRun trial(model, own);
     const auto differentiate = [](Tensor tensor) {

@@ -139,7 +139,7 @@ TEST_CASE("a model from one run") {
   nn::Embedding embedding(5, 2);
   const std::string words = nn::make_dot(embedding, norma::zeros({3}, {.dtype = norma::kInt64}));
   CHECK(boxes(words, "") == Labels{"input\\n[3] int64", "output\\n[3, 2] float32"});
-  CHECK(has(words, "embedding\\n[3, 2] float32\\nkeeps input\""));
+  CHECK(has(words, "embedding\\n[3, 2] float32\\nkeeps input 1\""));
   nn::MultiheadAttention attention(4, 2);
   const Tensor x = norma::zeros({3, 1, 4}, {.requires_grad = true}) * 2;
   const std::string attended = nn::make_dot(attention, {x, x, x});

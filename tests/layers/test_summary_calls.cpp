@@ -223,7 +223,7 @@ TEST_CASE("the model is left as it was, also when it throws") {
     CHECK(mismatch(model.weight.grad(), norma::ones({2})) == "");
     CHECK(model.weight.version() == version);
     pending.backward();
-    CHECK(mismatch(model.weight.grad(), norma::full({2}, 3)) == "");
+    CHECK(mismatch(model.weight.grad(), norma::full({2}, 3.0)) == "");
     model.mean.add_(1);  // a buffer and its view are still one
     CHECK(model.view.sum().item<float>() == 2);
   }
