@@ -213,7 +213,7 @@ Tensor functional::one_hot(const Tensor& classes, int64_t num_classes) {
   Tensor out = zeros(sizes, {.dtype = kInt64});
   int64_t* to = values_of<int64_t>(out);
   for (const int64_t* c = from; c != end; ++c, to += count) to[*c] = 1;
-  return out;
+  return told({"one_hot", {{"num_classes", num_classes}}}, out, {&classes});
 }
 
 }  // namespace norma

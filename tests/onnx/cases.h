@@ -44,5 +44,6 @@ Cases layers();
 Cases elements();
 Cases operations();
 Cases models();
+Cases examples();
 
 }  // namespace cases

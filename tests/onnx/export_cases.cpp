@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
   if (argc < 2) return 2;
   const std::string folder = argv[1], only = argc > 2 ? argv[2] : "";
   int failures = 0;
-  for (const auto& family : {layers(), elements(), operations(), models()}) {
+  for (const auto& family : {layers(), elements(), operations(), models(), examples()}) {
     for (const Case& one : family) {
       if (one.name.find(only) == std::string::npos) continue;
       try {

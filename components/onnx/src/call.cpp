@@ -53,7 +53,7 @@ const Setting& Call::setting(std::size_t run, const char* name) const {
 
 template <class Get>
 auto Call::same(const char* name, Get get) const {
-  const auto value = get(setting(0, name));
+  auto value = get(setting(0, name));
   for (std::size_t run = 1; run < runs_.traces.size(); ++run) {
     if (!(get(setting(run, name)) == value)) {
       refuse(std::string("an option ") + name +

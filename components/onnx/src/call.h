@@ -17,6 +17,8 @@ struct Runs {
   std::vector<int64_t> samples;  // of each
   /// Of each run, the value that value i of the first one corresponds to there.
   std::vector<std::vector<int>> twins;
+  /// Of the model's parameters and buffers among the first run's values.
+  std::unordered_map<int, std::string> names;
 
   const Tensor& tensor(std::size_t run, int value) const {
     return traces[run].values[static_cast<std::size_t>(twins[run][std::size_t(value)])].tensor;

@@ -97,13 +97,13 @@ std::string round(Call& c) {
 std::string atan2(Call& c) {
   const DType dtype = c.out().dtype();
   const std::string y = c.in(0, dtype), x = c.in(1, dtype), zero = c.scalar(0, dtype);
-  const std::string pi = c.scalar(std::numbers::pi, dtype);
   const std::string angle = c.node("Atan", {c.node("Div", {y, x})});
-  const std::string half = c.node("Where", {c.node("Less", {y, zero}), c.node("Neg", {pi}), pi});
+  const std::string below = c.scalar(-std::numbers::pi, dtype);
+  const std::string half =
+      c.node("Where", {c.node("Less", {y, zero}), below, c.scalar(std::numbers::pi, dtype)});
   const std::string left = c.node("Where", {c.node("Less", {x, zero}), half, zero});
-  const std::string on_axis =
-      c.node("And", {c.node("Equal", {x, zero}), c.node("Equal", {y, zero})});
-  return c.node("Where", {on_axis, zero, c.node("Add", {angle, left})});
+  const std::string upright = linear(c, c.node("Sign", {y}), std::numbers::pi / 2, 0);
+  return c.node("Where", {c.node("Equal", {x, zero}), upright, c.node("Add", {angle, left})});
 }
 
 std::string logaddexp(Call& c) {

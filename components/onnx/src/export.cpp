@@ -1,10 +1,8 @@
 // The file: inputs, constants, a node or a few for every operation, outputs.
 #include <algorithm>
-#include <set>
 
 #include "call.h"
 #include "fold.h"
-#include "norma/core/tensor_impl.h"
 #include "norma/io/atomic_file.h"
 #include "norma/onnx.h"
 #include "run.h"
@@ -26,26 +24,6 @@ const std::unordered_map<std::string_view, Writer>& writers() {
   return table;
 }
 
-/// The names of the model's parameters and buffers among the values.
-std::unordered_map<int, std::string> names_of(const nn::Module& model, const Trace& trace) {
-  std::unordered_map<int, std::string> names;
-  const auto look = [&](const NamedTensors& tensors) {
-    for (const auto& [name, tensor] : tensors) {
-      const TensorImpl* const own = impl_of(tensor);
-      for (std::size_t i = 0; i < trace.values.size(); ++i) {
-        const TensorImpl* const other = impl_of(trace.values[i].tensor);
-        if (own->storage.get() == other->storage.get() && own->offset == other->offset &&
-            own->sizes == other->sizes && own->strides == other->strides) {
-          names.emplace(static_cast<int>(i), name);
-        }
-      }
-    }
-  };
-  look(model.named_parameters());
-  look(model.named_buffers());
-  return names;
-}
-
 std::vector<std::string> named(std::size_t count, const std::vector<std::string>& given,
                                const char* word) {
   if (given.size() > count) {
@@ -59,9 +37,8 @@ std::vector<std::string> named(std::size_t count, const std::vector<std::string>
 
 class Export {
  public:
-  Export(const nn::Module& model, Runs& runs, const ExportOptions& options)
+  Export(Runs& runs, const ExportOptions& options)
       : runs_(runs), trace_(runs.traces[0]), options_(options), graph_(options.opset) {
-    constant_names_ = names_of(model, trace_);
     if (options.fold_batch_norm) fold();
     names_.resize(trace_.values.size());
   }
@@ -84,7 +61,7 @@ class Export {
     for (std::size_t run = 0; run < runs_.traces.size(); ++run) {
       std::unordered_map<int, std::string> names;
       const std::size_t before = runs_.traces[run].values.size();
-      fold_batch_norms(runs_.traces[run], run == 0 ? constant_names_ : names);
+      fold_batch_norms(runs_.traces[run], run == 0 ? runs_.names : names);
       const std::size_t added = runs_.traces[run].values.size() - before;
       for (std::size_t i = 0; i < added; ++i)
         runs_.twins[run].push_back(static_cast<int>(before + i));
@@ -108,8 +85,8 @@ class Export {
   const std::string& name_of(int value) {
     std::string& name = names_[static_cast<std::size_t>(value)];
     if (!name.empty()) return name;
-    const auto known = constant_names_.find(value);
-    const std::string wish = known == constant_names_.end() ? "constant" : known->second;
+    const auto known = runs_.names.find(value);
+    const std::string wish = known == runs_.names.end() ? "constant" : known->second;
     const Sizes sizes = runs_.sizes(value, wish);
     Tensor tensor = runs_.tensor(0, value);
     for (std::size_t d = 0; d < sizes.size(); ++d) {
@@ -138,7 +115,6 @@ class Export {
   const Trace& trace_;
   const ExportOptions& options_;
   Graph graph_;
-  std::unordered_map<int, std::string> constant_names_;
   std::vector<std::string> names_;  // in the graph, of the first run's values
 };
 
@@ -160,7 +136,7 @@ void export_model(nn::Module& model, const std::vector<Tensor>& example_inputs,
   Runs runs = run_model(model, example_inputs, forward, options);
   const autograd::ObserverPause unobserved;
   const NoGradGuard no_grad;
-  const std::string bytes = Export(model, runs, options).bytes();
+  const std::string bytes = Export(runs, options).bytes();
   AtomicFile file(path);
   file.write(bytes.data(), bytes.size());
   file.commit();

@@ -15,6 +15,10 @@ namespace norma::onnx {
 struct Size {
   int64_t fixed = 0, per_sample = 0;
   bool operator==(const Size&) const = default;
+  /// Of which at most one depends on N.
+  Size times(Size other) const {
+    return {fixed * other.fixed, fixed * other.per_sample + per_sample * other.fixed};
+  }
 };
 using Sizes = std::vector<Size>;
 /// Whether no size depends on the number of samples.

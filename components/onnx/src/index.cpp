@@ -1,5 +1,6 @@
 // Elements picked by an index, which is the second input.
 #include "call.h"
+#include "norma/core/factory.h"
 
 namespace norma::onnx {
 
@@ -31,13 +32,23 @@ std::string index(Call& c) {
   Size length{1, 0};
   for (int64_t d = first; d < end; ++d) {
     const Size size = own[static_cast<std::size_t>(d)];
-    if (end - first > 1 && size.per_sample != 0) c.refuse("indexed dimensions of a fixed size");
-    length = end - first == 1 ? size : Size{length.fixed * size.fixed, 0};
+    if (length.per_sample != 0 && size.per_sample != 0)
+      c.refuse("one indexed dimension that grows");
+    length = length.times(size);
   }
   sizes.push_back(length);
   sizes.insert(sizes.end(), own.begin() + end, own.end());
   const std::string x = end - first == 1 ? c.in(0) : c.reshaped(c.in(0), sizes);
   return c.node("Gather", {x, c.in(1, kInt64)}, {{"axis", first}});
+}
+
+/// 1 where the class is the place's number.
+std::string one_hot(Call& c) {
+  const int64_t classes = c.integer("num_classes");
+  if (classes < 1) c.refuse("a number of classes");
+  const std::string places = c.graph.constant(arange(classes));
+  const std::string x = c.node("Unsqueeze", {c.in(0), c.graph.integers({-1})});
+  return c.cast(c.node("Equal", {x, places}), kInt64);
 }
 
 }  // namespace
@@ -46,6 +57,7 @@ Writers index_writers() {
   return {
       {"index_select", index_select}, {"gather", gather}, {"take_along_dim", gather},
       {"embedding", embedding},       {"take", take},     {"index", index},
+      {"one_hot", one_hot},
   };
 }
 

@@ -24,8 +24,7 @@ std::string length_of(Call& c) {
   for (const int64_t dim : c.dims("dim")) {
     const Size own = sizes[static_cast<std::size_t>(dim)];
     if (own.per_sample != 0 && length.per_sample != 0) c.refuse("one dimension that grows");
-    length = own.per_sample != 0 ? Size{length.fixed * own.fixed, length.fixed * own.per_sample}
-                                 : Size{length.fixed * own.fixed, length.per_sample * own.fixed};
+    length = length.times(own);
   }
   return c.cast(c.graph.list({length}), c.out().dtype());
 }
@@ -86,12 +85,6 @@ Writer truth(const char* type) {
   };
 }
 
-std::string nansum(Call& c) {
-  const DType dtype = c.out().dtype();
-  return reduced(c, "ReduceSum",
-                 c.node("Where", {c.node("IsNaN", {c.in(0)}), c.scalar(0, dtype), c.in(0)}));
-}
-
 std::string prod(Call& c) {
   const int64_t dim = c.integer("dim");
   const std::string x = c.in(0, c.out().dtype());
@@ -123,7 +116,6 @@ Writers reduction_writers() {
       {"logsumexp", reduction("ReduceLogSumExp")},
       {"max", extremum("ReduceMax")},
       {"min", extremum("ReduceMin")},
-      {"nansum", nansum},
       {"prod", prod},
       {"var", variance},
       {"std", [](Call& c) { return c.node("Sqrt", {variance(c)}); }},

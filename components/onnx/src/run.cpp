@@ -4,50 +4,31 @@
 #include <cstring>
 
 #include "norma/core/tensor_impl.h"
+#include "norma/layers/trial_run.h"
 
 namespace norma::onnx {
 
 namespace {
 
-/// Puts a model into eval mode, with gradients for all its parameters so that what is computed from
-/// them is recorded; in the end all is as it was.
-class Borrowed {
- public:
-  explicit Borrowed(nn::Module& model) : model_(model) {
-    for (const auto& [name, module] : model.named_modules())
-      modes_.emplace_back(module, module->is_training());
-    for (const auto& [name, parameter] : model.named_parameters()) {
-      if (is_floating(parameter.dtype()) && !parameter.requires_grad())
-        frozen_.push_back(parameter);
+/// The names of the model's parameters and buffers among the values.
+std::unordered_map<int, std::string> names_of(const nn::Module& model, const Trace& trace) {
+  std::unordered_map<int, std::string> names;
+  const auto look = [&](const NamedTensors& tensors) {
+    for (const auto& [name, tensor] : tensors) {
+      const TensorImpl* const own = impl_of(tensor);
+      for (std::size_t i = 0; i < trace.values.size(); ++i) {
+        const TensorImpl* const other = impl_of(trace.values[i].tensor);
+        if (own->storage.get() == other->storage.get() && own->offset == other->offset &&
+            own->sizes == other->sizes && own->strides == other->strides) {
+          names.emplace(static_cast<int>(i), name);
+        }
+      }
     }
-    for (const auto& [name, buffer] : model.named_buffers())
-      buffers_.push_back({buffer, buffer.clone(), version_of(buffer)});
-    model.eval();
-    for (Tensor& parameter : frozen_) parameter.requires_grad_(true);
-  }
-  ~Borrowed() {
-    for (Tensor& parameter : frozen_) parameter.requires_grad_(false);
-    for (const auto& [module, was_training] : modes_) module->train(was_training);
-    const NoGradGuard no_grad;
-    for (Buffer& buffer : buffers_) {
-      if (version_of(buffer.tensor) != buffer.version) buffer.tensor.copy_(buffer.values);
-    }
-  }
-  Borrowed(const Borrowed&) = delete;
-  Borrowed& operator=(const Borrowed&) = delete;
-
- private:
-  static uint64_t version_of(const Tensor& tensor) { return impl_of(tensor)->storage->version(); }
-  struct Buffer {
-    Tensor tensor, values;
-    uint64_t version;
   };
-  nn::Module& model_;
-  std::vector<std::pair<nn::Module*, bool>> modes_;
-  std::vector<Tensor> frozen_;
-  std::vector<Buffer> buffers_;
-  RandomStateGuard random_;
-};
+  look(model.named_parameters());
+  look(model.named_buffers());
+  return names;
+}
 
 /// The samples in another order, as many as asked for, and within them the values in another order,
 /// unless they are those of the example.
@@ -149,8 +130,13 @@ class Comparison {
 
 Runs run_model(nn::Module& model, const std::vector<Tensor>& examples, const Forward& forward,
                const ExportOptions& options) {
-  const Borrowed borrowed(model);
+  nn::refuse_lazy(kOp, model);
+  const nn::TrialRun trial(model, examples);
   const autograd::EnableGradGuard recording;
+  // So that what is computed from frozen ones is recorded, too.
+  for (Tensor& parameter : model.parameters()) {
+    if (is_floating(parameter.dtype())) parameter.requires_grad_(true);
+  }
   const auto dim = [&](const Tensor& x) { return wrap_dim(options.batch_dim, x.dim(), kOp); };
   const bool dynamic = options.dynamic_batch && examples[0].dim() > 0;
   const int64_t samples = dynamic ? examples[0].size(dim(examples[0])) : -1;
@@ -187,6 +173,7 @@ Runs run_model(nn::Module& model, const std::vector<Tensor>& examples, const For
       if (!result.defined()) fail(kOp, "expected results that are defined, got an undefined one");
     }
     trace.finish(results);
+    if (run == 0) runs.names = names_of(model, trace);
     runs.traces.push_back(std::move(trace));
   }
   for (std::size_t run = 0; run < runs.traces.size(); ++run) {
