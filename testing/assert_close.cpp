@@ -7,6 +7,7 @@
 #include "norma/autograd/promotion.h"
 #include "norma/core/memory.h"
 #include "norma/core/text.h"
+#include "norma/core/tuple_text.h"
 #include "norma/testing/compare.h"
 
 namespace norma::testing {
@@ -95,7 +96,7 @@ std::string tensors_differ(Tensor actual, Tensor expected, const CloseOptions& o
     return not_the_same("shape", actual.sizes().str(), expected.sizes().str());
   }
   if (options.check_stride && actual.strides() != expected.strides()) {
-    return not_the_same("stride()", tuple(actual.strides()), tuple(expected.strides()));
+    return not_the_same("stride()", tuple_text(actual.strides()), tuple_text(expected.strides()));
   }
   if (options.check_dtype && actual.dtype() != expected.dtype()) {
     return not_the_same("dtype", dtype_name(actual.dtype()), dtype_name(expected.dtype()));
@@ -118,9 +119,9 @@ std::string tensors_differ(Tensor actual, Tensor expected, const CloseOptions& o
   return text(heading("Tensor-likes", tolerances), "Mismatched elements: ", found.mismatched, " / ",
               found.numel, " (", percent(found.mismatched, found.numel),
               ")\nGreatest absolute difference: ", found.absolute, " at index ",
-              tuple(found.absolute_index), allowed(tolerances, tolerances.atol),
+              tuple_text(found.absolute_index), allowed(tolerances, tolerances.atol),
               "\nGreatest relative difference: ", found.relative, " at index ",
-              tuple(found.relative_index), allowed(tolerances, tolerances.rtol));
+              tuple_text(found.relative_index), allowed(tolerances, tolerances.rtol));
 }
 
 const char* python_type(DType dtype) {

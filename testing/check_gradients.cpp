@@ -7,6 +7,7 @@
 #include "norma/core/factory.h"
 #include "norma/core/random.h"
 #include "norma/core/text.h"
+#include "norma/core/tuple_text.h"
 #include "norma/testing/compare.h"
 
 namespace norma::testing {
@@ -95,8 +96,8 @@ class GradientCheck {
     const GradcheckResult found =
         gradcheck([&](const Tensors&) { return result(); }, {variable.tensor}, options_.gradcheck);
     if (found.ok) return "";
-    return compared("by element " + tuple(found.index) + " of " + variable.name, found.analytic,
-                    found.numeric, found.tolerance);
+    return compared("by element " + tuple_text(found.index) + " of " + variable.name,
+                    found.analytic, found.numeric, found.tolerance);
   }
 
   // All elements at once: the derivative along a direction is a number.

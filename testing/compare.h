@@ -21,9 +21,6 @@ struct Comparison {
 Comparison compare(const Tensor& actual, const Tensor& expected, const Tolerances& tolerances,
                    bool equal_nan);
 
-/// "(1, 0)", "(1,)", "()"
-std::string tuple(const Shape& index);
-
 /// How two lists of tensors differ, in less than a sentence, "" if not. NaN equals NaN.
 std::string short_difference(const std::vector<Tensor>& actual, const std::vector<Tensor>& expected,
                              const Tolerances& tolerances = {});
