@@ -52,7 +52,8 @@ const std::vector<Row> kTable = {
      }},
     {"testing::require_no_faults",
      [](Hostile& h) {
-       norma::testing::require_no_faults(nn::ReLU(), std::vector<std::string>(h.below(3), "one"));
+       const auto count = static_cast<std::size_t>(h.below(3));
+       norma::testing::require_no_faults(nn::ReLU(), std::vector<std::string>(count, "one"));
      }},
 };
 
