@@ -4,6 +4,7 @@
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/ops.h"
+#include "norma/core/coordinates.h"
 #include "norma/core/factory.h"
 #include "norma/core/memory.h"
 #include "norma/core/random.h"
@@ -34,13 +35,6 @@ void check_result(const char* op, const Tensor& out) {
   fail(op,
        "expected a function whose result depends on an input that requires_grad, got one that "
        "does not");
-}
-
-/// Position of element `flat` in row-major order.
-Shape unravel(int64_t flat, const Shape& sizes) {
-  Shape index = contiguous_strides(sizes);
-  for (int64_t i = 0; i < sizes.size(); ++i) index[i] = flat / index[i] % sizes[i];
-  return index;
 }
 
 /// Removes the inputs' gradients, and restores them at the end of the scope.

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "norma/core/coordinates.h"
 #include "norma/core/memory.h"
 #include "norma/core/print.h"
 #include "norma/core/tensor_impl.h"
-#include "norma/core/tuple_text.h"
 
 namespace norma {
 
@@ -200,13 +200,6 @@ std::string backward_name(const std::string& op) {
 }
 
 }  // namespace
-
-std::string tuple_text(const Shape& sizes) {
-  std::string tuple = sizes.str();
-  tuple.front() = '(';
-  tuple.back() = sizes.size() == 1 ? ',' : ')';
-  return sizes.size() == 1 ? tuple + ")" : tuple;
-}
 
 std::string Tensor::str() const {
   return with_memory(0, [&]() -> std::string {

@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "norma/autograd/promotion.h"
+#include "norma/core/coordinates.h"
 #include "norma/core/memory.h"
 #include "norma/core/text.h"
-#include "norma/core/tuple_text.h"
 #include "norma/testing/compare.h"
 
 namespace norma::testing {

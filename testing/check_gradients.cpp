@@ -4,10 +4,10 @@
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/ops.h"
+#include "norma/core/coordinates.h"
 #include "norma/core/factory.h"
 #include "norma/core/random.h"
 #include "norma/core/text.h"
-#include "norma/core/tuple_text.h"
 #include "norma/testing/compare.h"
 
 namespace norma::testing {

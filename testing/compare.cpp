@@ -5,8 +5,8 @@
 #include <type_traits>
 
 #include "norma/autograd/grad_mode.h"
+#include "norma/core/coordinates.h"
 #include "norma/core/text.h"
-#include "norma/core/tuple_text.h"
 
 namespace norma::testing {
 
@@ -52,12 +52,6 @@ struct Largest {
   }
 };
 
-Shape position(int64_t flat, const Shape& sizes) {
-  Shape index = contiguous_strides(sizes);
-  for (int64_t i = 0; i < sizes.size(); ++i) index[i] = flat / index[i] % sizes[i];
-  return index;
-}
-
 template <class T>
 Comparison compare_as(const Tensor& actual, const Tensor& expected, const Tolerances& tolerances,
                       bool equal_nan) {
@@ -76,8 +70,8 @@ Comparison compare_as(const Tensor& actual, const Tensor& expected, const Tolera
   if (result.mismatched == 0) return result;
   result.absolute = absolute.str();
   result.relative = relative.str();
-  result.absolute_index = position(absolute.at, actual.sizes());
-  result.relative_index = position(relative.at, actual.sizes());
+  result.absolute_index = unravel(absolute.at, actual.sizes());
+  result.relative_index = unravel(relative.at, actual.sizes());
   return result;
 }
 
