@@ -64,6 +64,19 @@ struct SummaryWriter::State {
     check_text(op, "a tag", tag);
     return *file;
   }
+
+  /// An event of a value, of which `fill(value)` writes what there is besides its tag.
+  template <class Fill>
+  void write(const char* op, const std::string& tag, std::optional<int64_t> step,
+             std::optional<double> walltime, const Fill& fill) const {
+    with_memory(0, [&] {
+      EventFile& to = open(op, tag);
+      Summary::Value value;
+      value.set_tag(tag);
+      fill(value);
+      add(op, to, std::move(value), step, walltime);
+    });
+  }
 };
 
 SummaryWriter::SummaryWriter(const std::string& log_dir, const std::string& filename_suffix) {
@@ -84,13 +97,9 @@ SummaryWriter::~SummaryWriter() = default;
 
 void SummaryWriter::add_scalar(const std::string& tag, const HistoryNumber& value,
                                std::optional<int64_t> global_step, std::optional<double> walltime) {
-  with_memory(0, [&] {
-    const char* const op = "SummaryWriter::add_scalar";
-    EventFile& file = state_->open(op, tag);
-    Summary::Value summary;
-    summary.set_tag(tag);
+  const char* const op = "SummaryWriter::add_scalar";
+  state_->write(op, tag, global_step, walltime, [&](Summary::Value& summary) {
     summary.set_simple_value(static_cast<float>(value.value()));
-    add(op, file, std::move(summary), global_step, walltime);
   });
 }
 
@@ -120,56 +129,41 @@ void SummaryWriter::add_scalars(const std::string& main_tag,
 void SummaryWriter::add_histogram(const std::string& tag, const Tensor& values,
                                   std::optional<int64_t> global_step,
                                   std::optional<double> walltime) {
-  with_memory(0, [&] {
-    const char* const op = "SummaryWriter::add_histogram";
-    EventFile& file = state_->open(op, tag);
-    Summary::Value summary;
-    summary.set_tag(tag);
+  const char* const op = "SummaryWriter::add_histogram";
+  state_->write(op, tag, global_step, walltime, [&](Summary::Value& summary) {
     *summary.mutable_histo() = histogram_of(op, values);
-    add(op, file, std::move(summary), global_step, walltime);
   });
 }
 
 void SummaryWriter::add_image(const std::string& tag, const Tensor& image,
                               std::optional<int64_t> global_step, std::optional<double> walltime,
                               const std::string& dataformats) {
-  with_memory(0, [&] {
-    const char* const op = "SummaryWriter::add_image";
-    EventFile& file = state_->open(op, tag);
-    Summary::Value summary;
-    summary.set_tag(tag);
+  const char* const op = "SummaryWriter::add_image";
+  state_->write(op, tag, global_step, walltime, [&](Summary::Value& summary) {
     *summary.mutable_image() = image_of(op, image, dataformats);
-    add(op, file, std::move(summary), global_step, walltime);
   });
 }
 
 void SummaryWriter::add_images(const std::string& tag, const Tensor& images,
                                std::optional<int64_t> global_step, std::optional<double> walltime,
                                const std::string& dataformats) {
-  with_memory(0, [&] {
-    const char* const op = "SummaryWriter::add_images";
-    EventFile& file = state_->open(op, tag);
-    Summary::Value summary;
-    summary.set_tag(tag);
+  const char* const op = "SummaryWriter::add_images";
+  state_->write(op, tag, global_step, walltime, [&](Summary::Value& summary) {
     *summary.mutable_image() = image_of(op, images, dataformats);
-    add(op, file, std::move(summary), global_step, walltime);
   });
 }
 
 void SummaryWriter::add_text(const std::string& tag, const std::string& text,
                              std::optional<int64_t> global_step, std::optional<double> walltime) {
-  with_memory(0, [&] {
-    const char* const op = "SummaryWriter::add_text";
-    EventFile& file = state_->open(op, tag);
+  const char* const op = "SummaryWriter::add_text";
+  state_->write(op, tag, global_step, walltime, [&](Summary::Value& summary) {
     check_text(op, "text", text);
-    Summary::Value summary;
     summary.set_tag(tag + "/text_summary");
     summary.mutable_metadata()->mutable_plugin_data()->set_plugin_name("text");
     TextTensor& tensor = *summary.mutable_tensor();
     tensor.set_dtype(7);
     tensor.add_string_val(text);
     tensor.mutable_tensor_shape()->add_dim()->set_size(1);
-    add(op, file, std::move(summary), global_step, walltime);
   });
 }
 
