@@ -1,4 +1,4 @@
-// A call of a module of any class with a list of tensors.
+// A call of a module of any class with a list of tensors, and the tensors that it gives.
 #pragma once
 #include <cstddef>
 #include <utility>
@@ -14,6 +14,14 @@ struct Caller {
   const char* instead;
 };
 [[noreturn]] void wrong_arguments(const Caller& caller, const Module& model, std::size_t count);
+
+/// The tensors among the parts of a result.
+template <class Result>
+std::vector<Tensor> all_tensors(Result result) {
+  std::vector<Tensor> list;
+  each_tensor(result, [&](const Tensor& tensor) { list.push_back(tensor); });
+  return list;
+}
 
 template <class M, class Take, std::size_t... I>
 bool called_with(M& model, const std::vector<Tensor>& inputs, const Take& take,

@@ -38,12 +38,6 @@ namespace detail {
 using Run = std::function<std::vector<Tensor>(const std::vector<Tensor>& inputs)>;
 std::string dot_of(Module& model, const std::vector<Tensor>& inputs, const Run& run,
                    const DotOptions& options);
-template <class Result>
-std::vector<Tensor> all_tensors(Result result) {
-  std::vector<Tensor> list;
-  each_tensor(result, [&](Tensor& tensor) { list.push_back(tensor); });
-  return list;
-}
 }  // namespace detail
 
 /// The graph of a model from one run on an example of its input, a tensor or several. As with

@@ -11,6 +11,7 @@
 
 #include "norma/autograd/gradcheck.h"
 #include "norma/core/error.h"
+#include "norma/layers/call_with.h"
 #include "norma/layers/module.h"
 
 namespace norma::testing {
@@ -51,22 +52,15 @@ constexpr Clone clone_of() {
   return std::is_same_v<Result, M> ? Clone::Own : Clone::OfBase;
 }
 
-template <class T>
-std::vector<Tensor> tensors_of(T result) {
-  std::vector<Tensor> list;
-  nn::detail::each_tensor(result, [&](const Tensor& tensor) { list.push_back(tensor); });
-  return list;
-}
-
 template <class M, std::size_t... I>
 bool call_with(M& module, const std::vector<Tensor>& inputs, std::vector<Tensor>& results,
                std::index_sequence<I...>) {
   if (inputs.size() != sizeof...(I)) return false;
-  if constexpr (requires { tensors_of(module(inputs[I]...)); }) {
-    results = tensors_of(module(inputs[I]...));
+  if constexpr (requires { nn::detail::all_tensors(module(inputs[I]...)); }) {
+    results = nn::detail::all_tensors(module(inputs[I]...));
     return true;
-  } else if constexpr (requires { tensors_of(module.forward(inputs[I]...)); }) {
-    results = tensors_of(module.forward(inputs[I]...));  // not Callable
+  } else if constexpr (requires { nn::detail::all_tensors(module.forward(inputs[I]...)); }) {
+    results = nn::detail::all_tensors(module.forward(inputs[I]...));  // not Callable
     return true;
   }
   return false;
@@ -122,7 +116,7 @@ requires std::is_invocable_v < const Forward&, std::remove_cvref_t<M>
                                               const CheckModuleOptions& options = {}) {
   using Class = std::remove_cvref_t<M>;
   const auto call = [&](nn::Module& any, const std::vector<Tensor>& inputs) {
-    return detail::tensors_of(forward(static_cast<Class&>(any), inputs));
+    return nn::detail::all_tensors(forward(static_cast<Class&>(any), inputs));
   };
   return detail::module_faults(module, call, detail::clone_of<Class>(), example_inputs, options);
 }
