@@ -14,6 +14,7 @@ namespace cases {
 using norma::Shape;
 using norma::Tensor;
 using List = std::vector<Tensor>;
+using Function = Tensor (*)(Tensor);
 
 struct Case {
   std::string name;

@@ -7,8 +7,6 @@ using namespace norma;
 
 namespace {
 
-using Function = Tensor (*)(Tensor);
-
 void add_unary(Cases& all) {
   const std::pair<const char*, Function> any[] = {
       {"abs", [](Tensor x) { return x.abs(); }},

@@ -9,8 +9,6 @@ using namespace norma;
 
 namespace {
 
-using Function = Tensor (*)(Tensor);
-
 void add_reductions(Cases& all) {
   const std::pair<const char*, Function> some[] = {
       {"sum", [](Tensor x) { return x.sum(1); }},

@@ -3,19 +3,13 @@
 
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/tensors.h"
+#include "norma/tests/testing/example.h"
 
 using namespace norma;
 using norma::testing::check_module;
 using norma::testing::module_faults;
 
 namespace {
-
-using Faults = std::vector<std::string>;
-
-Tensor input() {
-  Generator generator(1);
-  return randn({3, 4}, {}, generator);
-}
 
 struct KeepsHistory : nn::Module {
   Tensor mean;
@@ -33,7 +27,7 @@ TEST_CASE("check_module leaves everything as it was") {
   nn::Sequential net(nn::Linear(4, 4), nn::BatchNorm1d(4), nn::Dropout(0.5), nn::Linear(4, 2));
   net[1].eval();
   net[3].requires_grad_(false);
-  const Tensor x = input().requires_grad_();
+  const Tensor x = example_input().requires_grad_();
   net(x).sum().backward();
   const NamedTensors state = nn::clone(net.state_dict());
   std::vector<const void*> places;
@@ -86,7 +80,7 @@ TEST_CASE("check_module leaves everything as it was") {
 TEST_CASE("check_module gives a buffer its place back after a forward that broke it") {
   KeepsHistory net;
   const void* const place = net.mean.raw_data();
-  CHECK(module_faults(net, {input()}).size() == 1);
+  CHECK(module_faults(net, {example_input()}).size() == 1);
   CHECK(net.mean.raw_data() == place);
   CHECK(net.mean.is_leaf());
   CHECK(differing_bits(net.mean, zeros({4})) == "");

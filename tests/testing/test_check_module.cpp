@@ -8,6 +8,7 @@
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
 #include "norma/tests/support/tensors.h"
+#include "norma/tests/testing/example.h"
 
 using namespace norma;
 using norma::testing::check_module;
@@ -15,13 +16,6 @@ using norma::testing::CheckModuleOptions;
 using norma::testing::module_faults;
 
 namespace {
-
-using Faults = std::vector<std::string>;
-
-Tensor input() {
-  Generator generator(1);
-  return randn({3, 4}, {}, generator);
-}
 
 /// Without the numbers, which are not what is asked.
 Faults kinds(Faults faults) {
@@ -38,14 +32,14 @@ Faults kinds(Faults faults) {
 
 template <class M>
 Faults faults_of(M&& module) {
-  return kinds(module_faults(module, {input()}));
+  return kinds(module_faults(module, {example_input()}));
 }
 
 }  // namespace
 
 TEST_CASE("layers of Norma have no faults") {
   manual_seed(1);
-  const Tensor x = input(), image = randn({2, 2, 6, 6}), steps = randn({2, 3, 4});
+  const Tensor x = example_input(), image = randn({2, 2, 6, 6}), steps = randn({2, 3, 4});
   const Faults none;
   CHECK(module_faults(nn::Linear(4, 2), {x}) == none);
   CHECK(module_faults(nn::BatchNorm1d(4), {x}) == none);
@@ -70,15 +64,15 @@ TEST_CASE("layers of Norma have no faults") {
 TEST_CASE("check_module in any dtype, and with frozen parameters") {
   nn::Linear fc(4, 2);
   fc.to(kFloat64);
-  CHECK(module_faults(fc, {input().to(kFloat64)}) == Faults());
+  CHECK(module_faults(fc, {example_input().to(kFloat64)}) == Faults());
   fc.requires_grad_(false);
-  CHECK(module_faults(fc, {input().to(kFloat64)}) == Faults());
+  CHECK(module_faults(fc, {example_input().to(kFloat64)}) == Faults());
   for (const DType dtype : {kBool, kUInt8, kInt32, kInt64}) {
     CHECK(module_faults(nn::Flatten(), {ones({2, 3, 2}, {.dtype = dtype})}) == Faults());
   }
   // One of both is all there is to learn.
   fc.bias.requires_grad_();
-  CHECK(module_faults(fc, {input().to(kFloat64)}) == Faults());
+  CHECK(module_faults(fc, {example_input().to(kFloat64)}) == Faults());
 }
 
 namespace {
@@ -134,16 +128,16 @@ TEST_CASE("check_module finds what is not registered") {
 TEST_CASE("check_module finds wrong gradients") {
   CHECK(has(faults_of(WrongGradient()).at(0), "gradients, in train(): by element ("));
   CHECK(faults_of(WrongGradient()).size() == 1);
-  CHECK(has(module_faults(WrongGradient(), {input()}).at(0), ", central difference "));
+  CHECK(has(module_faults(WrongGradient(), {example_input()}).at(0), ", central difference "));
   CHECK(faults_of(LargeWrongGradient()) ==
         Faults{"gradients, in train(): along a drawn direction of w"});
-  CHECK(module_faults(WrongGradient(), {input()}, {.gradients = false}) == Faults());
+  CHECK(module_faults(WrongGradient(), {example_input()}, {.gradients = false}) == Faults());
   CHECK(faults_of(NoGradient()) ==
         Faults{"gradients, in train(): no result requires a gradient: forward detaches it, or "
                "computes without recording"});
   CHECK(faults_of(Unused()) == Faults{"gradients, in train(): the parameter b gets no gradient: no "
                                       "result depends on it (allow_unused permits that)"});
-  CHECK(module_faults(Unused(), {input()}, {.allow_unused = true}) == Faults());
+  CHECK(module_faults(Unused(), {example_input()}, {.allow_unused = true}) == Faults());
 }
 
 namespace {
@@ -249,7 +243,7 @@ TEST_CASE("check_module finds calls that change something") {
   CHECK(faults_of(Counts()).at(1) ==
         "train(): a second call from the same seed and state gives another result");
   CHECK(faults_of(Draws()).at(0) == "eval(): a second call gives another result");
-  CHECK(has(module_faults(Draws(), {input()}).at(0),
+  CHECK(has(module_faults(Draws(), {example_input()}).at(0),
             "; forward draws random numbers, or keeps a state that is not registered"));
   CHECK(faults_of(SwitchesRecording()).at(0) ==
         "eval(): forward leaves the recording of gradients switched off");
@@ -258,7 +252,7 @@ TEST_CASE("check_module finds calls that change something") {
         "train(): forward changes the mode of the module itself");
   CHECK(faults_of(NoEval()).at(0) == "eval(): does not reach the module itself");
   CHECK(faults_of(Fails()) == Faults{"eval(): no"});
-  CHECK(module_faults(NothingBack(), {input(), input()}).at(0) ==
+  CHECK(module_faults(NothingBack(), {example_input(), example_input()}).at(0) ==
         "eval(): forward returns no tensor");
 }
 
@@ -313,7 +307,7 @@ TEST_CASE("check_module finds samples that depend on each other, dtypes, layouts
   CHECK(faults_of(Mixes()) ==
         Faults{"batch independence: in eval(), sample 0 alone gives another result than in its "
                "batch"});
-  CHECK(module_faults(Mixes(), {input()}, {.batch_dim = std::nullopt}) == Faults());
+  CHECK(module_faults(Mixes(), {example_input()}, {.batch_dim = std::nullopt}) == Faults());
   CHECK(faults_of(Sums()) ==
         Faults{"batch independence: no result has the 3 samples of the first input along dimension "
                "0; batch_dim = std::nullopt leaves this out"});
@@ -321,7 +315,7 @@ TEST_CASE("check_module finds samples that depend on each other, dtypes, layouts
   REQUIRE(found.size() >= 2);
   CHECK(found[0] == "dtype: in eval(): parameters and inputs are float64, result 0 is float32");
   CHECK(found[1] == "dtype: in train(): parameters and inputs are float64, result 0 is float32");
-  found = module_faults(OtherTable(), {input()});
+  found = module_faults(OtherTable(), {example_input()});
   REQUIRE(found.size() == 2);
   CHECK(
       has(found[0], "dtype, in eval(): with parameters and inputs in float64, [matmul] expected"));
@@ -361,11 +355,11 @@ struct OfBase : WrongGradient {
 
 TEST_CASE("check_module finds clones that are none") {
   CHECK(faults_of(ForgetsOption(1)) == Faults());
-  const Faults found = module_faults(ForgetsOption(2), {input()});
+  const Faults found = module_faults(ForgetsOption(2), {example_input()});
   CHECK(kinds(found) == Faults{"clone(): in eval(): gives another result than the original",
                                "clone(): in train(): gives another result than the original"});
   CHECK(has(found.at(0), "; something of it is not registered, or fresh() has other options"));
-  CHECK(module_faults(ForgetsOption(2), {input()}, {.clone = false}) == Faults());
+  CHECK(module_faults(ForgetsOption(2), {example_input()}, {.clone = false}) == Faults());
   CHECK(faults_of(SharesTensor(ones({4}))) ==
         Faults{"clone(): shares the memory of the parameter w"});
   CHECK(faults_of(OfBase()) ==
@@ -374,7 +368,7 @@ TEST_CASE("check_module finds clones that are none") {
   // A class without clone() is not asked, nor is a Module& whose class has none.
   Mixes none;
   nn::Module& any = none;
-  CHECK(module_faults(any, {input()}, {.batch_dim = std::nullopt}) == Faults());
+  CHECK(module_faults(any, {example_input()}, {.batch_dim = std::nullopt}) == Faults());
 }
 
 namespace {
@@ -398,28 +392,28 @@ struct Masked : nn::Module {
 }  // namespace
 
 TEST_CASE("check_module takes modules of several inputs and other calls") {
-  CHECK(module_faults(Pair2(), {input(), input()}) == Faults());
+  CHECK(module_faults(Pair2(), {example_input(), example_input()}) == Faults());
   CHECK(module_faults(
             Pair2(), [](Pair2& net, const std::vector<Tensor>& x) { return net.scaled(x[0], 2.0); },
-            {input()}) == Faults());
+            {example_input()}) == Faults());
   check_module(Pair2(),
                [](Pair2& net, const std::vector<Tensor>& x) { return net.scaled(x[0], 2.0); },
-               {input()});
+               {example_input()});
   // A mask is the same for all samples, and may be missing.
-  CHECK(module_faults(Masked(), {input(), ones({4})}) == Faults());
-  CHECK(module_faults(Masked(), {input(), Tensor()}) == Faults());
-  CHECK(module_faults(nn::Linear(4, 2), {input(), input()}).at(0) ==
+  CHECK(module_faults(Masked(), {example_input(), ones({4})}) == Faults());
+  CHECK(module_faults(Masked(), {example_input(), Tensor()}) == Faults());
+  CHECK(module_faults(nn::Linear(4, 2), {example_input(), example_input()}).at(0) ==
         "eval(): [check_module] expected inputs that Linear can be called with, got 2 tensors; "
         "give check_module a function that calls it, after the module");
 }
 
 TEST_CASE("check_module's error has all faults") {
-  check_module(nn::Linear(4, 2), {input()});
-  CHECK(error_of([] { check_module(Unused(), {input()}); }) ==
+  check_module(nn::Linear(4, 2), {example_input()});
+  CHECK(error_of([] { check_module(Unused(), {example_input()}); }) ==
         "[check_module] expected a module without faults, got 1 fault in Unused:\n- gradients, in "
         "train(): the "
         "parameter b gets no gradient: no result depends on it (allow_unused permits that)");
-  CHECK(has(error_of([] { check_module(ForgetsOption(2), {input()}); }),
+  CHECK(has(error_of([] { check_module(ForgetsOption(2), {example_input()}); }),
             "got 2 faults in ForgetsOption:\n- clone(): "));
 }
 

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "norma/tests/torch/refusal.h"
+
 namespace {
 
 struct BlockImpl : torch::nn::Cloneable<BlockImpl> {
@@ -167,16 +169,6 @@ void check_copies() {
     TORCH_CHECK(torch::equal(pair.value(), source), pair.key());
     TORCH_CHECK(pair.value().data_ptr<float>() != source.data_ptr<float>(), pair.key());
   }
-}
-
-template <class Function>
-std::string refusal(const Function& function) {
-  try {
-    function();
-  } catch (const torch::Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 void check_empty() {
