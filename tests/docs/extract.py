@@ -10,6 +10,8 @@ built and run. Any other is compiled as the body of a function. Words after `cpp
     cpp no-run         a program that is built and not run: it needs files
     cpp no-test        left out
 
+A file of a guide, behind `<!-- file: NAME -->`, is left to follow.py.
+
 What a reader need not see, a variable the snippet works on, stands in a comment before the block:
 
     <!-- given: Tensor x = norma::randn({8, 3}); -->
@@ -21,6 +23,7 @@ import sys
 
 FENCE = re.compile(r"^(\s*)```(\S*)\s*(.*?)\s*$")
 GIVEN = re.compile(r"<!-- given: ((?:(?!-->).)*) -->\s*\Z", re.DOTALL)
+FILE = re.compile(r"^<!-- file: ")
 WORDS = {"declarations", "continues", "no-run", "no-test"}
 PREAMBLE = """\
 #include <norma/norma.h>
@@ -71,7 +74,8 @@ def snippets_of(page):
         body = [text[len(indent):] if text.startswith(indent) else text for text in lines[start:i]]
         i += 1
         words = set(info.split())
-        if language != "cpp" or "no-test" in words:
+        is_file = start > 1 and FILE.match(lines[start - 2])
+        if language != "cpp" or "no-test" in words or is_file:
             continue
         if words - WORDS:
             sys.exit(f"{page}:{start}: cpp blocks know {sorted(WORDS)}, got {sorted(words)}")
