@@ -66,8 +66,8 @@ void refuse_bool_subtraction(const Tensor& a, DType b) {
   }
 }
 
-/// The in-place form of a binary operation: straight into `self` where no graph and no overlap is
-/// in the way, through a fresh result otherwise.
+/// The in-place form of a binary operation: straight into `self` where no graph, no observer and no
+/// overlap is in the way, through a fresh result otherwise.
 template <class F, class Out>
 Tensor& binary_in_place(const char* op, Tensor& self, const Tensor& other, F f, Out out_of_place) {
   const TensorImpl *a = defined_impl(self, op), *b = defined_impl(other, op);
@@ -76,7 +76,7 @@ Tensor& binary_in_place(const char* op, Tensor& self, const Tensor& other, F f, 
       (a->sizes == b->sizes || broadcast_shapes(a->sizes, b->sizes, op) == a->sizes) &&
       (a->storage.get() != b->storage.get() ||
        (a->contiguous && b->contiguous && a->offset == b->offset && a->numel == b->numel)) &&
-      !recording({&self, &other});
+      !recording({&self, &other}) && !observer();
   if (!direct) return assign(op, self, out_of_place());
   check_in_place(op, self);
   dispatch_floating(a->dtype, [&]<class T>() { kernels::map2<T, T>(self, self, other, f); });
@@ -87,7 +87,8 @@ Tensor& binary_in_place(const char* op, Tensor& self, const Tensor& other, F f, 
 template <class F, class Out>
 Tensor& binary_in_place(const char* op, Tensor& self, Scalar other, F f, Out out_of_place) {
   const TensorImpl* a = defined_impl(self, op);
-  if (!is_floating(a->dtype) || recording({&self})) return assign(op, self, out_of_place());
+  if (!is_floating(a->dtype) || recording({&self}) || observer())
+    return assign(op, self, out_of_place());
   check_in_place(op, self);
   dispatch_floating(a->dtype,
                     [&]<class T>() { kernels::map2<T, T>(self, self, other.to<T>(), f); });

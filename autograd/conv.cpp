@@ -196,6 +196,28 @@ Tensor convolve(const char* op, const Conv2dShape& shape, const ConvOptions& o, 
                             data_or_null<T>(b), impl_of(y)->data_as<T>(), kept);
   });
   // Each factor is kept for the sake of the other's gradient only.
+  auto backward = [op, shape, x_saved = w.requires_grad() ? Saved(x) : Saved(),
+                   w_saved = x.requires_grad() ? Saved(w) : Saved(), x_sizes = x.sizes(),
+                   w_sizes = w.sizes()](const Tensor& g, InputGrads& d) {
+    if (grad_enabled()) {
+      if (d.needs(0)) d[0] = bilinear(op, shape, Third::Input, x_sizes, g, *w_saved);
+      if (d.needs(1)) d[1] = bilinear(op, shape, Third::Weight, w_sizes, *x_saved, g);
+      if (d.needs(2)) d[2] = sum_channels(g);
+      return;
+    }
+    const Tensor dy = g.contiguous();
+    const DType dtype = dy.dtype();
+    if (d.needs(0)) d[0] = new_tensor(x_sizes, dtype);
+    if (d.needs(1)) d[1] = new_tensor(w_sizes, dtype);
+    if (d.needs(2)) d[2] = new_tensor({shape.out_channels}, dtype);
+    dispatch_floating(dtype, [&]<class T>() {
+      kernels::conv2d_backward(shape, d.needs(1) ? data_or_null<T>(*x_saved) : nullptr,
+                               d.needs(0) ? data_or_null<T>(*w_saved) : nullptr,
+                               impl_of(dy)->data_as<T>(), data_or_null<T>(d[0]),
+                               data_or_null<T>(d[1]), data_or_null<T>(d[2]));
+    });
+  };
+  if (!autograd::observer()) return record(op, y, {&x, &w, &b}, std::move(backward));
   const int64_t axes = x.dim() - 2;
   const Shape padding = as_option(o.padding.size(), axes);
   return record({op,
@@ -203,28 +225,7 @@ Tensor convolve(const char* op, const Conv2dShape& shape, const ConvOptions& o, 
                   o.padding.is_same() ? Option("padding", "same") : Option("padding", padding),
                   {"dilation", as_option(o.dilation, axes)},
                   {"groups", o.groups}}},
-                y, {&x, &w, &b},
-                [op, shape, x_saved = w.requires_grad() ? Saved(x) : Saved(),
-                 w_saved = x.requires_grad() ? Saved(w) : Saved(), x_sizes = x.sizes(),
-                 w_sizes = w.sizes()](const Tensor& g, InputGrads& d) {
-                  if (grad_enabled()) {
-                    if (d.needs(0)) d[0] = bilinear(op, shape, Third::Input, x_sizes, g, *w_saved);
-                    if (d.needs(1)) d[1] = bilinear(op, shape, Third::Weight, w_sizes, *x_saved, g);
-                    if (d.needs(2)) d[2] = sum_channels(g);
-                    return;
-                  }
-                  const Tensor dy = g.contiguous();
-                  const DType dtype = dy.dtype();
-                  if (d.needs(0)) d[0] = new_tensor(x_sizes, dtype);
-                  if (d.needs(1)) d[1] = new_tensor(w_sizes, dtype);
-                  if (d.needs(2)) d[2] = new_tensor({shape.out_channels}, dtype);
-                  dispatch_floating(dtype, [&]<class T>() {
-                    kernels::conv2d_backward(
-                        shape, d.needs(1) ? data_or_null<T>(*x_saved) : nullptr,
-                        d.needs(0) ? data_or_null<T>(*w_saved) : nullptr, impl_of(dy)->data_as<T>(),
-                        data_or_null<T>(d[0]), data_or_null<T>(d[1]), data_or_null<T>(d[2]));
-                  });
-                });
+                y, {&x, &w, &b}, std::move(backward));
 }
 
 }  // namespace

@@ -152,6 +152,14 @@ Tensor transposed(const char* op, const Conv2dShape& shape, const ConvTransposeO
       y.add_(b.detach().reshape(x.dim() == 4 ? Shape{-1, 1, 1} : Shape{-1, 1}));
     }
   }
+  auto backward = [op, shape, x_saved = w.requires_grad() ? Saved(x) : Saved(),
+                   w_saved = x.requires_grad() ? Saved(w) : Saved(), x_sizes = x.sizes(),
+                   w_sizes = w.sizes()](const Tensor& g, InputGrads& d) {
+    if (d.needs(0)) d[0] = bilinear(op, shape, Third::Output, x_sizes, g, *w_saved);
+    if (d.needs(1)) d[1] = bilinear(op, shape, Third::Weight, w_sizes, g, *x_saved);
+    if (d.needs(2)) d[2] = autograd::sum_channels(g);
+  };
+  if (!autograd::observer()) return autograd::record(op, y, {&x, &w, &b}, std::move(backward));
   const int64_t axes = x.dim() - 2;
   using autograd::as_option;
   return autograd::record({op,
@@ -160,16 +168,7 @@ Tensor transposed(const char* op, const Conv2dShape& shape, const ConvTransposeO
                             {"output_padding", as_option(o.output_padding, axes)},
                             {"groups", o.groups},
                             {"dilation", as_option(o.dilation, axes)}}},
-                          y, {&x, &w, &b},
-                          [op, shape, x_saved = w.requires_grad() ? Saved(x) : Saved(),
-                           w_saved = x.requires_grad() ? Saved(w) : Saved(), x_sizes = x.sizes(),
-                           w_sizes = w.sizes()](const Tensor& g, InputGrads& d) {
-                            if (d.needs(0))
-                              d[0] = bilinear(op, shape, Third::Output, x_sizes, g, *w_saved);
-                            if (d.needs(1))
-                              d[1] = bilinear(op, shape, Third::Weight, w_sizes, g, *x_saved);
-                            if (d.needs(2)) d[2] = autograd::sum_channels(g);
-                          });
+                          y, {&x, &w, &b}, std::move(backward));
 }
 
 }  // namespace

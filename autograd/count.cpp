@@ -46,7 +46,9 @@ Unique runs(const Tensor& self, const Tensor& positions, bool return_inverse, bo
       first.push_back(order[starts[k]]);
       if (return_counts) counts.push_back(end - starts[k]);
     }
-    return Unique(x.reshape({-1}).index_select(0, vector_of(first)), inverse, vector_of(counts));
+    const auto found = [&](const Tensor& out) { return told("unique", out, {&self}); };
+    return Unique(x.reshape({-1}).index_select(0, found(vector_of(first))), found(inverse),
+                  found(vector_of(counts)));
   });
 }
 
@@ -81,7 +83,7 @@ Tensor places(const char* op, const Tensor& sorted, const Tensor& values, bool r
     for (int64_t i = 0; i < out.numel(); ++i)
       to[i] = place(all + i / columns * length, length, from[i], right);
   });
-  return out;
+  return told({op, {{"right", right}}}, out, {&sorted, &values});
 }
 
 /// The counted integers in row-major order, and one more than the largest.
@@ -147,7 +149,7 @@ Tensor TensorMethods::bincount(int64_t minlength) const {
   const int64_t* const x = values_of<int64_t>(counted.x);
   int64_t* const total = values_of<int64_t>(out);
   for (int64_t i = 0; i < counted.x.numel(); ++i) ++total[x[i]];
-  return out;
+  return told("bincount", out, {&self()});
 }
 
 Tensor TensorMethods::bincount(const Tensor& weights, int64_t minlength) const {
@@ -165,7 +167,7 @@ Tensor TensorMethods::bincount(const Tensor& weights, int64_t minlength) const {
     T* const total = values_of<T>(out);
     for (int64_t i = 0; i < w.numel(); ++i) total[x[i]] += values_of<T>(w)[i];
   });
-  return out;
+  return told("bincount", out, {&self(), &weights});
 }
 
 Tensor TensorMethods::histc(int64_t bins, Scalar min, Scalar max) const {
@@ -191,7 +193,7 @@ Tensor TensorMethods::histc(int64_t bins, Scalar min, Scalar max) const {
       total[at >= 0 ? std::min(convert<int64_t>(at), bins - 1) : 0] += 1;  // 0/0 where to is from
     }
   });
-  return out;
+  return told({"histc", {{"bins", bins}, {"min", min}, {"max", max}}}, out, {&self()});
 }
 
 Tensor functional::one_hot(const Tensor& classes, int64_t num_classes) {

@@ -26,7 +26,7 @@ Tensor euclidean_values(const Tensor& a, const Tensor& b) {
 
 Tensor euclidean(const Tensor& a, const Tensor& b) {
   const Tensor out = euclidean_values(a, b);
-  return record("cdist", out, {&a, &b},
+  return record({"cdist", {{"p", 2.0}, {"compute_mode", "use_mm_for_euclid_dist"}}}, out, {&a, &b},
                 [x1 = Saved(a), x2 = Saved(b), y = Saved(out)](const Tensor& g, InputGrads& d) {
                   // 0 at distance 0.
                   const Tensor w = where(y->eq(0), zeros_like(g), g / *y);
@@ -47,7 +47,8 @@ Tensor power_values(const Tensor& a, const Tensor& b, double p) {
 
 Tensor power_distance(const Tensor& a, const Tensor& b, double p) {
   const Tensor out = power_values(a, b, p);
-  return record("cdist", out, {&a, &b},
+  return record({"cdist", {{"p", p}, {"compute_mode", "donot_use_mm_for_euclid_dist"}}}, out,
+                {&a, &b},
                 [p, x1 = Saved(a), x2 = Saved(b), y = Saved(out)](const Tensor& g, InputGrads& d) {
                   const Tensor apart = differences(*x1, *x2), length = y->unsqueeze(-1);
                   const Tensor sign = apart.gt(0).to(g.dtype()) - apart.lt(0).to(g.dtype());

@@ -82,7 +82,8 @@ Tensor diagonal(const Tensor& x, int64_t a, int64_t b) {
   strides[a] += strides[b];
   sizes.erase(b);
   strides.erase(b);
-  return record("einsum", make_view(x, sizes, strides, from->offset), {&x},
+  return record({"einsum", {{"offset", int64_t{0}}, {"dim1", a}, {"dim2", b}, {"place", a}}},
+                make_view(x, sizes, strides, from->offset), {&x},
                 [a, b, whole = x.sizes()](const Tensor& g, InputGrads& d) {
                   d[0] = zeros(whole, {.dtype = g.dtype()});
                   diagonal(d[0], a, b).copy_(g);

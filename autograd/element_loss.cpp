@@ -38,15 +38,16 @@ void check_probabilities(const char* name, const Tensor& x) {
 
 /// A loss by its value(x - t), and its slope as a function of numbers and in tensor operations.
 template <class Value, class Slope, class Formula>
-Tensor of_difference(const char* op, const Tensor& input, const Tensor& target, Reduction reduction,
-                     Value value, Slope slope, Formula formula) {
+Tensor of_difference(const Operation& told_as, const Tensor& input, const Tensor& target,
+                     Reduction reduction, Value value, Slope slope, Formula formula) {
+  const char* const op = told_as.name;
   check_floating(op, input);
   check_same_size(op, input, target);
   const Tensor losses = binary_floating(
       op, input, target, [value](auto x, auto t) NORMA_INLINE { return value(x - t); });
   return reduced(
       op,
-      record(op, losses, {&input, &target},
+      record(told_as, losses, {&input, &target},
              [=, x = Saved(input), t = Saved(target)](const Tensor& g, InputGrads& d) {
                const Tensor own =
                    g.mul(grad_enabled()
@@ -92,7 +93,7 @@ Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, const SmoothL1O
     return l1_loss(input, target, options.reduction);
   }
   return of_difference(
-      kOp, input, target, options.reduction,
+      {kOp, {{"beta", beta}}}, input, target, options.reduction,
       [beta](auto d) NORMA_INLINE {
         using T = decltype(d);
         const T a = std::fabs(d), b = static_cast<T>(beta);
@@ -111,7 +112,7 @@ Tensor huber_loss(const Tensor& input, const Tensor& target, const HuberOptions&
   const double delta = options.delta;
   if (!(delta > 0)) fail(kOp, "expected delta above 0, got ", delta);
   return of_difference(
-      kOp, input, target, options.reduction,
+      {kOp, {{"delta", delta}}}, input, target, options.reduction,
       [delta](auto d) NORMA_INLINE {
         using T = decltype(d);
         const T a = std::fabs(d), b = static_cast<T>(delta);

@@ -1,6 +1,7 @@
 // Looking up rows of a table.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -139,7 +140,9 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
           });
         });
   };
-  return record("embedding", y, {&weight}, backward, {&picks});
+  const double most = options.max_norm.value_or(std::numeric_limits<double>::infinity());
+  return record({"embedding", {{"max_norm", most}, {"norm_type", options.norm_type}}}, y, {&weight},
+                backward, {&picks});
 }
 
 }  // namespace norma::functional

@@ -80,6 +80,14 @@ struct Region {
     }
   }
 
+  /// `use(operation)`, which is told to observers with the region.
+  template <class Use>
+  Tensor told_as(const Operation& op, Use use) const {
+    if (!observer() || op.options.size() > 0) return use(op);
+    return use(
+        {op.name, {{"layout", layout}, {"size", sizes}, {"stride", strides}, {"offset", shift}}});
+  }
+
   /// Whether the region lies between the first and the last element of the base.
   bool is_within() const { return before == 0 && length == extent(base_sizes, layout); }
   /// A base of such values in the same layout: there the region has its strides.
@@ -129,12 +137,15 @@ Tensor replace_region(const Tensor& base, const Tensor& part, const Shape& sizes
                       const Shape& strides, int64_t offset) {
   const Tensor result = alias(base, base.sizes(), base.strides(), base.storage_offset());
   const Region region(base, sizes, strides, offset);
-  return record("replace_region", result, {&base, &part}, [region](const Tensor& g, InputGrads& d) {
+  const auto backward = [region](const Tensor& g, InputGrads& d) {
     const auto clear = [region](const Tensor& v) { return region.clear(v); };
     const auto take = [region](const Tensor& v) { return region.take(v); };
     const auto put = [region](const Tensor& v) { return region.put(v); };
     if (d.needs(0)) d[0] = linear_map("replace_region", g, clear, clear);
     if (d.needs(1)) d[1] = linear_map("replace_region", g, take, put);
+  };
+  return region.told_as("replace_region", [&](const Operation& op) {
+    return record(op, result, {&base, &part}, backward);
   });
 }
 
@@ -146,6 +157,18 @@ void set_node(TensorImpl* impl, Ref<GraphNode> node) {
     impl->node->forget(impl);
   }
   impl->node = std::move(node);
+}
+
+/// For observers: what was written where no history says so.
+void tell_assigned(const Tensor& target, const Tensor& values) {
+  told("assign", target, {&target, &values});
+  const TensorImpl* const impl = impl_of(target);
+  if (!impl->base || impl->base->storage.get() != impl->storage.get()) return;
+  const Tensor base = alias(target, impl->base->sizes, impl->base->strides, impl->base->offset);
+  Region(base, impl->sizes, impl->strides, impl->offset)
+      .told_as("replace_region", [&](const Operation& op) {
+        return told(op, base, {&base, &target});
+      });
 }
 
 bool is_expanded(const TensorImpl* impl) {
@@ -163,11 +186,13 @@ bool shares_elements(const TensorImpl* impl) {
 
 Tensor record_region(const Operation& op, const Tensor& view, const Tensor& base) {
   const Region region(base, view.sizes(), view.strides(), view.storage_offset());
-  return record(op, view, {&base}, [op = op.name, region](const Tensor& g, InputGrads& d) {
+  const auto backward = [op = op.name, region](const Tensor& g, InputGrads& d) {
     const auto put = [region](const Tensor& v) { return region.put(v); };
     const auto take = [region](const Tensor& v) { return region.take(v); };
     d[0] = linear_map(op, g, put, take);
-  });
+  };
+  return region.told_as(
+      op, [&](const Operation& told) { return record(told, view, {&base}, backward); });
 }
 
 /// The history of a view is that of its base as soon as their memory was changed in place.
@@ -240,6 +265,7 @@ Tensor& assign(const char* op, Tensor& target, const Tensor& result) {
   impl->storage->bump_version();
   if (!grad_enabled() || !expanded.requires_grad()) {
     impl->base_version = impl->storage->version();
+    if (observer()) tell_assigned(target, expanded);
     return target;
   }
   set_node(impl, gradient_edge(expanded));

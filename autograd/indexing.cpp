@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "norma/autograd/in_place.h"
 #include "norma/autograd/operands.h"
 #include "norma/autograd/ops.h"
 #include "norma/autograd/places.h"
@@ -22,6 +23,7 @@ bool is_mask(const Tensor& tensor) { return tensor.dtype() <= kUInt8; }
 struct Pick {
   Tensor index;  // of positions in these dimensions, counted row by row
   int64_t first, count = 1, length = 0;
+  Tensor mask = {};  // what it was made of
 };
 
 struct Picks {
@@ -61,7 +63,7 @@ int64_t check_count(const char* op, const Tensor& self, const std::vector<Tensor
 }
 
 Pick mask_pick(const char* op, const Tensor& view, const Tensor& mask, int64_t first) {
-  Pick pick{flat_positions(mask), first, mask.dim(), mask.numel()};
+  Pick pick{flat_positions(mask), first, mask.dim(), mask.numel(), mask};
   for (int64_t i = 0; i < mask.dim(); ++i) {
     if (mask.sizes()[i] == view.sizes()[first + i]) continue;
     fail(op, "expected a mask of the sizes of the dimensions from ", first, " of ", view.sizes(),
@@ -184,6 +186,19 @@ Tensor fitting(const char* op, const Tensor& values, const Shape& to) {
   return fits;
 }
 
+/// One value where a mask is set, in a way that can be told to observers: how many places a mask
+/// has depends on values.
+void write_masked(Picks& to, const Tensor& values, bool accumulate) {
+  const Pick& pick = to.picks[0];
+  Shape sizes = Shape::filled(to.view.dim(), 1);
+  for (int64_t i = 0; i < pick.count; ++i) sizes[pick.first + i] = pick.mask.size(i);
+  const Tensor mask = (pick.mask.dtype() == kBool ? pick.mask : pick.mask.ne(0)).reshape(sizes);
+  const Tensor value = fitting("index_put_", values, Shape{});
+  const Tensor changed = accumulate ? to.view + value : value;
+  check_same_dtype("index_put_", to.view, values);
+  assign("index_put_", to.view, where(mask, changed, to.view));
+}
+
 /// What an assignment to an IndexedTensor writes to.
 struct Source : RefCounted {
   Source(const Tensor& x, const std::vector<TensorIndex>& list) : target(x), indices(list) {}
@@ -232,6 +247,8 @@ Tensor& TensorMethods::index_put_(const std::vector<TensorIndex>& indices, const
       accumulate ? to.view.add_(fits) : to.view.copy_(fits);
       return self();
     }
+    if (observer() && to.picks.size() == 1 && to.picks[0].mask.defined() && values.numel() == 1)
+      return write_masked(to, values, accumulate), self();
     const Places places = find_places("index_put_", to);
     write_in_place("index_put_", to.view, places, fitting("index_put_", values, places.to),
                    accumulate ? Write::Add : Write::Put);

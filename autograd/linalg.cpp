@@ -219,6 +219,7 @@ std::pair<Tensor, Tensor> slogdet(const Tensor& a) {
       put_part(sign_out, i, &sign, 1);
       put_part(out, i, &sum, 1);
     });
+    told({"linalg.slogdet", {{"sign", true}}}, sign_out, {&a});
     return std::pair(sign_out, record("linalg.slogdet", out, {&a},
                                       [saved = Saved(a)](const Tensor& g, InputGrads& d) {
                                         const Tensor inverse = inverse_of(nullptr, *saved);

@@ -88,8 +88,9 @@ void check_index_sizes(const char* op, const Classes& classes, const Tensor& inp
 }
 
 /// Checks every class and gives Σ w_y over those that count.
-double total_weight(const char* op, int64_t classes, const Tensor& target, const Tensor& weight,
-                    int64_t ignore_index) {
+double total_weight(const char* op, const ClassShape& shape, const Tensor& target,
+                    const Tensor& weight, int64_t ignore_index) {
+  const int64_t classes = shape.classes;
   const int64_t* y = impl_of(target)->data_as<int64_t>();
   const int64_t count = target.numel();
   int64_t counted = 0;
@@ -98,8 +99,7 @@ double total_weight(const char* op, int64_t classes, const Tensor& target, const
     ++counted;
     if (y[i] >= 0 && y[i] < classes) continue;
     fail(op, "Target ", y[i], " is out of bounds. Expected classes from 0 to ", classes - 1,
-         ", or ignore_index ", ignore_index,
-         y[i] == classes ? "; subtract 1 where they count from 1" : "");
+         ", or ignore_index ", ignore_index);
   }
   if (!weight.defined()) return static_cast<double>(counted);
   return dispatch_floating(weight.dtype(), [&]<class T>() {
@@ -114,6 +114,9 @@ double total_weight(const char* op, int64_t classes, const Tensor& target, const
 
 /// What becomes of the losses of all rows.
 struct Reduce {
+  const char* word() const {
+    return kind == Reduction::None ? "none" : kind == Reduction::Mean ? "mean" : "sum";
+  }
   Reduction kind;
   double divisor;  // of the mean
 
@@ -140,7 +143,7 @@ struct SavedLoss {
 /// Records a loss of inputs of one size, whose `backward(saved, g, d)` is told the gradients of the
 /// rows and finds room for those of the inputs in d. `formula`: the same in tensor operations.
 template <class Backward, class Formula>
-Tensor record_loss(const char* op, const Tensor& out, const autograd::Inputs& inputs,
+Tensor record_loss(const autograd::Operation& op, const Tensor& out, const autograd::Inputs& inputs,
                    const autograd::Inputs& read_besides, const Shape& sizes, const Reduce& reduce,
                    SavedLoss saved, Backward backward, Formula formula) {
   auto with_room = [=, saved = std::move(saved), backward = std::move(backward),
@@ -198,8 +201,7 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
   const int64_t ignore = options.ignore_index;
   const double smoothing = options.label_smoothing;
   const Tensor x = packed(input), y = packed(target), w = packed(options.weight);
-  const Reduce reduce{options.reduction,
-                      total_weight("cross_entropy", shape.classes, y, w, ignore)};
+  const Reduce reduce{options.reduction, total_weight("cross_entropy", shape, y, w, ignore)};
   const Tensor softmax = softmax_space(shape, x.dtype());
   Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
     const T* px = impl_of(x)->data_as<T>();
@@ -208,9 +210,10 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
     kernels::cross_entropy_forward<T>(shape, px, rows, class_targets<T>(y, w, ignore, smoothing),
                                       losses);
   });
-  if (!autograd::recording({&input})) return out;
   return record_loss(
-      "cross_entropy", out, {&input}, {&target, &options.weight, &kNone}, input.sizes(), reduce,
+      {"cross_entropy",
+       {{"ignore_index", ignore}, {"label_smoothing", smoothing}, {"reduction", reduce.word()}}},
+      out, {&input}, {&target, &options.weight, &kNone}, input.sizes(), reduce,
       {Saved(x, input), Saved(y), Saved(w)},
       [=]<class T>(const SavedLoss& s, LossGradient<T> g, InputGrads& d) {
         kernels::cross_entropy_backward<T>(
@@ -237,9 +240,9 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
     kernels::soft_cross_entropy_forward<T>(
         shape, px, rows, {impl_of(q)->data_as<T>(), data_or_null<T>(w), smoothing}, losses);
   });
-  if (!autograd::recording({&input, &target})) return out;
   return record_loss(
-      "cross_entropy", out, {&input, &target}, {&options.weight, &kNone}, input.sizes(), reduce,
+      {"cross_entropy", {{"label_smoothing", smoothing}, {"reduction", reduce.word()}}}, out,
+      {&input, &target}, {&options.weight, &kNone}, input.sizes(), reduce,
       {Saved(x, input), Saved(q, target), Saved(w)},
       [=]<class T>(const SavedLoss& s, LossGradient<T> g, InputGrads& d) {
         kernels::soft_cross_entropy_backward<T>(
@@ -301,9 +304,8 @@ Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const 
     kernels::pointwise_loss<T>(kind, count, in, impl_of(losses)->data_as<T>());
     return losses;
   });
-  if (!autograd::recording({&input, &target})) return out;
   return record_loss(
-      op, out, {&input, &target}, {&w, &p}, x.sizes(), reduce,
+      {op, {{"reduction", reduce.word()}}}, out, {&input, &target}, {&w, &p}, x.sizes(), reduce,
       {Saved(x, input), Saved(t, target), Saved(w), Saved(p)},
       [=]<class T>(const SavedLoss& s, LossGradient<T> g, InputGrads& d) {
         kernels::pointwise_loss_backward<T>(
@@ -364,15 +366,14 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
   const ClassShape shape = classes.shape;
   const int64_t ignore = options.ignore_index;
   const Tensor x = packed(input), y = packed(target), w = packed(options.weight);
-  const Reduce reduce{options.reduction, total_weight("nll_loss", shape.classes, y, w, ignore)};
+  const Reduce reduce{options.reduction, total_weight("nll_loss", shape, y, w, ignore)};
   Tensor out = row_loss(classes, x.dtype(), reduce, [&]<class T>(T* losses) {
     kernels::nll_forward<T>(shape, impl_of(x)->data_as<T>(), class_targets<T>(y, w, ignore),
                             losses);
   });
-  if (!autograd::recording({&input})) return out;
   return record_loss(
-      "nll_loss", out, {&input}, {&target, &options.weight, &kNone}, input.sizes(), reduce,
-      {Saved(), Saved(y), Saved(w)},
+      {"nll_loss", {{"ignore_index", ignore}, {"reduction", reduce.word()}}}, out, {&input},
+      {&target, &options.weight, &kNone}, input.sizes(), reduce, {Saved(), Saved(y), Saved(w)},
       [=]<class T>(const SavedLoss& s, LossGradient<T> g, InputGrads& d) {
         kernels::nll_backward<T>(shape, class_targets<T>(*s.target, *s.weight, ignore), g,
                                  data_or_null<T>(d[0]));

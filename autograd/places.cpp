@@ -154,7 +154,7 @@ Tensor wrapped_index(const char* op, const Tensor& index, int64_t size) {
   kernels::copy(out, picks);
   int64_t* values = values_of<int64_t>(out);
   for (int64_t i = 0; i < out.numel(); ++i) values[i] += values[i] < 0 ? size : 0;
-  return out;
+  return told({"remainder", {{"other", size}}}, out, {&index});
 }
 
 Tensor flat_positions(const Tensor& tensor) {
@@ -168,7 +168,7 @@ Tensor flat_positions(const Tensor& tensor) {
     to[n] = i;
     n += set[i];
   }
-  return out;
+  return told("nonzero", out, {&tensor});
 }
 
 void check_same_dtype(const char* op, const Tensor& x, const Tensor& values) {
@@ -206,17 +206,29 @@ Tensor written(const char* op, const Tensor& x, const Places& places, const Tens
   Tensor out = new_tensor(x.sizes(), x.dtype());
   kernels::copy(out, x);
   write_values(out, places, values, how);
-  return record(op, out, {&x, &values}, [op, places, how](const Tensor& g, InputGrads& d) {
+  const auto backward = [op, places, how](const Tensor& g, InputGrads& d) {
     if (d.needs(0))
       d[0] = how == Write::Add ? g : written(op, g, places, number_like(g, 0), Write::Put);
     if (d.needs(1)) d[1] = taken(op, g, places);
-  });
+  };
+  if (!observer()) return record(op, out, {&x, &values}, backward);
+  constexpr const char* kReductions[] = {"none", "add", "mul", "max", "min"};
+  const kernels::MiddleShape& shape = places.shape;
+  return record({op,
+                 {{"dim", places.dim},
+                  {"outer", shape.outer},
+                  {"length", shape.length},
+                  {"inner", shape.inner},
+                  {"size", places.to},
+                  {"reduce", kReductions[static_cast<int>(how)]}}},
+                out, {&x, &values}, backward, {&*places.index});
 }
 
 Tensor& write_in_place(const char* op, Tensor& x, const Places& places, const Tensor& values,
                        Write how) {
   check_values(op, x, values, how);
-  if (recording({&x, &values})) return assign(op, x, written(op, x, places, values, how));
+  if (recording({&x, &values}) || observer())
+    return assign(op, x, written(op, x, places, values, how));
   check_in_place(op, x);
   TensorImpl* impl = impl_of(x);
   const auto overlaps = [impl](const Tensor& t) {

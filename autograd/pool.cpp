@@ -112,6 +112,18 @@ Shape output_sizes(Shape sizes, const Pool2dShape& shape, int64_t axes = 2) {
   return sizes;
 }
 
+/// What `compute(operation)` gives, which is told to observers with its window.
+template <class Compute>
+Tensor told_with_window(const char* op, const Window& o, Compute compute) {
+  if (!autograd::observer()) return compute(op);
+  return compute({op,
+                  {{"kernel_size", o.list(o.kernel)},
+                   {"stride", o.list(o.stride)},
+                   {"padding", o.list(o.padding)},
+                   {"dilation", o.list(o.dilation)},
+                   {"ceil_mode", o.ceil_mode}}});
+}
+
 template <class Index>
 Tensor max_pool(const autograd::Operation& op, const Tensor& input, const Pool2dShape& shape,
                 const Shape& sizes) {
@@ -135,20 +147,14 @@ Tensor max_pool(const char* op, const Tensor& input, const Window& window) {
   const Pool2dShape shape = pool_shape(op, input.sizes(), window);
   const Shape sizes = output_sizes(input.sizes(), shape, window.axes);
   const int64_t cells = shape.window_cells();
-  const Shape kernel = window.list(window.kernel), stride = window.list(window.stride);
-  const Shape padding = window.list(window.padding), dilation = window.list(window.dilation);
-  const std::initializer_list<autograd::Option> options = {{"kernel_size", kernel},
-                                                           {"stride", stride},
-                                                           {"padding", padding},
-                                                           {"dilation", dilation},
-                                                           {"ceil_mode", window.ceil_mode}};
-  const autograd::Operation told_as(op, options);
-  if (cells > std::numeric_limits<int32_t>::max()) {
-    return max_pool<int64_t>(told_as, input, shape, sizes);
-  }
-  return cells <= std::numeric_limits<uint8_t>::max()
-             ? max_pool<uint8_t>(told_as, input, shape, sizes)
-             : max_pool<int32_t>(told_as, input, shape, sizes);
+  return told_with_window(op, window, [&](const autograd::Operation& told_as) {
+    if (cells > std::numeric_limits<int32_t>::max()) {
+      return max_pool<int64_t>(told_as, input, shape, sizes);
+    }
+    return cells <= std::numeric_limits<uint8_t>::max()
+               ? max_pool<uint8_t>(told_as, input, shape, sizes)
+               : max_pool<int32_t>(told_as, input, shape, sizes);
+  });
 }
 
 Window window_of(Pair kernel_size, const MaxPoolOptions& o) {
@@ -178,7 +184,9 @@ Tensor max_pool_of_integers(const char* op, const Tensor& input, const Window& w
     });
   };
   x.dtype() == kUInt8 ? fill(uint8_t{0}) : fill(std::numeric_limits<int64_t>::lowest());
-  return out;
+  return told_with_window(op, window, [&](const autograd::Operation& told_as) {
+    return autograd::told(told_as, out, {&input});
+  });
 }
 
 Window window_of(Pair kernel_size, const AvgPoolOptions& o) {
@@ -324,25 +332,31 @@ std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& input, Pair kern
   const char* const op = "max_pool2d_with_indices";
   options.check(op, kernel_size);
   check_input(op, input);
-  const Pool2dShape shape = pool_shape(op, input.sizes(), window_of(kernel_size, options));
+  const Window window = window_of(kernel_size, options);
+  const Pool2dShape shape = pool_shape(op, input.sizes(), window);
   const Shape sizes = output_sizes(input.sizes(), shape);
   const Tensor indices = new_tensor(sizes, kInt64);
   const Tensor choice = new_tensor(sizes, kInt64);
-  const Tensor y = dense_operation(
-      op, input, sizes,
-      [&](const auto* x, auto* to) {
-        kernels::plain::max_pool_forward(shape, x, to, values_of<int64_t>(choice));
-      },
-      [=](const auto* dy, auto* dx) {
-        kernels::plain::max_pool_backward(shape, dy, values_of<int64_t>(choice), dx);
-      },
-      [=](const auto* x, auto* to) {
-        kernels::plain::max_pool_pick(shape, x, values_of<int64_t>(choice), to);
-      });
+  const Tensor y = told_with_window(op, window, [&](const autograd::Operation& told_as) {
+    return dense_operation(
+        told_as, input, sizes,
+        [&](const auto* x, auto* to) {
+          kernels::plain::max_pool_forward(shape, x, to, values_of<int64_t>(choice));
+        },
+        [=](const auto* dy, auto* dx) {
+          kernels::plain::max_pool_backward(shape, dy, values_of<int64_t>(choice), dx);
+        },
+        [=](const auto* x, auto* to) {
+          kernels::plain::max_pool_pick(shape, x, values_of<int64_t>(choice), to);
+        });
+  });
   int64_t* const places = values_of<int64_t>(indices);
   for (int64_t i = 0; i < indices.numel(); ++i) {
     places[i] = values_of<int64_t>(choice)[i] % (shape.in_h * shape.in_w);
   }
+  told_with_window("max_pool2d_indices", window, [&](const autograd::Operation& told_as) {
+    return autograd::told(told_as, indices, {&input});
+  });
   return {y, indices};
 }
 
@@ -385,16 +399,19 @@ Tensor max_unpool2d(const Tensor& input, const Tensor& indices, Pair kernel_size
     }
     values_of<int64_t>(places)[i] = i / cells * plane + index;
   }
-  return dense_operation(
-      op, input, sizes,
-      [=](const auto* x, auto* y) {
-        // Where an index stands twice, the last one counts.
-        std::fill_n(y, whole, std::remove_cvref_t<decltype(*x)>(0));
-        for (int64_t i = 0; i < count; ++i) y[values_of<int64_t>(places)[i]] = x[i];
-      },
-      [=](const auto* dy, auto* dx) {
-        kernels::plain::take(count, values_of<int64_t>(places), dy, dx);
-      });
+  const auto put = [=](const Tensor& v) {
+    return autograd::filled(sizes, v, [=](const auto* x, auto* y) {
+      // Where an index stands twice, the last one counts.
+      std::fill_n(y, whole, std::remove_cvref_t<decltype(*x)>(0));
+      for (int64_t i = 0; i < count; ++i) y[values_of<int64_t>(places)[i]] = x[i];
+    });
+  };
+  const auto take = [=, from = input.sizes()](const Tensor& g) {
+    return autograd::filled(from, g, [=](const auto* dy, auto* dx) {
+      kernels::plain::take(count, values_of<int64_t>(places), dy, dx);
+    });
+  };
+  return autograd::linear_map(op, input, put, take, {&indices});
 }
 
 Tensor lp_pool2d(const Tensor& input, double norm_type, Pair kernel_size,

@@ -1,6 +1,7 @@
 // Where elements are, and elements by their positions.
 #include <string>
 
+#include "norma/autograd/in_place.h"
 #include "norma/autograd/operands.h"
 #include "norma/autograd/ops.h"
 #include "norma/autograd/places.h"
@@ -67,7 +68,7 @@ Tensor TensorMethods::nonzero() const {
       rest /= sizes[d];
     }
   }
-  return out;
+  return told("nonzero", out, {&self()});
 }
 
 Tensor TensorMethods::argwhere() const { return nonzero(); }
@@ -99,8 +100,9 @@ Tensor TensorMethods::masked_scatter(const Tensor& mask, const Tensor& source) c
   check_same_dtype(op, self(), source);
   const Shape sizes = broadcast_shapes(own, mask.sizes(), op);
   const Places places = masked_places(op, mask, sizes, source);
-  return written(op, own == sizes ? self() : self().expand(sizes), places,
-                 first_values(source, places.to[0]), Write::Put);
+  const Tensor x = own == sizes ? self() : self().expand(sizes);
+  const Tensor out = written(op, x, places, first_values(source, places.to[0]), Write::Put);
+  return told(op, out, {&x, &mask, &source});
 }
 
 Tensor& TensorMethods::masked_scatter_(const Tensor& mask, const Tensor& source) {
@@ -111,6 +113,7 @@ Tensor& TensorMethods::masked_scatter_(const Tensor& mask, const Tensor& source)
   if (broadcast_shapes(sizes, mask.sizes(), op) != sizes) {
     fail(op, "expected a mask that broadcasts to ", sizes, ", got ", mask.sizes());
   }
+  if (observer()) return assign(op, self(), masked_scatter(mask, source));
   const Places places = masked_places(op, mask, sizes, source);
   return write_in_place(op, self(), places, first_values(source, places.to[0]), Write::Put);
 }

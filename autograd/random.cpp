@@ -71,10 +71,13 @@ Tensor TensorMethods::new_full(const Shape& sizes, Scalar value, const LikeOptio
   return full(sizes, value, options_like("new_full", self(), options));
 }
 
-Tensor TensorMethods::bernoulli() const { return norma::bernoulli(self(), default_generator()); }
+Tensor TensorMethods::bernoulli() const {
+  return told("bernoulli", norma::bernoulli(self(), default_generator()), {&self()});
+}
 
 Tensor TensorMethods::multinomial(int64_t num_samples, bool replacement) const {
-  return norma::multinomial(self(), num_samples, replacement, default_generator());
+  return told("multinomial",
+              norma::multinomial(self(), num_samples, replacement, default_generator()), {&self()});
 }
 
 Tensor& TensorMethods::uniform_(double low, double high) {

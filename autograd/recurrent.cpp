@@ -3,6 +3,7 @@
 #include "norma/autograd/functional.h"
 #include "norma/autograd/operands.h"
 #include "norma/autograd/ops.h"
+#include "norma/core/factory.h"
 #include "norma/core/kernels/matmul.h"
 #include "norma/core/kernels/recurrent.h"
 #include "norma/core/kernels/reduce.h"
@@ -189,7 +190,7 @@ Steps recur(Cell cell, const Tensor& input, const States& first, const StepWeigh
                                       values_of<T>(w), data_or_null<T>(bias), results.out<T>(),
                                       results.h<T>(), results.c<T>(), data_or_null<T>(kept)});
   });
-  if (recording(inputs)) {
+  if (recording(inputs) || observer()) {
     const auto saved = [](const Tensor& values, const Tensor& of) {
       return values.defined() ? Saved(values, of) : Saved();
     };
@@ -202,13 +203,18 @@ Steps recur(Cell cell, const Tensor& input, const States& first, const StepWeigh
                        Saved(results.all),
                        saved(kept, kept),
                        bias.defined()};
+    // For observers: how many sequences have each step, where not all have.
+    const bool even = batches.front() == batches.back();
+    const Tensor lengths = observer() && !even ? tensor(batches) : Tensor();
     results.all =
         record({name_of(cell),
                 {{"num_steps", r.steps()}, {"batch_size", r.sequences()}, {"reverse", reverse}}},
-               results.all, inputs, [node = std::move(node)](const Tensor& g, InputGrads& d) {
+               results.all, inputs,
+               [node = std::move(node)](const Tensor& g, InputGrads& d) {
                  if (grad_enabled()) return node.by_operations(g, d);
                  dispatch_floating(g.dtype(), [&]<class T>() { node.by_kernel<T>(g, d); });
-               });
+               },
+               {&lengths});
   }
   return results.steps();
 }

@@ -131,6 +131,7 @@ std::pair<Tensor, Tensor> running_extremum(const char* op, const Tensor& self, i
       }
     });
   });
+  told({op, {{"dim", dim}}}, index, {&self});
   return {self.dim() == 0 ? self.clone() : self.gather(dim, index), index};
 }
 
@@ -183,7 +184,7 @@ Tensor TensorMethods::logcumsumexp(int64_t dim) const {
     });
   });
   return record(
-      op, out, {&along.x},
+      {op, {{"dim", along.dim}}}, out, {&along.x},
       [d = along.dim, x = Saved(along.x), y = Saved(out)](const Tensor& g, InputGrads& grads) {
         if (x->dim() == 0) return void(grads[0] = g);
         // Σ_{i≥k} g_i exp(x_k - y_i), those of positive and negative g each by logarithms.

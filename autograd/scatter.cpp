@@ -129,11 +129,16 @@ Tensor scatter_extremum(const Tensor& x, const Places& places, const Tensor& src
   if (!include_self) self_wins = written(op, self_wins, places, number_like(own, 0), Write::Put);
   const Tensor src_wins = values.eq(taken(op, out, places)).to(out.dtype());
   const Tensor winners = written(op, self_wins, places, src_wins, Write::Add);
-  return record(op, out, {&x, &src}, [=](const Tensor& g, InputGrads& d) {
+  const auto backward = [=](const Tensor& g, InputGrads& d) {
     const Tensor share = g / winners;
     d[0] = share * self_wins;
     d[1] = taken("scatter_reduce", share, places) * src_wins;
-  });
+  };
+  return record({op,
+                 {{"dim", places.dim},
+                  {"reduce", how == Write::Max ? "max" : "min"},
+                  {"include_self", include_self}}},
+                out, {&x, &src}, backward, {&*places.index});
 }
 
 Tensor scatter_product(const Tensor& x, const Places& places, const Tensor& src,
@@ -144,7 +149,8 @@ Tensor scatter_product(const Tensor& x, const Places& places, const Tensor& src,
       include_self ? own : written(op, own, places, number_like(own, 1), Write::Put);
   Tensor out = written(op, start, places, src.detach(), Write::Multiply);
   return record(
-      op, out, {&x, &src},
+      {op, {{"dim", places.dim}, {"reduce", "mul"}, {"include_self", include_self}}}, out,
+      {&x, &src},
       [=, self = Saved(x), from = Saved(src), y = Saved(out)](const Tensor& g, InputGrads& d) {
         // The product of the others: divided by the own factor, or without it where it is 0.
         if (d.needs(0)) {
@@ -166,7 +172,8 @@ Tensor scatter_product(const Tensor& x, const Places& places, const Tensor& src,
           d[1] = where(only, taken(op, g * others, places),
                        taken(op, g * *y, places) / from->masked_fill(zero, 1));
         }
-      });
+      },
+      {&*places.index});
 }
 
 }  // namespace

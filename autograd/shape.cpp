@@ -115,10 +115,10 @@ Tensor& Tensor::copy_(const Tensor& source) {
     fail("copy_", "expected values that broadcast to ", self->sizes, ", got ", from->sizes);
   }
   const bool recorded = is_floating(self->dtype) && recording({this, &source});
-  if (recorded || self->storage.get() == from->storage.get()) {
+  if (recorded || self->storage.get() == from->storage.get() || observer()) {
     Tensor values = new_tensor(self->sizes, self->dtype);
     kernels::copy(values, source);
-    if (!recorded) return assign("copy_", *this, values);
+    if (!recorded) return assign("copy_", *this, told("copy_", values, {this, &source}));
     const auto backward = [](const Tensor& g, InputGrads& d) {
       if (d.needs(0)) d[0] = zeros_like(g);
       d[1] = g;
@@ -134,9 +134,8 @@ Tensor& Tensor::copy_(const Tensor& source) {
 Tensor& Tensor::fill_(Scalar value) {
   const TensorImpl* self = defined_impl(*this, "fill_");
   const Tensor values = full(Shape{}, value, {.dtype = self->dtype}).expand(self->sizes);
-  return assign("fill_", *this, record("fill_", values, {this}, [](const Tensor& g, InputGrads& d) {
-                  d[0] = zeros_like(g);
-                }));
+  const auto nothing = [](const Tensor& g, InputGrads& d) { d[0] = zeros_like(g); };
+  return assign("fill_", *this, record({"fill_", {{"value", value}}}, values, {this}, nothing));
 }
 
 Tensor& Tensor::zero_() { return fill_(0); }

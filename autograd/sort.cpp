@@ -79,6 +79,7 @@ std::pair<Tensor, Tensor> TensorMethods::kthvalue(int64_t k, int64_t dim, bool k
                             kernels::MiddleShape(x.sizes(), d), k - 1);
     });
   }
+  told({"kthvalue", {{"k", k}, {"dim", d}}}, index, {&self()});
   auto found = with_values(self(), d, index);
   if (keepdim || sizes.empty()) return found;
   return {found.first.squeeze(d), found.second.squeeze(d)};

@@ -225,7 +225,9 @@ std::pair<Tensor, Tensor> TensorMethods::median(int64_t dim, bool keepdim) const
   refuse_bools("median", self());
   const Collapsed collapsed("median", self(), dim, keepdim);
   if (collapsed.result.numel() > 0) refuse_empty("median", collapsed);
-  const Tensor index = median_positions(collapsed.x, collapsed.shape, collapsed.result);
+  const Tensor index =
+      told({"median", {{"dim", Shape{dim}}, {"keepdim", keepdim}}},
+           median_positions(collapsed.x, collapsed.shape, collapsed.result), {&self()});
   if (self().dim() == 0) return {self().clone(), index};
   const int64_t d = wrap_dim(dim, self().dim(), "median");
   const Tensor picked = self().gather(d, index.reshape(collapsed.kept));
@@ -262,7 +264,7 @@ Tensor TensorMethods::nansum(const Shape& dims, bool keepdim) const {
   if (!is_floating(defined_impl(self(), "nansum")->dtype)) return self().sum(dims, keepdim);
   const Tensor missing = self().detach().isnan(), kept = missing.logical_not().to(self().dtype());
   const Tensor out = self().detach().masked_fill(missing, 0).sum(dims, keepdim);
-  return record("nansum", out, {&self()},
+  return record({"nansum", {{"dim", dims}, {"keepdim", keepdim}}}, out, {&self()},
                 [shape = ReducedDims("nansum", self(), dims, true).kept, there = Saved(kept)](
                     const Tensor& g, InputGrads& d) { d[0] = g.reshape(shape) * *there; });
 }

@@ -77,6 +77,7 @@ Tensor& TensorMethods::detach_() {
     fail("detach_", "expected a tensor with memory of its own, got a view of shape ", impl->sizes,
          "; use detach()");
   }
+  autograd::told("detach", self(), {&self()});
   if (impl->node) impl->node->forget(impl);
   impl->node.reset();
   impl->has_history = impl->requires_grad = false;
