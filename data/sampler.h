@@ -22,14 +22,12 @@ struct SequentialSampler : Sampler {
   SequentialSampler();
 };
 
-/// The options of `RandomSampler`.
 struct RandomSamplerOptions {
   bool replacement = false;  ///< each draw from all samples
   int64_t num_samples = -1;  ///< -1: as many as there are
 };
 
-/// Every sample once, in random order; more than there are begin anew with another order. Errors:
-/// num_samples below 1 and not -1.
+/// Every sample once, in random order; more than there are begin anew with another order.
 struct RandomSampler : Sampler {
   explicit RandomSampler(const RandomSamplerOptions& options = {});
 };
@@ -41,7 +39,7 @@ struct WeightedRandomSampler : Sampler {
   WeightedRandomSampler(const Tensor& weights, int64_t num_samples, bool replacement = true);
 };
 
-/// These samples in random order. Errors: no index.
+/// These samples in random order.
 struct SubsetRandomSampler : Sampler {
   explicit SubsetRandomSampler(std::vector<int64_t> indices);
 };

@@ -95,8 +95,7 @@ class Softmin : public Cloneable<Softmin> {
   int64_t dim_;
 };
 
-/// The softmax over the channels of [N, C, H, W] or [C, H, W], for each place of the image. Errors:
-/// another number of dimensions.
+/// The softmax over the channels of [N, C, H, W] or [C, H, W], for each place of the image.
 class Softmax2d : public Cloneable<Softmax2d> {
  public:
   Tensor forward(const Tensor& input) override;

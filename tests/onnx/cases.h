@@ -44,6 +44,9 @@ Case function(const std::string& name, std::function<List(int64_t)> inputs, norm
 Cases layers();
 Cases elements();
 Cases operations();
+Cases order();
+Cases writes();
+Cases losses();
 Cases models();
 Cases examples();
 

@@ -1,4 +1,4 @@
-"""check_opencv.py FOLDER NAME...: OpenCV's DNN module computes of NAME.onnx what NAME.safetensors says, within 1e-5."""
+"""check_opencv.py FOLDER NAME...: OpenCV's DNN module computes of NAME.17.onnx what NAME.safetensors says, within 1e-5."""
 import json
 import pathlib
 import struct
@@ -32,7 +32,7 @@ failures = 0
 for name in sys.argv[2:]:
     values = load(folder / f"{name}.safetensors")
     for samples in (3, 5):
-        net = cv2.dnn.readNetFromONNX(str(folder / f"{name}.onnx"))
+        net = cv2.dnn.readNetFromONNX(str(folder / f"{name}.17.onnx"))
         net.setInput(values[f"in0@{samples}"])
         error = numpy.abs(net.forward() - values[f"out0@{samples}"]).max()
         print(f"{name}, {samples} samples: off by {error:.1e}")

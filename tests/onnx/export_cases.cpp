@@ -32,7 +32,8 @@ int main(int argc, char** argv) {
   if (argc < 2) return 2;
   const std::string folder = argv[1], only = argc > 2 ? argv[2] : "";
   int failures = 0;
-  for (const auto& family : {layers(), elements(), operations(), models(), examples()}) {
+  for (const auto& family :
+       {layers(), elements(), operations(), order(), writes(), losses(), models(), examples()}) {
     for (const Case& one : family) {
       if (one.name.find(only) == std::string::npos) continue;
       try {
@@ -47,8 +48,13 @@ int main(int argc, char** argv) {
           }
         }
         const std::string path = folder + "/" + one.name;
-        norma::onnx::export_model(*one.model, one.inputs(3), path + ".onnx", one.forward,
-                                  one.options);
+        const List example = one.inputs(3);
+        for (const int64_t opset : {17, 18, 19, 20}) {
+          norma::onnx::ExportOptions options = one.options;
+          options.opset = opset;
+          norma::onnx::export_model(*one.model, example, norma::text(path, ".", opset, ".onnx"),
+                                    one.forward, options);
+        }
         one.model->eval();
         const norma::NoGradGuard no_grad;
         norma::NamedTensors values;

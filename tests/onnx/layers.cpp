@@ -41,6 +41,7 @@ void add_activations(Cases& all) {
   add("logsigmoid", nn::LogSigmoid());
   add("tanhshrink", nn::Tanhshrink());
   add("dropout", nn::Dropout(0.5));
+  all.push_back(layer("dropout2d", nn::Dropout2d(0.5), {2, 4, 5}));
   all.push_back(layer("glu", nn::GLU(1), {4, 5}));
   all.push_back(layer("softmax2d", nn::Softmax2d(), {3, 4, 5}));
 }
@@ -219,7 +220,31 @@ Case recurrent(const std::string& name, Layer module, bool batch_first) {
   return {name, inputs, forward, model, options};
 }
 
+/// Sequences of the lengths 3, 5 and 2, of which the model is told.
+template <class Layer>
+Case packed(const std::string& name, Layer module) {
+  Case one = recurrent(name, module, true);
+  auto model = std::make_shared<Layer>(std::move(module));
+  one.model = model;
+  one.options.dynamic_batch = false;
+  one.inputs = [](int64_t n) { return List{randn({n, 5, 3})}; };
+  one.forward = [model](const List& in) {
+    using namespace nn::utils::rnn;
+    const auto [y, state] = (*model)(pack_padded_sequence(in[0], tensor({3, 5, 2}), true, false));
+    const auto padded = std::get<0>(pad_packed_sequence(y, true));
+    if constexpr (std::is_same_v<Layer, nn::LSTM>) {
+      return List{padded, std::get<0>(state), std::get<1>(state)};
+    } else {
+      return List{padded, state};
+    }
+  };
+  return one;
+}
+
 void add_recurrent(Cases& all) {
+  all.push_back(packed("rnn_packed", nn::RNN(3, 4)));
+  all.push_back(packed("lstm_packed", nn::LSTM(3, 4, {.num_layers = 2, .bidirectional = true})));
+  all.push_back(packed("gru_packed", nn::GRU(3, 4, {.bidirectional = true})));
   all.push_back(recurrent("rnn", nn::RNN(3, 5), false));
   all.push_back(
       recurrent("rnn_relu", nn::RNN(3, 5, {.nonlinearity = "relu", .batch_first = true}), true));
@@ -287,7 +312,38 @@ void add_attention(Cases& all) {
                    return List{randn({n, 4, 6}), randn({n, 5, 6})};
                  },
                  [decoder](const List& in) { return List{(*decoder)(in[0], in[1])}; }, decoder});
+  auto transformer =
+      std::make_shared<nn::Transformer>(6, 2,
+                                        nn::TransformerOptions{.num_encoder_layers = 1,
+                                                               .num_decoder_layers = 1,
+                                                               .dim_feedforward = 8,
+                                                               .batch_first = true});
+  all.push_back({"transformer",
+                 [](int64_t n) {
+                   return List{randn({n, 4, 6}), randn({n, 3, 6})};
+                 },
+                 [transformer](const List& in) { return List{(*transformer)(in[0], in[1])}; },
+                 transformer});
+  all.push_back(
+      layer("transformer_encoder",
+            nn::TransformerEncoder(
+                nn::TransformerEncoderLayer(6, 3, {.dim_feedforward = 8, .batch_first = true}), 2),
+            {4, 6}));
+  auto stack = std::make_shared<nn::TransformerDecoder>(
+      nn::TransformerDecoderLayer(6, 2, {.dim_feedforward = 8, .batch_first = true}), 2);
+  all.push_back({"transformer_decoder",
+                 [](int64_t n) {
+                   return List{randn({n, 4, 6}), randn({n, 5, 6})};
+                 },
+                 [stack](const List& in) { return List{(*stack)(in[0], in[1])}; }, stack});
   auto table = std::make_shared<nn::Embedding>(7, 3, nn::EmbeddingOptions{.padding_idx = 1});
+  auto limited = std::make_shared<nn::Embedding>(
+      7, 3, nn::EmbeddingOptions{.max_norm = 1.2, .norm_type = 1.5});
+  all.push_back({"embedding_max_norm",
+                 [](int64_t n) {
+                   return List{randint(0, 7, {n, 4})};
+                 },
+                 [limited](const List& in) { return List{(*limited)(in[0])}; }, limited});
   all.push_back({"embedding",
                  [](int64_t n) {
                    return List{randint(0, 7, {n, 4})};

@@ -92,15 +92,67 @@ TEST_CASE("what ONNX cannot say is refused, and an old file stays") {
   nn::Linear good(3, 2);
   onnx::export_model(good, zeros({1, 3}), path);
   const std::string before = read_bytes(path);
-  Model bad([](const Tensor& x) { return x.erfinv(); });
+  Model bad([](const Tensor& x) { return x.unique(); });
   CHECK(
       error_of([&] {
         onnx::export_model(bad, rand({2, 3}), path);
       }) ==
-      "[onnx::export_model] expected operations that can be said in ONNX, got erfinv in the model");
+      "[onnx::export_model] expected operations that can be said in ONNX, got unique in the model");
   CHECK(read_bytes(path) == before);
-  CHECK(refusal([](const Tensor& x) { return x.relu().erfinv(); }) ==
-        "[onnx::export_model] expected operations that can be said in ONNX, got erfinv in 1");
+}
+
+TEST_CASE("an operation that ONNX cannot say is named, with the path of its module") {
+  const auto square = [](const Tensor& x) { return x.t().matmul(x) + eye(3); };
+  using Function = std::function<Tensor(const Tensor&)>;
+  const std::pair<const char*, Function> all[] = {
+      {"linalg.solve", [&](const Tensor& x) { return square(x).inverse(); }},
+      {"linalg.solve", [&](const Tensor& x) { return linalg::inv(square(x)); }},
+      {"linalg.solve", [&](const Tensor& x) { return linalg::solve(square(x), x.t()); }},
+      {"linalg.solve", [&](const Tensor& x) { return linalg::matrix_power(square(x), -2); }},
+      {"linalg.cholesky", [&](const Tensor& x) { return linalg::cholesky(square(x)); }},
+      {"nonzero", [](const Tensor& x) { return x.relu().nonzero(); }},
+      {"nonzero", [](const Tensor& x) { return x.relu().argwhere(); }},
+      {"nonzero", [](const Tensor& x) { return x.masked_select(x > 1); }},
+      {"nonzero", [](const Tensor& x) { return Tensor(x.index({x > 1})); }},
+      {"nonzero", [](const Tensor& x) { return where(x > 1)[0]; }},
+      {"nonzero", [](const Tensor& x) { return x.index_put({x > 1}, x.flatten().slice(0, 0, 4)); }},
+      {"unique", [](const Tensor& x) { return x.unique(); }},
+      {"unique", [](const Tensor& x) { return std::get<1>(x.unique(true, true)); }},
+      {"unique", [](const Tensor& x) { return x.unique_consecutive(); }},
+      {"bincount", [](const Tensor& x) { return x.abs().to(kInt64).flatten().bincount(); }},
+      {"bernoulli", [](const Tensor& x) { return x.sigmoid().bernoulli(); }},
+      {"multinomial", [](const Tensor& x) { return x.softmax(1).multinomial(1); }},
+      {"bernoulli_", [](const Tensor& x) { return x.clone().bernoulli_(0.5); }},
+      {"normal_", [](const Tensor& x) { return x.clone().normal_(); }},
+      {"uniform_", [](const Tensor& x) { return x.clone().uniform_(); }},
+      {"exponential_", [](const Tensor& x) { return x.clone().exponential_(); }},
+      {"random_", [](const Tensor& x) { return x.clone().random_(5); }},
+  };
+  for (const auto& [op, f] : all) {
+    CHECK(refusal(f, {.dynamic_batch = false}) ==
+          text("[onnx::export_model] expected operations that can be said in ONNX, got ", op,
+               " in 1"));
+  }
+  CHECK(refusal([](const Tensor& x) { return x + randn_like(x); }) ==
+        "[onnx::export_model] expected values that can be followed from the model's input, got "
+        "others [2, 3] in every run, as input of add in 1; they come from values read by item() or "
+        "data_ptr(), from memory changed under NoGradGuard, or from an operation that is not told");
+}
+
+TEST_CASE("options that only one number of samples can have are refused") {
+  const auto refused = [](std::function<Tensor(const Tensor&)> f, const char* expected,
+                          const char* op) {
+    CHECK(refusal(f) == text("[onnx::export_model] expected ", expected, " in ", op, " in 1"));
+    CHECK(refusal(f, {.dynamic_batch = false}) == "no error");
+  };
+  refused([](const Tensor& x) { return x.cumprod(0); }, "a dimension of one size", "cumprod");
+  refused([](const Tensor& x) { return x.cummax(0).first; }, "a dimension of one size", "cummax");
+  refused([](const Tensor& x) { return x.unfold(0, 2, 1); }, "a dimension of one size", "unfold");
+  refused([](const Tensor& x) { return x.diagonal(); }, "dimensions of one size", "diagonal");
+  refused([](const Tensor& x) { return x.t().diag_embed(); }, "dimensions of one size",
+          "diag_embed");
+  CHECK(refusal([](const Tensor& x) { return x.histc(3); }) ==
+        "[onnx::export_model] expected a range that does not depend on values in histc in 1");
 }
 
 TEST_CASE("control flow that depends on values is refused where it is seen") {

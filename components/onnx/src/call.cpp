@@ -1,6 +1,7 @@
 #include "call.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "norma/core/error.h"
 #include "norma/core/factory.h"
@@ -113,6 +114,18 @@ std::string Call::scalar(double value, DType dtype) {
 
 std::string Call::option_scalar(const char* name, DType dtype) {
   const Scalar value = setting(0, name).number;
+  std::vector<int64_t> counts;
+  bool is_same = true, is_count = runs() > 2;  // two of them always grow in proportion
+  for (std::size_t run = 0; run < runs(); ++run) {
+    const auto own = setting(run, name).number.to<double>();
+    is_same = is_same && own == value.to<double>();
+    is_count = is_count && std::floor(own) == own && std::fabs(own) < 1e15;
+    if (is_count) counts.push_back(static_cast<int64_t>(own));
+  }
+  if (!is_same && is_count) {
+    const std::string count = graph.list({runs_.size(counts, place())});
+    return cast(node("Squeeze", {count, graph.integers({0})}), dtype);
+  }
   number(name);  // the same in every run
   return graph.constant(is_floating(dtype) ? full({}, value.to<double>(), {.dtype = dtype})
                                            : full({}, value, {.dtype = dtype}));

@@ -57,6 +57,19 @@ class Call {
   bool flag(const char* name) const { return integer(name) != 0; }
   Shape list(const char* name) const;
   std::string word(const char* name) const;
+  /// As they are in one run.
+  std::size_t runs() const { return runs_.traces.size(); }
+  const Shape& shape(std::size_t run, int i) const {
+    return runs_.tensor(run, step().inputs[std::size_t(i)]).sizes();
+  }
+  Shape list(std::size_t run, const char* name) const {
+    return setting(run, name).list.value_or(Shape());
+  }
+  int64_t integer(std::size_t run, const char* name) const {
+    return setting(run, name).number.to<int64_t>();
+  }
+  /// The size that takes these values in the runs.
+  Size size(const std::vector<int64_t>& values) const { return runs_.size(values, place()); }
   /// One that may depend on the number of samples.
   Size size(const char* name) const;
   Sizes sizes(const char* name) const;
@@ -65,6 +78,7 @@ class Call {
   Shape all_dims() const;
   /// A scalar as a tensor: in `dtype`, without dimensions.
   std::string scalar(double value, DType dtype);
+  /// An option, which may be a number that grows with the number of samples.
   std::string option_scalar(const char* name, DType dtype);
 
   std::string node(const char* type, const std::vector<std::string>& inputs,
@@ -93,6 +107,9 @@ class Call {
   const std::vector<std::string>& names_;
 };
 
+/// (Σ |x|^p)^(1/p) over dimensions.
+std::string norm_of(Call& c, const std::string& x, double p, const Shape& dims, bool keepdim);
+
 /// Writes a call; returns the name of the result.
 using Writer = std::function<std::string(Call&)>;
 using Writers = std::vector<std::pair<std::string_view, Writer>>;
@@ -105,6 +122,10 @@ Writers norm_writers();
 Writers reduction_writers();
 Writers shape_writers();
 Writers index_writers();
+Writers write_writers();
+Writers order_writers();
+Writers scan_writers();
+Writers loss_writers();
 Writers recurrent_writers();
 
 }  // namespace norma::onnx

@@ -16,7 +16,8 @@ const std::unordered_map<std::string_view, Writer>& writers() {
     std::unordered_map<std::string_view, Writer> all;
     for (const Writers& family :
          {elementwise_writers(), activation_writers(), window_writers(), norm_writers(),
-          reduction_writers(), shape_writers(), index_writers(), recurrent_writers()}) {
+          reduction_writers(), shape_writers(), index_writers(), recurrent_writers(),
+          write_writers(), order_writers(), scan_writers(), loss_writers()}) {
       all.insert(family.begin(), family.end());
     }
     return all;

@@ -1,4 +1,6 @@
 // Elements picked by an index, which is the second input.
+#include <cmath>
+
 #include "call.h"
 #include "norma/core/factory.h"
 
@@ -16,7 +18,15 @@ std::string gather(Call& c) {
 }
 
 std::string embedding(Call& c) {
-  return c.node("Gather", {c.in(0), c.in(1, kInt64)}, {{"axis", int64_t{0}}});
+  const std::string rows = c.node("Gather", {c.in(0), c.in(1, kInt64)}, {{"axis", int64_t{0}}});
+  const double most = c.number("max_norm");
+  if (std::isinf(most)) return rows;
+  const DType dtype = c.out().dtype();
+  const std::string norm = norm_of(c, rows, c.number("norm_type"), {c.out().dim() - 1}, true);
+  const std::string limit = c.scalar(most, dtype);
+  const std::string factor = c.node("Div", {limit, c.node("Add", {norm, c.scalar(1e-7, dtype)})});
+  const std::string is_long = c.node("Greater", {norm, limit});
+  return c.node("Mul", {rows, c.node("Where", {is_long, factor, c.scalar(1, dtype)})});
 }
 
 std::string take(Call& c) {

@@ -84,6 +84,31 @@ std::string linear(Call& c) {
   return c.has(2) ? c.node("Add", {y, c.in(2)}) : y;
 }
 
+/// The distances of all pairs of rows.
+std::string cdist(Call& c) {
+  const DType dtype = c.out().dtype();
+  const double p = c.number("p");
+  const std::string a = c.in(0), b = c.in(1), last = c.graph.integers({-1});
+  if (c.word("compute_mode") == "use_mm_for_euclid_dist") {
+    Shape turned;
+    for (int64_t i = 0; i < c.rank(1); ++i) turned.push_back(i);
+    std::swap(turned[c.rank(1) - 1], turned[c.rank(1) - 2]);
+    const auto transposed = [&](const std::string& x) {
+      return c.node("Transpose", {x}, {{"perm", turned}});
+    };
+    const auto squares = [&](const std::string& x) {
+      return c.graph.reduce("ReduceSumSquare", x, {-1}, true);
+    };
+    const std::string sum = c.node("Add", {squares(a), transposed(squares(b))});
+    const std::string product = c.node("MatMul", {a, transposed(b)});
+    const std::string rest = c.node("Sub", {sum, c.node("Mul", {product, c.scalar(2, dtype)})});
+    return c.node("Sqrt", {c.node("Max", {rest, c.scalar(0, dtype)})});
+  }
+  const std::string apart = c.node("Sub", {c.node("Unsqueeze", {a, c.graph.integers({-2})}),
+                                           c.node("Unsqueeze", {b, c.graph.integers({-3})})});
+  return norm_of(c, apart, p, {-1}, false);
+}
+
 }  // namespace
 
 Writers norm_writers() {
@@ -93,6 +118,7 @@ Writers norm_writers() {
       {"group_norm", group_norm},
       {"instance_norm", group_norm},
       {"linear", linear},
+      {"cdist", cdist},
       {"matmul",
        [](Call& c) {
          return c.node("MatMul", {c.in(0), c.in(1)});

@@ -42,19 +42,11 @@ std::string variance(Call& c) {
 }
 
 std::string norm(Call& c) {
-  const DType dtype = c.out().dtype();
-  const double p = c.number("p");
   const std::string x = c.in(0);
-  if (p == 1) return reduced(c, "ReduceL1", x);
-  if (p == 2) return reduced(c, "ReduceL2", x);
-  const std::string size = c.node("Abs", {x});
-  if (std::isinf(p)) return reduced(c, p > 0 ? "ReduceMax" : "ReduceMin", size);
-  if (p == 0) {
-    const std::string is_there = c.node("Greater", {size, c.scalar(0, dtype)});
-    return reduced(c, "ReduceSum", c.cast(is_there, dtype));
-  }
-  const std::string sum = reduced(c, "ReduceSum", c.node("Pow", {size, c.scalar(p, dtype)}));
-  return c.node("Pow", {sum, c.scalar(1 / p, dtype)});
+  // Of a number over no dimensions.
+  if (c.rank(0) == 0)
+    return norm_of(c, c.node("Unsqueeze", {x, c.graph.integers({0})}), c.number("p"), {0}, false);
+  return norm_of(c, x, c.number("p"), c.dims("dim"), c.flag("keepdim"));
 }
 
 Writer extremum(const char* type) {
@@ -96,20 +88,35 @@ std::string cumsum(Call& c) {
   return c.node("CumSum", {c.in(0, c.out().dtype()), c.graph.integers({c.integer("dim")})});
 }
 
-/// The positions alone: the values are gathered by them.
-std::string topk(Call& c) {
-  const int64_t k = c.integer("k");
-  return c.graph.nodes("TopK", {c.in(0), c.graph.integers({k})}, 2,
-                       {{"axis", c.integer("dim")},
-                        {"largest", int64_t{c.flag("largest")}},
-                        {"sorted", int64_t{1}}})[1];
+/// NaN counts nothing.
+std::string nansum(Call& c) {
+  const std::string x = c.in(0), zero = c.scalar(0, c.out().dtype());
+  return reduced(c, "ReduceSum", c.node("Where", {c.node("IsNaN", {x}), zero, x}));
 }
 
 }  // namespace
 
+std::string norm_of(Call& c, const std::string& x, double p, const Shape& dims, bool keepdim) {
+  const DType dtype = c.out().dtype();
+  const auto over = [&](const char* type, const std::string& values) {
+    return c.graph.reduce(type, values, dims, keepdim);
+  };
+  if (p == 1) return over("ReduceL1", x);
+  if (p == 2) return over("ReduceL2", x);
+  const std::string size = c.node("Abs", {x});
+  if (std::isinf(p)) return over(p > 0 ? "ReduceMax" : "ReduceMin", size);
+  if (p == 0) {
+    const std::string is_there = c.node("Greater", {size, c.scalar(0, dtype)});
+    return over("ReduceSum", c.cast(is_there, dtype));
+  }
+  const std::string sum = over("ReduceSum", c.node("Pow", {size, c.scalar(p, dtype)}));
+  return c.node("Pow", {sum, c.scalar(1 / p, dtype)});
+}
+
 Writers reduction_writers() {
   return {
       {"sum", reduction("ReduceSum")},
+      {"nansum", nansum},
       {"mean", reduction("ReduceMean")},
       {"amax", reduction("ReduceMax")},
       {"amin", reduction("ReduceMin")},
@@ -125,7 +132,6 @@ Writers reduction_writers() {
       {"any", truth("ReduceMax")},
       {"all", truth("ReduceMin")},
       {"cumsum", cumsum},
-      {"topk", topk},
   };
 }
 

@@ -30,6 +30,13 @@ std::unordered_map<int, std::string> names_of(const nn::Module& model, const Tra
   return names;
 }
 
+std::unordered_set<const void*> memory_of(const nn::Module& model) {
+  std::unordered_set<const void*> memory;
+  for (const Tensor& tensor : model.parameters()) memory.insert(impl_of(tensor)->storage.get());
+  for (const Tensor& tensor : model.buffers()) memory.insert(impl_of(tensor)->storage.get());
+  return memory;
+}
+
 /// The samples in another order, as many as asked for, and within them the values in another order,
 /// unless they are those of the example.
 Tensor variation(const Tensor& example, int64_t dim, int64_t samples, bool is_other) {
@@ -155,7 +162,7 @@ Runs run_model(nn::Module& model, const std::vector<Tensor>& examples, const For
       if (is_floating(x.dtype())) x = x.requires_grad_(true).clone();
       inputs.push_back(x);
     }
-    Trace trace(inputs);
+    Trace trace(inputs, memory_of(model));
     std::vector<Tensor> results;
     {
       const autograd::ObserverGuard guard(trace);

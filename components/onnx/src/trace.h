@@ -5,6 +5,7 @@
 #include <string>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "norma/autograd/node.h"
@@ -43,7 +44,8 @@ struct Value {
 /// changed in place, and by its place in the graph.
 class Trace : public autograd::Observer {
  public:
-  explicit Trace(const std::vector<Tensor>& inputs);
+  /// `own`: memory that is the model's, whose values are known by name.
+  Trace(const std::vector<Tensor>& inputs, std::unordered_set<const void*> own);
 
   void computed(const autograd::Operation& op, const Tensor& out, autograd::Inputs in) override;
   void recorded(autograd::Node& node, const Tensor& out) override;
@@ -64,8 +66,13 @@ class Trace : public autograd::Observer {
   static Memory memory_of(const Tensor& tensor);
 
   int add(const Tensor& tensor, int step, bool depends);
+  /// The value that a tensor has now, -1 where it is not known.
+  int known(const Tensor& tensor);
   int find(const std::string& op, const Tensor& tensor);
+  int find_changed(const Step& step, const Tensor& base);
+  void follow(const Ref<autograd::Node>& node, int value);
 
+  std::unordered_set<const void*> own_;
   std::map<Memory, Known> by_memory_;
   std::unordered_map<const autograd::Node*, int> by_node_;
   std::vector<Ref<autograd::Node>> nodes_;  // kept, so that no other gets their address

@@ -82,13 +82,49 @@ Shape reach_behind(Call& c, const Shape& kernel, const Shape& dilation) {
 
 std::string max_pool(Call& c) {
   const Shape kernel = c.list("kernel_size"), dilation = c.list("dilation");
+  const DType dtype = c.out().dtype();
   return batched(c, kernel.size(), [&](const std::string& x) {
-    return c.node("MaxPool", {x},
-                  {{"kernel_shape", kernel},
-                   {"strides", c.list("stride")},
-                   {"pads", joined(c.list("padding"), reach_behind(c, kernel, dilation))},
-                   {"dilations", dilation}});
+    const std::string y =
+        c.node("MaxPool", {is_floating(dtype) ? x : c.cast(x, kFloat64)},
+               {{"kernel_shape", kernel},
+                {"strides", c.list("stride")},
+                {"pads", joined(c.list("padding"), reach_behind(c, kernel, dilation))},
+                {"dilations", dilation}});
+    return is_floating(dtype) ? y : c.cast(y, dtype);
   });
+}
+
+/// The positions within an image alone.
+std::string max_pool_indices(Call& c) {
+  const Shape kernel = c.list("kernel_size"), dilation = c.list("dilation");
+  const Shape image = space(c.shape(0), 2);
+  return batched(c, 2, [&](const std::string& x) {
+    const std::string all =
+        c.graph.nodes("MaxPool", {x}, 2,
+                      {{"kernel_shape", kernel},
+                       {"strides", c.list("stride")},
+                       {"pads", joined(c.list("padding"), reach_behind(c, kernel, dilation))},
+                       {"dilations", dilation}})[1];
+    // There they count the whole batch.
+    return c.node("Mod", {all, c.graph.integers({image.numel()})});
+  });
+}
+
+/// Every value in its place among zeros.
+std::string max_unpool(Call& c) {
+  const Sizes in = c.sizes(0);
+  const auto lines = [&](int64_t length) {
+    Sizes sizes(in.begin(), in.end() - 2);
+    sizes.push_back({length, 0});
+    return sizes;
+  };
+  const int64_t cells = space(c.shape(0), 2).numel(), whole = space(c.out().sizes(), 2).numel();
+  const std::string zero = c.scalar(0, c.out().dtype());
+  const std::string plane = c.node("Expand", {zero, c.graph.list(lines(whole))});
+  return c.reshaped(
+      c.node("ScatterElements",
+             {plane, c.reshaped(c.in(1), lines(cells)), c.reshaped(c.in(0), lines(cells))},
+             {{"axis", c.rank(0) - 2}}));
 }
 
 /// Zeros around the last axes.
@@ -242,7 +278,26 @@ Tensor picking(int64_t channels, const Shape& kernel, DType dtype) {
   return cat(std::vector<Tensor>(static_cast<std::size_t>(channels), one));
 }
 
+/// Windows along one dimension, whose cells come last.
+std::string windows(Call& c) {
+  const int64_t dim = c.integer("dimension"), size = c.integer("size"), step = c.integer("step");
+  const int64_t rank = c.rank(0);
+  if (rank == 0) return c.reshaped(c.in(0));
+  if (c.sizes(0)[static_cast<std::size_t>(dim)].per_sample != 0)
+    c.refuse("a dimension of one size");
+  const Tensor starts = arange((c.shape(0)[dim] - size) / step + 1) * step;
+  const Tensor cells = starts.unsqueeze(1) + arange(size);
+  const std::string y = c.node("Gather", {c.in(0), c.graph.constant(cells)}, {{"axis", dim}});
+  Shape order;
+  for (int64_t i = 0; i <= rank; ++i) {
+    if (i != dim + 1) order.push_back(i);
+  }
+  order.push_back(dim + 1);
+  return c.node("Transpose", {y}, {{"perm", order}});
+}
+
 std::string unfold(Call& c) {
+  if (c.has_option("dimension")) return windows(c);
   const Shape kernel = c.list("kernel_size"), padding = c.list("padding");
   const int64_t channels = c.shape(0)[1];
   return c.reshaped(c.node("Conv",
@@ -287,6 +342,9 @@ Writers window_writers() {
       {"conv_transpose2d", transposed_convolution},
       {"max_pool1d", max_pool},
       {"max_pool2d", max_pool},
+      {"max_pool2d_with_indices", max_pool},
+      {"max_pool2d_indices", max_pool_indices},
+      {"max_unpool2d", max_unpool},
       {"avg_pool1d", avg_pool},
       {"avg_pool2d", avg_pool},
       {"lp_pool2d", avg_pool},
