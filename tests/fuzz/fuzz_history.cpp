@@ -1,6 +1,7 @@
 // Any bytes as the file of a History, as a table and as JSON Lines: what is read is what is there
 // after a further row.
 #include <bit>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -9,14 +10,16 @@
 
 namespace {
 
-/// Every point of a history, its values as bits.
+/// Every point of a history, its values as bits, but every NaN as one: a file keeps no sign of it.
 std::string contents(const norma::History& history) {
   std::string all;
   for (const std::string& name : history.names()) {
     all += name + "\n";
-    for (const norma::HistoryPoint& point : history.points(name))
+    for (const norma::HistoryPoint& point : history.points(name)) {
+      const double value = std::isnan(point.value) ? std::nan("") : point.value;
       all += norma::text(point.epoch.value_or(-1), ' ', point.step.value_or(-1), ' ',
-                         std::bit_cast<uint64_t>(point.value), '\n');
+                         std::bit_cast<uint64_t>(value), '\n');
+    }
   }
   return all;
 }

@@ -88,6 +88,7 @@ def history_seeds():
     for name, text in {
             "table": "epoch,step,loss,accuracy\n0,1,0.5,\n,2,nan,1\n", "quotes": 'epoch,step,"a,""b"\n,,1\n', "header": "epoch,step\n",
             "spreadsheet": "epoch,step,loss\r\n1,,-inf\r\n", "half": "epoch,step,a,b\n0,1,2,3\n0,2,", "begun": "epoch,st",
+            "signed_nan": "epoch,step,loss\n1,,-nan\n2,,nan\n",
             "lines": '{"epoch": 0, "step": 1, "loss": 0.5}\n{"a \\"": "NaN", "b": "-Infinity"}\n', "half_line": '{"a": 1}\n{"a": '}.items():
         write("history", name, text.encode())
 
