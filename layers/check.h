@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 
+#include "norma/autograd/functional.h"
 #include "norma/core/error.h"
 #include "norma/core/shape.h"
 
@@ -19,6 +20,12 @@ inline void check_eps(const char* op, double eps) {
 inline std::string tuple(const Shape& sizes) {
   const std::string list = sizes.str();
   return text('(', list.substr(1, list.size() - 2), sizes.size() == 1 ? ",)" : ")");
+}
+
+/// Sizes as PyTorch prints what it was given: one number where both are equal.
+inline std::string short_repr(int64_t size) { return text(size); }
+inline std::string short_repr(Pair pair) {
+  return pair.h == pair.w ? text(pair.h) : pair.str();
 }
 
 }  // namespace norma::nn

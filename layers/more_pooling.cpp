@@ -8,8 +8,6 @@ namespace norma::nn {
 
 namespace {
 
-std::string short_repr(Pair pair) { return pair.h == pair.w ? text(pair.h) : pair.str(); }
-
 void check_output(const char* op, Pair size, const std::string& given) {
   if (size.h >= 1 && size.w >= 1) return;
   fail(op, "elements of output_size must be greater than zero, but got ", given);

@@ -1,14 +1,10 @@
 #include "norma/layers/pooling.h"
 
-#include "norma/core/text.h"
+#include "norma/layers/check.h"
 
 namespace norma::nn {
 
 namespace {
-
-// PyTorch prints what it was given: one number where both are equal.
-std::string short_repr(Pair pair) { return pair.h == pair.w ? text(pair.h) : pair.str(); }
-std::string short_repr(int64_t size) { return text(size); }
 
 template <class Size, class Options>
 std::string window_repr(Size kernel_size, const Options& options) {

@@ -7,9 +7,6 @@ namespace norma::nn {
 
 namespace {
 
-// PyTorch prints what it was given: one number where both are equal.
-std::string short_repr(Pair pair) { return pair.h == pair.w ? text(pair.h) : pair.str(); }
-
 std::string window_repr(Pair kernel_size, const UnfoldOptions& o) {
   return text("kernel_size=", short_repr(kernel_size), ", dilation=", short_repr(o.dilation),
               ", padding=", short_repr(o.padding), ", stride=", short_repr(o.stride));

@@ -5,12 +5,14 @@
 
 #include "norma/core/elementary.h"
 #include "norma/core/memory.h"
+#include "norma/optim/limits.h"
 
 namespace norma::optim {
 
 namespace {
 
-constexpr auto kNumber = [](double x) { return x == x; };
+using detail::kNumber;
+
 constexpr auto kPositive = [](double x) { return x > 0; };
 
 // The shape between two corners of "cos".

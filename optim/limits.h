@@ -1,4 +1,4 @@
-// The limits of options that several optimisers have. Not for programs.
+// The limits of options that several optimisers and schedulers have. Not for programs.
 #pragma once
 #include "norma/optim/optimizer.h"
 
@@ -6,6 +6,7 @@ namespace norma::optim::detail {
 
 inline constexpr auto kNotNegative = [](double x) { return x >= 0; };
 inline constexpr auto kFraction = [](double x) { return x >= 0 && x < 1; };
+inline constexpr auto kNumber = [](double x) { return x == x; };
 
 inline constexpr OptionLimit kLearningRate = {kNotNegative, "learning rate", "lr >= 0"};
 inline constexpr OptionLimit kEpsilon = {kNotNegative, "epsilon value", "eps >= 0"};

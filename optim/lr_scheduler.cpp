@@ -7,6 +7,7 @@
 
 #include "norma/core/elementary.h"
 #include "norma/core/memory.h"
+#include "norma/optim/limits.h"
 
 namespace norma::optim {
 
@@ -255,9 +256,9 @@ void LRScheduler::load_state_dict(const SchedulerState& state) {
 
 namespace {
 
-constexpr auto kNotNegative = [](double x) { return x >= 0; };
+using detail::kNotNegative;
+using detail::kNumber;
 constexpr auto kFactor = [](double x) { return x > 0 && x <= 1; };
-constexpr auto kNumber = [](double x) { return x == x; };
 
 }  // namespace
 

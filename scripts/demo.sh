@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 source scripts/lib-install.sh
 
 install_missing library examples
-cmake --preset release -DNORMA_BUILD_TESTS=OFF -DNORMA_BUILD_EXAMPLES=ON -DNORMA_BUILD_BENCH=OFF
+cmake --preset release -DNORMA_BUILD_TESTS=OFF -DNORMA_BUILD_EXAMPLES=ON -DNORMA_BUILD_BENCH=OFF -DNORMA_UNITY=ON
 cmake --build --preset release --parallel "$(nproc)" --target digits_cnn
 
 if [ -n "${NORMA_DATA_DIR:-}" ]; then set -- --data "$NORMA_DATA_DIR" "$@"; fi
