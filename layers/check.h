@@ -24,8 +24,6 @@ inline std::string tuple(const Shape& sizes) {
 
 /// Sizes as PyTorch prints what it was given: one number where both are equal.
 inline std::string short_repr(int64_t size) { return text(size); }
-inline std::string short_repr(Pair pair) {
-  return pair.h == pair.w ? text(pair.h) : pair.str();
-}
+inline std::string short_repr(Pair pair) { return pair.h == pair.w ? text(pair.h) : pair.str(); }
 
 }  // namespace norma::nn
