@@ -23,5 +23,8 @@ else()
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
   set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 endif()
+if(NORMA_BUILD_PLOT)  # a program that it starts
+  set(CPACK_DEBIAN_PACKAGE_RECOMMENDS gnuplot-nox)
+endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/libnorma-dev RENAME copyright)
 include(CPack)

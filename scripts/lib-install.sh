@@ -55,12 +55,14 @@ missing_packages() {
         have_header gmock/gmock.h || echo libgmock-dev
         have python3 || echo python3
         have pkg-config || echo pkg-config
+        have dot || echo graphviz
         ;;
       components)
         have protoc || echo protobuf-compiler
         have_header google/protobuf/message_lite.h || echo libprotobuf-dev
         have_header png.h || echo libpng-dev
         have_header onnx/onnx-ml.pb.h || echo libonnx-dev
+        have gnuplot || echo gnuplot-nox
         ;;
       runtimes) /usr/bin/python3 -c "import cv2" 2>/dev/null || echo python3-opencv ;;
       venv) python3 -c "import ensurepip" 2>/dev/null || echo python3-venv ;;
