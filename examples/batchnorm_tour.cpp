@@ -11,6 +11,7 @@
 
 #include "common/evaluate.h"
 #include "common/options.h"
+#include "common/plots.h"
 
 namespace nn = norma::nn;
 namespace optim = norma::optim;
@@ -48,7 +49,7 @@ void basic_usage() {
             << output.std(false).item<float>() << "\n";
 }
 
-void several_channels() {
+void several_channels(const example::Plots& plots) {
   title("Several channels: each has a mean and a variance of its own");
   norma::NoGradGuard no_grad;
   Tensor input = norma::randn({8, 3, 15}) * 4.0 + 7.0;
@@ -60,6 +61,8 @@ void several_channels() {
   std::cout << "mean before " << input.mean({0, 2}) << "\n";
   std::cout << "mean after  " << output.mean({0, 2}) << "\n";
   std::cout << "std after   " << output.std({0, 2}, /*unbiased=*/false) << "\n";
+  plots.histogram("before.svg", input, "before BatchNorm");
+  plots.histogram("after.svg", output, "after BatchNorm");
 }
 
 void train_and_eval() {
@@ -237,10 +240,11 @@ void next_to_dropout() {
 }
 
 // Trains on two interleaved half circles.
-MLP train_on_moons(data::DataLoader& loader) {
+MLP train_on_moons(data::DataLoader& loader, norma::History& history) {
   MLP model(2, 32, 2);
   nn::CrossEntropyLoss criterion;
   optim::SGD optimizer(model.parameters(), {.lr = 0.05, .momentum = 0.9});
+  int64_t step = 0;
   for (int epoch = 1; epoch <= 10; ++epoch) {
     double loss_sum = 0;
     for (auto& [x, y] : loader) {
@@ -248,6 +252,7 @@ MLP train_on_moons(data::DataLoader& loader) {
       Tensor loss = criterion(model(x), y);
       loss.backward();
       optimizer.step();
+      history.log({{"loss/train", loss}}, {.epoch = epoch, .step = step++});
       loss_sum += loss.item<double>();
     }
     if (epoch == 1 || epoch == 10) {
@@ -257,13 +262,13 @@ MLP train_on_moons(data::DataLoader& loader) {
   return model;
 }
 
-void saving_and_freezing(const example::Options& options) {
+void saving_and_freezing(const example::Options& options, example::Plots& plots) {
   title("Saving: the running statistics belong to the model");
   data::DataLoader train_loader(
       data::moons(2000, 0.15, /*seed=*/1),
       {.batch_size = 50, .shuffle = true, .seed = static_cast<uint64_t>(options.seed)});
   data::DataLoader test_loader(data::moons(1000, 0.15, /*seed=*/2), {.batch_size = 250});
-  MLP model = train_on_moons(train_loader);
+  MLP model = train_on_moons(train_loader, plots.history());
   for (const auto& [name, buffer] : model.named_buffers()) {
     std::cout << "buffer " << name << " " << buffer.sizes() << "\n";
   }
@@ -280,6 +285,9 @@ void saving_and_freezing(const example::Options& options) {
                             example::answers(restored, test_loader))
             << "\n";
 
+  plots.curves();
+  plots.boundary("boundary.png", model, test_loader.dataset());
+
   title("freeze_stats: fine-tuning on few examples");
   // Small batches would spoil what the running statistics know. eval() would not last: the next
   // train() undoes it. freeze_stats() does.
@@ -293,16 +301,17 @@ void saving_and_freezing(const example::Options& options) {
   std::cout << bn << "\nafter a wild batch in train(), running_mean is as before: "
             << norma::equal(bn.running_mean, mean_before) << "\n";
 
-  std::printf("\ntest accuracy %.4f\n", example::accuracy(restored, test_loader));
+  std::printf("\ntest accuracy %.4f\n", example::test(restored, test_loader).accuracy);
 }
 
 int main(int argc, char** argv) {
   example::Options options{
       .about = "Shows what batch normalisation does, step by step, from one layer to a model."};
   return example::run(argc, argv, options, [&] {
+    example::Plots plots(options);
     std::cout << std::boolalpha;
     basic_usage();
-    several_channels();
+    several_channels(plots);
     train_and_eval();
     shapes();
     momentum();
@@ -311,6 +320,6 @@ int main(int argc, char** argv) {
     four_mistakes();
     sequences();
     next_to_dropout();
-    saving_and_freezing(options);
+    saving_and_freezing(options, plots);
   });
 }

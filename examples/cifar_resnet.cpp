@@ -13,6 +13,7 @@
 #include "common/datasets.h"
 #include "common/evaluate.h"
 #include "common/options.h"
+#include "common/plots.h"
 #include "common/progress.h"
 
 namespace nn = norma::nn;
@@ -104,7 +105,8 @@ void train(const example::Options& options) {
   const int64_t steps = std::max<int64_t>(1, options.epochs * train_loader.size());
   optim::CosineAnnealingLR scheduler(optimizer, steps);
 
-  example::Progress progress(options.epochs, train_loader.size());
+  example::Plots plots(options);
+  example::Progress progress(options.epochs, train_loader.size(), plots.history());
   // Ctrl-C saves all this; --resume goes on from there, with the same numbers.
   example::Checkpoint checkpoint(
       options, train_loader, progress,
@@ -119,11 +121,13 @@ void train(const example::Options& options) {
       progress.batch(loss.item<double>(), images.size(0));
       if (checkpoint.step()) return;  // interrupted, and saved
     }
-    progress.epoch(example::accuracy(model, test_loader));
+    progress.epoch(example::test(model, test_loader));
   }
 
   if (!options.save.empty()) norma::save(model, options.save);
-  std::printf("test accuracy %.4f\n", example::accuracy(model, test_loader));
+  plots.classifier(example::answers(model, test_loader), pictures.test, pictures.class_names);
+  plots.filters("filters.png", model.stem.at<nn::Conv2d>(0).weight);
+  std::printf("test accuracy %.4f\n", example::test(model, test_loader).accuracy);
 }
 
 int main(int argc, char** argv) {

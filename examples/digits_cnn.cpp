@@ -4,6 +4,7 @@
 //   digits_cnn --data DIR                            on MNIST
 //   digits_cnn --save digits.safetensors             saves what was learnt
 //   digits_cnn --load digits.safetensors --epochs 0  only tests what was saved
+//   digits_cnn --plot DIR                            draws curves, mistakes, filters
 //   digits_cnn --resume                              goes on with a run that Ctrl-C ended
 #include <norma/norma.h>
 
@@ -15,6 +16,7 @@
 #include "common/datasets.h"
 #include "common/evaluate.h"
 #include "common/options.h"
+#include "common/plots.h"
 #include "common/progress.h"
 
 namespace nn = norma::nn;
@@ -73,7 +75,8 @@ void train(const example::Options& options) {
   optim::LinearLR warm_up(optimizer, {.start_factor = 0.01, .total_iters = steps / 10 + 1});
   optim::CosineAnnealingLR cosine(optimizer, steps);
 
-  example::Progress progress(options.epochs, train_loader.size());
+  example::Plots plots(options);
+  example::Progress progress(options.epochs, train_loader.size(), plots.history());
   // Ctrl-C saves all this; --resume goes on from there, with the same numbers.
   example::Checkpoint checkpoint(
       options, train_loader, progress,
@@ -89,7 +92,7 @@ void train(const example::Options& options) {
       progress.batch(loss.item<double>(), images.size(0));
       if (checkpoint.step()) return;  // interrupted, and saved
     }
-    progress.epoch(example::accuracy(model, test_loader));  // in eval(), then back to train()
+    progress.epoch(example::test(model, test_loader));  // in eval(), then back to train()
   }
 
   if (!options.save.empty() && options.epochs > 0) {
@@ -103,7 +106,9 @@ void train(const example::Options& options) {
     std::printf("saved %s; loaded into a fresh model, it gives the same answers bit for bit\n",
                 options.save.c_str());
   }
-  std::printf("test accuracy %.4f\n", example::accuracy(model, test_loader));
+  plots.classifier(example::answers(model, test_loader), digits.test);
+  plots.filters("filters.png", model.at<ConvBlock>(0).block.at<nn::Conv2d>(0).weight);
+  std::printf("test accuracy %.4f\n", example::test(model, test_loader).accuracy);
 }
 
 int main(int argc, char** argv) {

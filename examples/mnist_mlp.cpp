@@ -11,6 +11,7 @@
 #include "common/datasets.h"
 #include "common/evaluate.h"
 #include "common/options.h"
+#include "common/plots.h"
 #include "common/progress.h"
 
 namespace nn = norma::nn;
@@ -36,12 +37,11 @@ void train(const example::Options& options) {
   const example::Split digits = example::digits(options);
   // The loader turns bytes into numbers in 0..1; this one moves them to mean 0, deviation 1.
   const data::Normalize normalize({0.1307}, {0.3081});
-  data::DataLoader train_loader(digits.train,
-                                {.batch_size = options.batch_size,
-                                 .shuffle = true,
-                                 .drop_last = true,  // no odd little batch for BatchNorm
-                                 .seed = static_cast<uint64_t>(options.seed),
-                                 .transforms = {normalize}});
+  data::DataLoader train_loader(digits.train, {.batch_size = options.batch_size,
+                                               .shuffle = true,
+                                               .drop_last = true,
+                                               .seed = static_cast<uint64_t>(options.seed),
+                                               .transforms = {normalize}});
   data::DataLoader test_loader(digits.test, {.batch_size = 250, .transforms = {normalize}});
 
   MLP model(784, 128, 10);
@@ -53,8 +53,8 @@ void train(const example::Options& options) {
   const int64_t steps = std::max<int64_t>(1, options.epochs * train_loader.size());
   optim::CosineAnnealingLR scheduler(optimizer, steps);
 
-  example::Progress progress(options.epochs, train_loader.size());
-  // Ctrl-C saves all this; --resume goes on from there, with the same numbers.
+  example::Plots plots(options);
+  example::Progress progress(options.epochs, train_loader.size(), plots.history());
   example::Checkpoint checkpoint(
       options, train_loader, progress,
       {.module = &model, .optimizer = &optimizer, .scheduler = &scheduler});
@@ -68,11 +68,12 @@ void train(const example::Options& options) {
       progress.batch(loss.item<double>(), images.size(0));
       if (checkpoint.step()) return;  // interrupted, and saved
     }
-    progress.epoch(example::accuracy(model, test_loader));
+    progress.epoch(example::test(model, test_loader));
   }
 
   if (!options.save.empty()) norma::save(model, options.save);
-  std::printf("test accuracy %.4f\n", example::accuracy(model, test_loader));
+  plots.classifier(example::answers(model, test_loader), digits.test);
+  std::printf("test accuracy %.4f\n", example::test(model, test_loader).accuracy);
 }
 
 int main(int argc, char** argv) {

@@ -26,6 +26,7 @@
 
 #include "common/datasets.h"
 #include "common/options.h"
+#include "common/plots.h"
 
 namespace nn = norma::nn;
 namespace data = norma::data;
@@ -184,6 +185,7 @@ std::string best(const Tensor& probabilities, const std::vector<std::string>& la
 }
 
 void classify(const example::Options& options) {
+  const example::Plots plots(options);
   const std::vector<std::string> labels = read_labels(options);
   const bool is_file = std::filesystem::is_regular_file(options.data);
   const Pictures pictures = is_file ? read_pictures(options) : small_pictures(options);
@@ -202,6 +204,7 @@ void classify(const example::Options& options) {
   model.eval();  // BatchNorm uses the statistics from the file
   const norma::NoGradGuard no_grad;
   std::vector<Tensor> scores;
+  std::vector<std::string> titles;  // of the pictures of --plot
   for (int64_t start = 0; start < n; start += options.batch_size) {
     const int64_t end = std::min(n, start + options.batch_size);
     scores.push_back(model(pictures.images.slice(0, start, end)));
@@ -209,10 +212,14 @@ void classify(const example::Options& options) {
     for (int64_t i = start; i < end; ++i) {
       std::printf("picture %d: %s\n", static_cast<int>(i),
                   best(probabilities[i - start], labels).c_str());
+      titles.push_back(
+          labels[static_cast<std::size_t>(probabilities[i - start].argmax().item<int64_t>())]);
     }
   }
   if (!options.scores.empty())
     norma::save_safetensors({{"scores", norma::cat(scores)}}, options.scores);
+  plots.images("images.png", pictures.images, titles);
+  plots.filters("filters.png", model.conv1.weight);
 }
 
 int main(int argc, char** argv) {

@@ -1,11 +1,10 @@
-// A multilayer perceptron learns which of two spirals a point belongs to, and draws what it learnt.
+// A multilayer perceptron learns which of two spirals a point belongs to.
 //
-//   spirals_mlp                   writes spirals.png
+//   spirals_mlp --plot DIR        draws what it learnt, and how: DIR/boundary.png, DIR/loss.svg, …
 //   spirals_mlp --data FILE       on points of your own: a CSV file with the columns x, y, label
 #include <norma/norma.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <optional>
 
@@ -13,7 +12,7 @@
 #include "common/datasets.h"
 #include "common/evaluate.h"
 #include "common/options.h"
-#include "common/png.h"
+#include "common/plots.h"
 #include "common/progress.h"
 
 namespace nn = norma::nn;
@@ -62,57 +61,6 @@ example::Split load(const example::Options& options) {
                            options);
 }
 
-// Colours every pixel by the model's answer there, orange for 0 and blue for 1, the paler the less
-// certain; then dots for the points it was tested on.
-void draw(nn::Module& model, const data::Dataset& test, const std::string& path) {
-  constexpr int kSide = 480;
-  const double reach = 1.1 * test.inputs.abs().max().item<double>();
-  const Tensor line = norma::linspace(-reach, reach, kSide);
-  // One row of coordinates [x, y] per pixel, from the upper left corner.
-  const Tensor x = line.reshape({1, kSide}).expand({kSide, kSide}).reshape(-1);
-  const Tensor y = line.reshape({kSide, 1}).expand({kSide, kSide}).reshape(-1) * -1.0;
-
-  model.eval();
-  const norma::NoGradGuard no_grad;
-  const Tensor blue_share = model(norma::stack({x, y}, 1)).softmax(1).select(1, 1).contiguous();
-  const float* share = blue_share.data_ptr<float>();
-
-  constexpr double kOrange[3] = {244, 162, 97}, kPale[3] = {255, 252, 246},
-                   kBlue[3] = {88, 139, 201};
-  std::vector<uint8_t> pixels(3 * kSide * kSide);
-  const auto paint = [&](int column, int row, int channel, double value) {
-    pixels[static_cast<std::size_t>(3 * (row * kSide + column) + channel)] =
-        static_cast<uint8_t>(std::lround(value));
-  };
-  for (int row = 0; row < kSide; ++row) {
-    for (int column = 0; column < kSide; ++column) {
-      const double certain = 2 * static_cast<double>(share[row * kSide + column]) - 1;  // -1 to 1
-      for (int c = 0; c < 3; ++c) {
-        const double full = certain < 0 ? kOrange[c] : kBlue[c];
-        paint(column, row, c, kPale[c] + std::abs(certain) * (full - kPale[c]));
-      }
-    }
-  }
-
-  constexpr double kDarkOrange[3] = {176, 80, 16}, kDarkBlue[3] = {24, 66, 128};
-  const int64_t dots = std::min<int64_t>(test.size(), 600);
-  for (int64_t i = 0; i < dots; ++i) {
-    const auto at = [&](double coordinate) {
-      return static_cast<int>(std::lround((coordinate / reach + 1) / 2 * (kSide - 1)));
-    };
-    const int column = at(test.inputs[i][0].item<double>());
-    const int row = at(-test.inputs[i][1].item<double>());
-    const double* colour = test.targets[i].item<int64_t>() == 0 ? kDarkOrange : kDarkBlue;
-    for (int dy = -2; dy <= 2; ++dy) {
-      for (int dx = -2; dx <= 2; ++dx) {
-        if (dx * dx + dy * dy > 5) continue;
-        for (int c = 0; c < 3; ++c) paint(column + dx, row + dy, c, colour[c]);
-      }
-    }
-  }
-  example::write_png(path, kSide, kSide, pixels);
-}
-
 void train(const example::Options& options) {
   const example::Split split = load(options);
   data::DataLoader train_loader(split.train, {.batch_size = options.batch_size,
@@ -129,7 +77,8 @@ void train(const example::Options& options) {
   const int64_t steps = std::max<int64_t>(1, options.epochs * train_loader.size());
   optim::CosineAnnealingLR scheduler(optimizer, steps);
 
-  example::Progress progress(options.epochs, train_loader.size());
+  example::Plots plots(options);
+  example::Progress progress(options.epochs, train_loader.size(), plots.history());
   // Ctrl-C saves all this; --resume goes on from there, with the same numbers.
   example::Checkpoint checkpoint(
       options, train_loader, progress,
@@ -144,13 +93,13 @@ void train(const example::Options& options) {
       progress.batch(loss.item<double>(), x.size(0));
       if (checkpoint.step()) return;  // interrupted, and saved
     }
-    progress.epoch(example::accuracy(model, test_loader));
+    progress.epoch(example::test(model, test_loader));
   }
 
   if (!options.save.empty()) norma::save(model, options.save);
-  draw(model, split.test, options.picture);
-  std::printf("picture %s\n", options.picture.c_str());
-  std::printf("test accuracy %.4f\n", example::accuracy(model, test_loader));
+  plots.curves();
+  plots.boundary("boundary.png", model, split.test);
+  std::printf("test accuracy %.4f\n", example::test(model, test_loader).accuracy);
 }
 
 int main(int argc, char** argv) {
@@ -158,7 +107,6 @@ int main(int argc, char** argv) {
       .epochs = 30,
       .batch_size = 64,
       .lr = 0.1,
-      .picture = "spirals.png",
       .about = "Trains a multilayer perceptron with batch normalisation on two spirals.",
       .about_data = "CSV file with the columns x, y, label (0 or 1), instead of the spirals"};
   return example::run(argc, argv, options, [&] { train(options); });

@@ -83,7 +83,10 @@ Split colour_pictures(const Options& options) {
   }
   const std::string dir = folder(options.data, "cifar10");
   const data::Dataset train = data::cifar10(dir), test = data::cifar10(dir, /*train=*/false);
-  return announce("CIFAR-10", cut(train, test, options), options);
+  Split split = cut(train, test, options);
+  split.class_names = {"airplane", "automobile", "bird",  "cat",  "deer",
+                       "dog",      "frog",       "horse", "ship", "truck"};
+  return announce("CIFAR-10", split, options);
 }
 
 Tensor first_colour_pictures(const Options& options) {

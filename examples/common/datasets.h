@@ -2,6 +2,9 @@
 #pragma once
 #include <norma/norma.h>
 
+#include <string>
+#include <vector>
+
 #include "options.h"
 
 namespace example {
@@ -9,6 +12,7 @@ namespace example {
 /// Data to learn from, and others to test what was learnt.
 struct Split {
   norma::data::Dataset train, test;
+  std::vector<std::string> class_names = {};  ///< numbers, if none are given
 };
 
 /// Says what the data are and returns them. Refuses a batch larger than all there is to train on.

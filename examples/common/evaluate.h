@@ -20,10 +20,19 @@ inline norma::Tensor answers(norma::nn::Module& model, norma::data::DataLoader& 
   return norma::cat(parts);
 }
 
-/// The share of samples whose largest answer is the right one.
-inline double accuracy(norma::nn::Module& model, norma::data::DataLoader& loader) {
-  const norma::Tensor right = answers(model, loader).argmax(1).eq(loader.dataset().targets);
-  return right.to(norma::kFloat64).mean().item<double>();
+/// How good answers [N, C] are: the mean cross-entropy, and the share of samples whose largest
+/// answer is the right one.
+struct Scores {
+  double loss, accuracy;
+};
+inline Scores scores(const norma::Tensor& answers, const norma::Tensor& targets) {
+  const norma::NoGradGuard no_grad;
+  const norma::Tensor right = answers.argmax(1).eq(targets);
+  return {norma::functional::cross_entropy(answers, targets).item<double>(),
+          right.to(norma::kFloat64).mean().item<double>()};
+}
+inline Scores test(norma::nn::Module& model, norma::data::DataLoader& loader) {
+  return scores(answers(model, loader), loader.dataset().targets);
 }
 
 }  // namespace example

@@ -91,11 +91,8 @@ int run(int argc, char** argv, Options& options, const std::function<void()>& pr
     add_training_options(app, options);
   }
   if (options.classes > 0) add_classifying_options(app, options);
-  if (!options.picture.empty()) {
-    app.add_option("--picture", options.picture, "Draw what was learnt into this PNG file")
-        ->type_name("FILE")
-        ->capture_default_str();
-  }
+  app.add_option("--plot", options.plot, "Draw pictures into this folder, by gnuplot")
+      ->type_name("DIR");
   app.add_option("--seed", options.seed, "Same seed and threads, same numbers")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

@@ -7,8 +7,7 @@
 namespace example {
 
 /// Every example fills in its own defaults. An option is offered where it has a use: those of
-/// training where `epochs` is given, those of classifying where `classes` is, `--picture` where
-/// there is one.
+/// training where `epochs` is given, those of classifying where `classes` is.
 struct Options {
   std::string data = {};    ///< --data: real data instead of synthetic ones
   int64_t epochs = -1;      ///< --epochs
@@ -25,7 +24,7 @@ struct Options {
   std::string weights = {};      ///< --weights: the file that the model comes from
   std::string labels = {};       ///< --labels: the names of the classes, a line each
   std::string scores = {};       ///< --scores: where the model's answers go
-  std::string picture = {};      ///< --picture
+  std::string plot = {};         ///< --plot: the folder for pictures, none without it
   int64_t seed = 0;              ///< --seed
   int threads = 0;               ///< --threads, 0 for all processors
 

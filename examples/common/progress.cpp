@@ -17,9 +17,10 @@ double seconds(std::chrono::steady_clock::duration time) {
 
 }  // namespace
 
-Progress::Progress(int64_t epochs, int64_t batches_per_epoch)
+Progress::Progress(int64_t epochs, int64_t batches_per_epoch, norma::History& history)
     : epochs_(epochs),
       batches_(batches_per_epoch),
+      history_(history),
       terminal_(isatty(STDOUT_FILENO) != 0),
       last_(Clock::now()) {}
 
@@ -47,6 +48,8 @@ void Progress::batch(double loss, int64_t samples) {
   const auto now = Clock::now();
   trained_ += now - last_;
   last_ = now;
+  if (all_samples_ == 0) history_.resume(position());  // what an earlier run did from here on goes
+  history_.log({{"loss/train", loss}}, position());
   ++batch_;
   loss_sum_ += loss * static_cast<double>(samples);
   epoch_samples_ += samples;
@@ -65,13 +68,14 @@ void Progress::batch(double loss, int64_t samples) {
   }
 }
 
-void Progress::epoch(double test_accuracy) {
+void Progress::epoch(const Scores& test) {
+  history_.log({{"loss/test", test.loss}, {"accuracy/test", test.accuracy}}, position());
   clear_line();
   // Of many epochs, every tenth of them.
   const int64_t step = std::max<int64_t>(1, epochs_ / 10);
   if (epoch_ % step == 0 || epoch_ == epochs_) {
     std::printf("%s: loss %.4f, accuracy on test data %.4f", epoch_place().c_str(), mean_loss(),
-                test_accuracy);
+                test.accuracy);
     if (terminal_) {
       std::printf("  (%.1f s, %.0f samples/s)", seconds(trained_),
                   static_cast<double>(all_samples_) / seconds(trained_));

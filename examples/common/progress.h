@@ -4,24 +4,27 @@
 #include <cstdint>
 #include <string>
 
+#include "evaluate.h"
+
 namespace example {
 
 /// In a terminal, a bar that redraws itself, with the loss, the rate and the time left, and a line
-/// per epoch. Elsewhere some plain lines without times, so that two runs can be compared.
+/// per epoch. Elsewhere some plain lines without times, so that two runs can be compared. Every
+/// number goes into the history, under loss/train, loss/test and accuracy/test.
 ///
-///     Progress progress(epochs, loader.size());
+///     Progress progress(epochs, loader.size(), history);
 ///     for (…) {
 ///       for (auto& [x, y] : loader) { …; progress.batch(loss.item<double>(), x.size(0)); }
-///       progress.epoch(accuracy);
+///       progress.epoch(test(model, test_loader));
 ///     }
 class Progress {
  public:
-  Progress(int64_t epochs, int64_t batches_per_epoch);
+  Progress(int64_t epochs, int64_t batches_per_epoch, norma::History& history);
 
   /// After each batch: its mean loss and its number of samples.
   void batch(double loss, int64_t samples);
-  /// After each epoch: the accuracy on the test data.
-  void epoch(double test_accuracy);
+  /// After each epoch: how good the model is on the test data.
+  void epoch(const Scores& test);
 
   /// "epoch 2/3, batch 17/312".
   std::string place() const;
@@ -34,10 +37,14 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
   double mean_loss() const { return loss_sum_ / static_cast<double>(epoch_samples_); }
+  norma::HistoryPosition position() const {
+    return {.epoch = epoch_ - 1, .step = (epoch_ - 1) * batches_ + batch_};
+  }
   std::string epoch_place() const;
   void draw_bar();
 
   int64_t epochs_, batches_;
+  norma::History& history_;
   bool terminal_;
   int64_t epoch_ = 1, batch_ = 0;  // where we are: batches done in this epoch
   double loss_sum_ = 0;            // over the samples of this epoch

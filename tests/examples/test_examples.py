@@ -16,7 +16,6 @@ import sys
 import tempfile
 import unittest
 import unittest.mock
-import zlib
 
 PROGRAMS = pathlib.Path(sys.argv[1])
 LAST_LINE = re.compile(r"test accuracy ([01]\.\d{4})")
@@ -192,49 +191,12 @@ class CifarResnet(Training):
         self.assertIn("head.2.weight", names)
 
 
-def read_png(path):
-    """Width, height and rows of a picture, every checksum checked."""
-    contents = path.read_bytes()
-    assert contents[:8] == b"\x89PNG\r\n\x1a\n", contents[:8]
-    chunks, at = {}, 8
-    while at < len(contents):
-        (length,) = struct.unpack(">I", contents[at : at + 4])
-        body = contents[at + 4 : at + 8 + length]
-        assert struct.unpack(">I", contents[at + 8 + length : at + 12 + length])[0] == zlib.crc32(body)
-        chunks[body[:4]] = body[4:]
-        at += 12 + length
-    assert list(chunks) == [b"IHDR", b"IDAT", b"IEND"], chunks.keys()
-    width, height, *rest = struct.unpack(">2I5B", chunks[b"IHDR"])
-    assert rest == [8, 2, 0, 0, 0], rest
-    packed = zlib.decompress(chunks[b"IDAT"])
-    assert len(packed) == height * (1 + 3 * width)
-    rows, above = [], bytes(3 * width)
-    for i in range(height):
-        line = packed[i * (1 + 3 * width) : (i + 1) * (1 + 3 * width)]
-        assert line[0] == 2, line[0]
-        above = bytes((a + b) % 256 for a, b in zip(above, line[1:]))
-        rows.append(above)
-    return width, height, rows
-
-
 class SpiralsMlp(Training):
     program = "spirals_mlp"
 
-    def colours(self, name):
-        """How many pixels of a picture are rather orange, and how many rather blue."""
-        width, height, rows = read_png(self.folder / name)
-        self.assertEqual((width, height), (480, 480))
-        pixels = [row[i : i + 3] for row in rows for i in range(0, len(row), 3)]
-        return sum(p[0] > p[2] + 40 for p in pixels), sum(p[2] > p[0] + 40 for p in pixels)
-
-    def test_it_learns_and_draws(self):
-        self.assertGreater(self.accuracy("--picture out.png"), 0.97)
-        orange, blue = self.colours("out.png")
-        self.assertGreater(orange, 480 * 480 * 0.25)
-        self.assertGreater(blue, 480 * 480 * 0.25)
-
-    def test_a_picture_that_cannot_be_written(self):
-        self.refused(self.tiny("--picture no/such/folder/a.png"), "no/such/folder/a.png")
+    def test_it_learns(self):
+        self.assertGreater(self.accuracy(""), 0.97)
+        self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_points_of_ones_own(self):
         draw = random.Random(0)
@@ -242,10 +204,6 @@ class SpiralsMlp(Training):
         text = "x,y,label\n" + "".join(f"{x},{y},{int(x > 0)}\n" for x, y in rows)
         (self.folder / "points.csv").write_text(text)
         self.assertGreater(self.accuracy("--data points.csv --epochs 20"), 0.9)
-        _, _, rows = read_png(self.folder / "spirals.png")
-        left, right = rows[5][3 * 20 : 3 * 21], rows[5][3 * 460 : 3 * 461]
-        self.assertGreater(left[0], left[2])
-        self.assertGreater(right[2], right[0])
 
     def test_points_with_two_columns(self):
         (self.folder / "points.csv").write_text("x,y\n1,2\n3,4\n")
