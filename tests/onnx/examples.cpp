@@ -10,6 +10,7 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -20,7 +21,7 @@
 #include "common/datasets.h"
 #include "common/evaluate.h"
 #include "common/options.h"
-#include "common/png.h"
+#include "common/plots.h"
 #include "common/progress.h"
 
 #define main run_example
