@@ -51,9 +51,9 @@ Result from_list(std::vector<Tensor> list) {
 /// again, and what it needs is there for as long as it needs it. The results and the gradients are
 /// the same. A deep network cut into √n such parts trains in the memory of about 2√n layers, for
 /// the time of one more forward pass:
-///
-///     for (nn::Sequential& part : parts) x = autograd::checkpoint(part, x);
-///
+/// ```cpp
+/// for (nn::Sequential& part : parts) x = autograd::checkpoint(part, x);
+/// ```
 /// `function`: a module, or any function of tensors that gives a Tensor, or a pair, tuple, array or
 /// vector of them. It is copied, a module as its handle; it must outlive backward() where it
 /// captures by reference, and compute the same both times.

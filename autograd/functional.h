@@ -11,7 +11,7 @@ namespace norma {
 
 /// Height and width: one number for both, or `{height, width}`.
 struct Pair {
-  int64_t h, w;
+  int64_t h, w;  ///< of the rows and of the columns
   constexpr Pair(int64_t both) : h(both), w(both) {}
   constexpr Pair(int64_t height, int64_t width) : h(height), w(width) {}
   bool operator==(const Pair&) const = default;
@@ -26,6 +26,7 @@ class OptionalPair {
   constexpr OptionalPair(int64_t both) : value_(Pair(both)) {}
   constexpr OptionalPair(int64_t height, int64_t width) : value_(Pair(height, width)) {}
   constexpr OptionalPair(Pair value) : value_(value) {}
+  /// The pair, or `other` where there is none.
   constexpr Pair value_or(Pair other) const { return value_.value_or(other); }
 
  private:
@@ -44,7 +45,7 @@ class Padding {
   /// "same" or "valid"; anything else throws.
   Padding(const char* word);
 
-  bool is_same() const { return word_[0] == 's'; }
+  bool is_same() const { return word_[0] == 's'; }  ///< whether it is "same"
   /// Rows and columns on each side; 0 for "same", whose size depends on the kernel.
   Pair size() const { return size_; }
   /// "(1, 2)", "same" or "valid".
@@ -64,7 +65,7 @@ class Padding1d {
   /// "same" or "valid"; anything else throws.
   Padding1d(const char* word);
 
-  bool is_same() const { return word_[0] == 's'; }
+  bool is_same() const { return word_[0] == 's'; }  ///< whether it is "same"
   /// Cells on each side; 0 for "same", whose size depends on the kernel.
   int64_t size() const { return size_; }
   /// "(1,)", "same" or "valid".
@@ -86,21 +87,23 @@ enum class Reduction { None, Mean, Sum, BatchMean };
 namespace functional {
 
 /// 1 at the class, 0 elsewhere, along a new last dimension of `num_classes`, by default the largest
-/// class + 1. kInt64, like the classes.
+/// class + 1. kInt64, like the classes. Errors: negative classes, and those of `num_classes` or
+/// more.
 Tensor one_hot(const Tensor& classes, int64_t num_classes = -1);
 
-/// y = x Wᵀ + b. x [*, in], weight [out, in], bias [out] or undefined, y [*, out].
+/// y = x Wᵀ + b. x [*, in], weight [out, in], bias [out] or undefined, y [*, out]. Errors: sizes or
+/// dtypes that do not fit.
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor());
 
 /// Rows and columns to add on each side, in the order of PyTorch's `F.pad`.
 struct PadSizes {
-  int64_t left = 0, right = 0, top = 0, bottom = 0;
+  int64_t left = 0, right = 0, top = 0, bottom = 0;  ///< cells on each side
 };
 struct ConvOptions {
-  Pair stride = 1;
-  Padding padding = 0;
-  Pair dilation = 1;
-  int64_t groups = 1;
+  Pair stride = 1;      ///< how far the window moves, along each axis
+  Padding padding = 0;  ///< a number, a pair, "same" or "valid"
+  Pair dilation = 1;    ///< how far apart the kernel's cells lie
+  int64_t groups = 1;   ///< blocks of channels that do not see each other
 
   /// Throws `[op] …` on options that are wrong for every input.
   void check(const char* op) const;
@@ -115,16 +118,16 @@ Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias = Te
 
 /// Cells to add before and after.
 struct Pad1dSizes {
-  int64_t left = 0, right = 0;
+  int64_t left = 0, right = 0;  ///< cells at each end
 };
 struct Conv1dOptions {
-  int64_t stride = 1;
-  Padding1d padding = 0;
-  int64_t dilation = 1;
-  int64_t groups = 1;
+  int64_t stride = 1;     ///< how far the window moves, along each axis
+  Padding1d padding = 0;  ///< a number, "same" or "valid"
+  int64_t dilation = 1;   ///< how far apart the kernel's cells lie
+  int64_t groups = 1;     ///< blocks of channels that do not see each other
 
-  void check(const char* op) const;
-  Pad1dSizes pad_sizes(int64_t kernel_size) const;
+  void check(const char* op) const;                 ///< as of ConvOptions
+  Pad1dSizes pad_sizes(int64_t kernel_size) const;  ///< as of ConvOptions
 };
 /// The same along one dimension. input [N, C, L] or [C, L], weight [O, C/groups, k], bias [O] or
 /// undefined; output [N, O, L'] or [O, L'], L' = floor((L + 2p - d(k-1) - 1)/s) + 1.
@@ -140,28 +143,28 @@ Tensor pad1d(const Tensor& input, const Pad1dSizes& pad, PaddingMode mode = Padd
 struct MaxPoolOptions {
   OptionalPair stride = {};  ///< default: the kernel size
   Pair padding = 0;          ///< at most half the kernel; padded cells are never the maximum
-  Pair dilation = 1;
-  bool ceil_mode = false;  ///< round the output size up instead of down
+  Pair dilation = 1;         ///< how far apart the kernel's cells lie
+  bool ceil_mode = false;    ///< round the output size up instead of down
 
   /// Throws `[op] …` on options that are wrong for every input.
   void check(const char* op, Pair kernel_size) const;
 };
 struct MaxPool1dOptions {
   std::optional<int64_t> stride = {};  ///< default: the kernel size
-  int64_t padding = 0;
-  int64_t dilation = 1;
-  bool ceil_mode = false;
+  int64_t padding = 0;     ///< at most half the kernel; padded cells are never the maximum
+  int64_t dilation = 1;    ///< how far apart the kernel's cells lie
+  bool ceil_mode = false;  ///< rounds the output's size up instead of down
 
-  void check(const char* op, int64_t kernel_size) const;
+  void check(const char* op, int64_t kernel_size) const;  ///< as of MaxPoolOptions
 };
 struct AvgPoolOptions {
-  OptionalPair stride = {};  ///< default: the kernel size
-  Pair padding = 0;          ///< zeros, at most half the kernel
-  bool ceil_mode = false;
+  OptionalPair stride = {};                      ///< default: the kernel size
+  Pair padding = 0;                              ///< zeros, at most half the kernel
+  bool ceil_mode = false;                        ///< rounds the output's size up instead of down
   bool count_include_pad = true;                 ///< padded cells count in the divisor
   std::optional<int64_t> divisor_override = {};  ///< divides by this instead
 
-  void check(const char* op, Pair kernel_size) const;
+  void check(const char* op, Pair kernel_size) const;  ///< as of MaxPoolOptions
 };
 /// input [N, C, H, W] or [C, H, W], output H' = floor((H + 2p - d(k-1) - 1)/s) + 1. With
 /// `ceil_mode` the quotient is rounded up, but no window starts in the padding at the end.
@@ -169,19 +172,20 @@ struct AvgPoolOptions {
 Tensor max_pool2d(const Tensor& input, Pair kernel_size, const MaxPoolOptions& options = {});
 /// The same along one dimension: input [N, C, L] or [C, L].
 Tensor max_pool1d(const Tensor& input, int64_t kernel_size, const MaxPool1dOptions& options = {});
+/// The mean of every window, shaped as by `max_pool2d`; padded cells are zeros.
 Tensor avg_pool2d(const Tensor& input, Pair kernel_size, const AvgPoolOptions& options = {});
 /// Output cell i averages rows floor(i H / h) to ceil((i+1) H / h).
 Tensor adaptive_avg_pool2d(const Tensor& input, Pair output_size);
 
 struct BatchNormArgs {
   Tensor running_mean = Tensor();  ///< both undefined: batch statistics always
-  Tensor running_var = Tensor();
-  Tensor weight = Tensor();  ///< undefined: 1
-  Tensor bias = Tensor();    ///< undefined: 0
-  bool training = false;     ///< use batch statistics, update the running ones
-  double momentum = 0.1;     ///< weight of the new value
-  double eps = 1e-5;
-  bool relu = false;  ///< gives max(y, 0), in the same pass over memory
+  Tensor running_var = Tensor();   ///< both or neither
+  Tensor weight = Tensor();        ///< undefined: 1
+  Tensor bias = Tensor();          ///< undefined: 0
+  bool training = false;           ///< use batch statistics, update the running ones
+  double momentum = 0.1;           ///< weight of the new value
+  double eps = 1e-5;               ///< added to the variance
+  bool relu = false;               ///< gives max(y, 0), in the same pass over memory
 };
 /// Per channel (axis 1): y = (x - mean) / sqrt(var + eps) * weight + bias; x [N, C, …]. In training
 /// mean and var (biased) are those of the batch, and running = (1 - momentum) running + momentum
@@ -212,6 +216,7 @@ struct EmbeddingOptions {
 };
 /// Rows of `weight` [num_embeddings, embedding_dim]: indices [*] of kInt64 or kInt32, output
 /// [*, embedding_dim]. `max_norm` changes those rows of `weight` in place. See nn::Embedding.
+/// Errors: an index that is no row, a `weight` that is no matrix.
 Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOptions& options = {});
 
 /// Zeroes each element with probability p in [0, 1] and scales the rest by 1/(1-p). Unless
@@ -221,10 +226,10 @@ Tensor dropout(const Tensor& input, double p = 0.5, bool training = true);
 Tensor dropout2d(const Tensor& input, double p = 0.5, bool training = true);
 
 struct CrossEntropyOptions {
-  Tensor weight = Tensor();  ///< [C], undefined: ones
-  int64_t ignore_index = -100;
-  Reduction reduction = Reduction::Mean;
-  double label_smoothing = 0.0;
+  Tensor weight = Tensor();               ///< [C], undefined: ones
+  int64_t ignore_index = -100;            ///< targets of this class count for nothing
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
+  double label_smoothing = 0.0;           ///< this share of the target is spread over all classes
 };
 /// input: logits [N, C], [N, C, d1, …] or [C]; target: kInt64 classes [N], [N, d1, …] or [], or
 /// probabilities of the input's shape, which may require a gradient. Softmax, logarithm and loss in
@@ -234,22 +239,24 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target,
                      const CrossEntropyOptions& options = {});
 
 struct NllOptions {
-  Tensor weight = Tensor();
-  int64_t ignore_index = -100;
-  Reduction reduction = Reduction::Mean;
+  Tensor weight = Tensor();               ///< [C], undefined: ones
+  int64_t ignore_index = -100;            ///< targets of this class count for nothing
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// -w[y] x[y]; input: log-probabilities, shaped as for `cross_entropy`; target: kInt64 classes.
+/// Errors: classes out of range, sizes that do not fit.
 Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& options = {});
 
 /// (x - t)² and |x - t|, for every element. Both sizes must be the same: broadcasting [N] against
 /// [N, 1] to [N, N] is a mistake that would go unnoticed.
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::Mean);
+/// |x - t| for every element, as `mse_loss`.
 Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::Mean);
 
 struct BceOptions {
-  Tensor weight = Tensor();      ///< rescales each element, broadcast to the input
-  Tensor pos_weight = Tensor();  ///< weight of the positive class, broadcast
-  Reduction reduction = Reduction::Mean;
+  Tensor weight = Tensor();               ///< rescales each element, broadcast to the input
+  Tensor pos_weight = Tensor();           ///< weight of the positive class, broadcast
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// −[p t log σ(x) + (1−t) log(1−σ(x))] for every element, in its overflow-free form.
 Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,

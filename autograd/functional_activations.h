@@ -18,7 +18,7 @@ using norma::tanh;
 
 /// x where x > 0, negative_slope x elsewhere.
 Tensor leaky_relu(const Tensor& input, double negative_slope = 0.01);
-/// x Φ(x); approximate: "none" or "tanh". See nn::GELU.
+/// x Φ(x); approximate: "none" or "tanh". See nn::GELU. Errors: any other word.
 Tensor gelu(const Tensor& input, const std::string& approximate = "none");
 /// x σ(x), σ(x) = 1 / (1 + e^-x).
 Tensor silu(const Tensor& input);
@@ -41,7 +41,8 @@ Tensor tanhshrink(const Tensor& input);
 /// x where x > 0, weight x elsewhere. weight: one number, or [C] for the C channels (axis 1) of the
 /// input; of the input's dtype.
 Tensor prelu(const Tensor& input, const Tensor& weight);
-/// a σ(b), a and b being the halves of the input along `dim`, whose size is even.
+/// a σ(b), a and b being the halves of the input along `dim`, whose size is even. Errors: an odd
+/// size along `dim`.
 Tensor glu(const Tensor& input, int64_t dim = -1);
 /// softmax(-x).
 Tensor softmin(const Tensor& input, int64_t dim);
@@ -52,7 +53,7 @@ Tensor relu6(const Tensor& input);
 Tensor hardtanh(const Tensor& input, double min_val = -1.0, double max_val = 1.0);
 /// min(max(x + 3, 0), 6) / 6, and x times that.
 Tensor hardsigmoid(const Tensor& input);
-Tensor hardswish(const Tensor& input);
+Tensor hardswish(const Tensor& input);  ///< x clamp(x + 3, 0, 6) / 6.
 /// x where |x| > lambda, 0 elsewhere.
 Tensor hardshrink(const Tensor& input, double lambda = 0.5);
 /// x brought nearer to 0 by lambda >= 0, and 0 where |x| <= lambda.

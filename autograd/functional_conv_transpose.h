@@ -6,23 +6,23 @@ namespace norma::functional {
 
 /// In the order of PyTorch's arguments.
 struct ConvTransposeOptions {
-  Pair stride = 1;
+  Pair stride = 1;          ///< how far apart the input's cells come to lie
   Pair padding = 0;         ///< takes so many rows and columns from each side of the output
   Pair output_padding = 0;  ///< adds so many at the bottom and the right; below stride or dilation
-  int64_t groups = 1;
-  Pair dilation = 1;
+  int64_t groups = 1;       ///< blocks of channels that do not see each other
+  Pair dilation = 1;        ///< how far apart the kernel's cells lie
 
   /// Throws `[op] …` on options that are wrong for every input.
   void check(const char* op) const;
 };
 struct ConvTranspose1dOptions {
-  int64_t stride = 1;
-  int64_t padding = 0;
-  int64_t output_padding = 0;
-  int64_t groups = 1;
-  int64_t dilation = 1;
+  int64_t stride = 1;          ///< how far apart the input's cells come to lie
+  int64_t padding = 0;         ///< cells cut off at each end
+  int64_t output_padding = 0;  ///< cells more at the end, less than stride or dilation
+  int64_t groups = 1;          ///< blocks of channels that do not see each other
+  int64_t dilation = 1;        ///< how far apart the kernel's cells lie
 
-  void check(const char* op) const;
+  void check(const char* op) const;  ///< as of ConvTransposeOptions
 };
 
 /// The transposed convolution, which is the gradient of conv2d with respect to its input: each

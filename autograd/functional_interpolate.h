@@ -15,9 +15,9 @@ namespace functional {
 
 /// Either `size` or `scale_factor`, a number for each axis, or one for all.
 struct InterpolateOptions {
-  Shape size = {};
-  std::vector<double> scale_factor = {};
-  Interpolation mode = Interpolation::Nearest;
+  Shape size = {};  ///< of the output: one number for all axes, or one for each
+  std::vector<double> scale_factor = {};        ///< instead of `size`: output size / input size
+  Interpolation mode = Interpolation::Nearest;  ///< how values between the cells are made
   /// Whether the corners of input and output are the centres of the same cells, or the edges of
   /// the cells coincide (false, the default). Of Linear, Bilinear and Bicubic alone.
   std::optional<bool> align_corners = {};
@@ -29,7 +29,8 @@ struct InterpolateOptions {
 };
 /// [N, C, H, W] (any mode but Linear) or [N, C, L] (any but Bilinear and Bicubic) with another
 /// height and width, or length: ⌊size · scale_factor⌋ where that is given.
-/// PyTorch: `F.interpolate`.
+/// PyTorch: `F.interpolate`. Errors: another rank than the mode takes, sizes below 1, not one
+/// number for each axis.
 Tensor interpolate(const Tensor& input, const InterpolateOptions& options);
 
 }  // namespace functional

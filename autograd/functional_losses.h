@@ -9,8 +9,8 @@ namespace norma::functional {
 // or None, the losses themselves.
 
 struct BinaryCrossEntropyOptions {
-  Tensor weight = Tensor();  ///< rescales each element, broadcast to the input
-  Reduction reduction = Reduction::Mean;
+  Tensor weight = Tensor();               ///< rescales each element, broadcast to the input
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// -w [t log x + (1 - t) log(1 - x)], logarithms being at least -100. Errors: other sizes of the
 /// target, and elements of either that are not in [0, 1]. Of what a sigmoid gives, the one with
@@ -19,8 +19,8 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target,
                             const BinaryCrossEntropyOptions& options = {});
 
 struct SmoothL1Options {
-  Reduction reduction = Reduction::Mean;
-  double beta = 1.0;
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
+  double beta = 1.0;                      ///< where the square ends and the line begins
 };
 /// With d = |x - t|: d² / (2 beta) where d < beta, d - beta/2 elsewhere; beta >= 0. Both sizes must
 /// be the same.
@@ -28,8 +28,8 @@ Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
                       const SmoothL1Options& options = {});
 
 struct HuberOptions {
-  Reduction reduction = Reduction::Mean;
-  double delta = 1.0;
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
+  double delta = 1.0;                     ///< where the square ends and the line begins
 };
 /// With d = |x - t|: d²/2 where d <= delta, delta (d - delta/2) elsewhere; delta > 0. Both sizes
 /// must be the same.
@@ -44,19 +44,19 @@ struct KLDivOptions {
 Tensor kl_div(const Tensor& input, const Tensor& target, const KLDivOptions& options = {});
 
 struct PoissonNLLOptions {
-  bool log_input = true;  ///< x is the logarithm of the rate
-  bool full = false;      ///< adds Stirling's t log t - t + log(2πt)/2 for t > 1
-  double eps = 1e-8;      ///< keeps the logarithm of a rate from 0
-  Reduction reduction = Reduction::Mean;
+  bool log_input = true;                  ///< x is the logarithm of the rate
+  bool full = false;                      ///< adds Stirling's t log t - t + log(2πt)/2 for t > 1
+  double eps = 1e-8;                      ///< keeps the logarithm of a rate from 0
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// e^x - t x, or without `log_input` x - t log(x + eps). Broadcasts.
 Tensor poisson_nll_loss(const Tensor& input, const Tensor& target,
                         const PoissonNLLOptions& options = {});
 
 struct GaussianNLLOptions {
-  bool full = false;  ///< adds log(2π)/2
-  double eps = 1e-6;  ///< the least variance; the gradient passes
-  Reduction reduction = Reduction::Mean;
+  bool full = false;                      ///< adds log(2π)/2
+  double eps = 1e-6;                      ///< the least variance; the gradient passes
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// (log var + (x - t)² / var) / 2. var >= 0: of the input's sizes, or with its last size 1 or left
 /// out, or another one 1.
@@ -68,32 +68,32 @@ Tensor soft_margin_loss(const Tensor& input, const Tensor& target,
                         Reduction reduction = Reduction::Mean);
 
 struct MultiLabelSoftMarginOptions {
-  Tensor weight = Tensor();  ///< [C], rescales each class
-  Reduction reduction = Reduction::Mean;
+  Tensor weight = Tensor();               ///< [C], rescales each class
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// For every row [C] the mean over its classes of -w [t log σ(x) + (1 - t) log σ(-x)].
 Tensor multilabel_soft_margin_loss(const Tensor& input, const Tensor& target,
                                    const MultiLabelSoftMarginOptions& options = {});
 
 struct HingeEmbeddingOptions {
-  double margin = 1.0;
-  Reduction reduction = Reduction::Mean;
+  double margin = 1.0;                    ///< the distance that is asked for
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// x where t = 1, max(0, margin - x) where t = -1. Broadcasts.
 Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target,
                             const HingeEmbeddingOptions& options = {});
 
 struct MarginRankingOptions {
-  double margin = 0.0;
-  Reduction reduction = Reduction::Mean;
+  double margin = 0.0;                    ///< the distance that is asked for
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// max(0, -t (x1 - x2) + margin) for t of -1 and 1; all of one number of dimensions.
 Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
                            const MarginRankingOptions& options = {});
 
 struct CosineEmbeddingOptions {
-  double margin = 0.0;
-  Reduction reduction = Reduction::Mean;
+  double margin = 0.0;                    ///< the distance that is asked for
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// With c = cos(x1, x2) of the rows of [N, D], or of [D]: 1 - c where t = 1, max(0, c - margin)
 /// where t = -1; t [N] or [].
@@ -101,11 +101,11 @@ Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const T
                              const CosineEmbeddingOptions& options = {});
 
 struct TripletMarginOptions {
-  double margin = 1.0;
-  double p = 2.0;     ///< of the distance's norm
-  double eps = 1e-6;  ///< added to each difference
-  bool swap = false;  ///< the negative's distance to the positive counts where that is smaller
-  Reduction reduction = Reduction::Mean;
+  double margin = 1.0;  ///< the distance that is asked for
+  double p = 2.0;       ///< of the distance's norm
+  double eps = 1e-6;    ///< added to each difference
+  bool swap = false;    ///< the negative's distance to the positive counts where that is smaller
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// max(0, d(anchor, positive) - d(anchor, negative) + margin), d being `pairwise_distance`; all of
 /// one number of dimensions. margin > 0.

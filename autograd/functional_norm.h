@@ -6,12 +6,12 @@ namespace norma::functional {
 
 struct InstanceNormArgs {
   Tensor running_mean = Tensor();  ///< both undefined: none are kept
-  Tensor running_var = Tensor();
-  Tensor weight = Tensor();     ///< undefined: 1
-  Tensor bias = Tensor();       ///< undefined: 0
-  bool use_input_stats = true;  ///< false: normalise with the running statistics
-  double momentum = 0.1;        ///< weight of the new value in the running statistics
-  double eps = 1e-5;
+  Tensor running_var = Tensor();   ///< both or neither
+  Tensor weight = Tensor();        ///< undefined: 1
+  Tensor bias = Tensor();          ///< undefined: 0
+  bool use_input_stats = true;     ///< false: normalise with the running statistics
+  double momentum = 0.1;           ///< weight of the new value in the running statistics
+  double eps = 1e-5;               ///< added to the variance
 };
 /// y = (x - mean) / sqrt(var + eps) * weight + bias with the mean and the biased variance of each
 /// channel of each sample of x [N, C, …]. Running statistics, where given, move towards the means

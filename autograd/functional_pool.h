@@ -9,10 +9,10 @@ namespace norma::functional {
 struct AvgPool1dOptions {
   std::optional<int64_t> stride = {};  ///< default: the kernel size
   int64_t padding = 0;                 ///< zeros, at most half the kernel
-  bool ceil_mode = false;
-  bool count_include_pad = true;  ///< padded cells count in the divisor
+  bool ceil_mode = false;              ///< rounds the output's size up instead of down
+  bool count_include_pad = true;       ///< padded cells count in the divisor
 
-  void check(const char* op, int64_t kernel_size) const;
+  void check(const char* op, int64_t kernel_size) const;  ///< as of MaxPoolOptions
 };
 /// avg_pool2d along one dimension: input [N, C, L] or [C, L].
 Tensor avg_pool1d(const Tensor& input, int64_t kernel_size, const AvgPool1dOptions& options = {});
@@ -31,8 +31,8 @@ std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& input, Pair kern
                                                   const MaxPoolOptions& options = {});
 
 struct MaxUnpoolOptions {
-  OptionalPair stride = {};  ///< default: the kernel size
-  Pair padding = 0;
+  OptionalPair stride = {};       ///< default: the kernel size
+  Pair padding = 0;               ///< that of the pooling
   OptionalPair output_size = {};  ///< default: (H - 1) stride - 2 padding + kernel
 };
 /// Puts the values of `input` where `indices`, of the same size, say, and zeros elsewhere: undoes
@@ -43,7 +43,7 @@ Tensor max_unpool2d(const Tensor& input, const Tensor& indices, Pair kernel_size
 
 struct LpPoolOptions {
   OptionalPair stride = {};  ///< default: the kernel size
-  bool ceil_mode = false;
+  bool ceil_mode = false;    ///< rounds the output's size up instead of down
 };
 /// (Σ x^p)^(1/p) of each window of [N, C, H, W] or [C, H, W]; max |x| with p = ∞, min |x| with
 /// p = -∞. Where the sum is zero, so is the gradient, for p > 0. Errors: p = 0.

@@ -13,9 +13,9 @@ Tensor channel_shuffle(const Tensor& input, int64_t groups);
 
 /// How a window slides over an image.
 struct UnfoldOptions {
-  Pair dilation = 1;
-  Pair padding = 0;
-  Pair stride = 1;
+  Pair dilation = 1;  ///< how far apart the kernel's cells lie
+  Pair padding = 0;   ///< zeros around the image
+  Pair stride = 1;    ///< how far the window moves, along each axis
 };
 /// What every window of [N, C, H, W] or [C, H, W] sees, as the columns of [N, C kh kw, L] or
 /// [C kh kw, L] for L windows, row by row: im2col.

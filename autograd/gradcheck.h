@@ -11,12 +11,12 @@ namespace norma {
 struct GradcheckOptions {
   double eps = 1e-6;   ///< step of the central difference
   double atol = 1e-5;  ///< |analytic - numeric| <= atol + rtol |numeric|
-  double rtol = 1e-3;
+  double rtol = 1e-3;  ///< relative tolerance
 };
 
 /// What `gradcheck` found; the fields after `ok` describe the element with the worst error.
 struct GradcheckResult {
-  bool ok = true;
+  bool ok = true;        ///< whether all gradients agree
   int input = -1;        ///< index into the inputs
   Shape index;           ///< position of the element in it
   double analytic = 0;   ///< by backward()

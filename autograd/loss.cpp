@@ -99,7 +99,8 @@ double total_weight(const char* op, const ClassShape& shape, const Tensor& targe
     ++counted;
     if (y[i] >= 0 && y[i] < classes) continue;
     fail(op, "Target ", y[i], " is out of bounds. Expected classes from 0 to ", classes - 1,
-         ", or ignore_index ", ignore_index);
+         ", or ignore_index ", ignore_index,
+         y[i] == classes ? "; subtract 1 where they count from 1" : "");
   }
   if (!weight.defined()) return static_cast<double>(counted);
   return dispatch_floating(weight.dtype(), [&]<class T>() {

@@ -30,9 +30,10 @@ class InputGrads {
 
 /// What an observer noted of an operation, for the errors that its backward raises.
 struct Note : RefCounted {
-  virtual void add_to(Error& error) const = 0;
+  virtual void add_to(Error& error) const = 0;  ///< Adds what it knows to an error.
 };
 
+/// An operation in the graph, which takes the gradient of its result to its inputs.
 class Node : public GraphNode {
  public:
   explicit Node(const char* op_name);
@@ -51,22 +52,21 @@ class Node : public GraphNode {
   /// Whether it is the end of the graph at a leaf.
   bool is_accumulator() const { return sequence == 0; }
 
-  const char* name;
-  // Creation order: inputs are older than the operations on them. 0 for accumulators, which come
-  // last whenever their leaf was first used.
+  const char* name;  ///< of the operation
+  /// In order of creation: inputs are older. 0 for accumulators, which come last in any case.
   uint64_t sequence = 0;
-  const void* result = nullptr;  // whose memory the output was; Saved knows it by that
-  Shape sizes;                   // of the output
-  DType dtype = kFloat32;
-  Ref<Node>* inputs = nullptr;  // null where an input needs no gradient
-  Node* next_dying = nullptr;   // in the list of drop_inputs
-  int input_count = 0;
-  Tensor grad;            // of the output, gathered while backward() runs
-  Ref<RefCounted> hooks;  // NodeHooks, in hooks.h; null without any
-  int run = 0;            // the innermost running backward() that reaches it, and
-  bool wanted = false;    // whether it wants its gradient
-  bool released = false;  // its saved values are gone
-  Ref<Note> note;
+  const void* result = nullptr;  ///< whose memory the output was; Saved knows it by that
+  Shape sizes;                   ///< of the output
+  DType dtype = kFloat32;        ///< of the output
+  Ref<Node>* inputs = nullptr;   ///< null where an input needs no gradient
+  Node* next_dying = nullptr;    ///< in the list of drop_inputs
+  int input_count = 0;           ///< how many there are
+  Tensor grad;                   ///< of the output, gathered while backward() runs
+  Ref<RefCounted> hooks;         ///< NodeHooks, in hooks.h; null without any
+  int run = 0;                   ///< the innermost running backward() that reaches it
+  bool wanted = false;           ///< whether that wants its gradient
+  bool released = false;         ///< its saved values are gone
+  Ref<Note> note;                ///< an observer's, for errors
 
  protected:
   /// For destructors: frees the nodes that only this one holds, without recursion.
@@ -82,7 +82,7 @@ class Accumulator : public Node {
   void forget(const TensorImpl* gone) override {
     if (gone == leaf) leaf = nullptr;
   }
-  TensorImpl* leaf;
+  TensorImpl* leaf;  ///< null once the leaf is gone
 };
 
 /// A value that backward needs: its memory and geometry without its history. `get()` throws when it
@@ -94,10 +94,10 @@ class Saved {
   explicit Saved(const Tensor& tensor) : Saved(tensor, tensor) {}
   /// `values` are those of `input`, in another layout or dtype perhaps and without a history.
   Saved(const Tensor& values, const Tensor& input);
-  const Tensor& get() const;
+  const Tensor& get() const;  ///< throws if changed in place since
   const Tensor& operator*() const { return get(); }
   const Tensor* operator->() const { return &get(); }
-  bool defined() const { return value_.defined(); }
+  bool defined() const { return value_.defined(); }  ///< whether a tensor was saved
 
  private:
   const Tensor& linked() const;
@@ -110,7 +110,7 @@ class Saved {
 Node*& running_node();
 /// What its Saved gave while recording was on, and how many; freed when it ends.
 std::deque<Tensor>& linked_values();
-std::size_t& linked_count();
+std::size_t& linked_count();  ///< How many of `linked_values()` are in use.
 
 /// The node that takes a gradient for `tensor`: null when it needs none.
 Ref<Node> gradient_edge(const Tensor& tensor);

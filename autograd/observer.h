@@ -21,8 +21,9 @@ class Inputs {
   Inputs(std::initializer_list<const Tensor*> list) : list_(std::data(list)), size_(list.size()) {}
   Inputs(const std::vector<const Tensor*>& list) : list_(list.data()), size_(list.size()) {}
   Inputs(const std::vector<Tensor>& list) : tensors_(list.data()), size_(list.size()) {}
-  int size() const { return static_cast<int>(size_); }
+  int size() const { return static_cast<int>(size_); }  ///< how many
   // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.UndefReturn): i < size() is not seen there
+  /// Input i, undefined if absent.
   const Tensor& operator[](int i) const { return list_ ? *list_[i] : tensors_[i]; }
 
  private:
@@ -40,10 +41,10 @@ struct Option {
   Option(const char* of, const Shape& value) : name(of), list(&value) {}
   Option(const char* of, const char* value) : name(of), word(value) {}
 
-  const char* name;
-  Scalar number = 0;
-  const Shape* list = nullptr;
-  const char* word = nullptr;
+  const char* name;             ///< PyTorch's
+  Scalar number = 0;            ///< where it is neither a list nor a word
+  const Shape* list = nullptr;  ///< null unless it is one
+  const char* word = nullptr;   ///< null unless it is one
 };
 
 /// What is computed: `{"softmax", {{"dim", dim}}}`. Options that the shapes of inputs and result
@@ -52,8 +53,8 @@ struct Operation {
   Operation(const char* op) : name(op) {}
   Operation(const char* op, std::initializer_list<Option> list) : name(op), options(list) {}
 
-  const char* name;
-  std::initializer_list<Option> options = {};
+  const char* name;                            ///< PyTorch's
+  std::initializer_list<Option> options = {};  ///< those that matter to an observer
 };
 
 /// The module whose forward runs on this thread, as far as autograd sees it.
@@ -61,9 +62,10 @@ class Scope {
  public:
   /// Null outside of modules.
   static const Scope* innermost();
+  /// The module whose forward called this one's; null: none.
   const Scope* outer() const { return outer_; }
-  virtual std::string path() const = 0;
-  virtual std::string type() const = 0;
+  virtual std::string path() const = 0;  ///< "net.1", "" for the outermost
+  virtual std::string type() const = 0;  ///< the class, without namespaces
   /// "the parameter 0.weight", "" for a tensor that is not the module's.
   virtual std::string name_of(const TensorImpl* tensor) const = 0;
   /// Its own parameters and buffers, absent ones undefined.
@@ -82,16 +84,16 @@ class Scope {
 
 /// Is told what happens on the thread while an `ObserverGuard` for it lives there. Derive, and
 /// override what is of interest:
-///
-///     struct Printer : norma::autograd::Observer {
-///       void result(const char* op, const Tensor& out, Inputs) override {
-///         std::cout << op << " gives " << out << "\n";
-///       }
-///     };
-///     Printer printer;
-///     const norma::autograd::ObserverGuard guard(printer);
-///     criterion(net(x), y).backward();
-///
+/// ```cpp
+/// struct Printer : norma::autograd::Observer {
+///   void result(const char* op, const Tensor& out, norma::autograd::Inputs) override {
+///     std::cout << op << " gives " << out << "\n";
+///   }
+/// };
+/// Printer printer;
+/// const norma::autograd::ObserverGuard guard(printer);
+/// criterion(net(x), y).backward();
+/// ```
 /// - `result` and `recorded` tell of operations that are recorded: none under NoGradGuard, none
 ///   whose inputs do not require a gradient. Module calls are told always; `computed` tells of
 ///   nearly all operations, with and without a gradient, and of their options.

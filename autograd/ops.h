@@ -12,18 +12,18 @@
 namespace norma {
 
 // Operands are passed by value: the result may reuse the memory of a temporary.
-Tensor operator+(Tensor a, Tensor b);
-Tensor operator-(Tensor a, Tensor b);
-Tensor operator*(Tensor a, Tensor b);
-Tensor operator/(Tensor a, Tensor b);
-Tensor operator+(Tensor a, Scalar b);
-Tensor operator-(Tensor a, Scalar b);
-Tensor operator*(Tensor a, Scalar b);
-Tensor operator/(Tensor a, Scalar b);
+Tensor operator+(Tensor a, Tensor b);  ///< elements added
+Tensor operator-(Tensor a, Tensor b);  ///< elements subtracted
+Tensor operator*(Tensor a, Tensor b);  ///< elements multiplied
+Tensor operator/(Tensor a, Tensor b);  ///< elements divided
+Tensor operator+(Tensor a, Scalar b);  ///< elements added
+Tensor operator-(Tensor a, Scalar b);  ///< elements subtracted
+Tensor operator*(Tensor a, Scalar b);  ///< elements multiplied
+Tensor operator/(Tensor a, Scalar b);  ///< elements divided
 inline Tensor operator+(Scalar a, Tensor b) { return std::move(b) + a; }
 inline Tensor operator*(Scalar a, Tensor b) { return std::move(b) * a; }
-Tensor operator-(Scalar a, const Tensor& b);
-Tensor operator/(Scalar a, const Tensor& b);
+Tensor operator-(Scalar a, const Tensor& b);  ///< elements subtracted
+Tensor operator/(Scalar a, const Tensor& b);  ///< elements divided
 inline Tensor operator==(const Tensor& a, const Tensor& b) { return a.eq(b); }
 inline Tensor operator!=(const Tensor& a, const Tensor& b) { return a.ne(b); }
 inline Tensor operator<(const Tensor& a, const Tensor& b) { return a.lt(b); }
@@ -142,29 +142,36 @@ inline Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const T
 inline Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
   return x.scatter_add(dim, index, src);
 }
-/// Joins along an existing dimension.
+/// Joins along an existing dimension. Errors: no tensor, sizes that differ in another dimension.
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim = 0);
-/// Joins along a new dimension.
+/// Joins along a new dimension. Errors: no tensor, different sizes.
 Tensor stack(const std::vector<Tensor>& tensors, int64_t dim = 0);
 /// Joins side by side, below each other, along the third dimension, or vectors as columns; what has
 /// too few dimensions gets them.
 Tensor hstack(const std::vector<Tensor>& tensors);
+/// Below each other.
 Tensor vstack(const std::vector<Tensor>& tensors);
+/// Along the third dimension.
 Tensor dstack(const std::vector<Tensor>& tensors);
+/// Vectors as columns.
 Tensor column_stack(const std::vector<Tensor>& tensors);
+/// With at least one dimension.
 Tensor atleast_1d(const Tensor& tensor);
+/// With at least two, new ones in front.
 Tensor atleast_2d(const Tensor& tensor);
+/// With at least three.
 Tensor atleast_3d(const Tensor& tensor);
 /// The coordinates of a grid of these vectors, as views: the i-th changes along dimension i. "xy"
-/// swaps the first two dimensions.
+/// swaps the first two dimensions. Errors: no tensor, tensors of more than one dimension or of
+/// several dtypes.
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors,
                              const std::string& indexing = "ij");
 /// Where each value would stand in a sorted tensor: behind all that are smaller, with `right`
 /// behind equal ones, too. The last dimension is sorted; the others are as those of `values`, or
-/// there are none. kInt64, not differentiable.
+/// there are none. kInt64, not differentiable. Errors: different dtypes, other dimensions.
 Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right = false);
 Tensor searchsorted(const Tensor& sorted, Scalar value, bool right = false);
-/// The same for every element of `input` in a sorted vector.
+/// The same for every element of `input` in a sorted vector. Errors: boundaries that are no vector.
 Tensor bucketize(const Tensor& input, const Tensor& boundaries, bool right = false);
 
 inline std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0) {
@@ -230,7 +237,8 @@ inline Tensor bernoulli(const Tensor& p) { return p.bernoulli(); }
 /// broadcast; without "->" the output has these and the letters that occur once, in alphabetical
 /// order. From left to right, each pair of operands as one product of matrices.
 Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands);
-/// Sums over the last `dims` dimensions of a and the first of b, or over dims_a and dims_b.
+/// Sums over the last `dims` dimensions of a and the first of b, or over dims_a and dims_b. Errors:
+/// more dimensions than there are, or of other sizes.
 Tensor tensordot(const Tensor& a, const Tensor& b, int64_t dims = 2);
 Tensor tensordot(const Tensor& a, const Tensor& b, const Shape& dims_a, const Shape& dims_b);
 /// The distances (Σ|x₁ - x₂|^p)^(1/p) of all rows of [*, P, M] from those of [*, R, M]: [*, P, R].
@@ -250,10 +258,10 @@ namespace autograd {
 
 /// The sums over all elements of `outputs` of their gradients with respect to each of `inputs`,
 /// which may be leaves or results on the way; `grad()` of leaves stays as it is.
-///
-///     Tensor u = net(x);
-///     Tensor du = autograd::grad({u.sum()}, {x}, {}, {}, true)[0];  // du/dx, to be differentiated
-///
+/// ```cpp
+/// Tensor u = net(x);
+/// Tensor du = autograd::grad({u.sum()}, {x}, {}, {}, true)[0];  // du/dx, to be differentiated
+/// ```
 /// `grad_outputs`: what the gradient of each output starts with; none: outputs of one element, 1.
 /// `retain_graph`: keeps what the graph saved for another call; default: `create_graph`.
 /// `create_graph`: the results are recorded, so that they have derivatives themselves. Results may

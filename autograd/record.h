@@ -26,7 +26,7 @@ bool recording(const Inputs& inputs);
 /// What the nodes of all operations share: their inputs, and how `out` becomes the result.
 class OperationBase : public Node {
  public:
-  void connect(Tensor& out, const Inputs& from);
+  void connect(Tensor& out, const Inputs& from);  ///< makes `out` the result of this on `from`
 
  protected:
   OperationBase(const char* op_name, int count);

@@ -13,15 +13,16 @@ using kernels::Cell;
 /// What a step needs besides the input's part: `weight` [G, P] of the state h, its `bias` [G] of
 /// use for Gru, or undefined, and of an Lstm with projections `projection` [P, H].
 struct StepWeights {
-  Tensor weight, bias, projection;
+  Tensor weight, bias, projection;  ///< see above
 };
 /// States [B, P], and for Lstm [B, H].
 struct States {
-  Tensor h, c;
+  Tensor h, c;  ///< see above
 };
+/// What the steps of a direction gave.
 struct Steps {
-  Tensor out;  // h of all steps, as the rows of the input's part
-  States last;
+  Tensor out;   ///< h of all steps, as the rows of the input's part
+  States last;  ///< the states after the last step
 };
 
 /// Tanh or Relu, by their names; throws `[op] …` for any other.
@@ -35,8 +36,9 @@ int64_t gates_of(Cell cell);
 Steps recur(Cell cell, const Tensor& input, const States& first, const StepWeights& weights,
             const std::vector<int64_t>& batches, bool reverse);
 
+/// The parameters of one direction of one layer, named as those of nn::RNNBase.
 struct LayerWeights {
-  Tensor w_ih, w_hh, b_ih, b_hh, projection;
+  Tensor w_ih, w_hh, b_ih, b_hh, projection;  ///< absent ones undefined
 };
 /// The same from what a layer is given: x [rows, features].
 Steps recur_layer(Cell cell, const Tensor& x, const States& first, const LayerWeights& weights,

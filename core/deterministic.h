@@ -19,6 +19,7 @@ namespace norma {
 /// Call it before other threads compute. Throws where the library itself was compiled for one
 /// processor (-march=native) or with -ffast-math.
 void use_deterministic_algorithms(bool mode);
+/// Whether they are on.
 bool are_deterministic_algorithms_enabled();
 
 }  // namespace norma

@@ -11,12 +11,12 @@ namespace norma {
 /// Element type of a tensor. The order is the order of promotion.
 enum class DType : uint8_t { Bool, UInt8, Int32, Int64, Float32, Float64 };
 
-inline constexpr DType kBool = DType::Bool;
-inline constexpr DType kUInt8 = DType::UInt8;
-inline constexpr DType kInt32 = DType::Int32;
-inline constexpr DType kInt64 = DType::Int64;
-inline constexpr DType kFloat32 = DType::Float32;
-inline constexpr DType kFloat64 = DType::Float64;
+inline constexpr DType kBool = DType::Bool;        ///< torch.bool
+inline constexpr DType kUInt8 = DType::UInt8;      ///< torch.uint8
+inline constexpr DType kInt32 = DType::Int32;      ///< torch.int32
+inline constexpr DType kInt64 = DType::Int64;      ///< torch.int64
+inline constexpr DType kFloat32 = DType::Float32;  ///< torch.float32
+inline constexpr DType kFloat64 = DType::Float64;  ///< torch.float64
 
 constexpr bool is_floating(DType dtype) { return dtype >= DType::Float32; }
 
@@ -27,7 +27,7 @@ constexpr int64_t item_size(DType dtype) {
 
 /// PyTorch's short name: "float32", "int64", "bool", …
 const char* dtype_name(DType dtype);
-std::ostream& operator<<(std::ostream& out, DType dtype);
+std::ostream& operator<<(std::ostream& out, DType dtype);  ///< its `dtype_name`
 
 /// The types whose memory a tensor can be: bool, unsigned char, int, every signed integer of 64
 /// bits, float, double; const or not.

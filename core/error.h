@@ -65,7 +65,9 @@ decltype(auto) with_memory([[maybe_unused]] int64_t bytes, F&& body) {
 /// To begin with, what `NORMA_WARNINGS` says in the environment, `print`, `error` or `off`; `print`
 /// where it says nothing.
 enum class Warnings { Print, Error, Off };
+/// Sets it, for all threads.
 void set_warnings(Warnings what);
+/// What is set.
 Warnings warnings();
 
 namespace detail {

@@ -11,29 +11,37 @@
 
 namespace norma {
 
+/// Of any values.
 Tensor empty(const Shape& sizes, const TensorOptions& options = {});
+/// All 0.
 Tensor zeros(const Shape& sizes, const TensorOptions& options = {});
+/// All 1.
 Tensor ones(const Shape& sizes, const TensorOptions& options = {});
 /// Without options of the value's kind: kInt64 for an integer, kBool for a bool, kFloat32 else.
 Tensor full(const Shape& sizes, Scalar value);
 Tensor full(const Shape& sizes, Scalar value, const TensorOptions& options);
 /// Of the shape of `other`, and of its dtype unless the options say another.
 Tensor empty_like(const Tensor& other, const LikeOptions& options = {});
+/// All 0, as `empty_like`.
 Tensor zeros_like(const Tensor& other, const LikeOptions& options = {});
+/// All 1, as `empty_like`.
 Tensor ones_like(const Tensor& other, const LikeOptions& options = {});
+/// All `value`, as `empty_like`.
 Tensor full_like(const Tensor& other, Scalar value, const LikeOptions& options = {});
 /// start, start+step, … below end (above, for a negative step). kInt64 when all three are integers.
 /// With an integer dtype as many as between the ends as given, start and step without fractions.
+/// Errors: a step of 0, or one that leads away from `end`.
 Tensor arange(Scalar end);
 Tensor arange(Scalar start, Scalar end, Scalar step = 1);
 Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& options);
-/// `steps` values from start to end, both included.
+/// `steps` values from start to end, both included. Errors: steps < 0.
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options = {});
 /// base to the powers of `steps` values from start to end.
 Tensor logspace(double start, double end, int64_t steps, double base = 10,
                 const TensorOptions& options = {});
 /// Rows and columns, [2, n] kInt64, of the elements on and below (above) a diagonal of a matrix.
 Tensor tril_indices(int64_t row, int64_t col, int64_t offset = 0);
+/// Those on and above it.
 Tensor triu_indices(int64_t row, int64_t col, int64_t offset = 0);
 /// The identity matrix.
 Tensor eye(int64_t n, const TensorOptions& options = {});
@@ -48,7 +56,7 @@ class NestedList {
       : items_(with_memory(0, [&] { return std::vector<NestedList>(items); })), is_list_(true) {}
   const Scalar& value() const { return value_; }
   const std::vector<NestedList>& items() const { return items_; }
-  bool is_list() const { return is_list_; }
+  bool is_list() const { return is_list_; }  ///< a list, not a number
 
  private:
   Scalar value_ = 0;
@@ -57,7 +65,8 @@ class NestedList {
 };
 
 /// A tensor from literal values. The dtype follows the numbers as in PyTorch: kFloat32 when any is
-/// floating, kInt64 for integers, kBool for bools.
+/// floating, kInt64 for integers, kBool for bools. Errors: rows of different lengths or depths;
+/// integers beyond int64.
 Tensor tensor(const NestedList& values);
 Tensor tensor(const NestedList& values, const TensorOptions& options);
 
@@ -113,7 +122,8 @@ Tensor tensor(const std::vector<T>& values) {
 }
 
 /// Wraps foreign contiguous memory without copying; `deleter` runs when the last view goes. For
-/// memory whose type is not known; the others take the dtype from the pointer.
+/// memory whose type is not known; the others take the dtype from the pointer. Errors: null,
+/// negative sizes.
 Tensor from_blob(void* data, const Shape& sizes, DType dtype = kFloat32,
                  std::function<void()> deleter = {});
 /// The same, and throws unless the pointer is one to `dtype`.

@@ -42,6 +42,7 @@ class HookHandle {
 /// it returned an empty value; and what is given as one value is a list of one.
 template <class Signature>
 class Hook;
+/// A hook that is given `Args` and returns a `Result`.
 template <class Result, class... Args>
 class Hook<Result(Args...)> {
  public:
@@ -68,6 +69,7 @@ class Hook<Result(Args...)> {
     }
   }
   Result operator()(Args... args) const { return function_(std::forward<Args>(args)...); }
+  /// Whether there is a function.
   explicit operator bool() const { return static_cast<bool>(function_); }
 
  private:

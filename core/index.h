@@ -17,6 +17,7 @@ namespace indexing {
 /// Inserts a dimension of size 1; an end of a Slice that is left out.
 inline constexpr std::nullopt_t None = std::nullopt;
 
+/// The type of `Ellipsis`.
 struct EllipsisType {};
 /// As many whole dimensions as the other indices leave.
 inline constexpr EllipsisType Ellipsis;
@@ -42,6 +43,7 @@ class Slice {
 /// kUInt8) of one or several dimensions.
 class TensorIndex {
  public:
+  /// What an index is.
   enum class Kind : uint8_t { NewDim, Dots, Number, Flag, Range, Values };
 
   /// `{}`: the empty list.
@@ -62,8 +64,8 @@ class TensorIndex {
   TensorIndex(const std::vector<bool>& list);
   TensorIndex(std::initializer_list<bool> list) : TensorIndex(std::vector<bool>(list)) {}
 
-  Kind kind() const { return kind_; }
-  int64_t number() const { return slice_.start(); }
+  Kind kind() const { return kind_; }                ///< which of them it is
+  int64_t number() const { return slice_.start(); }  ///< of Number and Flag
   indexing::Slice slice() const { return slice_; }
   const Tensor& tensor() const { return tensor_; }
 
@@ -93,6 +95,7 @@ class IndexedTensor : public Tensor {
   IndexedTensor& operator=(const IndexedTensor& values) && { return write(values); }
   IndexedTensor& operator=(const Tensor& values) && { return write(values); }
   IndexedTensor& operator=(Scalar value) && { return write(value); }
+  /// Adds to the elements picked, in place.
   template <class T>
   IndexedTensor& operator+=(const T& other) && {
     return write_back(add_(other));
@@ -102,6 +105,7 @@ class IndexedTensor : public Tensor {
     add_(other);
     return *this;
   }
+  /// Subtracts from the elements picked, in place.
   template <class T>
   IndexedTensor& operator-=(const T& other) && {
     return write_back(sub_(other));
@@ -111,6 +115,7 @@ class IndexedTensor : public Tensor {
     sub_(other);
     return *this;
   }
+  /// Multiplies the elements picked, in place.
   template <class T>
   IndexedTensor& operator*=(const T& other) && {
     return write_back(mul_(other));
@@ -120,6 +125,7 @@ class IndexedTensor : public Tensor {
     mul_(other);
     return *this;
   }
+  /// Divides the elements picked, in place.
   template <class T>
   IndexedTensor& operator/=(const T& other) && {
     return write_back(div_(other));

@@ -26,19 +26,20 @@ struct PrintOptions {
 
 /// Tensors print like this from now on, as after torch.set_printoptions: in every thread of the
 /// process, each text by the options of one moment.
-///
-///     norma::set_print_options({.precision = 2, .linewidth = 120});
-///     norma::set_print_options({.profile = "default"});  // as they were to begin with
-///
+/// ```cpp
+/// norma::set_print_options({.precision = 2, .linewidth = 120});
+/// norma::set_print_options({.profile = "default"});  // as they were to begin with
+/// ```
 /// Errors: numbers outside of their limits, and a profile of another name; nothing is changed then.
 void set_print_options(const PrintOptions& options);
 /// All of them, without a profile: `set_print_options` of these brings them back.
 PrintOptions print_options();
 
 /// While it lives, tensors print like this. Then they print as before it was made.
-///
-///     const norma::PrintOptionsGuard digits({.precision = 8});
-///     std::cout << weights;
+/// ```cpp
+/// const norma::PrintOptionsGuard digits({.precision = 8});
+/// std::cout << weights;
+/// ```
 class PrintOptionsGuard {
  public:
   [[nodiscard("give the guard a name: without one it ends at once")]] explicit PrintOptionsGuard(

@@ -21,16 +21,16 @@ class Generator {
     return *this;
   }
 
-  void manual_seed(uint64_t seed) { set_state({seed, 0}); }
+  void manual_seed(uint64_t seed) { set_state({seed, 0}); }  ///< begins anew
   uint64_t seed() const { return seed_; }
   /// The seed and the position: all there is to save.
   struct State {
-    uint64_t seed = 0;
-    uint64_t next = 0;
+    uint64_t seed = 0;  ///< what manual_seed was given
+    uint64_t next = 0;  ///< the index of the next block
     bool operator==(const State&) const = default;
   };
-  State state() const { return {seed_, next_}; }
-  void set_state(const State& state);
+  State state() const { return {seed_, next_}; }  ///< to be given to `set_state`
+  void set_state(const State& state);             ///< goes on from there
 
   /// Four random words of block `index`.
   static std::array<uint32_t, 4> block(uint64_t seed, uint64_t index);
@@ -43,6 +43,7 @@ class Generator {
   double uniform();
   /// Uniform in {0, …, n-1}, without bias.
   uint64_t below(uint64_t n);
+  /// Standard normal.
   double normal();
 
  private:
@@ -55,6 +56,7 @@ double normal_quantile(double p);
 
 /// The generator behind every function that is not given one, of all threads.
 Generator& default_generator();
+/// Begins the default generator anew.
 void manual_seed(uint64_t seed);
 
 /// While it lives, this thread draws from a copy of the default generator, which itself stays as it
@@ -81,9 +83,11 @@ Tensor randn(const Shape& sizes, const TensorOptions& options = {},
 Tensor randint(int64_t low, int64_t high, const Shape& sizes,
                const TensorOptions& options = {.dtype = kInt64},
                Generator& generator = default_generator());
-/// A random order of 0, …, n-1, kInt64.
+/// A random order of 0, …, n-1, kInt64. Errors: n < 0.
 Tensor randperm(int64_t n, Generator& generator = default_generator());
+/// Uniform in [0, 1), as `empty_like`.
 Tensor rand_like(const Tensor& other, const LikeOptions& options = {});
+/// Standard normal, as `empty_like`.
 Tensor randn_like(const Tensor& other, const LikeOptions& options = {});
 /// Integers in [low, high) or [0, high), of the shape and dtype of `other`.
 Tensor randint_like(const Tensor& other, int64_t low, int64_t high,
@@ -91,7 +95,7 @@ Tensor randint_like(const Tensor& other, int64_t low, int64_t high,
 Tensor randint_like(const Tensor& other, int64_t high, const LikeOptions& options = {});
 
 /// Normal numbers of these means and standard deviations, of the shape both broadcast to, or of
-/// `sizes`. Not differentiable, like all that is drawn.
+/// `sizes`. Not differentiable, like all that is drawn. Errors: std < 0, means of integers.
 Tensor normal(const Tensor& mean, const Tensor& std, Generator& generator = default_generator());
 Tensor normal(const Tensor& mean, double std = 1, Generator& generator = default_generator());
 Tensor normal(double mean, const Tensor& std, Generator& generator = default_generator());
@@ -104,12 +108,13 @@ Tensor bernoulli(const Tensor& p, Generator& generator);
 Tensor multinomial(const Tensor& weights, int64_t num_samples, bool replacement,
                    Generator& generator);
 
-/// In-place fills; return `tensor`.
+/// In-place fills; return `tensor`. Errors: low > high, integers.
 Tensor uniform_(Tensor tensor, double low, double high, Generator& generator = default_generator());
 Tensor normal_(Tensor tensor, double mean, double std, Generator& generator = default_generator());
 /// 1 with probability p, 0 otherwise.
 Tensor bernoulli_(Tensor tensor, double p, Generator& generator = default_generator());
-/// -log(u) / lambd for uniform u in (0, 1]: density lambd e^(-lambd x).
+/// -log(u) / lambd for uniform u in (0, 1]: density lambd e^(-lambd x). Errors: lambd <= 0,
+/// integers.
 Tensor exponential_(Tensor tensor, double lambd = 1, Generator& generator = default_generator());
 
 }  // namespace norma

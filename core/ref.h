@@ -20,14 +20,14 @@ class RefCounted {
   RefCounted& operator=(const RefCounted&) = delete;
   virtual ~RefCounted() = 0;
 
-  void retain() const { count_.fetch_add(1, std::memory_order_relaxed); }
-  void release() const;
+  void retain() const { count_.fetch_add(1, std::memory_order_relaxed); }  ///< one owner more
+  void release() const;  ///< one owner less; the last one frees the object
   /// Acquire: a caller that reads 1 also sees all writes of previous owners.
   int32_t use_count() const { return count_.load(std::memory_order_acquire); }
 
   /// Small blocks from a list of the thread.
   static void* operator new(std::size_t size);
-  static void operator delete(void* block, std::size_t size) noexcept;
+  static void operator delete(void* block, std::size_t size) noexcept;  ///< back to that list
 
  private:
   template <class T>
@@ -60,19 +60,20 @@ class Ref {
   ~Ref() {
     if (object_) object_->release();
   }
+  /// Owns what `other` owned.
   Ref& operator=(Ref other) noexcept {
     std::swap(object_, other.object_);
     return *this;
   }
 
-  T* get() const { return object_; }
-  T* operator->() const { return object_; }
-  T& operator*() const { return *object_; }
-  explicit operator bool() const { return object_ != nullptr; }
-  void reset() { Ref().swap(*this); }
+  T* get() const { return object_; }                             ///< null where it owns nothing
+  T* operator->() const { return object_; }                      ///< the object
+  T& operator*() const { return *object_; }                      ///< the object
+  explicit operator bool() const { return object_ != nullptr; }  ///< whether it owns one
+  void reset() { Ref().swap(*this); }                            ///< owns nothing from here on
   /// Leaves the object to the caller, counted.
   T* give_up() { return std::exchange(object_, nullptr); }
-  void swap(Ref& other) noexcept { std::swap(object_, other.object_); }
+  void swap(Ref& other) noexcept { std::swap(object_, other.object_); }  ///< exchanges the objects
 
  private:
   T* object_ = nullptr;

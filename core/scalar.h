@@ -21,7 +21,8 @@ class Scalar {
   template <std::floating_point T>
   Scalar(T value) : floating_(static_cast<double>(value)), dtype_(kFloat64) {}
 
-  DType dtype() const { return dtype_; }
+  DType dtype() const { return dtype_; }  ///< kBool, kInt64 or kFloat64
+  /// The number as a `T`; a fraction goes on the way to integers.
   template <class T>
   T to() const {
     if constexpr (std::same_as<T, bool>) {

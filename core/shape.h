@@ -14,7 +14,7 @@ namespace norma {
 /// At most `kMaxDims` entries; held in place, so that a shape never allocates.
 class Shape {
  public:
-  static constexpr int64_t kMaxDims = 12;
+  static constexpr int64_t kMaxDims = 12;  ///< the most dimensions of a tensor
 
   Shape() = default;
   /// One entry: `x.sum(0)`, `zeros(5)`.
@@ -26,19 +26,19 @@ class Shape {
   static Shape filled(int64_t count, int64_t value);
 
   int64_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
+  bool empty() const { return size_ == 0; }  ///< whether there is no dimension
   /// Entry i in [0, size()); throws for any other.
   int64_t& operator[](int64_t i) { return values_[place(i)]; }
   int64_t operator[](int64_t i) const { return values_[place(i)]; }
-  int64_t front() const { return (*this)[0]; }
-  int64_t back() const { return (*this)[size_ - 1]; }
-  const int64_t* begin() const { return values_.data(); }
-  const int64_t* end() const { return values_.data() + size_; }
-  std::vector<int64_t> vec() const { return {begin(), end()}; }
-  void push_back(int64_t value);
-  void insert(int64_t position, int64_t value);
-  void erase(int64_t position);
-  bool contains(int64_t value) const;
+  int64_t front() const { return (*this)[0]; }                   ///< the first size
+  int64_t back() const { return (*this)[size_ - 1]; }            ///< the last size
+  const int64_t* begin() const { return values_.data(); }        ///< the first size
+  const int64_t* end() const { return values_.data() + size_; }  ///< behind the last size
+  std::vector<int64_t> vec() const { return {begin(), end()}; }  ///< the sizes as a vector
+  void push_back(int64_t value);                                 ///< one dimension more at the end
+  void insert(int64_t position, int64_t value);                  ///< a dimension before `position`
+  void erase(int64_t position);                                  ///< takes one out
+  bool contains(int64_t value) const;                            ///< whether it is among the sizes
 
   /// The product of all entries (1 for the empty list). Throws when those other than 0 multiply to
   /// 2^63 or more: that of any of them is an int64.
@@ -46,7 +46,7 @@ class Shape {
   /// "[32, 3, 28, 28]"
   std::string str() const;
 
-  bool operator==(const Shape& other) const;
+  bool operator==(const Shape& other) const;  ///< all sizes alike
 
  private:
   friend Shape contiguous_strides(const Shape& sizes);
@@ -60,7 +60,7 @@ class Shape {
   int64_t size_ = 0;
 };
 
-std::ostream& operator<<(std::ostream& out, const Shape& shape);
+std::ostream& operator<<(std::ostream& out, const Shape& shape);  ///< "[2, 3]"
 
 /// Row-major strides, in elements; throws as `numel` does.
 Shape contiguous_strides(const Shape& sizes);

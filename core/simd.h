@@ -16,6 +16,7 @@
 
 namespace norma {
 
+/// Which vector instructions kernels use, from the narrowest to the widest.
 enum class SimdLevel { Unknown, Plain, Deterministic, Baseline, Avx2, Avx512 };
 namespace detail {
 /// Asked for by every kernel: one load, once the first of them has found it.
@@ -37,13 +38,15 @@ inline bool deterministic() { return simd_level() == SimdLevel::Deterministic; }
 /// The levels as types: bytes of a vector, and the registers of a product's tile: kRows × kVectors
 /// sums, the vectors of one term, one weight.
 struct Level512 {
-  static constexpr int kBytes = 64, kRows = 8, kVectors = 3, kColumnVectors = 2;
+  static constexpr int kBytes = 64, kRows = 8, kVectors = 3, kColumnVectors = 2;  ///< with AVX-512
 };
+/// With AVX2.
 struct Level256 {
-  static constexpr int kBytes = 32, kRows = 4, kVectors = 3, kColumnVectors = 3;
+  static constexpr int kBytes = 32, kRows = 4, kVectors = 3, kColumnVectors = 3;  ///< see above
 };
+/// The baseline.
 struct Level128 {
-  static constexpr int kBytes = 16, kRows = 4, kVectors = 2, kColumnVectors = 1;
+  static constexpr int kBytes = 16, kRows = 4, kVectors = 2, kColumnVectors = 1;  ///< see above
 };
 
 namespace detail {

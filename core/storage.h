@@ -14,9 +14,9 @@ struct Draw;
 
 /// In which order a kernel wants a copy of a weight's values: what it calls the order, its sizes.
 struct PreparedKey {
-  const void* values;
-  const char* order;  // a literal, compared by its address
-  int64_t sizes[3];
+  const void* values;  ///< where they begin
+  const char* order;   ///< a literal, compared by its address
+  int64_t sizes[3];    ///< as the kernel counts them
   bool operator==(const PreparedKey&) const = default;
 };
 
@@ -34,15 +34,16 @@ class Storage : public RefCounted {
   std::size_t bytes() const { return bytes_; }
   /// Whether it is Norma's memory, not foreign one.
   bool owned() const { return owned_; }
-  uint64_t version() const { return version_; }
+  uint64_t version() const { return version_; }  ///< how often the values changed
+  /// The values have changed.
   void bump_version() {
     ++version_;
     forget_prepared();
   }
   /// What was drawn into it at random, null for nothing (see core/draws.h).
   Draw* draws() const;
-  void set_draws(std::unique_ptr<Draw> draws);
-  std::unique_ptr<Draw> take_draws();
+  void set_draws(std::unique_ptr<Draw> draws);  ///< notes what was drawn
+  std::unique_ptr<Draw> take_draws();           ///< gives it up
 
   /// From here on the values may change without `bump_version`.
   void expose() const {

@@ -18,8 +18,8 @@ namespace norma::data {
 struct Spread {
   Spread(double number) : low(number), high(number), is_range(false) {}
   Spread(double from, double to) : low(from), high(to), is_range(true) {}
-  double low, high;
-  bool is_range;
+  double low, high;  ///< see above; a number: both
+  bool is_range;     ///< false: a number
 };
 
 // Colours: numbers in 0..1, thus before `Normalize`. Images have 1 or 3 channels. Of a factor, 1
@@ -33,7 +33,8 @@ Tensor adjust_brightness(const Tensor& images, double factor);
 Tensor adjust_contrast(const Tensor& images, double factor);
 /// factor x + (1 - factor) grey
 Tensor adjust_saturation(const Tensor& images, double factor);
-/// Turns the hue by `shift`, from -0.5 to 0.5, where 1 is the full circle.
+/// Turns the hue by `shift`, from -0.5 to 0.5, where 1 is the full circle. Errors: a shift outside
+/// [-0.5, 0.5].
 Tensor adjust_hue(const Tensor& images, double shift);
 
 struct RotateOptions {
@@ -49,6 +50,7 @@ struct RotateOptions {
 Tensor rotate(const Tensor& images, double angle, const RotateOptions& options = {});
 
 /// Fills rows i, …, i + h - 1 of columns j, …, j + w - 1 with one value, or one per channel.
+/// Errors: a rectangle that is not within the images.
 Tensor erase(const Tensor& images, int64_t i, int64_t j, int64_t h, int64_t w,
              const std::vector<double>& value = {0});
 
@@ -65,9 +67,10 @@ class RandomRotation {
 
 /// A number b stands for {max(0, 1 - b), 1 + b}; of `hue`, which is within -0.5..0.5, for {-b, b}.
 struct ColorJitterOptions {
-  Spread brightness = 0, contrast = 0, saturation = 0, hue = 0;
+  Spread brightness = 0, contrast = 0, saturation = 0, hue = 0;  ///< see above
 };
-/// The four adjustments in a random order, each with a number from its range.
+/// The four adjustments in a random order, each with a number from its range. Errors: negative
+/// numbers, ranges out of bounds.
 class ColorJitter {
  public:
   explicit ColorJitter(const ColorJitterOptions& options = {});
@@ -77,7 +80,7 @@ class ColorJitter {
   std::array<Spread, 4> ranges_;
 };
 
-/// `rgb_to_grayscale` of every image.
+/// `rgb_to_grayscale` of every image. Errors: another number of channels than 1 and 3.
 class Grayscale {
  public:
   explicit Grayscale(int64_t num_output_channels = 1);
@@ -98,7 +101,7 @@ class RandomGrayscale {
 };
 
 struct RandomErasingOptions {
-  double p = 0.5;
+  double p = 0.5;                                  ///< of an image being changed
   std::pair<double, double> scale = {0.02, 0.33};  ///< of the rectangle's part of the image's area
   std::pair<double, double> ratio = {0.3, 3.3};    ///< of its height to its width
   std::vector<double> value = {0};                 ///< one number, or one per channel
@@ -117,11 +120,11 @@ class RandomErasing {
 };
 
 struct CutoutOptions {
-  int64_t holes = 1;
+  int64_t holes = 1;                ///< squares for each image
   std::vector<double> value = {0};  ///< one number, or one per channel
 };
 /// Erases squares of this side, whose centres are any pixels: at the border a part of the square
-/// (DeVries and Taylor 2017; 16 for CIFAR-10).
+/// (DeVries and Taylor 2017; 16 for CIFAR-10). Errors: a side below 1, fewer than 1 hole.
 class Cutout {
  public:
   explicit Cutout(int64_t length, CutoutOptions options = {});

@@ -28,6 +28,7 @@ struct CsvTable {
   /// The cells of a column of text; "" where they are missing.
   std::vector<std::string> strings(const CsvColumn& column) const;
 
+  /// For `auto [values, names] = …`.
   template <std::size_t I>
   auto& get() {
     if constexpr (I == 0) {
@@ -43,11 +44,11 @@ struct CsvTable {
 };
 
 /// Reads a table, plain or gzip:
-///
-///     data::CsvTable iris = data::read_csv("iris.csv");
-///     data::Dataset flowers{iris.values.narrow(1, 0, 4), iris.column("species").to(kInt64)};
-///     iris.classes[4];  // {"setosa", "versicolor", "virginica"}
-///
+/// ```cpp
+/// data::CsvTable iris = data::read_csv("iris.csv");
+/// data::Dataset flowers{iris.values.narrow(1, 0, 4), iris.column("species").to(kInt64)};
+/// iris.classes.at(4);  // {"setosa", "versicolor", "virginica"}
+/// ```
 /// A column of words is text: it becomes the numbers of its classes. Words among numbers are
 /// refused, as are numbers in another notation (`0,5`, `1,000`, `5 %`) and rows of another length
 /// than the others. Every refusal names line, column (from 1, and its name), text and path, and the

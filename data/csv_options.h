@@ -28,17 +28,18 @@ struct CsvColumn {
   CsvColumn(const char* column_name) : name(column_name), named(true) {}
   CsvColumn(std::string column_name) : name(std::move(column_name)), named(true) {}
 
-  int64_t number = 0;
-  std::string name;
-  bool named = false;
+  int64_t number = 0;  ///< from 0; negative: from the last
+  std::string name;    ///< in the first row
+  bool named = false;  ///< whether it is told by its name
 };
 
+/// How a table of text is read.
 struct CsvOptions {
   /// Between cells. A blank, `' '`, stands for any run of spaces and tabs, and those at the ends
   /// of a line. Between tabs, rows with a tab too many are read without their empty cells.
   char delimiter = ',';
-  CsvHeader header = CsvHeader::Auto;
-  DType dtype = kFloat32;  ///< or kFloat64
+  CsvHeader header = CsvHeader::Auto;  ///< whether the first row has the names
+  DType dtype = kFloat32;              ///< or kFloat64
   /// The value of missing cells; `std::nullopt` refuses them. In columns of text it is always NaN.
   std::optional<double> missing = std::numeric_limits<double>::quiet_NaN();
   /// Marks of missing cells beside the usual ones: no text, ?, -, ., and in any case NA, N/A, n.a.,

@@ -24,7 +24,7 @@ using BatchTransform = std::function<void(Batch& batch, Generator& generator)>;
 using Collate = std::function<Batch(const std::vector<Sample>& samples)>;
 
 struct DataLoaderOptions {
-  int64_t batch_size = 1;
+  int64_t batch_size = 1;  ///< samples in a batch
   bool shuffle = false;    ///< a new order in every epoch
   bool drop_last = false;  ///< leave out a last batch that would be smaller than the others
   uint64_t seed = 0;       ///< of the order and of the transforms
@@ -38,14 +38,14 @@ struct DataLoaderOptions {
 };
 
 /// Cuts a data set into batches:
-///
-///     data::DataLoader loader(data::mnist(dir), {.batch_size = 64, .shuffle = true,
-///                                                .transforms = {data::Normalize({0.1307},
-///                                                {0.3081})}});
-///     for (int epoch = 0; epoch < 3; ++epoch) {
-///       for (auto [x, y] : loader) train_on(x, y);
-///     }
-///
+/// ```cpp
+/// data::DataLoader loader(
+///     data::mnist(dir),
+///     {.batch_size = 64, .shuffle = true, .transforms = {data::Normalize({0.1307}, {0.3081})}});
+/// for (int epoch = 0; epoch < 3; ++epoch) {
+///   for (auto [x, y] : loader) train_on(x, y);
+/// }
+/// ```
 /// Every batch is fresh tensors, unless a `collate_fn` gives those of the set. kUInt8 inputs become
 /// kFloat32 in 0..1 (divided by 255) before the transforms; other dtypes stay (convert kUInt8 data
 /// that are no images beforehand). Every step must keep the number of samples, the first size of
@@ -70,12 +70,13 @@ class DataLoader {
   class Iterator;
   /// Starts the epoch `epoch()` and counts it.
   Iterator begin();
-  std::default_sentinel_t end() const { return {}; }
+  std::default_sentinel_t end() const { return {}; }  ///< behind the epoch's last batch
 
   /// Batches per epoch: N / batch_size, rounded up, or down with `drop_last`.
   int64_t size() const;
   /// The tensors it was made of; refused where they are a data set of another kind.
   const Dataset& dataset() const;
+  /// What the constructor was given.
   const DataLoaderOptions& options() const;
 
   /// The number of the epoch that the next loop runs, from 0.

@@ -15,9 +15,9 @@
 namespace norma::data {
 
 /// Sample i is `inputs[i]`, with its label or value `targets[i]`. Your own tensors are one too:
-///
-///     data::Dataset mine{features, labels};
-///
+/// ```cpp
+/// data::Dataset mine{features, labels};
+/// ```
 /// Images may stay kUInt8, a quarter of the memory of kFloat32: `DataLoader` turns each batch into
 /// numbers in 0..1 as it makes it; `convert_image_dtype` does so for a whole tensor.
 struct Dataset {
@@ -38,10 +38,11 @@ using Sample = std::vector<Tensor>;
 /// The samples of a batch, stacked along a new first dimension. `auto& [x, y] = …` takes the first
 /// two members.
 struct Batch {
-  Tensor inputs;
+  Tensor inputs;                  ///< [N, …]
   Tensor targets;                 ///< undefined where samples are one tensor
   std::vector<Tensor> more = {};  ///< the third tensor of each sample, the fourth, …
 
+  /// For `auto [inputs, targets] = batch`.
   template <std::size_t I>
   auto& get() {
     if constexpr (I == 0) {
@@ -57,15 +58,15 @@ struct Batch {
 };
 
 /// What `DataLoader` makes of the samples of a batch: each of their tensors stacked, [N, …], in
-/// memory of its own, outside every graph.
+/// memory of its own, outside every graph. Errors: no sample, samples of different sizes.
 Batch default_collate(const std::vector<Sample>& samples);
 
 /// What `AnyDataset` asks of a data set.
 class SampleSource {
  public:
   virtual ~SampleSource() = default;
-  virtual int64_t size() const = 0;
-  virtual Sample get(int64_t i) const = 0;
+  virtual int64_t size() const = 0;         ///< how many samples
+  virtual Sample get(int64_t i) const = 0;  ///< sample i, from 0
   /// Samples rows[0], …, rows[count - 1]: each of their tensors stacked, [count, …]. Here: one by
   /// one.
   virtual Sample get_batch(const int64_t* rows, int64_t count) const;
@@ -102,15 +103,15 @@ concept HasSamples = requires(T& set) {
 /// A handle on any data set: a `Dataset`, or anything of yours with `size()` and `get(i)`, which
 /// returns the tensors of sample i, a `data::Sample`, as all samples have them: of the same number,
 /// shapes and types.
-///
-///     struct Pictures {
-///       std::vector<std::string> paths;
-///       std::vector<int64_t> labels;
-///       int64_t size() const { return static_cast<int64_t>(paths.size()); }
-///       data::Sample get(int64_t i) const { return {read_picture(paths[i]), tensor(labels[i])}; }
-///     };
-///     data::DataLoader loader(Pictures{…}, {.batch_size = 32, .shuffle = true, .num_workers = 4});
-///
+/// ```cpp
+/// struct Pictures {
+///   std::vector<std::string> paths;
+///   std::vector<int64_t> labels;
+///   int64_t size() const { return static_cast<int64_t>(paths.size()); }
+///   data::Sample get(int64_t i) const { return {read_picture(paths[i]), tensor(labels[i])}; }
+/// };
+/// data::DataLoader loader(Pictures{paths, classes}, {.batch_size = 32, .num_workers = 4});
+/// ```
 /// Both are const: several threads may call them at once. What `get` draws from the default
 /// generator depends, in a loader, on its seed, the epoch and the batch alone.
 class AnyDataset {
@@ -130,10 +131,10 @@ class AnyDataset {
   }
   explicit AnyDataset(std::shared_ptr<const SampleSource> source);  ///< refuses null
 
-  int64_t size() const { return source_->size(); }
+  int64_t size() const { return source_->size(); }  ///< how many samples
   /// Refuses numbers outside 0, …, size() - 1.
   Sample get(int64_t i) const;
-  const SampleSource& source() const { return *source_; }
+  const SampleSource& source() const { return *source_; }  ///< what it was made of
 
  private:
   std::shared_ptr<const SampleSource> source_;
@@ -145,7 +146,8 @@ Batch as_batch(Sample tensors);
 AnyDataset tensor_set(const char* op, const Dataset& tensors);
 }  // namespace detail
 
-/// Samples indices[0], indices[1], … of another set. PyTorch: `Subset`.
+/// Samples indices[0], indices[1], … of another set. PyTorch: `Subset`. Errors: an index that `set`
+/// does not have.
 struct Subset : AnyDataset {
   Subset(const AnyDataset& set, std::vector<int64_t> indices);
 };
@@ -157,9 +159,10 @@ struct ConcatDataset : AnyDataset {
 
 /// Cuts a set at random into parts of these lengths, or these fractions of the whole where they add
 /// up to 1: each rounded down, what is left going to the first parts, one sample each.
-///
-///     auto parts = data::random_split(data::mnist(dir), {0.9, 0.1});
-///     data::DataLoader train(parts[0], {.batch_size = 64, .shuffle = true}), valid(parts[1]);
+/// ```cpp
+/// auto parts = data::random_split(data::mnist(dir), {0.9, 0.1});
+/// data::DataLoader train(parts[0], {.batch_size = 64, .shuffle = true}), valid(parts[1]);
+/// ```
 std::vector<AnyDataset> random_split(const AnyDataset& set, const std::vector<double>& lengths,
                                      Generator& generator = default_generator());
 

@@ -7,14 +7,16 @@
 namespace norma::data {
 
 /// λ x[n] + (1 - λ) x[order[n]] of the floating inputs [N, …], and so of the targets: probabilities
-/// [N, C], as `cross_entropy` takes them. λ is from 0 to 1.
+/// [N, C], as `cross_entropy` takes them. λ is from 0 to 1. Errors: another λ, integers, different
+/// sizes.
 Batch mixup(const Tensor& inputs, const Tensor& targets, double lambda, const Tensor& order);
 
 /// Images [N, C, H, W] whose rows top, …, top + height - 1 of columns left, …, left + width - 1
 /// come from image order[n]; targets mix by area, λ being 1 - height width / (H W).
 struct Box {
-  int64_t top = 0, left = 0, height = 0, width = 0;
+  int64_t top = 0, left = 0, height = 0, width = 0;  ///< see above
 };
+/// See Box.
 Batch cutmix(const Tensor& inputs, const Tensor& targets, const Box& box, const Tensor& order);
 
 struct MixOptions {
@@ -23,9 +25,10 @@ struct MixOptions {
 };
 /// A step of `DataLoader`'s batch_transforms: `mixup` of each sample with the one before it, the
 /// first with the last, and one λ for the batch (Zhang et al. 2017). Classes become probabilities.
-///
-///     data::DataLoader loader(set, {.batch_size = 128, .shuffle = true,
-///                                   .batch_transforms = {data::MixUp({.num_classes = 10})}});
+/// ```cpp
+/// data::DataLoader loader(set, {.batch_size = 128, .shuffle = true,
+///                               .batch_transforms = {data::MixUp({.num_classes = 10})}});
+/// ```
 class MixUp {
  public:
   explicit MixUp(const MixOptions& options = {});

@@ -22,12 +22,14 @@ struct SequentialSampler : Sampler {
   SequentialSampler();
 };
 
+/// The options of `RandomSampler`.
 struct RandomSamplerOptions {
   bool replacement = false;  ///< each draw from all samples
   int64_t num_samples = -1;  ///< -1: as many as there are
 };
 
-/// Every sample once, in random order; more than there are begin anew with another order.
+/// Every sample once, in random order; more than there are begin anew with another order. Errors:
+/// num_samples below 1 and not -1.
 struct RandomSampler : Sampler {
   explicit RandomSampler(const RandomSamplerOptions& options = {});
 };
@@ -39,7 +41,7 @@ struct WeightedRandomSampler : Sampler {
   WeightedRandomSampler(const Tensor& weights, int64_t num_samples, bool replacement = true);
 };
 
-/// These samples in random order.
+/// These samples in random order. Errors: no index.
 struct SubsetRandomSampler : Sampler {
   explicit SubsetRandomSampler(std::vector<int64_t> indices);
 };

@@ -18,7 +18,7 @@ using Transform = std::function<Tensor(const Tensor& batch, Generator& generator
 Tensor convert_image_dtype(const Tensor& images, DType dtype = kFloat32);
 
 /// (x - mean[c]) / std[c] for channel c of a floating batch [N, C, …]. One value serves every
-/// channel.
+/// channel. Errors: not one mean and one std for each channel, a std that is not above 0, integers.
 class Normalize {
  public:
   Normalize(std::vector<double> mean, std::vector<double> std);
@@ -39,7 +39,8 @@ struct RandomCropOptions {
 };
 
 /// Cuts a window of `size` (a number, or {height, width}) out of every image of a floating batch
-/// [N, C, H, W], at a place drawn anew for each.
+/// [N, C, H, W], at a place drawn anew for each. Errors: sizes below 1, images smaller than the
+/// window.
 class RandomCrop {
  public:
   explicit RandomCrop(const Shape& size, const RandomCropOptions& options = {});

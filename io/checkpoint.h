@@ -33,9 +33,9 @@ struct Schedules : std::vector<Scheduler*> {
 
 /// What goes into a checkpoint. Null parts are left out.
 struct CheckpointParts {
-  const nn::Module* module = nullptr;
-  const optim::Optimizer* optimizer = nullptr;
-  Schedules<const optim::LRScheduler> scheduler = {};
+  const nn::Module* module = nullptr;                  ///< its `state_dict()`
+  const optim::Optimizer* optimizer = nullptr;         ///< its `state_dict()`
+  Schedules<const optim::LRScheduler> scheduler = {};  ///< one, or several
   /// Dropout and initialisation draw from the default generator.
   const Generator* generator = &default_generator();
   int64_t epoch = 0;  ///< epochs done; where it is 0 and there is a loader, that of the loader
@@ -45,24 +45,24 @@ struct CheckpointParts {
 
 /// Where the parts of a checkpoint go. Null parts are left alone.
 struct CheckpointTargets {
-  nn::Module* module = nullptr;
-  optim::Optimizer* optimizer = nullptr;
-  Schedules<optim::LRScheduler> scheduler = {};
-  Generator* generator = &default_generator();
+  nn::Module* module = nullptr;                  ///< strictly: every name
+  optim::Optimizer* optimizer = nullptr;         ///< of the same groups
+  Schedules<optim::LRScheduler> scheduler = {};  ///< one, or several
+  Generator* generator = &default_generator();   ///< its seed and position
 };
 
 /// What `load_checkpoint` hands back besides the parts it filled.
 struct CheckpointInfo {
-  int64_t epoch = 0;
+  int64_t epoch = 0;  ///< epochs done
   /// For `train_loader.set_position()`. Of a file without one: the beginning of `epoch`.
   LoaderPosition loader;
-  std::map<std::string, std::string> metadata;
+  std::map<std::string, std::string> metadata;  ///< your notes
 };
 
 /// Writes one safetensors file, replacing an existing one in one step:
-///
-///     save_checkpoint("run.safetensors", {.module = &net, .optimizer = &sgd, .epoch = 3});
-///
+/// ```cpp
+/// save_checkpoint("run.safetensors", {.module = &net, .optimizer = &sgd, .epoch = 3});
+/// ```
 /// Tensors `model.<key>` hold the module's state_dict, `optimizer.state.<i>.<name>` (such as
 /// `momentum_buffer`) and `optimizer.param_groups.<g>.<option>` the optimiser's,
 /// `scheduler.<value>` the scheduler's (`scheduler2.<value>` a second one's), `loader.<value>`,
@@ -75,11 +75,12 @@ void save_checkpoint(std::ostream& stream, const CheckpointParts& parts);
 void save_checkpoint(std::vector<std::byte>& bytes, const CheckpointParts& parts);
 
 /// Fills the given parts, to the last bit; make them as they were made before saving:
-///
-///     CheckpointInfo info = load_checkpoint("run.safetensors", {.module = &net, .optimizer =
-///     &sgd});
-///
+/// ```cpp
+/// CheckpointInfo info =
+///     load_checkpoint("run.safetensors", {.module = &net, .optimizer = &sgd});
+/// ```
 /// Everything is checked before anything changes; a part that the file does not have is an error.
+/// Errors name the file, the entry, and what was expected of it.
 CheckpointInfo load_checkpoint(const std::string& path, const CheckpointTargets& targets);
 /// The same from the bytes of such a file, or from all that a stream still has.
 CheckpointInfo load_checkpoint(std::span<const std::byte> bytes, const CheckpointTargets& targets);

@@ -26,31 +26,32 @@ class HistoryNumber {
   double value_;
 };
 
+/// A value of a row.
 struct NamedNumber {
-  std::string name;
-  HistoryNumber number;
+  std::string name;      ///< of its column
+  HistoryNumber number;  ///< the value
 };
 
 /// Where in the run a row belongs: either of the two, both, or none.
 struct HistoryPosition {
-  std::optional<int64_t> epoch = {}, step = {};
+  std::optional<int64_t> epoch = {}, step = {};  ///< counted by the loop, as it likes
 };
 
 /// A value of one name, and where it belongs.
 struct HistoryPoint {
-  std::optional<int64_t> epoch, step;
-  double value;
+  std::optional<int64_t> epoch, step;  ///< those of the row
+  double value;                        ///< NaN and infinities, too
 };
 
 /// The numbers of a run, logged by its own loop, for curves and for reading back:
-///
-///     norma::History history("run.csv");
-///     for (int64_t epoch = 0; epoch < epochs; ++epoch) {
-///       …
-///       history.log({{"loss", loss}, {"accuracy", right / total}}, {.epoch = epoch});
-///     }
-///     std::vector<double> losses = history.values("loss");
-///
+/// ```cpp
+/// norma::History history("run.csv");
+/// for (int64_t epoch = 0; epoch < epochs; ++epoch) {
+///   // …
+///   history.log({{"loss", loss}, {"accuracy", right / total}}, {.epoch = epoch});
+/// }
+/// std::vector<double> losses = history.values("loss");
+/// ```
 /// A row is in the file when `log` returns, so that others can read it while the program runs, and
 /// nothing is lost when it is killed. Rows may have different names.
 ///
@@ -84,11 +85,12 @@ class [[gnu::visibility("default")]] History {
   /// The run goes on with the row at `position`, which a checkpoint may have taken back: rows from
   /// there on are dropped. Say what the rows say: those before are told by their step, or by their
   /// epoch where they have no step or `position` has none. Of a run that begins anew, all go:
-  ///
-  ///     history.resume({.epoch = info.epoch});  // of load_checkpoint; 0 where there was none
+  /// ```cpp
+  /// history.resume({.epoch = info.epoch});  // of load_checkpoint; 0 where there was none
+  /// ```
   void resume(const HistoryPosition& position);
 
-  int64_t rows() const;
+  int64_t rows() const;  ///< how many there are
   /// In the order in which they first came.
   std::vector<std::string> names() const;
   /// All values of one name, oldest first. Throws where no row has it.

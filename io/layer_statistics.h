@@ -14,16 +14,16 @@ struct LayerStatisticsOptions {
 };
 
 /// Watches a model that trains, and logs one row every so many steps:
-///
-///     norma::LayerStatistics statistics(model, history, {.every = 100});
-///     for (…) {
-///       optimizer.zero_grad();
-///       Tensor loss = criterion(model(x), y);
-///       loss.backward();
-///       optimizer.step();
-///       statistics.step({.epoch = epoch, .step = step});
-///     }
-///
+/// ```cpp
+/// norma::LayerStatistics statistics(model, history, {.every = 100});
+/// for (int64_t step = 0; step < 1000; ++step) {
+///   optimizer.zero_grad();
+///   Tensor loss = criterion(model(x), y);
+///   loss.backward();
+///   optimizer.step();
+///   statistics.step({.epoch = epoch, .step = step});
+/// }
+/// ```
 /// For every layer, a module without children or with parameters of its own, called PATH, of its
 /// result x (the first, where there are several), over all calls since the row's step began:
 ///

@@ -10,12 +10,12 @@ namespace norma {
 /// where a loop that goes on from there gets no batch and what follows the loop is still to do; it
 /// stays {e, n} where the loop is left. Once the loop is over, it is {e + 1, 0}.
 struct LoaderPosition {
-  int64_t epoch = 0;
+  int64_t epoch = 0;  ///< counted from 0
   int64_t batch = 0;  ///< how many of the epoch's batches were handed out
   // What the order depends on besides. In the middle of an epoch, a loader whose own differ does
   // not go there; 0 samples or a batch_size of 0: unknown, and not compared.
-  uint64_t seed = 0;
-  int64_t samples = 0, batch_size = 0;
+  uint64_t seed = 0;                    ///< of the loader
+  int64_t samples = 0, batch_size = 0;  ///< of the loader
 
   bool operator==(const LoaderPosition&) const = default;
 };

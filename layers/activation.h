@@ -95,7 +95,8 @@ class Softmin : public Cloneable<Softmin> {
   int64_t dim_;
 };
 
-/// The softmax over the channels of [N, C, H, W] or [C, H, W], for each place of the image.
+/// The softmax over the channels of [N, C, H, W] or [C, H, W], for each place of the image. Errors:
+/// another number of dimensions.
 class Softmax2d : public Cloneable<Softmax2d> {
  public:
   Tensor forward(const Tensor& input) override;

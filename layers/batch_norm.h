@@ -7,7 +7,7 @@
 namespace norma::nn {
 
 struct BatchNormOptions {
-  double eps = 1e-5;
+  double eps = 1e-5;  ///< added to the variance
   /// Weight of the *new* value in the running statistics; `std::nullopt`: their cumulative average.
   std::optional<double> momentum = 0.1;
   bool affine = true;               ///< learn gamma and beta
@@ -51,7 +51,7 @@ class BatchNorm : public Module {
   /// fine-tuning. Independent of `requires_grad`: gamma and beta go on learning unless that is
   /// switched off, too.
   void freeze_stats(bool on = true);
-  bool is_frozen() const { return *frozen_; }
+  bool is_frozen() const { return *frozen_; }  ///< what `freeze` set
   /// While on, every batch since the reset counts the same, whatever `momentum` is.
   void average_stats(bool on = true) { averages_ = on; }
   /// Running statistics as at the start.
@@ -64,7 +64,7 @@ class BatchNorm : public Module {
   /// PyTorch's; while frozen with ", frozen=True" at the end.
   std::string extra_repr() const override;
 
-  Tensor weight, bias, running_mean, running_var, num_batches_tracked;
+  Tensor weight, bias, running_mean, running_var, num_batches_tracked;  ///< absent ones undefined
 
  protected:
   BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, int64_t num_features,

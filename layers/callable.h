@@ -26,13 +26,13 @@ concept CalledByModule = OneTensor<Args...> &&(OverridesForward<Own> || !Forward
 }  // namespace detail
 
 /// Gives a module a call operator for its own `forward`, with any arguments and any result:
-///
-///     struct Attention : nn::Callable<Attention> {
-///       using Module::forward;  // for compilers that warn where it is hidden
-///       std::pair<Tensor, Tensor> forward(const Tensor& q, const Tensor& k, double scale = 1.0);
-///     };
-///     auto [values, weights] = attention(q, k);
-///
+/// ```cpp
+/// struct Attention : nn::Callable<Attention> {
+///   using Module::forward;  // for compilers that warn where it is hidden
+///   std::pair<Tensor, Tensor> forward(const Tensor& q, const Tensor& k, double scale = 1.0);
+/// };
+/// auto [values, weights] = Attention()(x, y);
+/// ```
 /// Such a call is one of the module, like that of `Tensor forward(const Tensor&)`: errors name its
 /// path, observers are told, hooks run. The result is returned by value.
 /// `Cloneable<Own>` is a `Callable<Own>`. `operator->` gives the class itself, as libtorch's

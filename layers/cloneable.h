@@ -11,15 +11,15 @@ namespace norma::nn {
 /// Gives a module `clone()`, a deep copy: own tensors with the same values, the same training and
 /// `requires_grad` flags, no gradients. The class says how to build a fresh module with the same
 /// options, with the same names and shapes inside:
-///
-///     struct Net : nn::Cloneable<Net> {
-///       int64_t width;
-///       nn::Linear fc;
-///       explicit Net(int64_t w) : width(w), fc(w, 2) { register_module("fc", fc); }
-///       Net fresh() const { return Net(width); }
-///       Tensor forward(const Tensor& x) override { return fc(x); }
-///     };
-///
+/// ```cpp
+/// struct Net : nn::Cloneable<Net> {
+///   int64_t width;
+///   nn::Linear fc;
+///   explicit Net(int64_t w) : width(w), fc(w, 2) { register_module("fc", fc); }
+///   Net fresh() const { return Net(width); }
+///   Tensor forward(const Tensor& x) override { return fc(x); }
+/// };
+/// ```
 /// This is not inherited: a class derived from a Conv2d derives from `Cloneable<Own, nn::Conv2d>`,
 /// `Base` being the class in between. The random numbers that `fresh()` draws for initial values do
 /// not advance the default generator.
@@ -28,6 +28,7 @@ class Cloneable : public Callable<Derived, Base> {
  public:
   using Callable<Derived, Base>::Callable;
 
+  /// The deep copy. Errors: an object of a class derived from `Derived`.
   Derived clone() const {
     static_assert(
         requires(const Derived& old) {

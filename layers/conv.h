@@ -7,12 +7,12 @@ namespace norma::nn {
 
 /// Numbers stand for both axes, pairs are `{height, width}`.
 struct Conv2dOptions {
-  Pair stride = 1;
-  Padding padding = 0;  ///< a number, a pair, "same" or "valid"
-  Pair dilation = 1;
-  int64_t groups = 1;
-  bool bias = true;
-  PaddingMode padding_mode = PaddingMode::Zeros;
+  Pair stride = 1;                                ///< how far the window moves, along each axis
+  Padding padding = 0;                            ///< a number, a pair, "same" or "valid"
+  Pair dilation = 1;                              ///< how far apart the kernel's cells lie
+  int64_t groups = 1;                             ///< blocks of channels that do not see each other
+  bool bias = true;                               ///< whether there is a `bias`
+  PaddingMode padding_mode = PaddingMode::Zeros;  ///< what is added around the input
 };
 
 /// Convolution (cross-correlation: the kernel is not flipped) of [N, C, H, W] or [C, H, W] with
@@ -51,7 +51,7 @@ class Conv2d : public Cloneable<Conv2d> {
   std::string extra_repr() const override;
   Conv2d fresh() const { return Conv2d(in_channels_, out_channels_, kernel_size_, options_); }
 
-  Tensor weight, bias;
+  Tensor weight, bias;  ///< `bias` undefined without one
 
  private:
   int64_t in_channels_, out_channels_;
@@ -60,12 +60,12 @@ class Conv2d : public Cloneable<Conv2d> {
 };
 
 struct Conv1dOptions {
-  int64_t stride = 1;
-  Padding1d padding = 0;  ///< a number, "same" or "valid"
-  int64_t dilation = 1;
-  int64_t groups = 1;
-  bool bias = true;
-  PaddingMode padding_mode = PaddingMode::Zeros;
+  int64_t stride = 1;                             ///< how far the window moves, along each axis
+  Padding1d padding = 0;                          ///< a number, "same" or "valid"
+  int64_t dilation = 1;                           ///< how far apart the kernel's cells lie
+  int64_t groups = 1;                             ///< blocks of channels that do not see each other
+  bool bias = true;                               ///< whether there is a `bias`
+  PaddingMode padding_mode = PaddingMode::Zeros;  ///< what is added around the input
 };
 
 /// Convolution of [N, C, L] or [C, L], signals or sequences, along the last dimension. Output
@@ -90,7 +90,7 @@ class Conv1d : public Cloneable<Conv1d> {
   std::string extra_repr() const override;
   Conv1d fresh() const { return Conv1d(in_channels_, out_channels_, kernel_size_, options_); }
 
-  Tensor weight, bias;
+  Tensor weight, bias;  ///< `bias` undefined without one
 
  private:
   int64_t in_channels_, out_channels_, kernel_size_;

@@ -7,12 +7,12 @@ namespace norma::nn {
 
 /// Numbers stand for both axes, pairs are `{height, width}`; in the order of PyTorch's arguments.
 struct ConvTranspose2dOptions {
-  Pair stride = 1;
+  Pair stride = 1;          ///< how far apart the input's cells come to lie
   Pair padding = 0;         ///< takes so many rows and columns from each side of the output
   Pair output_padding = 0;  ///< adds so many at the bottom and the right
-  int64_t groups = 1;
-  bool bias = true;
-  Pair dilation = 1;
+  int64_t groups = 1;       ///< blocks of channels that do not see each other
+  bool bias = true;         ///< whether there is a `bias`
+  Pair dilation = 1;        ///< how far apart the kernel's cells lie
 };
 
 /// Transposed convolution of [N, C, H, W] or [C, H, W], the gradient of a Conv2d with respect to
@@ -54,7 +54,7 @@ class ConvTranspose2d : public Cloneable<ConvTranspose2d> {
     return ConvTranspose2d(in_channels_, out_channels_, kernel_size_, options_);
   }
 
-  Tensor weight, bias;
+  Tensor weight, bias;  ///< `bias` undefined without one
 
  private:
   int64_t in_channels_, out_channels_;
@@ -63,12 +63,12 @@ class ConvTranspose2d : public Cloneable<ConvTranspose2d> {
 };
 
 struct ConvTranspose1dOptions {
-  int64_t stride = 1;
-  int64_t padding = 0;
-  int64_t output_padding = 0;
-  int64_t groups = 1;
-  bool bias = true;
-  int64_t dilation = 1;
+  int64_t stride = 1;          ///< how far apart the input's cells come to lie
+  int64_t padding = 0;         ///< cells cut off at each end
+  int64_t output_padding = 0;  ///< cells more at the end, less than stride or dilation
+  int64_t groups = 1;          ///< blocks of channels that do not see each other
+  bool bias = true;            ///< whether there is a `bias`
+  int64_t dilation = 1;        ///< how far apart the kernel's cells lie
 };
 
 /// The same along the last dimension of [N, C, L] or [C, L]. Parameters: `weight` [C, O/groups, k]
@@ -94,7 +94,7 @@ class ConvTranspose1d : public Cloneable<ConvTranspose1d> {
     return ConvTranspose1d(in_channels_, out_channels_, kernel_size_, options_);
   }
 
-  Tensor weight, bias;
+  Tensor weight, bias;  ///< `bias` undefined without one
 
  private:
   int64_t in_channels_, out_channels_, kernel_size_;

@@ -17,7 +17,7 @@ class BCELoss : public Cloneable<BCELoss, Loss> {
   Tensor forward(const Tensor& input, const Tensor& target) override;
   BCELoss fresh() const { return BCELoss(options_); }
 
-  Tensor weight;
+  Tensor weight;  ///< of the options
 
  private:
   BCELossOptions options_;
@@ -98,7 +98,7 @@ class HingeEmbeddingLoss : public Cloneable<HingeEmbeddingLoss, Loss> {
 };
 
 struct SoftMarginLossOptions {
-  Reduction reduction = Reduction::Mean;
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 
 /// log(1 + exp(-y x)) for y of -1 and 1.
@@ -124,7 +124,7 @@ class MultiLabelSoftMarginLoss : public Cloneable<MultiLabelSoftMarginLoss, Loss
   Tensor forward(const Tensor& input, const Tensor& target) override;
   MultiLabelSoftMarginLoss fresh() const { return MultiLabelSoftMarginLoss(options_); }
 
-  Tensor weight;
+  Tensor weight;  ///< of the options
 
  private:
   MultiLabelSoftMarginLossOptions options_;

@@ -8,11 +8,11 @@ namespace norma::nn {
 using EmbeddingOptions = functional::EmbeddingOptions;
 
 struct EmbeddingFromPretrainedOptions {
-  bool freeze = true;  ///< the table takes no gradient
-  std::optional<int64_t> padding_idx = {};
-  std::optional<double> max_norm = {};
-  double norm_type = 2.0;
-  bool scale_grad_by_freq = false;
+  bool freeze = true;                       ///< the table takes no gradient
+  std::optional<int64_t> padding_idx = {};  ///< a row without gradient; negative: from the end
+  std::optional<double> max_norm = {};      ///< rows looked up are scaled down to this norm
+  double norm_type = 2.0;                   ///< the p of that norm
+  bool scale_grad_by_freq = false;          ///< divides a row's gradient by its uses
 };
 
 /// y[…] = weight[indices[…]]: a vector for each index, such as a word's or a class's. indices [*]
@@ -50,7 +50,7 @@ class Embedding : public Cloneable<Embedding> {
   std::string extra_repr() const override;
   Embedding fresh() const { return Embedding(num_embeddings_, embedding_dim_, options_); }
 
-  Tensor weight;
+  Tensor weight;  ///< [num_embeddings, embedding_dim]
 
  private:
   Embedding(const Tensor& table, const EmbeddingOptions& options, bool freeze);

@@ -8,14 +8,14 @@
 namespace norma::nn {
 
 /// Calls a function, for places where a module has to stand:
-///
-///     nn::Sequential net(nn::Linear(2, 8),
-///                        nn::Functional([](const Tensor& x) { return x.sin(); }),
-///                        nn::Functional(norma::log_softmax, 1));
-///
+/// ```cpp
+/// nn::Sequential net(nn::Linear(2, 8),
+///                    nn::Functional([](const Tensor& x) { return x.sin(); }),
+///                    nn::Functional(norma::log_softmax, 1));
+/// ```
 /// Arguments after the function are passed to it after the input. It has no parameters, even where
 /// the function uses tensors that require a gradient. Clones call a copy of the function.
-/// libtorch: `nn::Functional`.
+/// libtorch: `nn::Functional`. Errors: no function.
 class Functional : public Cloneable<Functional> {
  public:
   explicit Functional(std::function<Tensor(const Tensor&)> function);

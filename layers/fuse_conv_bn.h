@@ -34,10 +34,10 @@ concept ClonedByValue = AnyModule<M> && requires(const M& model) {
 /// An equal model in evaluation mode, a deep copy that shares nothing with `model`, in which every
 /// Conv2d-BatchNorm2d, Conv1d-BatchNorm1d and Linear-BatchNorm1d that follow each other in a
 /// Sequential, and in those within it, are one layer. Outputs differ by rounding only.
-///
-///     net.eval();
-///     nn::Sequential fast = nn::fuse_conv_bn(net);
-///
+/// ```cpp
+/// net.eval();
+/// nn::Sequential fast = nn::fuse_conv_bn(net);
+/// ```
 /// The layer is replaced by one with a bias; the norm by a module without parameters and buffers
 /// that returns its input, and is printed as the norm with `folded=True`. Weights that one folded
 /// model saved, another of the same kind loads. A folded model cannot be trained.
@@ -60,9 +60,9 @@ M fuse_conv_bn(const M& model) {
 
 /// The same for all pairs that one run on `example_input` shows, be they in a Sequential or members
 /// of a class whose forward says `bn1(conv1(x))`. Any batch will do, one sample is enough.
-///
-///     ResNet fast = nn::fuse_conv_bn(net, norma::randn({1, 3, 32, 32}));
-///
+/// ```cpp
+/// ResNet fast = nn::fuse_conv_bn(resnet, norma::randn({1, 3, 32, 32}));
+/// ```
 /// A pair is a layer all of whose results go to the norm and nowhere else, and a norm that takes
 /// nothing else. Pairs that the example does not reach, or reaches under NoGradGuard, are left
 /// alone; where `forward` branches, the pair must hold in every branch. The folded model's output

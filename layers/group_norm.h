@@ -5,9 +5,9 @@
 namespace norma::nn {
 
 struct GroupNormOptions {
-  double eps = 1e-5;
-  bool affine = true;
-  bool bias = true;  ///< false: no `bias`
+  double eps = 1e-5;   ///< added to the variance
+  bool affine = true;  ///< whether `weight` and `bias` are there
+  bool bias = true;    ///< false: no `bias`
 };
 
 /// y = (x - mean) / √(var + eps) · weight + bias for [N, C, …], with the mean and the biased
@@ -29,14 +29,14 @@ class GroupNorm : public Cloneable<GroupNorm> {
   GroupNorm(int64_t num_groups, int64_t num_channels, const GroupNormOptions& options = {});
 
   Tensor forward(const Tensor& input) override;
-  void reset_parameters();
+  void reset_parameters();  ///< ones, and zeros for a bias
   int64_t num_groups() const { return num_groups_; }
   int64_t num_channels() const { return num_channels_; }
   const GroupNormOptions& options() const { return options_; }
   std::string extra_repr() const override;
   GroupNorm fresh() const { return GroupNorm(num_groups_, num_channels_, options_); }
 
-  Tensor weight, bias;
+  Tensor weight, bias;  ///< absent ones undefined
 
  private:
   int64_t num_groups_, num_channels_;

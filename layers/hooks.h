@@ -30,12 +30,16 @@ class HookedCall {
   std::weak_ptr<void> state_;  // Module::State
 };
 
+/// See `Module::register_forward_pre_hook`.
 using ForwardPreHook =
     Hook<std::vector<Tensor>(const HookedCall& call, const std::vector<Tensor>& inputs)>;
+/// See `Module::register_forward_hook`.
 using ForwardHook = Hook<std::vector<Tensor>(
     const HookedCall& call, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs)>;
+/// See `Module::register_full_backward_pre_hook`.
 using BackwardPreHook =
     Hook<std::vector<Tensor>(const HookedCall& call, const std::vector<Tensor>& grad_outputs)>;
+/// See `Module::register_full_backward_hook`.
 using BackwardHook =
     Hook<std::vector<Tensor>(const HookedCall& call, const std::vector<Tensor>& grad_inputs,
                              const std::vector<Tensor>& grad_outputs)>;

@@ -8,12 +8,15 @@
 /// PyTorch's `torch.nn.init`; every function returns its tensor.
 namespace norma::nn::init {
 
-/// U(low, high).
+/// U(low, high). Errors: low > high.
 Tensor uniform_(Tensor tensor, double low = 0.0, double high = 1.0);
-/// N(mean, std²).
+/// N(mean, std²). Errors: std < 0.
 Tensor normal_(Tensor tensor, double mean = 0.0, double std = 1.0);
+/// All `value`.
 Tensor constant_(Tensor tensor, double value);
+/// All 1.
 Tensor ones_(Tensor tensor);
+/// All 0.
 Tensor zeros_(Tensor tensor);
 
 /// N(mean, std²) between a and b: of other values the distribution has none.
@@ -22,7 +25,8 @@ Tensor trunc_normal_(Tensor tensor, double mean = 0.0, double std = 1.0, double 
 /// The identity, for a matrix.
 Tensor eye_(Tensor tensor);
 /// Kernels of a convolution [out, in/groups, …], of 1 to 3 spatial dimensions, that pass as many
-/// channels as possible on unchanged, group by group: 1 in the middle, 0 elsewhere.
+/// channels as possible on unchanged, group by group: 1 in the middle, 0 elsewhere. Errors: a first
+/// size that groups do not divide, other numbers of dimensions.
 Tensor dirac_(Tensor tensor, int64_t groups = 1);
 /// A matrix of N(0, std²) with ⌈sparsity · rows⌉ zeros in every column.
 Tensor sparse_(Tensor tensor, double sparsity, double std = 0.01);
@@ -34,18 +38,19 @@ Tensor sparse_(Tensor tensor, double sparsity, double std = 0.01);
 Tensor orthogonal_(Tensor tensor, double gain = 1.0);
 
 /// The number of inputs of each output, and of outputs of each input: {in, out} of a matrix
-/// [out, in]; of a convolution [out, in/groups, kh, kw] both times kh·kw.
+/// [out, in]; of a convolution [out, in/groups, kh, kw] both times kh·kw. Errors: fewer than two
+/// dimensions.
 std::pair<int64_t, int64_t> calculate_fan_in_and_fan_out(const Tensor& tensor);
 
 /// The factor that keeps the variance through a nonlinearity: 1 for "linear", "conv2d" (and the
 /// other convolutions) and "sigmoid", 5/3 for "tanh", √2 for "relu", √(2/(1 + param²)) for
-/// "leaky_relu" with slope `param`, 3/4 for "selu".
+/// "leaky_relu" with slope `param`, 3/4 for "selu". Errors: any other name.
 double calculate_gain(const std::string& nonlinearity, double param = 0.01);
 
 struct KaimingOptions {
-  double a = 0.0;               ///< slope of the leaky_relu that follows
-  std::string mode = "fan_in";  ///< keeps the variance forwards; "fan_out": backwards
-  std::string nonlinearity = "leaky_relu";
+  double a = 0.0;                           ///< slope of the leaky_relu that follows
+  std::string mode = "fan_in";              ///< keeps the variance forwards; "fan_out": backwards
+  std::string nonlinearity = "leaky_relu";  ///< of `calculate_gain`
 };
 
 /// U(-b, b) with b = gain √(3/fan).

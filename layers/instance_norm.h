@@ -5,7 +5,7 @@
 namespace norma::nn {
 
 struct InstanceNormOptions {
-  double eps = 1e-5;
+  double eps = 1e-5;                 ///< added to the variance
   double momentum = 0.1;             ///< weight of the new value in the running statistics
   bool affine = false;               ///< learn gamma and beta
   bool track_running_stats = false;  ///< keep statistics, and use them in evaluation
@@ -40,7 +40,7 @@ class InstanceNorm : public Module {
   const InstanceNormOptions& options() const { return options_; }
   std::string extra_repr() const override;
 
-  Tensor weight, bias, running_mean, running_var, num_batches_tracked;
+  Tensor weight, bias, running_mean, running_var, num_batches_tracked;  ///< absent ones undefined
 
  protected:
   InstanceNorm(const char* name, int64_t axes, int64_t num_features,

@@ -5,9 +5,9 @@
 namespace norma::nn {
 
 struct LayerNormOptions {
-  double eps = 1e-5;
-  bool elementwise_affine = true;
-  bool bias = true;  ///< false: no `bias`
+  double eps = 1e-5;               ///< added to the variance
+  bool elementwise_affine = true;  ///< whether it has parameters
+  bool bias = true;                ///< false: no `bias`
 };
 
 /// y = (x - mean) / √(var + eps) · weight + bias, with the mean and the biased variance of each
@@ -26,11 +26,11 @@ class LayerNorm : public Cloneable<LayerNorm> {
       : LayerNorm(Shape(normalized_shape), options) {}
 
   Tensor forward(const Tensor& input) override;
-  void reset_parameters();
+  void reset_parameters();  ///< ones, and zeros for a bias
   std::string extra_repr() const override;
   LayerNorm fresh() const { return LayerNorm(normalized_shape_, options_); }
 
-  Tensor weight, bias;
+  Tensor weight, bias;  ///< absent ones undefined
 
  private:
   Shape normalized_shape_;

@@ -12,11 +12,11 @@ namespace norma::nn {
 /// type, with the random numbers that it draws then; from there on every handle on the lazy layer,
 /// its copies and what a Sequential keeps of it, is that layer: it prints as such, and has its
 /// parameters.
-///
-///     nn::Sequential net(nn::LazyConv2d(8, 3), nn::ReLU(), nn::Flatten(), nn::LazyLinear(10));
-///     net(zeros({1, 1, 28, 28}));             // a dry forward
-///     optim::SGD optimizer(net.parameters());
-///
+/// ```cpp
+/// nn::Sequential net(nn::LazyConv2d(8, 3), nn::ReLU(), nn::Flatten(), nn::LazyLinear(10));
+/// net(zeros({1, 1, 28, 28}));             // a dry forward
+/// optim::SGD optimizer(net.parameters());
+/// ```
 /// Before, `parameters()`, `state_dict()` and whatever asks for them throw. `load_state_dict` makes
 /// the layer, too, of the sizes that it is given and the type that `to` gave it, as does `load`.
 class LazyLayer : public Module {
@@ -30,8 +30,8 @@ class LazyLayer : public Module {
   /// What tells the size of the input: `groups` times that of an axis of a parameter or buffer,
   /// which has so many dimensions.
   struct Weight {
-    const char* name;
-    int64_t dim, axis, groups = 1;
+    const char* name;               ///< see above
+    int64_t dim, axis, groups = 1;  ///< see above
   };
   /// `axes`: dimensions behind the channels; -1: the last dimension counts. Throws for bad options.
   LazyLayer(const char* name, int64_t axes, Weight weight, Make make);

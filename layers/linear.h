@@ -5,7 +5,7 @@
 namespace norma::nn {
 
 struct LinearOptions {
-  bool bias = true;
+  bool bias = true;  ///< whether there is a `bias`
 };
 
 /// y = x Wᵀ + b. x [*, in_features], y [*, out_features].
@@ -25,7 +25,7 @@ class Linear : public Cloneable<Linear> {
   std::string extra_repr() const override;
   Linear fresh() const;
 
-  Tensor weight, bias;
+  Tensor weight, bias;  ///< `bias` undefined without one
 
  private:
   int64_t in_features_, out_features_;

@@ -36,7 +36,7 @@ class CrossEntropyLoss : public Cloneable<CrossEntropyLoss, Loss> {
   Tensor forward(const Tensor& input, const Tensor& target) override;
   CrossEntropyLoss fresh() const { return CrossEntropyLoss(options_); }
 
-  Tensor weight;
+  Tensor weight;  ///< of the options
 
  private:
   CrossEntropyLossOptions options_;
@@ -53,14 +53,14 @@ class NLLLoss : public Cloneable<NLLLoss, Loss> {
   Tensor forward(const Tensor& input, const Tensor& target) override;
   NLLLoss fresh() const { return NLLLoss(options_); }
 
-  Tensor weight;
+  Tensor weight;  ///< of the options
 
  private:
   NLLLossOptions options_;
 };
 
 struct MSELossOptions {
-  Reduction reduction = Reduction::Mean;
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 
 /// (x - y)², averaged over all elements by default.
@@ -76,7 +76,7 @@ class MSELoss : public Cloneable<MSELoss, Loss> {
 };
 
 struct L1LossOptions {
-  Reduction reduction = Reduction::Mean;
+  Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 
 /// |x - y|, averaged over all elements by default.
@@ -103,7 +103,7 @@ class BCEWithLogitsLoss : public Cloneable<BCEWithLogitsLoss, Loss> {
   Tensor forward(const Tensor& input, const Tensor& target) override;
   BCEWithLogitsLoss fresh() const { return BCEWithLogitsLoss(options_); }
 
-  Tensor weight, pos_weight;
+  Tensor weight, pos_weight;  ///< of the options
 
  private:
   BCEWithLogitsLossOptions options_;

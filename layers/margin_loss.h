@@ -78,8 +78,8 @@ class GaussianNLLLoss : public Cloneable<GaussianNLLLoss, TernaryLoss> {
 };
 
 struct CosineSimilarityOptions {
-  int64_t dim = 1;
-  double eps = 1e-8;
+  int64_t dim = 1;    ///< along which it is computed
+  double eps = 1e-8;  ///< the least product of norms
 };
 
 /// x1 · x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along `dim`.
@@ -95,9 +95,9 @@ class CosineSimilarity : public Cloneable<CosineSimilarity, Loss> {
 };
 
 struct PairwiseDistanceOptions {
-  double p = 2.0;
-  double eps = 1e-6;
-  bool keepdim = false;
+  double p = 2.0;        ///< of the norm
+  double eps = 1e-6;     ///< added to each difference
+  bool keepdim = false;  ///< leaves a last dimension of 1
 };
 
 /// The p-norm of x1 - x2 + eps along the last dimension.

@@ -32,7 +32,8 @@ using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 /// The names that a load could not match. `mismatched`: their shapes differ. `skipped`: entries of
 /// a file that are no tensors Norma can hold (see io/tensor_file.h).
 struct LoadResult {
-  std::vector<std::string> missing, unexpected, mismatched, skipped;
+  std::vector<std::string> missing, unexpected, mismatched, skipped;  ///< see above
+  /// Whether all names matched.
   bool empty() const {
     return missing.empty() && unexpected.empty() && mismatched.empty() && skipped.empty();
   }
@@ -49,13 +50,13 @@ concept ModuleValue = AnyModule<M> && !std::same_as<std::remove_cvref_t<M>, Modu
 
 /// The base class of layers and models. Derive, register parameters, buffers and children by name
 /// in the constructor, override `forward`:
-///
-///     struct MLP : nn::Module {
-///       nn::Linear fc;
-///       MLP() : fc(4, 2) { register_module("fc", fc); }
-///       Tensor forward(const Tensor& x) override { return relu(fc(x)); }
-///     };
-///
+/// ```cpp
+/// struct MLP : nn::Module {
+///   nn::Linear fc;
+///   MLP() : fc(4, 2) { register_module("fc", fc); }
+///   Tensor forward(const Tensor& x) override { return relu(fc(x)); }
+/// };
+/// ```
 /// - A *parameter* is learnt: it requires a gradient and goes to the optimiser.
 /// - A *buffer* is state that is saved but not learnt: BatchNorm's running statistics.
 /// - A *child* is a module inside this one; its names appear as `child.weight`.
@@ -97,19 +98,25 @@ class Module {
   virtual void train(bool on = true);
   /// `train(false)`.
   void eval() { train(false); }
-  bool is_training() const;
+  bool is_training() const;  ///< false after `eval()`
 
   // --- Inspection; names are dotted paths, order is that of registration, parents first ---
+  /// All that are learnt.
   std::vector<Tensor> parameters() const;
+  /// They by name.
   NamedTensors named_parameters() const;
+  /// All that are saved but not learnt.
   std::vector<Tensor> buffers() const;
+  /// They by name.
   NamedTensors named_buffers() const;
   /// Direct children.
   std::vector<std::shared_ptr<Module>> children() const;
+  /// They by name.
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> named_children() const;
   /// This module and all below it; the pointers live as long as this module. A module registered
   /// twice appears once, as do shared parameters above.
   std::vector<Module*> modules() const;
+  /// They by path, "" for this one.
   std::vector<std::pair<std::string, Module*>> named_modules() const;
   /// Replaces the module at `path` wherever it occurs below this one. Handles on the old module,
   /// such as members of classes, refer to the new one from then on: calls, names and values are the
@@ -203,6 +210,7 @@ class Module {
   /// absent parameter (`bias = false`), which is never listed. Empty, dotted and repeated names are
   /// refused.
   Tensor register_parameter(const std::string& name, Tensor tensor, bool requires_grad = true);
+  /// Registers a tensor that is saved but not learnt; returns it. As above.
   Tensor register_buffer(const std::string& name, Tensor tensor);
   /// From now on, every handle on this module is `module`, as after `set_submodule`.
   void become(std::shared_ptr<Module> module);
@@ -240,9 +248,11 @@ class Module {
       return handle;
     });
   }
+  /// Registers a child; null, and names as above, are refused.
   void add_child(const std::string& name, std::shared_ptr<Module> module);
   /// Puts another module in the place of a child, under its name.
   void replace_child(std::size_t position, std::shared_ptr<Module> module);
+  /// The direct children, by name.
   const NamedModules& child_list() const;
   /// Makes these the children, in this order; names that stand here twice are the caller's fault.
   void set_children(NamedModules children);
@@ -350,12 +360,13 @@ class Module {
   std::shared_ptr<State> state_;
 };
 
-std::ostream& operator<<(std::ostream& out, const Module& module);
+std::ostream& operator<<(std::ostream& out, const Module& module);  ///< prints `module.str()`
 
 /// A deep copy of a state, which training leaves alone:
-///
-///     best = nn::clone(net.state_dict());
-///     net.load_state_dict(best);  // once the loss on held-out data grows
+/// ```cpp
+/// best = nn::clone(net.state_dict());
+/// net.load_state_dict(best);  // once the loss on held-out data grows
+/// ```
 NamedTensors clone(const NamedTensors& state);
 
 /// A member of a module that its copies share: `nn::Shared<Tensor> last;`, set by `last = x`, read
@@ -367,12 +378,13 @@ class Shared {
       : value_(with_memory(0, [&] { return std::make_shared<T>(std::move(value)); })) {}
   Shared(const Shared&) = default;  // a move copies: what a module was moved from keeps its part
   Shared& operator=(const Shared&) = default;
+  /// For all copies.
   Shared& operator=(T value) {
     *value_ = std::move(value);
     return *this;
   }
-  T& operator*() const { return *value_; }
-  T* operator->() const { return value_.get(); }
+  T& operator*() const { return *value_; }        ///< what all copies have
+  T* operator->() const { return value_.get(); }  ///< what all copies have
 
  private:
   std::shared_ptr<T> value_;

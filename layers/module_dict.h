@@ -12,12 +12,12 @@
 namespace norma::nn {
 
 /// Modules by key, in the order of insertion. Keys are names of children: not empty, without dots.
-///
-///     nn::ModuleDict heads({{"digit", nn::Linear(8, 10)}, {"parity", nn::Linear(8, 2)}});
-///     register_module("heads", heads);
-///     …
-///     heads["digit"](x)
-///
+/// ```cpp
+/// nn::ModuleDict heads({{"digit", nn::Linear(8, 10)}, {"parity", nn::Linear(8, 2)}});
+/// register_module("heads", heads);
+/// // …
+/// Tensor digit = heads["digit"](x);
+/// ```
 /// It cannot be called itself.
 class ModuleDict : public Callable<ModuleDict> {
  public:
@@ -28,8 +28,8 @@ class ModuleDict : public Callable<ModuleDict> {
         : key(std::move(name)), module(kept(std::forward<M>(value))) {}
     Entry(std::string name, std::shared_ptr<Module> value)
         : key(std::move(name)), module(std::move(value)) {}
-    std::string key;
-    std::shared_ptr<Module> module;
+    std::string key;                 ///< not empty, without dots
+    std::shared_ptr<Module> module;  ///< as `insert` takes it
   };
   ModuleDict() = default;
   explicit ModuleDict(std::initializer_list<Entry> entries) { update(entries); }
@@ -42,17 +42,17 @@ class ModuleDict : public Callable<ModuleDict> {
     return insert(key, kept(std::forward<M>(module)));
   }
   ModuleDict& insert(const std::string& key, std::shared_ptr<Module> module);
-  ModuleDict& update(std::initializer_list<Entry> entries);
+  ModuleDict& update(std::initializer_list<Entry> entries);  ///< inserts all
   /// With the modules of another one: the same ones, not copies.
   ModuleDict& update(const ModuleDict& other);
   /// Takes a module out and returns it.
   std::shared_ptr<Module> pop(const std::string& key);
-  void clear();
+  void clear();  ///< takes all out
 
   int64_t size() const { return static_cast<int64_t>(child_list().size()); }
   bool empty() const { return child_list().empty(); }
-  bool contains(const std::string& key) const;
-  Module& operator[](const std::string& key) const;
+  bool contains(const std::string& key) const;       ///< whether it has this key
+  Module& operator[](const std::string& key) const;  ///< throws without it
   /// The module with this key as an `M`: `heads.at<nn::Linear>("digit").weight`.
   template <AnyModule M = Module>
   M& at(const std::string& key) const {
@@ -60,8 +60,9 @@ class ModuleDict : public Callable<ModuleDict> {
     if (auto* found = dynamic_cast<M*>(&module)) return *found;
     wrong_type(typeid(M), module, key);
   }
-  std::vector<std::string> keys() const;
-  std::vector<std::shared_ptr<Module>> values() const;
+  std::vector<std::string> keys() const;                ///< in the order of insertion
+  std::vector<std::shared_ptr<Module>> values() const;  ///< the modules, in that order
+  /// Both, in that order.
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> items() const;
   /// `for (const auto& [key, module] : heads) y.push_back((*module)(x));`
   NamedModules::const_iterator begin() const { return child_list().begin(); }

@@ -10,13 +10,13 @@
 namespace norma::nn {
 
 /// Modules by number, for a forward that calls them itself:
-///
-///     nn::ModuleList layers;
-///     for (int i = 0; i < 4; ++i) layers.append(nn::Linear(8, 8));
-///     register_module("layers", layers);
-///     …
-///     for (nn::Module& layer : layers) x = relu(layer(x));
-///
+/// ```cpp
+/// nn::ModuleList layers;
+/// for (int i = 0; i < 4; ++i) layers.append(nn::Linear(8, 8));
+/// register_module("layers", layers);
+/// // …
+/// for (nn::Module& layer : layers) x = relu(layer(x));
+/// ```
 /// The names of the children are their numbers, "layers.0.weight". It cannot be called itself.
 class ModuleList : public Callable<ModuleList, ModuleRow> {
  public:

@@ -57,7 +57,7 @@ class AdaptiveMaxPool1d : public Cloneable<AdaptiveMaxPool1d> {
 
 struct LPPool2dOptions {
   OptionalPair stride = {};  ///< default: the kernel size
-  bool ceil_mode = false;
+  bool ceil_mode = false;    ///< rounds the output's size up instead of down
 };
 
 /// (Σ x^p)^(1/p) of each window, p being `norm_type`.
@@ -76,13 +76,14 @@ class LPPool2d : public Cloneable<LPPool2d> {
 
 struct MaxUnpool2dOptions {
   OptionalPair stride = {};  ///< default: the kernel size
-  Pair padding = 0;
+  Pair padding = 0;          ///< that of the pooling
 };
 
 /// Puts values back where `functional::max_pool2d_with_indices` found them, zeros elsewhere:
-///
-///     const auto [pooled, indices] = functional::max_pool2d_with_indices(x, 2);
-///     unpool(pooled, indices, {x.size(2), x.size(3)});
+/// ```cpp
+/// const auto [pooled, indices] = functional::max_pool2d_with_indices(x, 2);
+/// unpool(pooled, indices, {x.size(2), x.size(3)});
+/// ```
 class MaxUnpool2d : public Cloneable<MaxUnpool2d> {
  public:
   explicit MaxUnpool2d(Pair kernel_size, const MaxUnpool2dOptions& options = {});

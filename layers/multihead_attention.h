@@ -41,10 +41,10 @@ class NonDynamicallyQuantizableLinear : public Cloneable<NonDynamicallyQuantizab
 ///   sequence each, [L, E], ….
 /// - results: [L, N, E] as the query, and the weights [N, L, S], [N, heads, L, S] unless averaged;
 ///   undefined without `need_weights`, which is faster.
-///
-///     auto [y, weights] = attention(x, x, x);
-///     auto [y, none] = attention(x, memory, memory, {.need_weights = false});
-///
+/// ```cpp
+/// auto [y, weights] = attention(x, x, x);
+/// auto [z, none] = attention(x, memory, memory, {.need_weights = false});
+/// ```
 /// Masks of kBool are true where a key is *not* seen, unlike those of
 /// functional::scaled_dot_product_attention; floating ones are added to the scores. A query that
 /// sees no key gets NaN, or without `need_weights` zeros.
@@ -71,8 +71,9 @@ class MultiheadAttention : public Cloneable<MultiheadAttention> {
   const MultiheadAttentionOptions& options() const { return options_; }
   MultiheadAttention fresh() const { return MultiheadAttention(embed_dim_, num_heads_, options_); }
 
+  /// Absent ones undefined.
   Tensor in_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, bias_k, bias_v;
-  NonDynamicallyQuantizableLinear out_proj;
+  NonDynamicallyQuantizableLinear out_proj;  ///< the projection of the heads' results
 
  private:
   void check(const Tensor& query, const Tensor& key, const Tensor& value) const;

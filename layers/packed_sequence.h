@@ -27,6 +27,7 @@ class PackedSequence {
   const Tensor& unsorted_indices() const { return unsorted_indices_; }
   /// How many sequences have a time t, for every t.
   std::vector<int64_t> batches() const;
+  /// The same sequences in another dtype.
   PackedSequence to(DType dtype) const { return with_data(data_.to(dtype)); }
   /// The same sequences of other values.
   PackedSequence with_data(const Tensor& data) const;

@@ -18,6 +18,7 @@ PackedSequence pack_sequence(const std::vector<Tensor>& sequences, bool enforce_
 /// The sequences that `pad_sequence` made [T, B, *], or [B, T, *], of.
 std::vector<Tensor> unpad_sequence(const Tensor& padded, const Tensor& lengths,
                                    bool batch_first = false);
+/// The sequences, in the order they were packed from.
 std::vector<Tensor> unpack_sequence(const PackedSequence& sequence);
 
 }  // namespace norma::nn::utils::rnn

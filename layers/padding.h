@@ -21,7 +21,7 @@ class PadLayer : public Module {
   PadLayer(const char* name, int64_t axes, const Shape& padding, PaddingMode mode);
   /// What stands between the parentheses in the repr: "(1, 1)".
   std::string tuple() const;
-  Shape shape() const { return padding_; }
+  Shape shape() const { return padding_; }  ///< the numbers, as functional::pad takes them
 
  private:
   std::vector<int64_t> padding_;
@@ -51,6 +51,7 @@ class ConstantPad1d : public Cloneable<ConstantPad1d, ConstantPad> {
   ConstantPad1d fresh() const { return ConstantPad1d(shape(), value()); }
 };
 
+/// The same around the last two dimensions.
 class ConstantPad2d : public Cloneable<ConstantPad2d, ConstantPad> {
  public:
   ConstantPad2d(const Shape& padding, Scalar value)
@@ -58,6 +59,7 @@ class ConstantPad2d : public Cloneable<ConstantPad2d, ConstantPad> {
   ConstantPad2d fresh() const { return ConstantPad2d(shape(), value()); }
 };
 
+/// The same around the last three dimensions.
 class ConstantPad3d : public Cloneable<ConstantPad3d, ConstantPad> {
  public:
   ConstantPad3d(const Shape& padding, Scalar value)
@@ -73,6 +75,7 @@ class ZeroPad1d : public Cloneable<ZeroPad1d, PadLayer> {
   ZeroPad1d fresh() const { return ZeroPad1d(shape()); }
 };
 
+/// The same around the last two dimensions.
 class ZeroPad2d : public Cloneable<ZeroPad2d, PadLayer> {
  public:
   explicit ZeroPad2d(const Shape& padding)
@@ -80,6 +83,7 @@ class ZeroPad2d : public Cloneable<ZeroPad2d, PadLayer> {
   ZeroPad2d fresh() const { return ZeroPad2d(shape()); }
 };
 
+/// The same around the last three dimensions.
 class ZeroPad3d : public Cloneable<ZeroPad3d, PadLayer> {
  public:
   explicit ZeroPad3d(const Shape& padding)
@@ -95,6 +99,7 @@ class ReflectionPad1d : public Cloneable<ReflectionPad1d, PadLayer> {
   ReflectionPad1d fresh() const { return ReflectionPad1d(shape()); }
 };
 
+/// The same around the last two dimensions.
 class ReflectionPad2d : public Cloneable<ReflectionPad2d, PadLayer> {
  public:
   explicit ReflectionPad2d(const Shape& padding)
@@ -102,6 +107,7 @@ class ReflectionPad2d : public Cloneable<ReflectionPad2d, PadLayer> {
   ReflectionPad2d fresh() const { return ReflectionPad2d(shape()); }
 };
 
+/// The same around the last three dimensions.
 class ReflectionPad3d : public Cloneable<ReflectionPad3d, PadLayer> {
  public:
   explicit ReflectionPad3d(const Shape& padding)
@@ -117,6 +123,7 @@ class ReplicationPad1d : public Cloneable<ReplicationPad1d, PadLayer> {
   ReplicationPad1d fresh() const { return ReplicationPad1d(shape()); }
 };
 
+/// The same around the last two dimensions.
 class ReplicationPad2d : public Cloneable<ReplicationPad2d, PadLayer> {
  public:
   explicit ReplicationPad2d(const Shape& padding)
@@ -124,6 +131,7 @@ class ReplicationPad2d : public Cloneable<ReplicationPad2d, PadLayer> {
   ReplicationPad2d fresh() const { return ReplicationPad2d(shape()); }
 };
 
+/// The same around the last three dimensions.
 class ReplicationPad3d : public Cloneable<ReplicationPad3d, PadLayer> {
  public:
   explicit ReplicationPad3d(const Shape& padding)
@@ -139,6 +147,7 @@ class CircularPad1d : public Cloneable<CircularPad1d, PadLayer> {
   CircularPad1d fresh() const { return CircularPad1d(shape()); }
 };
 
+/// The same around the last two dimensions.
 class CircularPad2d : public Cloneable<CircularPad2d, PadLayer> {
  public:
   explicit CircularPad2d(const Shape& padding)
@@ -146,6 +155,7 @@ class CircularPad2d : public Cloneable<CircularPad2d, PadLayer> {
   CircularPad2d fresh() const { return CircularPad2d(shape()); }
 };
 
+/// The same around the last three dimensions.
 class CircularPad3d : public Cloneable<CircularPad3d, PadLayer> {
  public:
   explicit CircularPad3d(const Shape& padding)

@@ -11,7 +11,7 @@ class ReLU6 : public Cloneable<ReLU6> {
   ReLU6 fresh() const { return {}; }
 };
 
-/// min(max(x, min_val), max_val), min_val being below max_val.
+/// min(max(x, min_val), max_val), min_val being below max_val. Errors: max_val <= min_val.
 class Hardtanh : public Cloneable<Hardtanh> {
  public:
   explicit Hardtanh(double min_val = -1.0, double max_val = 1.0);
@@ -78,7 +78,7 @@ class Threshold : public Cloneable<Threshold> {
 
 struct PReLUOptions {
   int64_t num_parameters = 1;  ///< 1, or the number of channels
-  double init = 0.25;
+  double init = 0.25;          ///< of all slopes to begin with
 };
 
 /// x where x > 0, weight x elsewhere.
@@ -97,7 +97,7 @@ class PReLU : public Cloneable<PReLU> {
   std::string extra_repr() const override;
   PReLU fresh() const { return PReLU(options_); }
 
-  Tensor weight;
+  Tensor weight;  ///< [num_parameters]
 
  private:
   PReLUOptions options_;

@@ -65,7 +65,7 @@ class AvgPool2d : public Pool<AvgPool2d, Pair, AvgPool2dOptions> {
 
 /// Means over windows chosen so that the output is [N, C, h, w] whatever the input's size: cell
 /// (i, j) averages rows ⌊i H/h⌋ to ⌈(i+1) H/h⌉ and columns likewise. `AdaptiveAvgPool2d(1)` is the
-/// mean of each channel.
+/// mean of each channel. Errors: sizes below 1.
 class AdaptiveAvgPool2d : public Cloneable<AdaptiveAvgPool2d> {
  public:
   explicit AdaptiveAvgPool2d(Pair output_size);

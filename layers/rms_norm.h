@@ -8,7 +8,7 @@ namespace norma::nn {
 
 struct RMSNormOptions {
   std::optional<double> eps = {};  ///< default: the input type's smallest step at 1
-  bool elementwise_affine = true;
+  bool elementwise_affine = true;  ///< whether it has parameters
 };
 
 /// y = x / √(mean(x²) + eps) · weight over the last dimensions, which must equal
@@ -25,11 +25,11 @@ class RMSNorm : public Cloneable<RMSNorm> {
       : RMSNorm(Shape(normalized_shape), options) {}
 
   Tensor forward(const Tensor& input) override;
-  void reset_parameters();
+  void reset_parameters();  ///< ones, and zeros for a bias
   std::string extra_repr() const override;
   RMSNorm fresh() const { return RMSNorm(normalized_shape_, options_); }
 
-  Tensor weight;
+  Tensor weight;  ///< undefined where absent
 
  private:
   Shape normalized_shape_;
@@ -37,7 +37,7 @@ class RMSNorm : public Cloneable<RMSNorm> {
 };
 
 struct LocalResponseNormOptions {
-  double alpha = 1e-4, beta = 0.75, k = 1.0;
+  double alpha = 1e-4, beta = 0.75, k = 1.0;  ///< see `LocalResponseNorm`
 };
 
 /// y = x / (k + alpha · mean(x²))^beta, the mean over `size` neighbouring channels of [N, C, …],

@@ -9,27 +9,27 @@
 namespace norma::nn {
 
 struct LSTMOptions {
-  int64_t num_layers = 1;
-  bool bias = true;
+  int64_t num_layers = 1;      ///< one above the other
+  bool bias = true;            ///< whether there are `bias_ih` and `bias_hh`
   bool batch_first = false;    ///< input and output are [N, L, *]; the states never are
   double dropout = 0.0;        ///< of every layer's output but the last one's, in training
   bool bidirectional = false;  ///< a second layer reads from the end; outputs side by side
   int64_t proj_size = 0;       ///< h = W_hr (o tanh c) of this size instead, unless 0
 };
 struct GRUOptions {
-  int64_t num_layers = 1;
-  bool bias = true;
-  bool batch_first = false;
-  double dropout = 0.0;
-  bool bidirectional = false;
+  int64_t num_layers = 1;      ///< one above the other
+  bool bias = true;            ///< whether there are `bias_ih` and `bias_hh`
+  bool batch_first = false;    ///< tensors are [N, L, *]
+  double dropout = 0.0;        ///< as of LSTMOptions
+  bool bidirectional = false;  ///< as of LSTMOptions
 };
 struct RNNOptions {
-  int64_t num_layers = 1;
+  int64_t num_layers = 1;             ///< one above the other
   std::string nonlinearity = "tanh";  ///< or "relu"
-  bool bias = true;
-  bool batch_first = false;
-  double dropout = 0.0;
-  bool bidirectional = false;
+  bool bias = true;                   ///< whether there are `bias_ih` and `bias_hh`
+  bool batch_first = false;           ///< tensors are [N, L, *]
+  double dropout = 0.0;               ///< as of LSTMOptions
+  bool bidirectional = false;         ///< as of LSTMOptions
 };
 
 // These have no forward() of one result.

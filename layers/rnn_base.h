@@ -18,10 +18,10 @@ namespace norma::nn {
 ///   an LSTM hidden_size in the place of P. Absent: zeros.
 /// - results: the output, with D P features and packed as the input is, and the state after the
 ///   last step, layer by layer and forwards before backwards.
-///
-///     auto [output, h_n] = gru(input);
-///     auto [output, state] = lstm(input, {h_0, c_0});  // auto [h_n, c_n] = state
-///
+/// ```cpp
+/// auto [output, h_n] = gru(input);
+/// auto [y, state] = lstm(input, {h_0, c_0});  // auto [h_n, c_n] = state
+/// ```
 /// Parameters of layer k, all drawn from U(-s, s) with s = 1/√hidden_size, in the order of the
 /// gates below: `weight_ih_lk` [G, input_size or D P], `weight_hh_lk` [G, P], `bias_ih_lk` and
 /// `bias_hh_lk` [G] unless `{.bias = false}`, and `weight_hr_lk` [P, hidden_size] with projections;
@@ -33,8 +33,8 @@ class RNNBase : public Module {
  public:
   /// Draws new initial values.
   void reset_parameters();
-  int64_t input_size() const { return settings_.input_size; }
-  int64_t hidden_size() const { return settings_.hidden_size; }
+  int64_t input_size() const { return settings_.input_size; }    ///< what the constructor was given
+  int64_t hidden_size() const { return settings_.hidden_size; }  ///< what the constructor was given
   /// All parameters, layer by layer, as named above.
   std::vector<Tensor> all_weights() const { return parameters(); }
   /// Nothing: for programs that call it for the sake of graphics cards.
@@ -42,20 +42,23 @@ class RNNBase : public Module {
   std::string extra_repr() const override;
 
  protected:
+  /// What the three tell their base.
   struct Settings {
-    const char* name;
-    autograd::Cell cell;
-    int64_t input_size, hidden_size, num_layers;
-    bool bias, batch_first;
-    double dropout;
-    bool bidirectional;
-    int64_t proj_size = 0;
+    const char* name;                             ///< for errors
+    autograd::Cell cell;                          ///< the kind of step
+    int64_t input_size, hidden_size, num_layers;  ///< as in PyTorch
+    bool bias, batch_first;                       ///< as in PyTorch
+    double dropout;                               ///< between layers
+    bool bidirectional;                           ///< both ways
+    int64_t proj_size = 0;                        ///< 0: none
   };
   explicit RNNBase(const Settings& settings);
 
+  /// What a run gives.
   struct Result {
-    Tensor output, h, c;
+    Tensor output, h, c;  ///< h and c after the last step
   };
+  /// Runs all layers; undefined states are zeros.
   Result run(const Tensor& input, Tensor h, Tensor c) const;
   Result run(const utils::rnn::PackedSequence& input, Tensor h, Tensor c) const;
 

@@ -9,14 +9,14 @@
 namespace norma::nn {
 
 struct RNNCellOptions {
-  bool bias = true;
+  bool bias = true;                   ///< whether there are `bias_ih` and `bias_hh`
   std::string nonlinearity = "tanh";  ///< or "relu"
 };
 struct LSTMCellOptions {
-  bool bias = true;
+  bool bias = true;  ///< whether there are `bias_ih` and `bias_hh`
 };
 struct GRUCellOptions {
-  bool bias = true;
+  bool bias = true;  ///< whether there are `bias_ih` and `bias_hh`
 };
 
 /// What the cells have in common. input [N, input_size] or [input_size], states [N, hidden_size] or
@@ -35,11 +35,12 @@ class RNNCellBase : public Module {
   int64_t hidden_size() const { return hidden_size_; }
   std::string extra_repr() const override;
 
-  Tensor weight_ih, weight_hh, bias_ih, bias_hh;
+  Tensor weight_ih, weight_hh, bias_ih, bias_hh;  ///< absent ones undefined
 
  protected:
   RNNCellBase(const char* name, autograd::Cell cell, int64_t input_size, int64_t hidden_size,
               bool bias);
+  /// One step; undefined states are zeros.
   std::tuple<Tensor, Tensor> step(const Tensor& input, const Tensor& h, const Tensor& c) const;
 
  private:
@@ -81,6 +82,7 @@ class LSTMCell : public Cloneable<LSTMCell, RNNCellBase> {
   LSTMCell fresh() const { return LSTMCell(input_size(), hidden_size(), {bias_ih.defined()}); }
 };
 
+/// One step of nn::GRU.
 class GRUCell : public Cloneable<GRUCell, RNNCellBase> {
  public:
   GRUCell(int64_t input_size, int64_t hidden_size, const GRUCellOptions& options = {});

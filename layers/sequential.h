@@ -9,9 +9,9 @@
 namespace norma::nn {
 
 /// Feeds its input through modules in order, each taking what the one before gave:
-///
-///     nn::Sequential net(nn::Linear(2, 32), nn::BatchNorm1d(32), nn::ReLU(), nn::Linear(32, 2));
-///
+/// ```cpp
+/// nn::Sequential net(nn::Linear(2, 32), nn::BatchNorm1d(32), nn::ReLU(), nn::Linear(32, 2));
+/// ```
 /// Children are named "0", "1", … (parameters "0.weight"), or by `push_back(name, module)`. Takes
 /// built-in and user-written modules, temporaries and named ones, shared_ptrs to modules, and other
 /// Sequentials. A module given by name is the same module, not a copy; `Sequential(other)` with a
@@ -47,7 +47,7 @@ class Sequential : public Callable<Sequential, ModuleRow> {
   Sequential& push_back(const std::string& name, std::shared_ptr<Module> module);
 
   /// Puts another module in the place of the one at `index`, under its name: PyTorch's
-  /// `net[index] = module`. Negative indices count from the end.
+  /// `net[index] = module`. Negative indices count from the end. Errors: an index out of range.
   template <ModuleValue M>
   Sequential& replace(int64_t index, M&& module) {
     return replace(index, kept(std::forward<M>(module)));

@@ -76,7 +76,7 @@ class Fold : public Cloneable<Fold> {
 };
 
 /// Splits a dimension: `nn::Unflatten(1, {4, 7, 7})` makes [N, 4, 7, 7] of [N, 196]. One of the
-/// sizes may be -1.
+/// sizes may be -1. Errors: sizes of another product.
 class Unflatten : public Cloneable<Unflatten> {
  public:
   Unflatten(int64_t dim, const Shape& unflattened_size)

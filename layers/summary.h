@@ -10,11 +10,11 @@ namespace norma::nn {
 
 /// Runs a model once on an example of its input, and says what is in it and what it costs, as
 /// torchinfo's `summary(model, input_data=input)` does:
-///
-///     std::cout << nn::summary(net, norma::zeros({1, 1, 28, 28}));
-///     nn::summary(attention, {query, key, value}, {.columns = {"num_params"}, .depth = 1});
-///     nn::summary(net, [&] { net(sentences, lengths, 0.5); }).total_params;
-///
+/// ```cpp
+/// std::cout << nn::summary(net, norma::zeros({1, 1, 28, 28}));
+/// nn::summary(attention, {query, key, value}, {.columns = {"num_params"}, .depth = 1});
+/// nn::summary(attention, [&] { attention(x, x, x); }).total_params;
+/// ```
 /// The input is a tensor, several tensors, which are the arguments of the call, or a function that
 /// calls the model. The run is one of evaluation, without gradients. It leaves the model as it was,
 /// also when it throws: the mode of every module, parameters and buffers, gradients, and the random

@@ -24,8 +24,8 @@ struct Summary {
   /// one that never ran. Parameters and buffers are numbers of elements. Each counts once: in the
   /// first module that has it, and in those around that.
   struct Row {
-    std::string path;  ///< "features.0"; "" for the model
-    std::string type;
+    std::string path;              ///< "features.0"; "" for the model
+    std::string type;              ///< the class, without namespaces
     int64_t depth = 0, index = 0;  ///< "2-1": the first of those that stand two levels down
     std::vector<Shape> inputs;     ///< of all tensors among its arguments
     std::vector<Shape> outputs;    ///< of its result, if that is a tensor, or of the first in it
@@ -44,9 +44,10 @@ struct Summary {
   };
   std::vector<Row> rows;  ///< of every depth
 
+  /// Sums of the rows.
   int64_t total_params = 0, trainable_params = 0, total_buffers = 0, total_mult_adds = 0;
-  int64_t input_bytes = 0;  ///< of the tensors that the model was called with
-  int64_t param_bytes = 0, buffer_bytes = 0;
+  int64_t input_bytes = 0;                    ///< of the tensors that the model was called with
+  int64_t param_bytes = 0, buffer_bytes = 0;  ///< memory
   int64_t forward_backward_bytes = 0;  ///< twice the results of all layers that have parameters
   int64_t training_step_bytes = 0;     ///< see `summary`
   SummaryOptions options;              ///< of the printed form; may be changed
@@ -55,6 +56,7 @@ struct Summary {
   std::string str() const;
 };
 
+/// Prints `summary.str()`.
 std::ostream& operator<<(std::ostream& out, const Summary& summary);
 
 namespace detail {

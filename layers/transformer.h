@@ -30,7 +30,7 @@ class TransformerEncoder : public Cloneable<TransformerEncoder> {
                     const Tensor& src_key_padding_mask = Tensor());
   TransformerEncoder fresh() const;
 
-  std::optional<LayerNorm> norm;
+  std::optional<LayerNorm> norm;  ///< behind the last layer
 
  private:
   std::vector<TransformerEncoderLayer> layers_;
@@ -49,35 +49,38 @@ class TransformerDecoder : public Cloneable<TransformerDecoder> {
                     const TransformerDecoderMasks& masks = {});
   TransformerDecoder fresh() const;
 
-  std::optional<LayerNorm> norm;
+  std::optional<LayerNorm> norm;  ///< behind the last layer
 
  private:
   std::vector<TransformerDecoderLayer> layers_;
 };
 
 struct TransformerOptions {
-  int64_t num_encoder_layers = 6, num_decoder_layers = 6;
-  int64_t dim_feedforward = 2048;  ///< this and what follows: see TransformerLayerOptions
-  double dropout = 0.1;
-  std::string activation = "relu";
-  double layer_norm_eps = 1e-5;
-  bool batch_first = false;
-  bool norm_first = false;
-  bool bias = true;
+  int64_t num_encoder_layers = 6, num_decoder_layers = 6;  ///< of the two stacks
+  int64_t dim_feedforward = 2048;   ///< this and what follows: see TransformerLayerOptions
+  double dropout = 0.1;             ///< in all of its places, in training
+  std::string activation = "relu";  ///< or "gelu"
+  double layer_norm_eps = 1e-5;     ///< of all norms
+  bool batch_first = false;         ///< tensors are [N, L, *]
+  bool norm_first = false;          ///< norms stand before attention and feed-forward
+  bool bias = true;                 ///< of all linear layers and norms
 };
 
+/// The masks of `Transformer`, as those of MultiheadAttention.
 struct TransformerMasks {
+  /// [L, S] of the attentions.
   Tensor src_mask = Tensor(), tgt_mask = Tensor(), memory_mask = Tensor();
+  /// [N, S] of keys to leave out.
   Tensor src_key_padding_mask = Tensor(), tgt_key_padding_mask = Tensor();
-  Tensor memory_key_padding_mask = Tensor();
+  Tensor memory_key_padding_mask = Tensor();  ///< [N, S] of keys to leave out
 };
 
 /// decoder(tgt, encoder(src)): a stack of either kind, each with a norm of its result.
 /// src [S, N, d_model], tgt [T, N, d_model] and the result as tgt, as in their layers.
-///
-///     nn::Transformer model(8, 2, {.num_encoder_layers = 2, .num_decoder_layers = 2});
-///     Tensor y = model(src, tgt, {.tgt_mask = model.generate_square_subsequent_mask(T)});
-///
+/// ```cpp
+/// nn::Transformer model(8, 2, {.num_encoder_layers = 2, .num_decoder_layers = 2});
+/// Tensor y = model(src, tgt, {.tgt_mask = model.generate_square_subsequent_mask(T)});
+/// ```
 /// Children `encoder` and `decoder`; weights of two dimensions begin as xavier_uniform_ draws them.
 class Transformer : public Cloneable<Transformer> {
  public:
@@ -93,8 +96,8 @@ class Transformer : public Cloneable<Transformer> {
   static Tensor generate_square_subsequent_mask(int64_t size);
   Transformer fresh() const { return Transformer(d_model_, nhead_, options_); }
 
-  TransformerEncoder encoder;
-  TransformerDecoder decoder;
+  TransformerEncoder encoder;  ///< reads `src`
+  TransformerDecoder decoder;  ///< reads `tgt`, and what the encoder made
 
  private:
   int64_t d_model_, nhead_;

@@ -9,13 +9,13 @@
 namespace norma::nn {
 
 struct TransformerLayerOptions {
-  int64_t dim_feedforward = 2048;
+  int64_t dim_feedforward = 2048;   ///< between the two linear layers
   double dropout = 0.1;             ///< in all of its places, in training
   std::string activation = "relu";  ///< or "gelu"
-  double layer_norm_eps = 1e-5;
-  bool batch_first = false;  ///< tensors are [N, L, E]
-  bool norm_first = false;   ///< norms stand before attention and feed-forward, not after the sums
-  bool bias = true;          ///< of projections, linear layers and norms
+  double layer_norm_eps = 1e-5;     ///< of all norms
+  bool batch_first = false;         ///< tensors are [N, L, E]
+  bool norm_first = false;  ///< norms stand before attention and feed-forward, not after the sums
+  bool bias = true;         ///< of projections, linear layers and norms
 };
 using TransformerEncoderLayerOptions = TransformerLayerOptions;
 using TransformerDecoderLayerOptions = TransformerLayerOptions;
@@ -27,18 +27,18 @@ class TransformerLayer : public Module {
   int64_t d_model() const { return linear1.in_features(); }
   int64_t nhead() const { return self_attn.num_heads(); }
 
-  MultiheadAttention self_attn;
-  Linear linear1, linear2;
+  MultiheadAttention self_attn;  ///< of each place to all others
+  Linear linear1, linear2;       ///< the feed-forward part
 
  protected:
   TransformerLayer(const char* name, int64_t d_model, int64_t nhead,
                    const TransformerLayerOptions& options);
-  MultiheadAttention attention() const;
-  LayerNorm norm() const;
+  MultiheadAttention attention() const;  ///< a new one, for constructors
+  LayerNorm norm() const;                ///< a new one, for constructors
   /// linear2(dropout(activation(linear1(x))))
   Tensor feed_forward(const Tensor& x);
 
-  Dropout dropout_;
+  Dropout dropout_;  ///< between the linear layers
 
  private:
   TransformerLayerOptions options_;
@@ -70,15 +70,16 @@ class TransformerEncoderLayer : public Cloneable<TransformerEncoderLayer, Transf
                     const Tensor& src_key_padding_mask = Tensor());
   TransformerEncoderLayer fresh() const { return {d_model(), nhead(), options()}; }
 
-  LayerNorm norm1, norm2;
+  LayerNorm norm1, norm2;  ///< of the two parts
 
  private:
   Dropout dropout1_, dropout2_;
 };
 
+/// The masks of a decoder, as those of MultiheadAttention.
 struct TransformerDecoderMasks {
-  Tensor tgt_mask = Tensor(), memory_mask = Tensor();
-  Tensor tgt_key_padding_mask = Tensor(), memory_key_padding_mask = Tensor();
+  Tensor tgt_mask = Tensor(), memory_mask = Tensor();  ///< [L, S] of the two attentions
+  Tensor tgt_key_padding_mask = Tensor(), memory_key_padding_mask = Tensor();  ///< [N, S]
 };
 
 /// One layer of a Transformer's decoder: as the encoder's, with an attention to `memory` between
@@ -98,8 +99,8 @@ class TransformerDecoderLayer : public Cloneable<TransformerDecoderLayer, Transf
                     const TransformerDecoderMasks& masks = {});
   TransformerDecoderLayer fresh() const { return {d_model(), nhead(), options()}; }
 
-  MultiheadAttention multihead_attn;
-  LayerNorm norm1, norm2, norm3;
+  MultiheadAttention multihead_attn;  ///< to `memory`
+  LayerNorm norm1, norm2, norm3;      ///< of the three parts
 
  private:
   Dropout dropout1_, dropout2_, dropout3_;

@@ -31,8 +31,8 @@ class Upsample : public Cloneable<Upsample, UpsampleBase> {
 };
 
 struct Upsampling2dOptions {
-  Shape size = {};
-  std::vector<double> scale_factor = {};
+  Shape size = {};                        ///< of the output: one number, or {height, width}
+  std::vector<double> scale_factor = {};  ///< instead of `size`
 };
 
 /// Upsample of images to the nearest cell.

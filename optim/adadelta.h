@@ -5,11 +5,11 @@
 namespace norma::optim {
 
 struct AdadeltaOptions {
-  double lr = 1.0;
-  double rho = 0.9;  ///< in [0, 1]
-  double eps = 1e-6;
-  double weight_decay = 0;
-  bool maximize = false;
+  double lr = 1.0;          ///< learning rate
+  double rho = 0.9;         ///< in [0, 1]
+  double eps = 1e-6;        ///< added to the denominator
+  double weight_decay = 0;  ///< times the values, added to the gradient
+  bool maximize = false;    ///< up the gradient instead of down
 };
 
 /// Parameters with options of their own; what is not said is taken from the optimiser's options.
@@ -30,9 +30,9 @@ struct AdadeltaParamGroup {
 ///     d = √(u + eps) / √(v + eps) · g
 ///     u = rho · u + (1 − rho) d²
 ///     p = p − lr · d
-///
-///     optim::Adadelta optimizer(model.parameters());
-///
+/// ```cpp
+/// optim::Adadelta optimizer(model.parameters());
+/// ```
 /// Its state, as in PyTorch: `step`, `square_avg` (v) and `acc_delta` (u) per parameter.
 ///
 /// Throws for lr, eps or weight_decay below 0, and for rho outside [0, 1].

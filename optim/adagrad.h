@@ -5,12 +5,12 @@
 namespace norma::optim {
 
 struct AdagradOptions {
-  double lr = 1e-2;
-  double lr_decay = 0;
-  double weight_decay = 0;
-  double initial_accumulator_value = 0;
-  double eps = 1e-10;
-  bool maximize = false;
+  double lr = 1e-2;                      ///< learning rate
+  double lr_decay = 0;                   ///< lr / (1 + lr_decay · steps so far)
+  double weight_decay = 0;               ///< times the values, added to the gradient
+  double initial_accumulator_value = 0;  ///< the sums of squares begin with it
+  double eps = 1e-10;                    ///< added to the denominator
+  bool maximize = false;                 ///< up the gradient instead of down
 };
 
 /// Parameters with options of their own; what is not said is taken from the optimiser's options.
@@ -29,9 +29,9 @@ struct AdagradParamGroup {
 ///     g   = g + weight_decay · p
 ///     sum = sum + g²                          (initial_accumulator_value before the first)
 ///     p   = p − lr / (1 + (t − 1) lr_decay) · g / (√sum + eps)
-///
-///     optim::Adagrad optimizer(model.parameters(), {.lr = 0.1});
-///
+/// ```cpp
+/// optim::Adagrad optimizer(model.parameters(), {.lr = 0.1});
+/// ```
 /// Its state, as in PyTorch: `step` (t) and `sum` per parameter. Unlike in PyTorch, a parameter
 /// that has never had a gradient has none.
 ///

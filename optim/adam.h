@@ -5,12 +5,12 @@
 namespace norma::optim {
 
 struct AdamOptions {
-  double lr = 1e-3;
+  double lr = 1e-3;                            ///< learning rate
   std::array<double, 2> betas = {0.9, 0.999};  ///< each in [0, 1)
-  double eps = 1e-8;
-  double weight_decay = 0;
-  bool amsgrad = false;
-  bool maximize = false;
+  double eps = 1e-8;                           ///< added to the denominator
+  double weight_decay = 0;                     ///< times the values, added to the gradient
+  bool amsgrad = false;                        ///< divides by the largest second moment so far
+  bool maximize = false;                       ///< up the gradient instead of down
 };
 
 /// Parameters with options of their own; what is not said is taken from the optimiser's options.
@@ -56,10 +56,10 @@ extern template class AdamFamily<AdamOptions>;
 ///     p = p − lr/(1 − β₁ᵗ) · m / (√u/√(1 − β₂ᵗ) + eps)
 ///
 /// Gradients are read, never written.
-///
-///     optim::Adam optimizer(model.parameters(), {.lr = 1e-3, .betas = {0.9, 0.99}});
-///     optim::Adam optimizer({{.params = head, .lr = 1e-2}, {.params = body}}, {.lr = 1e-3});
-///
+/// ```cpp
+/// optim::Adam optimizer(model.parameters(), {.lr = 1e-3, .betas = {0.9, 0.99}});
+/// optim::Adam grouped({{.params = head, .lr = 1e-2}, {.params = body}}, {.lr = 1e-3});
+/// ```
 /// Its state, as in PyTorch: `step` (t), `exp_avg` (m), `exp_avg_sq` (v) and, when amsgrad,
 /// `max_exp_avg_sq` per parameter. Unlike in PyTorch, amsgrad may be switched on later: the maximum
 /// then begins with the next step.
@@ -77,12 +77,12 @@ class Adam : public AdamFamily<AdamOptions> {
 
 /// Adam's options, with another default of weight_decay.
 struct AdamWOptions {
-  double lr = 1e-3;
+  double lr = 1e-3;                            ///< learning rate
   std::array<double, 2> betas = {0.9, 0.999};  ///< each in [0, 1)
-  double eps = 1e-8;
-  double weight_decay = 1e-2;
-  bool amsgrad = false;
-  bool maximize = false;
+  double eps = 1e-8;                           ///< added to the denominator
+  double weight_decay = 1e-2;                  ///< lr times it times the values is subtracted
+  bool amsgrad = false;                        ///< divides by the largest second moment so far
+  bool maximize = false;                       ///< up the gradient instead of down
 };
 
 using AdamWParamGroup = AdamParamGroup;
@@ -93,9 +93,9 @@ extern template class AdamFamily<AdamWOptions>;
 /// `g = g + weight_decay · p`, the update begins with
 ///
 ///     p = (1 − lr · weight_decay) p
-///
-///     optim::AdamW optimizer(optim::split_weight_decay(model, 1e-2), {.lr = 1e-3});
-///
+/// ```cpp
+/// optim::AdamW optimizer(optim::split_weight_decay(model, 1e-2), {.lr = 1e-3});
+/// ```
 /// State and errors are Adam's.
 ///
 /// Loshchilov and Hutter, "Decoupled weight decay regularization", arXiv:1711.05101.

@@ -5,11 +5,11 @@
 namespace norma::optim {
 
 struct AdamaxOptions {
-  double lr = 2e-3;
+  double lr = 2e-3;                            ///< learning rate
   std::array<double, 2> betas = {0.9, 0.999};  ///< each in [0, 1)
-  double eps = 1e-8;
-  double weight_decay = 0;
-  bool maximize = false;
+  double eps = 1e-8;                           ///< added to the denominator
+  double weight_decay = 0;                     ///< times the values, added to the gradient
+  bool maximize = false;                       ///< up the gradient instead of down
 };
 
 /// Parameters with options of their own; what is not said is taken from the optimiser's options.
@@ -30,9 +30,9 @@ struct AdamaxParamGroup {
 ///     m = β₁ m + (1 − β₁) g                   (m = u = 0 before the first)
 ///     u = max(β₂ u, |g| + eps)
 ///     p = p − lr/(1 − β₁ᵗ) · m / u
-///
-///     optim::Adamax optimizer(model.parameters());
-///
+/// ```cpp
+/// optim::Adamax optimizer(model.parameters());
+/// ```
 /// Its state, as in PyTorch: `step` (t), `exp_avg` (m) and `exp_inf` (u) per parameter.
 ///
 /// Throws for lr, eps or weight_decay below 0, and for betas outside [0, 1).

@@ -5,29 +5,29 @@
 namespace norma::optim {
 
 struct LBFGSOptions {
-  double lr = 1;
+  double lr = 1;                         ///< learning rate
   int64_t max_iter = 20;                 ///< iterations per step
   std::optional<int64_t> max_eval = {};  ///< evaluations per step; max_iter · 5/4
   double tolerance_grad = 1e-7;          ///< ends a step: the largest |g|
   double tolerance_change = 1e-9;        ///< likewise: change of parameters, or of the loss
-  int64_t history_size = 100;
+  int64_t history_size = 100;            ///< updates that the curvature is estimated from
   std::optional<std::string> line_search_fn = {};  ///< "strong_wolfe"
-  bool maximize = false;
+  bool maximize = false;                           ///< up the gradient instead of down
 };
 
 /// Every `step` makes up to max_iter iterations: p = p + t d, where d is the gradient times an
 /// approximation of the inverse Hessian from the last history_size changes of parameters and
 /// gradients, and t is lr (in the first iteration of all at most lr / Σ|g|), or found from there by
 /// a line search for the strong Wolfe conditions. The closure is called many times.
-///
-///     optim::LBFGS optimizer(model.parameters(), {.line_search_fn = "strong_wolfe"});
-///     optimizer.step([&] {
-///       optimizer.zero_grad();
-///       Tensor loss = criterion(model(x), y);
-///       loss.backward();
-///       return loss;
-///     });
-///
+/// ```cpp
+/// optim::LBFGS optimizer(model.parameters(), {.line_search_fn = "strong_wolfe"});
+/// optimizer.step([&] {
+///   optimizer.zero_grad();
+///   Tensor loss = criterion(model(x), y);
+///   loss.backward();
+///   return loss;
+/// });
+/// ```
 /// Parameters are one group, of one dtype. The loss that `step` returns is that of its beginning.
 ///
 /// State: `func_evals`, `n_iter`, `d`, `t`, `old_dirs`, `old_stps` (one row for each), `ro`,

@@ -13,8 +13,8 @@ namespace norma::optim {
 
 /// A scheduler in numbers: its options, its counters, "base_lrs.<group>" and "last_lr.<group>".
 struct SchedulerState {
-  std::string type;  ///< "StepLR"
-  std::map<std::string, double> values;
+  std::string type;                      ///< "StepLR"
+  std::map<std::string, double> values;  ///< by name
 };
 
 /// One number for all parameter groups, or one for each.
@@ -22,7 +22,7 @@ struct PerGroup {
   PerGroup(double one) : values(1, one) {}
   PerGroup(std::initializer_list<double> each) : values(each) {}
   PerGroup(std::vector<double> each) : values(std::move(each)) {}
-  std::vector<double> values;
+  std::vector<double> values;  ///< one, or as many as groups
 };
 
 /// The base of schedules. e below is the number of `step()` calls so far, b a group's initial
@@ -48,6 +48,7 @@ class LRScheduler {
   /// The rates this scheduler set last, one per group.
   const std::vector<double>& get_last_lr() const { return last_lr_; }
 
+  /// Its options and counters.
   SchedulerState state_dict() const;
   /// Throws unless `load_state_dict` would take `state`.
   void check_state_dict(const SchedulerState& state) const;
@@ -62,6 +63,7 @@ class LRScheduler {
   /// Make an option or a counter, a member of the scheduler, part of its state: by this it is
   /// checked, saved and loaded. "`expected`, got <value>" unless `valid(value)`.
   using Valid = bool (*)(double);
+  /// See above.
   void field(const char* name, double& value, Valid valid = nullptr, const char* expected = "");
   void field(const char* name, bool& value);
   /// A whole number of at least `least`.
@@ -90,11 +92,13 @@ class LRScheduler {
     Milestone,  ///< after others: from the initial rates, too, but for MultiplicativeLR
     InChain,    ///< from the rates that the schedules before it in a chain have just set
   };
+  /// Begins anew with the optimiser's rates of now.
   virtual void restart(Start where);
   /// After a state was loaded.
   virtual void loaded() {}
   /// The rate for epoch `last_epoch()` of a group that had `lr`.
   virtual double next_lr(double lr, double base_lr) const;
+  /// Takes down the optimiser's rates as `get_last_lr()`.
   void note_rates();
   /// The last line of a `step` that does not call `LRScheduler::step`.
   void note_step();
@@ -102,11 +106,13 @@ class LRScheduler {
   /// For schedules made of others: takes their state into this one's. Refuses null pointers,
   /// ReduceLROnPlateau, and those of other optimisers. They must outlive this one.
   void add_parts(std::vector<LRScheduler*> parts);
-  const std::vector<LRScheduler*>& parts() const { return parts_; }
+  const std::vector<LRScheduler*>& parts() const { return parts_; }  ///< those given to `add_parts`
+  /// Begins anew with the optimiser's rates of now.
   static void restart(LRScheduler& part, Start where) { part.restart(where); }
+  /// That of another schedule.
   static Optimizer& optimizer_of(const LRScheduler& part) { return part.optimizer_; }
 
-  Optimizer& optimizer_;
+  Optimizer& optimizer_;  ///< whose rates it sets
   int64_t last_epoch_ = 0;
 
  private:
@@ -173,7 +179,7 @@ class CosineAnnealingLR : public LRScheduler {
 struct LinearLROptions {
   double start_factor = 1.0 / 3;  ///< in (0, 1]
   double end_factor = 1.0;        ///< in [0, 1]
-  int64_t total_iters = 5;
+  int64_t total_iters = 5;        ///< epochs that it takes
 };
 /// lr = b (start_factor + (end_factor − start_factor) min(e, total_iters) / total_iters): warm-up.
 class LinearLR : public LRScheduler {
@@ -187,7 +193,7 @@ class LinearLR : public LRScheduler {
 
 struct ConstantLROptions {
   double factor = 1.0 / 3;  ///< in (0, 1]
-  int64_t total_iters = 5;
+  int64_t total_iters = 5;  ///< epochs that it takes
 };
 /// lr = b · factor while e < total_iters, b from then on.
 class ConstantLR : public LRScheduler {
@@ -200,8 +206,8 @@ class ConstantLR : public LRScheduler {
 };
 
 struct PolynomialLROptions {
-  int64_t total_iters = 5;
-  double power = 1.0;
+  int64_t total_iters = 5;  ///< epochs that it takes
+  double power = 1.0;       ///< 1: a line
 };
 /// lr = b (1 − min(e, total_iters) / total_iters)^power
 class PolynomialLR : public LRScheduler {
@@ -238,12 +244,12 @@ class MultiplicativeLR : public LRScheduler {
 struct ReduceLROnPlateauOptions {
   std::string mode = "min";  ///< whether a smaller ("min") or a larger ("max") metric is better
   double factor = 0.1;       ///< below 1
-  int64_t patience = 10;
-  double threshold = 1e-4;
+  int64_t patience = 10;     ///< epochs without improvement that it waits
+  double threshold = 1e-4;   ///< what counts as an improvement
   std::string threshold_mode = "rel";  ///< or "abs"
-  int64_t cooldown = 0;
+  int64_t cooldown = 0;                ///< epochs after a cut that do not count
   std::vector<double> min_lr = {0.0};  ///< one for all groups, or one per group
-  double eps = 1e-8;
+  double eps = 1e-8;                   ///< smaller cuts are left out
 };
 /// Multiplies the rates by `factor` (never below `min_lr`) when the metric has not improved for
 /// more than `patience` steps; then ignores `cooldown` steps. An improvement is, in mode "min", a
@@ -254,8 +260,8 @@ class ReduceLROnPlateau : public LRScheduler {
   explicit ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options = {});
   /// `metric`: for example the mean loss on held-out data.
   void step(double metric);
-  double best() const { return best_; }
-  int64_t num_bad_epochs() const { return num_bad_epochs_; }
+  double best() const { return best_; }                       ///< the best metric so far
+  int64_t num_bad_epochs() const { return num_bad_epochs_; }  ///< since the last improvement
 
  private:
   void step() override;  // throws: a metric is needed

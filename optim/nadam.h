@@ -5,13 +5,13 @@
 namespace norma::optim {
 
 struct NAdamOptions {
-  double lr = 2e-3;
+  double lr = 2e-3;                            ///< learning rate
   std::array<double, 2> betas = {0.9, 0.999};  ///< each in [0, 1)
-  double eps = 1e-8;
-  double weight_decay = 0;
-  double momentum_decay = 4e-3;
-  bool decoupled_weight_decay = false;
-  bool maximize = false;
+  double eps = 1e-8;                           ///< added to the denominator
+  double weight_decay = 0;                     ///< times the values, added to the gradient
+  double momentum_decay = 4e-3;                ///< how fast momentum reaches its full share
+  bool decoupled_weight_decay = false;         ///< subtracts it from the values, as AdamW
+  bool maximize = false;                       ///< up the gradient instead of down
 };
 
 /// Parameters with options of their own; what is not said is taken from the optimiser's options.
@@ -36,9 +36,9 @@ struct NAdamParamGroup {
 ///     v  = β₂ v + (1 − β₂) g²
 ///     d  = (1 − μₜ)/(1 − μ₁⋯μₜ) · g + μₜ₊₁/(1 − μ₁⋯μₜ₊₁) · m
 ///     p  = p − lr · d / (√(v/(1 − β₂ᵗ)) + eps)
-///
-///     optim::NAdam optimizer(model.parameters());
-///
+/// ```cpp
+/// optim::NAdam optimizer(model.parameters());
+/// ```
 /// Its state, as in PyTorch: `step` (t), `mu_product` (μ₁⋯μₜ), `exp_avg` (m) and `exp_avg_sq` (v)
 /// per parameter.
 ///

@@ -40,21 +40,25 @@ class [[gnu::visibility("default")]] Optimizer {
   virtual void step();
   /// Calls `closure`, which makes the gradients anew and returns the loss, then steps. Returns that
   /// loss. Within the closure operations are recorded, whatever NoGradGuard says.
-  ///
-  ///     optimizer.step([&] {
-  ///       optimizer.zero_grad();
-  ///       Tensor loss = criterion(net(x), y);
-  ///       loss.backward();
-  ///       return loss;
-  ///     });
+  /// ```cpp
+  /// optimizer.step([&] {
+  ///   optimizer.zero_grad();
+  ///   Tensor loss = criterion(net(x), y);
+  ///   loss.backward();
+  ///   return loss;
+  /// });
+  /// ```
   virtual Tensor step(const std::function<Tensor()>& closure);
   /// Drops the gradients of all parameters (`set_to_none`), or fills them with zeros.
   void zero_grad(bool set_to_none = true);
 
+  /// At least 1.
   int64_t group_count() const { return static_cast<int64_t>(group_parameters_.size()); }
+  /// Those of a group.
   const std::vector<Tensor>& parameters(int64_t group) const;
   /// The learning rate of a group, which schedulers set.
   virtual double lr(int64_t group = 0) const = 0;
+  /// See `lr`.
   virtual void set_lr(int64_t group, double lr) = 0;
   /// For every group.
   void set_lr(double lr);
@@ -73,7 +77,8 @@ class [[gnu::visibility("default")]] Optimizer {
   OptimizerState state_dict() const;
   /// Throws, naming everything that does not fit, unless `load_state_dict` would take `state`.
   void check_state_dict(const OptimizerState& state) const;
-  /// Copies the values in, options included. Everything is checked before anything changes.
+  /// Copies the values in, options included. Everything is checked before anything changes. Errors:
+  /// what does not fit, every one of it named.
   void load_state_dict(const OptimizerState& state);
 
  protected:
@@ -88,19 +93,19 @@ class [[gnu::visibility("default")]] Optimizer {
       Counter,      ///< one float32: the number of updates that the parameter has had
       Product,      ///< one float32: the product of their `factor`s
     };
-    const char* name;
-    Kind kind = Elementwise;
+    const char* name;         ///< PyTorch's, "exp_avg"
+    Kind kind = Elementwise;  ///< see above
     bool is_number() const { return kind == Counter || kind == Product; }
   };
-  static constexpr std::size_t kMostFields = 4;
+  static constexpr std::size_t kMostFields = 4;  ///< of one optimiser
 
   /// Consecutive elements of one parameter in a step.
   class Elements {
    public:
-    const int64_t group;
-    bool fresh = false;  ///< elementwise state was made for this step
-    double count = 0;    ///< of updates, this one included, where a Counter is kept
-    double product = 1;  ///< likewise where a Product is kept
+    const int64_t group;  ///< the parameter's
+    bool fresh = false;   ///< elementwise state was made for this step
+    double count = 0;     ///< of updates, this one included, where a Counter is kept
+    double product = 1;   ///< likewise where a Product is kept
 
     /// Calls `rule(p, g, s1, …)` for every element: the parameter, its gradient and the first
     /// `kStates` of its elementwise state, in the parameter's dtype. What the rule assigns to `p`
@@ -161,7 +166,7 @@ class [[gnu::visibility("default")]] Optimizer {
   /// Throws unless `group` is one.
   void check_group(int64_t group, const char* op) const;
 
-  const char* const type_;
+  const char* const type_;  ///< "SGD", for errors
 
  private:
   // The options of a group as numbers, for saving and loading.
@@ -203,9 +208,9 @@ class [[gnu::visibility("default")]] Optimizer {
 
 /// "Invalid `what`: <value>; expected `expected`" unless `valid(value)`.
 struct OptionLimit {
-  bool (*valid)(double) = nullptr;
-  const char* what = "";
-  const char* expected = "";
+  bool (*valid)(double) = nullptr;  ///< null: any
+  const char* what = "";            ///< as PyTorch's error names it
+  const char* expected = "";        ///< in words
 };
 
 /// One option, described once: a number or a flag, by its name; what a parameter group says of it;
@@ -218,22 +223,25 @@ struct OptionField {
       : name(key), flag(&value), own(in_group) {}
 
   double get() const { return number ? *number : *flag ? 1.0 : 0.0; }
+  /// Sets the option, a flag to whether it is not 0.
   void set(double value) const {
     if (number) *number = value;
     if (flag) *flag = value != 0;
   }
 
-  const char* name;
-  double* number = nullptr;
-  bool* flag = nullptr;
-  std::optional<double> own;
-  OptionLimit limit;
+  const char* name;           ///< PyTorch's
+  double* number = nullptr;   ///< null: a flag
+  bool* flag = nullptr;       ///< null: a number
+  std::optional<double> own;  ///< the group's, if it has one
+  OptionLimit limit;          ///< of a number
 };
 using OptionFields = std::vector<OptionField>;
 
 /// What the groups of an optimiser called `type` do with their options.
 void take_own(const OptionFields& fields);
+/// Throws for the first one beyond its limit.
 void check_limits(const OptionFields& fields, const char* type);
+/// Every option by its name, a flag as 0 or 1.
 std::map<std::string, double> to_numbers(const OptionFields& fields);
 /// Throws `[type::load_state_dict] …` unless there is a number for every field and no other.
 void from_numbers(const OptionFields& fields, const std::map<std::string, double>& numbers,
@@ -263,10 +271,12 @@ class GroupedOptimizer : public Optimizer {
     add_parameters(std::move(group.params));
     group_options_.push_back(options);
   }
+  /// Those of a group, which the optimiser works with.
   const Options& options(int64_t group = 0) const {
     check_group(group, type_);
     return group_options_[static_cast<std::size_t>(group)];
   }
+  /// Other ones for a group. Errors: no such group, values out of bounds.
   void set_options(int64_t group, const Options& options) {
     check_group(group, type_);
     check(options);
@@ -320,15 +330,15 @@ class GroupedOptimizer : public Optimizer {
 };
 
 /// The parameters of a module in two groups, for the constructor of any optimiser:
-///
-///     optim::SGD optimizer(optim::split_weight_decay(model, 5e-4), {.lr = 0.1, .momentum = 0.9});
-///
+/// ```cpp
+/// optim::SGD optimizer(optim::split_weight_decay(model, 5e-4), {.lr = 0.1, .momentum = 0.9});
+/// ```
 /// To give the groups other options too, name their type:
 /// `std::vector<optim::AdamWParamGroup> groups = optim::split_weight_decay(model, 5e-4);`
 struct WeightDecaySplit {
   std::vector<Tensor> decayed;  ///< two or more dimensions: weights of Linear, Conv, Embedding
   std::vector<Tensor> spared;   ///< all others: biases, gamma and beta of the norms
-  double weight_decay;
+  double weight_decay;          ///< of `decayed`
 
   /// A group for `decayed`, and one with weight_decay 0 for `spared`; none for an empty list.
   template <class Group>
@@ -340,6 +350,7 @@ struct WeightDecaySplit {
     return groups;
   }
 };
+/// See WeightDecaySplit.
 WeightDecaySplit split_weight_decay(const nn::Module& module, double weight_decay);
 
 }  // namespace norma::optim

@@ -5,12 +5,12 @@
 namespace norma::optim {
 
 struct RAdamOptions {
-  double lr = 1e-3;
+  double lr = 1e-3;                            ///< learning rate
   std::array<double, 2> betas = {0.9, 0.999};  ///< each in [0, 1)
-  double eps = 1e-8;
-  double weight_decay = 0;
-  bool decoupled_weight_decay = false;
-  bool maximize = false;
+  double eps = 1e-8;                           ///< added to the denominator
+  double weight_decay = 0;                     ///< times the values, added to the gradient
+  bool decoupled_weight_decay = false;         ///< subtracts it from the values, as AdamW
+  bool maximize = false;                       ///< up the gradient instead of down
 };
 
 /// Parameters with options of their own; what is not said is taken from the optimiser's options.
@@ -36,9 +36,9 @@ struct RAdamParamGroup {
 ///     p  = p − lr/(1 − β₁ᵗ) · m                               elsewhere
 ///
 /// with r² = (ρ − 4)(ρ − 2) ρ∞ / ((ρ∞ − 4)(ρ∞ − 2) ρ).
-///
-///     optim::RAdam optimizer(model.parameters());
-///
+/// ```cpp
+/// optim::RAdam optimizer(model.parameters());
+/// ```
 /// Its state, as in PyTorch: `step` (t), `exp_avg` (m) and `exp_avg_sq` (v) per parameter.
 ///
 /// Throws for lr, eps or weight_decay below 0, and for betas outside [0, 1).

@@ -5,13 +5,13 @@
 namespace norma::optim {
 
 struct RMSpropOptions {
-  double lr = 1e-2;
-  double alpha = 0.99;
-  double eps = 1e-8;
-  double weight_decay = 0;
-  double momentum = 0;
-  bool centered = false;
-  bool maximize = false;
+  double lr = 1e-2;         ///< learning rate
+  double alpha = 0.99;      ///< share of the old mean square
+  double eps = 1e-8;        ///< added to the denominator
+  double weight_decay = 0;  ///< times the values, added to the gradient
+  double momentum = 0;      ///< share of the last step that goes on
+  bool centered = false;    ///< divides by the variance, not by the mean square
+  bool maximize = false;    ///< up the gradient instead of down
 };
 
 /// Parameters with options of their own; what is not said is taken from the optimiser's options.
@@ -35,9 +35,9 @@ struct RMSpropParamGroup {
 ///     s   = √v + eps                          (√(v − m²) + eps when centered)
 ///     buf = momentum · buf + g / s
 ///     p   = p − lr · buf                      (p − lr · g / s without momentum)
-///
-///     optim::RMSprop optimizer(model.parameters(), {.lr = 1e-3, .momentum = 0.9});
-///
+/// ```cpp
+/// optim::RMSprop optimizer(model.parameters(), {.lr = 1e-3, .momentum = 0.9});
+/// ```
 /// Its state, as in PyTorch: `step`, `square_avg` (v) and, where they are used, `momentum_buffer`
 /// and `grad_avg` (m) per parameter. Unlike in PyTorch, both may be switched on later.
 ///

@@ -8,7 +8,7 @@ struct RpropOptions {
   double lr = 1e-2;                               ///< the first step size
   std::array<double, 2> etas = {0.5, 1.2};        ///< 0 < etas[0] < 1 < etas[1]
   std::array<double, 2> step_sizes = {1e-6, 50};  ///< the smallest and the largest
-  bool maximize = false;
+  bool maximize = false;                          ///< up the gradient instead of down
 };
 
 /// Parameters with options of their own; what is not said is taken from the optimiser's options.
@@ -32,9 +32,9 @@ struct RpropParamGroup {
 ///     prev = g
 ///
 /// For gradients of the whole data set: those of batches change their signs by chance.
-///
-///     optim::Rprop optimizer(model.parameters());
-///
+/// ```cpp
+/// optim::Rprop optimizer(model.parameters());
+/// ```
 /// Its state, as in PyTorch: `step`, `prev` and `step_size` (lr before the first) per parameter.
 ///
 /// Throws for lr below 0, and unless 0 < etas[0] < 1 < etas[1].

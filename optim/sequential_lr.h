@@ -6,11 +6,11 @@ namespace norma::optim {
 
 /// One schedule after the other: number i from epoch milestones[i − 1] on, where it begins at its
 /// own epoch 0, from the initial rates.
-///
-///     optim::LinearLR warm_up(optimizer, {.start_factor = 0.1, .total_iters = 5});
-///     optim::CosineAnnealingLR cosine(optimizer, 95);
-///     optim::SequentialLR scheduler(optimizer, {&warm_up, &cosine}, {5});
-///
+/// ```cpp
+/// optim::LinearLR warm_up(optimizer, {.start_factor = 0.1, .total_iters = 5});
+/// optim::CosineAnnealingLR cosine(optimizer, 95);
+/// optim::SequentialLR scheduler(optimizer, {&warm_up, &cosine}, {5});
+/// ```
 /// The schedules must outlive it; only its own `step()` is called. Their state is part of its own:
 /// a checkpoint takes `&scheduler` alone.
 ///
@@ -32,11 +32,11 @@ class SequentialLR : public LRScheduler {
 
 /// All schedules step together, one after the other: their factors multiply, as they do where each
 /// is stepped by itself.
-///
-///     optim::ConstantLR warm_up(optimizer, {.factor = 0.1, .total_iters = 20});
-///     optim::ExponentialLR decay(optimizer, 0.9);
-///     optim::ChainedScheduler scheduler({&warm_up, &decay});
-///
+/// ```cpp
+/// optim::ConstantLR warm_up(optimizer, {.factor = 0.1, .total_iters = 20});
+/// optim::ExponentialLR decay(optimizer, 0.9);
+/// optim::ChainedScheduler scheduler({&warm_up, &decay});
+/// ```
 /// The schedules must outlive it; only its own `step()` is called. Their state is part of its own.
 /// Throws without schedules, for ReduceLROnPlateau among them, and for those of different
 /// optimisers.

@@ -5,12 +5,12 @@
 namespace norma::optim {
 
 struct SGDOptions {
-  double lr = 1e-3;
-  double momentum = 0;
-  double dampening = 0;
-  double weight_decay = 0;
-  bool nesterov = false;
-  bool maximize = false;
+  double lr = 1e-3;         ///< learning rate
+  double momentum = 0;      ///< share of the last step that goes on
+  double dampening = 0;     ///< share of the gradient that momentum leaves out
+  double weight_decay = 0;  ///< times the values, added to the gradient
+  bool nesterov = false;    ///< looks ahead; needs momentum, and no dampening
+  bool maximize = false;    ///< up the gradient instead of down
 };
 
 /// Parameters with options of their own; what is not said is taken from the optimiser's options.
@@ -34,10 +34,10 @@ struct SGDParamGroup {
 ///
 /// Without momentum d = g. A parameter that has never had a gradient has no `buf`; "the first time"
 /// is its own. Gradients are read, never written.
-///
-///     optim::SGD optimizer(model.parameters(), {.lr = 0.1, .momentum = 0.9});
-///     optim::SGD optimizer({{.params = head, .lr = 0.1}, {.params = body}}, {.lr = 0.01});
-///
+/// ```cpp
+/// optim::SGD optimizer(model.parameters(), {.lr = 0.1, .momentum = 0.9});
+/// optim::SGD grouped({{.params = head, .lr = 0.1}, {.params = body}}, {.lr = 0.01});
+/// ```
 /// Its state, as in PyTorch: `momentum_buffer` per parameter.
 ///
 /// Throws for lr, momentum or weight_decay below 0, and for nesterov without momentum or with

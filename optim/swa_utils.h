@@ -27,15 +27,15 @@ struct AveragedModelOptions {
 /// A copy of a model whose parameters are averages of those that the model had at each
 /// `update_parameters`: stochastic weight averaging, or, with a decay, an exponential moving
 /// average.
-///
-///     optim::AveragedModel averaged(net, {.multi_avg_fn = optim::get_ema_multi_avg_fn(0.999)});
-///     for (auto& [x, y] : loader) {
-///       …
-///       optimizer.step();
-///       averaged.update_parameters(net);
-///     }
-///     optim::update_bn(loader, averaged);  // before it is used, where the model has BatchNorm
-///
+/// ```cpp
+/// optim::AveragedModel averaged(net, {.multi_avg_fn = optim::get_ema_multi_avg_fn(0.999)});
+/// for (auto& [x, y] : loader) {
+///   // …
+///   optimizer.step();
+///   averaged.update_parameters(net);
+/// }
+/// optim::update_bn(loader, averaged);  // before it is used, where the model has BatchNorm
+/// ```
 /// The running statistics of BatchNorm are those of the activations of *other* weights, whether
 /// they are averaged, too, or not: `update_bn` computes those of the averaged ones.
 ///
@@ -57,8 +57,8 @@ class AveragedModel : public nn::Cloneable<AveragedModel> {
   /// Takes the model's parameters into the average; the first time, as they are.
   void update_parameters(const nn::Module& model);
 
-  std::shared_ptr<nn::Module> module;
-  Tensor n_averaged;
+  std::shared_ptr<nn::Module> module;  ///< the averages, as a model
+  Tensor n_averaged;                   ///< kInt64: how many were averaged
 
  private:
   AveragedModelOptions options_;
@@ -94,9 +94,9 @@ class StatsUpdate {
 /// Makes the running statistics of every BatchNorm those of the batches of `loader`: the mean over
 /// all of them, whatever the layers' momentum. For weights that did not come from the training that
 /// kept the statistics: averages of models, or pruned and loaded ones.
-///
-///     optim::update_bn(loader, averaged);
-///
+/// ```cpp
+/// optim::update_bn(loader, averaged);
+/// ```
 /// `loader`: any range of batches, whose inputs are tensors, or their first members. Modes are
 /// afterwards as before; layers with frozen statistics keep them. Without BatchNorm it does
 /// nothing.
@@ -109,7 +109,7 @@ void update_bn(Range&& loader, nn::Module& model) {
 }
 
 struct SWALROptions {
-  int64_t anneal_epochs = 10;
+  int64_t anneal_epochs = 10;           ///< epochs on the way to swa_lr
   std::string anneal_strategy = "cos";  ///< or "linear"
 };
 /// From the present rate to the constant `swa_lr`, in `anneal_epochs` steps along half a cosine, or

@@ -53,6 +53,7 @@ missing_packages() {
       tests)
         have_header catch2/catch.hpp catch2/catch_all.hpp || echo catch2
         have_header gmock/gmock.h || echo libgmock-dev
+        have_header stb/stb_image.h || echo libstb-dev
         have python3 || echo python3
         have pkg-config || echo pkg-config
         have dot || echo graphviz

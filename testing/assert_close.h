@@ -21,11 +21,11 @@ struct CloseOptions {
 
 /// Throws an Error unless both are close, and of equal shape and dtype; infinities are close to
 /// themselves. Takes tensors, numbers, lists and mappings of them (see Value):
-///
-///     assert_close(net(x), expected);
-///     assert_close(loss.item<double>(), 0.25, {.rtol = 0, .atol = 1e-3});
-///     assert_close(net.state_dict(), other.state_dict());
-///
+/// ```cpp
+/// assert_close(net(x), expected);
+/// assert_close(loss.item<double>(), 0.25, {.rtol = 0, .atol = 1e-3});
+/// assert_close(net.state_dict(), other.state_dict());
+/// ```
 /// The message is PyTorch's: how many elements differ, the largest absolute and relative difference
 /// among them, where each is, and in which item of a list or mapping. Requires no gradient and
 /// records nothing. PyTorch: `torch.testing.assert_close`.

@@ -28,7 +28,7 @@ struct CheckModuleOptions {
   /// A parameter or input of more elements is checked along one drawn direction, a number in all,
   /// instead of element by element, each of which costs two calls.
   int64_t max_elements = 32;
-  GradcheckOptions gradcheck = {};
+  GradcheckOptions gradcheck = {};  ///< tolerances of the gradients
 };
 
 namespace detail {
@@ -125,8 +125,9 @@ requires std::is_invocable_v < const Forward&, std::remove_cvref_t<M>
 void require_no_faults(const nn::Module& module, const std::vector<std::string>& faults);
 
 /// Throws an Error that lists all `module_faults`, if there are any:
-///
-///     norma::testing::check_module(Swish(4), {norma::randn({3, 4})});
+/// ```cpp
+/// norma::testing::check_module(Swish(4), {norma::randn({3, 4})});
+/// ```
 template <nn::AnyModule M>
 void check_module(M&& module, const std::vector<Tensor>& example_inputs,
                   const CheckModuleOptions& options = {}) {

@@ -44,6 +44,7 @@ concept Entry = requires(const T& entry) {
 /// however deep. The tensors are handles, not copies.
 class Value {
  public:
+  /// What it holds.
   enum class Kind : uint8_t { Tensor, Number, List, Mapping };
 
   Value(const Tensor& tensor) : kind_(Kind::Tensor), tensor_(tensor) {}
@@ -70,6 +71,7 @@ class Value {
     std::apply([&](const auto&... item) { (add(Value(item)), ...); }, items);
   }
 
+  /// Which of them it is.
   Kind kind() const { return kind_; }
   const Tensor& tensor() const { return tensor_; }
   const Scalar& number() const { return number_; }

@@ -17,10 +17,10 @@ struct Recurrence {
     starts.push_back(0);
     for (const int64_t batch : batches) starts.push_back(starts.back() + batch);
   }
-  Cell cell;
-  int64_t hidden;
-  std::vector<int64_t> batches, starts;  // the first never grow
-  bool reverse;                          // from the last time to the first
+  Cell cell;                             ///< the kind of step
+  int64_t hidden;                        ///< H, the size of the state
+  std::vector<int64_t> batches, starts;  ///< the first never grow
+  bool reverse;                          ///< from the last time to the first
 
   /// Sums of a step, in units of `hidden`, and what backward needs besides the results.
   int64_t gates() const { return cell == Cell::Lstm ? 4 : cell == Cell::Gru ? 3 : 1; }
@@ -42,24 +42,25 @@ struct Recurrence {
 /// All row-major and without gaps; G = gates() · H, B = sequences().
 template <class T>
 struct RecurrentForward {
-  const T* input;    // [rows, G]: the sums' part from the input, with the biases
-  const T *h0, *c0;  // [B, H]; c of Lstm only
-  const T* weight;   // [G, H], of the state
-  const T* bias;     // [G], added to its products, or null; of use for Gru
-  T* out;            // [rows, H]: h of every step
-  T *h, *c;          // [B, H]: the last ones
-  T* kept;           // [rows, kept() · H], or null
+  const T* input;    ///< [rows, G]: the sums' part from the input, with the biases
+  const T *h0, *c0;  ///< [B, H]; c of Lstm only
+  const T* weight;   ///< [G, H], of the state
+  const T* bias;     ///< [G], added to its products, or null; of use for Gru
+  T* out;            ///< [rows, H]: h of every step
+  T *h, *c;          ///< [B, H]: the last ones
+  T* kept;           ///< [rows, kept() · H], or null
 };
 
+/// The arrays of its backward.
 template <class T>
 struct RecurrentBackward {
-  const T *c0, *weight;
-  const T *out, *kept;  // as forward left them
-  const T* before;      // [rows, H]: h before every step
-  const T* dout;        // [rows, H]
-  T* dinput;            // [rows, G]
-  T* dproduct;          // the same of the products' gradients: for Gru others, else dinput itself
-  T *dh, *dc;           // [B, H]: of the last states, on return of the initial ones
+  const T *c0, *weight;  ///< as forward had them
+  const T *out, *kept;   ///< as forward left them
+  const T* before;       ///< [rows, H]: h before every step
+  const T* dout;         ///< [rows, H]
+  T* dinput;             ///< [rows, G]
+  T* dproduct;  ///< the same of the products' gradients: for Gru others, else dinput itself
+  T *dh, *dc;   ///< [B, H]: of the last states, on return of the initial ones
 };
 
 }  // namespace norma::kernels

@@ -17,6 +17,9 @@ TEST_CASE("cross_entropy refuses targets that do not fit") {
   CHECK(message(norma::tensor({1, 7})) ==
         "[cross_entropy] Target 7 is out of bounds. Expected classes from 0 to 4, or ignore_index "
         "-100");
+  CHECK(message(norma::tensor({1, 5})) ==
+        "[cross_entropy] Target 5 is out of bounds. Expected classes from 0 to 4, or ignore_index "
+        "-100; subtract 1 where they count from 1");
   CHECK(message(norma::tensor({1, -1})).find("Target -1 is out of bounds.") != std::string::npos);
   CHECK(message(norma::tensor({1, 2, 3})) ==
         "[cross_entropy] Expected input batch_size (2) to match target batch_size (3), got input "

@@ -58,6 +58,11 @@ function(expect_named project missing debian_package)
   endif()
 endfunction()
 
+# A guide, from scratch: its files, its commands, and what they print.
+function(follow_page name)
+  run(${PYTHON} ${CHECKOUT}/tests/docs/follow.py ${CHECKOUT}/docs/${name}.md ${SCRATCH}/page ${SCRATCH}/moved ${COMPILER} ${ARGN})
+endfunction()
+
 if(KIND STREQUAL "installed")
   install_and_move(${BUILD})
   run(${CMAKE_COMMAND} -S ${here}/installed -B ${SCRATCH}/build ${options}
@@ -88,11 +93,7 @@ elseif(KIND MATCHES "^(torch|onnx|plot|tensorboard)$")
 elseif(KIND MATCHES "^(catch2|gtest)$")
   install_and_move(${BUILD})
   list(APPEND options -DCMAKE_BUILD_TYPE=Debug -DCMAKE_PREFIX_PATH=${SCRATCH}/moved)
-  # The project of the page, from scratch.
-  run(${PYTHON} ${here}/page_files.py ${CHECKOUT}/docs/in-a-unit-test.md ${SCRATCH}/page)
-  run(${CMAKE_COMMAND} -S ${SCRATCH}/page/${KIND} -B ${SCRATCH}/page/build ${options})
-  run(${CMAKE_COMMAND} --build ${SCRATCH}/page/build)
-  run(${CMAKE_CTEST_COMMAND} --test-dir ${SCRATCH}/page/build --output-on-failure --no-tests=error)
+  follow_page(in-a-unit-test ${KIND})
   # What a failure prints.
   run(${CMAKE_COMMAND} -S ${here}/${KIND} -B ${SCRATCH}/build ${options})
   run(${CMAKE_COMMAND} --build ${SCRATCH}/build)
@@ -110,6 +111,9 @@ elseif(KIND MATCHES "^(catch2|gtest)$")
       message(SEND_ERROR "not printed: ${line}\nbut: ${printed}")
     endif()
   endforeach()
+elseif(KIND STREQUAL "guide")
+  install_and_move(${BUILD})
+  follow_page(${PAGE})
 elseif(KIND STREQUAL "inside")
   # This builds all of Norma once more: quickly, with no optimisation.
   list(APPEND options -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DNORMA_CHECKOUT=${CHECKOUT}

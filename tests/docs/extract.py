@@ -1,6 +1,6 @@
-"""Turns the C++ snippets of Markdown pages into sources to compile.
+"""Turns the C++ snippets of Markdown pages and of headers' comments into sources to compile.
 
-usage: extract.py OUT_DIR PAGE...      prints "fragments FILE", "program FILE" and "build FILE" lines
+usage: extract.py OUT_DIR PAGE|HEADER...      prints "fragments FILE", "program FILE" and "build FILE" lines
 
 A block fenced as ```cpp is a snippet. One that has an `int main` is a program of its own, to be
 built and run. Any other is compiled as the body of a function. Words after `cpp` change that:
@@ -10,9 +10,14 @@ built and run. Any other is compiled as the body of a function. Words after `cpp
     cpp no-run         a program that is built and not run: it needs files
     cpp no-test        left out
 
+A file of a guide, behind `<!-- file: NAME -->`, is left to follow.py.
+
 What a reader need not see, a variable the snippet works on, stands in a comment before the block:
 
     <!-- given: Tensor x = norma::randn({8, 3}); -->
+
+Those in the `///` comments of headers are fragments, of which one source is made for the library and
+one for each component. What they work on is in example_names.h.
 """
 
 import pathlib
@@ -21,6 +26,7 @@ import sys
 
 FENCE = re.compile(r"^(\s*)```(\S*)\s*(.*?)\s*$")
 GIVEN = re.compile(r"<!-- given: ((?:(?!-->).)*) -->\s*\Z", re.DOTALL)
+FILE = re.compile(r"^<!-- file: ")
 WORDS = {"declarations", "continues", "no-run", "no-test"}
 PREAMBLE = """\
 #include <norma/norma.h>
@@ -55,6 +61,8 @@ class Snippet:
 
 def snippets_of(page):
     text = page.read_text()
+    if page.suffix == ".h":
+        text = re.sub(r"^ *(/// ?)?(?(1)(.*)|.*)$", r"\2", text, flags=re.MULTILINE)
     lines = text.splitlines()
     found, i = [], 0
     while i < len(lines):
@@ -71,7 +79,8 @@ def snippets_of(page):
         body = [text[len(indent):] if text.startswith(indent) else text for text in lines[start:i]]
         i += 1
         words = set(info.split())
-        if language != "cpp" or "no-test" in words:
+        is_file = start > 1 and FILE.match(lines[start - 2])
+        if language != "cpp" or "no-test" in words or is_file:
             continue
         if words - WORDS:
             sys.exit(f"{page}:{start}: cpp blocks know {sorted(WORDS)}, got {sorted(words)}")
@@ -81,7 +90,7 @@ def snippets_of(page):
     return found
 
 
-def fragments_source(snippets):
+def fragments_source(snippets, preamble=PREAMBLE, names=NAMES):
     """One source for a page: a namespace for each chain of blocks, holding one function."""
     chains = []
     for snippet in snippets:
@@ -89,11 +98,11 @@ def fragments_source(snippets):
             chains.append([])
         chains[-1].append(snippet)
     includes = sorted({line for snippet in snippets for line in snippet.includes})
-    source = PREAMBLE + "\n".join(includes) + "\n"
-    for chain in chains:
+    source = preamble + "\n".join(includes) + "\n"
+    for number, chain in enumerate(chains):
         outside = [s for s in chain if "declarations" in s.words]
         inside = [s for s in chain if "declarations" not in s.words]
-        source += f"\nnamespace line_{chain[0].line} {{\n{NAMES}"
+        source += f"\nnamespace snippet_{number} {{\n{names}"
         source += "".join(f"{s.given}\n{s.code}" for s in outside)
         source += "void snippet() {\n"
         source += "".join(f"{s.given}\n{s.code}" for s in inside)
@@ -110,7 +119,21 @@ def write(path, text):
 def main():
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    for page in map(pathlib.Path, sys.argv[2:]):
+    paths = [pathlib.Path(path) for path in sys.argv[2:]]
+    examples = {}
+    for header in (path for path in paths if path.suffix == ".h"):
+        snippets = snippets_of(header)
+        component = re.search(r"/components/(\w+)/include/(?!.*/include/)(.*)", header.as_posix())
+        part, included = component.groups() if component else ("library", "norma/norma.h")
+        for snippet in snippets:
+            snippet.includes.append(f"#include <{included}>")
+        examples.setdefault(part, []).extend(snippets)
+    for part, snippets in examples.items():
+        if snippets:
+            names = NAMES + "using namespace norma;\nusing namespace norma::example_names;\n"
+            write(out / f"examples_{part}.cpp", fragments_source(snippets, '#include "example_names.h"\n', names))
+            print(f"fragments examples_{part}.cpp")
+    for page in (path for path in paths if path.suffix != ".h"):
         stem = page.stem.lower().replace("-", "_")
         snippets = snippets_of(page)
         fragments = [s for s in snippets if not s.is_program]

@@ -12,11 +12,11 @@ struct ExportOptions {
   /// Of what the model takes and gives; "input" and "output", or "input0", "input1", … where there
   /// are several, for those left out.
   std::vector<std::string> input_names = {};
-  std::vector<std::string> output_names = {};
+  std::vector<std::string> output_names = {};  ///< default: output, or output_0, …
   /// Whether the file takes any number of samples: the sizes of dimension `batch_dim` of all inputs
   /// that have as many of them as the first. With false, it takes as many as the example has.
   bool dynamic_batch = true;
-  int64_t batch_dim = 0;
+  int64_t batch_dim = 0;  ///< which dimension of the inputs it is
   /// The version of ONNX's set of operators, 17 to 20.
   int64_t opset = 17;
   /// Whether a BatchNorm behind a convolution becomes part of its weights, as at inference it is
@@ -28,9 +28,9 @@ struct ExportOptions {
 
 /// Writes what `model` computes in eval mode, with its weights, as an ONNX file: one node or a few
 /// for every operation, named by the path of the module. The file is replaced when all is written.
-///
-///     norma::onnx::export_model(net, norma::zeros({1, 1, 28, 28}), "digits.onnx");
-///
+/// ```cpp
+/// norma::onnx::export_model(net, norma::zeros({1, 1, 28, 28}), "digits.onnx");
+/// ```
 /// The model runs a few times on `example_input` and on variations of it (other values, another
 /// number of samples), in eval mode; its mode, gradients, buffers and the random generator are as
 /// before, also when its forward throws. `example_input` says shapes and dtype, and should look
@@ -47,10 +47,11 @@ void export_model(nn::Module& model, const Tensor& example_input, const std::str
 using Forward = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
 /// The same with any call of the model:
-///
-///     norma::onnx::export_model(lstm, {x}, "lstm.onnx", [&](const std::vector<Tensor>& in) {
-///       return std::vector{std::get<0>(lstm(in[0]))};
-///     });
+/// ```cpp
+/// norma::onnx::export_model(lstm, {x}, "lstm.onnx", [&](const std::vector<Tensor>& in) {
+///   return std::vector{std::get<0>(lstm(in[0]))};
+/// });
+/// ```
 void export_model(nn::Module& model, const std::vector<Tensor>& example_inputs,
                   const std::string& path, const Forward& forward,
                   const ExportOptions& options = {});

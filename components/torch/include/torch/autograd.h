@@ -58,13 +58,14 @@ class AutogradContext {
 };
 
 /// An operation with its own backward, of one result, or of several as a tensor_list:
-///
-///     struct Double : torch::autograd::Function<Double> {
-///       static Tensor forward(AutogradContext* ctx, Tensor x) { return x * 2; }
-///       static tensor_list backward(AutogradContext* ctx, tensor_list g) { return {g[0] * 2}; }
-///     };
-///     y = Double::apply(x);
-///
+/// ```cpp
+/// using torch::autograd::AutogradContext, torch::autograd::tensor_list;
+/// struct Double : torch::autograd::Function<Double> {
+///   static Tensor forward(AutogradContext* ctx, Tensor x) { return x * 2; }
+///   static tensor_list backward(AutogradContext* ctx, tensor_list g) { return {g[0] * 2}; }
+/// };
+/// Tensor y = Double::apply(x);
+/// ```
 /// `backward` returns a gradient for every argument of `forward` that was given, an undefined one
 /// for what is no tensor.
 template <class Derived>

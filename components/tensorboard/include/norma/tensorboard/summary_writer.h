@@ -13,12 +13,12 @@ namespace norma::tensorboard {
 /// Writes numbers, histograms and pictures of a run to an event file, which `tensorboard --logdir
 /// FOLDER` shows while it grows. Names, defaults and contents are those of
 /// torch.utils.tensorboard.SummaryWriter:
-///
-///     norma::tensorboard::SummaryWriter writer("runs/digits");
-///     writer.add_scalar("loss/train", loss, step);
-///     writer.add_histogram("weights/fc", net.at<nn::Linear>(0).weight, step);
-///     writer.add_images("digits", images, step);
-///
+/// ```cpp
+/// norma::tensorboard::SummaryWriter writer("runs/digits");
+/// writer.add_scalar("loss/train", loss, step);
+/// writer.add_histogram("weights/fc", net.at<nn::Linear>(0).weight, step);
+/// writer.add_images("digits", images, step);
+/// ```
 /// An event is in the file when the call returns. `walltime` is in seconds since 1970, now where it
 /// is not given. Errors name the path and the system's reason; the file then ends with the event
 /// before. Tags and texts are UTF-8. A writer is used by one thread at a time.
@@ -36,8 +36,10 @@ class SummaryWriter {
                   std::optional<int64_t> global_step = {}, std::optional<double> walltime = {});
   /// Several curves in one picture. Each has an event file in a folder of its own below `log_dir`,
   /// "MAIN_TAG_NAME":
-  ///
-  ///     writer.add_scalars("loss", {{"train", train_loss}, {"test", test_loss}}, step);
+  /// ```cpp
+  /// norma::tensorboard::SummaryWriter writer("runs/digits");
+  /// writer.add_scalars("loss", {{"train", train_loss}, {"test", test_loss}}, step);
+  /// ```
   void add_scalars(const std::string& main_tag, std::initializer_list<NamedNumber> values,
                    std::optional<int64_t> global_step = {}, std::optional<double> walltime = {});
   /// How often which values occur: in bins whose limits grow by a tenth, from 1e-12 to 1e20 on both
@@ -61,6 +63,7 @@ class SummaryWriter {
   void flush();
   /// Closes the files; nothing can be added any more. The destructor does the same.
   void close();
+  /// What the constructor was given.
   const std::string& log_dir() const;
 
  private:
