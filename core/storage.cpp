@@ -97,11 +97,50 @@ void to_system(void* block, std::size_t size) {
 struct BlockCache {
   SpinLock lock;
   std::array<FreeBlock*, kClasses> lists{};
-  int64_t live_bytes = 0;  // of all storages
   int64_t kept_bytes = 0;  // of the blocks in the lists
+
+  void put(FreeBlock* block, int index) {
+    tell_release(block);
+    const std::lock_guard guard(lock);
+    FreeBlock*& head = lists[static_cast<std::size_t>(index)];
+    block->next = std::exchange(head, block);
+    kept_bytes += static_cast<int64_t>(class_bytes(index));
+  }
 };
 // Without construction and destruction: static objects hold tensors, too.
 constinit BlockCache cache;
+alignas(kAlignment) constinit std::atomic<int64_t> live_bytes{0};  // of all storages
+
+// The blocks that a thread freed last are its next ones: two that compute side by side would hand
+// theirs to each other, and with them what the caches of their processors hold.
+constexpr int kOwnClasses = 81;  // up to 256 KiB
+constexpr std::size_t kOwnBytes = 1 << 20;
+struct OwnBlocks {
+  std::array<FreeBlock*, kOwnClasses> lists{};
+  std::size_t bytes = 0;
+  bool closed = false;
+
+  void give_up() {
+    for (int index = 0; index < kOwnClasses; ++index) {
+      FreeBlock*& head = lists[static_cast<std::size_t>(index)];
+      while (FreeBlock* const block = head) {
+        head = block->next;
+        cache.put(block, index);
+      }
+    }
+    bytes = 0;
+  }
+};
+// Trivially destructible, as `small_lists` below.
+thread_local OwnBlocks own_blocks;
+struct OwnBlocksGuard {
+  ~OwnBlocksGuard() {
+    own_blocks.closed = true;
+    own_blocks.give_up();
+  }
+  void touch() {}
+};
+thread_local OwnBlocksGuard own_blocks_guard;
 constinit SpinLock prepared_lock;  // taken before the cache's
 
 void lock_all() {
@@ -119,10 +158,7 @@ void unlock_all() {
   pthread_atfork(lock_all, unlock_all, unlock_all);
 }
 
-void count_live(int64_t bytes) {
-  const std::lock_guard guard(cache.lock);
-  cache.live_bytes += bytes;
-}
+void count_live(int64_t bytes) { live_bytes.fetch_add(bytes, std::memory_order_relaxed); }
 
 /// A block of the system's for `bytes`; what the cache keeps is given back before it gives up.
 template <class Ask>
@@ -142,13 +178,22 @@ template <class Ask>
 void* allocate_block(std::size_t bytes) {
   const int index = size_class(std::max<std::size_t>(bytes, 1));
   const std::size_t size = class_bytes(index);
+  if (OwnBlocks& own = own_blocks; index < kOwnClasses) {
+    FreeBlock*& head = own.lists[static_cast<std::size_t>(index)];
+    if (FreeBlock* const block = head) {
+      head = block->next;
+      own.bytes -= size;
+      count_live(static_cast<int64_t>(bytes));
+      return block;
+    }
+  }
   {
     const std::lock_guard guard(cache.lock);
     FreeBlock*& head = cache.lists[static_cast<std::size_t>(index)];
     if (FreeBlock* const block = head) {
       head = block->next;
       cache.kept_bytes -= static_cast<int64_t>(size);
-      cache.live_bytes += static_cast<int64_t>(bytes);
+      count_live(static_cast<int64_t>(bytes));
       tell_acquire(block);
       return block;
     }
@@ -159,18 +204,19 @@ void* allocate_block(std::size_t bytes) {
 }
 
 void free_block(void* data, std::size_t bytes) noexcept {
-  if (!kCache) {
-    count_live(-static_cast<int64_t>(bytes));
-    return std::free(data);
-  }
+  count_live(-static_cast<int64_t>(bytes));
+  if (!kCache) return std::free(data);
   const int index = size_class(std::max<std::size_t>(bytes, 1));
-  auto* block = static_cast<FreeBlock*>(data);
-  tell_release(block);
-  const std::lock_guard guard(cache.lock);
-  block->next = cache.lists[static_cast<std::size_t>(index)];
-  cache.lists[static_cast<std::size_t>(index)] = block;
-  cache.kept_bytes += static_cast<int64_t>(class_bytes(index));
-  cache.live_bytes -= static_cast<int64_t>(bytes);
+  const std::size_t size = class_bytes(index);
+  auto* const block = static_cast<FreeBlock*>(data);
+  OwnBlocks& own = own_blocks;
+  if (index >= kOwnClasses || own.closed || own.bytes + size > kOwnBytes) {
+    return cache.put(block, index);
+  }
+  if (own.bytes == 0) own_blocks_guard.touch();
+  FreeBlock*& head = own.lists[static_cast<std::size_t>(index)];
+  block->next = std::exchange(head, block);
+  own.bytes += size;
 }
 
 // --- Small objects (tensors' descriptions, nodes): per-thread free lists ---
@@ -322,19 +368,17 @@ void Storage::set_draws(std::unique_ptr<Draw> draws) {
 
 std::unique_ptr<Draw> Storage::take_draws() { return rare_ ? std::move(rare_->draws) : nullptr; }
 
-int64_t live_storage_bytes() {
-  const std::lock_guard guard(cache.lock);
-  return cache.live_bytes;
-}
+int64_t live_storage_bytes() { return live_bytes.load(std::memory_order_relaxed); }
 
 int64_t cached_bytes() {
   const std::lock_guard guard(cache.lock);
-  return cache.kept_bytes;
+  return cache.kept_bytes + static_cast<int64_t>(own_blocks.bytes);
 }
 
 int64_t system_allocations() { return asked_system.load(std::memory_order_relaxed); }
 
 void empty_cache() {
+  own_blocks.give_up();
   for (int index = 0; index < kClasses; ++index) {
     FreeBlock* block = nullptr;
     {

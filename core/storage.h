@@ -87,9 +87,9 @@ class Storage : public RefCounted {
 
 /// Bytes held by living storages (what tensors use now). Tests watch it for leaks.
 int64_t live_storage_bytes();
-/// Bytes the caching allocator holds for reuse.
+/// Bytes the caching allocator holds for reuse, up to 1 MiB of each other thread not counted.
 int64_t cached_bytes();
-/// Gives every cached block back to the system.
+/// Gives these blocks back to the system.
 void empty_cache();
 /// How often the caching allocator had to ask the system since the program began.
 int64_t system_allocations();

@@ -75,6 +75,35 @@ TEST_CASE("freed blocks are used again") {
   }
 }
 
+TEST_CASE("a thread gets its own blocks again") {
+  empty_cache();
+  Tensor mine = empty({1000}), other = empty({1000});
+  const void* const address = mine.raw_data();
+  mine = Tensor();
+  std::thread([&other] { other = Tensor(); }).join();  // its end hands the block to everyone
+  CHECK(empty({1000}).raw_data() == address);
+
+  SECTION("and, when it has none, those of a thread that ended") {
+    const Tensor first = empty({1000});
+    const int64_t asked = system_allocations();
+    const Tensor second = empty({1000});
+    CHECK(system_allocations() == asked);
+  }
+}
+
+TEST_CASE("what one thread frees, another may take") {
+  empty_cache();
+  std::vector<Tensor> made;
+  const auto make = [&made] {
+    for (int i = 0; i < 40; ++i) made.push_back(empty({100, 200}));  // 3 MB
+  };
+  for (int round = 0; round < 6; ++round) {
+    std::thread(make).join();
+    made.clear();
+  }
+  CHECK(cached_bytes() < 5'000'000);  // this thread keeps 1 MB for itself and no more
+}
+
 #ifndef NORMA_SANITIZE_THREADS  // its own memory would count
 TEST_CASE("empty_cache gives memory back to the system") {
   const auto resident_pages = [] {
