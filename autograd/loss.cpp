@@ -115,8 +115,10 @@ double total_weight(const char* op, const ClassShape& shape, const Tensor& targe
 
 /// What becomes of the losses of all rows.
 struct Reduce {
-  const char* word() const {
-    return kind == Reduction::None ? "none" : kind == Reduction::Mean ? "mean" : "sum";
+  /// For observers.
+  autograd::Option told() const {
+    constexpr const char* kWords[] = {"none", "mean", "sum"};
+    return {"reduction", kWords[static_cast<int>(kind)]};
   }
   Reduction kind;
   double divisor;  // of the mean
@@ -135,6 +137,11 @@ struct Reduce {
             kind == Reduction::Mean ? 1.0 / divisor : 1.0};
   }
 };
+
+/// Whether a result is neither recorded nor told, so that it is all there is to do.
+bool is_unseen(const autograd::Inputs& inputs) {
+  return !autograd::observer() && !autograd::recording(inputs);
+}
 
 /// What backward needs of a loss's arguments; undefined where it needs none.
 struct SavedLoss {
@@ -211,9 +218,9 @@ Tensor index_cross_entropy(const Classes& classes, const Tensor& input, const Te
     kernels::cross_entropy_forward<T>(shape, px, rows, class_targets<T>(y, w, ignore, smoothing),
                                       losses);
   });
+  if (is_unseen({&input})) return out;
   return record_loss(
-      {"cross_entropy",
-       {{"ignore_index", ignore}, {"label_smoothing", smoothing}, {"reduction", reduce.word()}}},
+      {"cross_entropy", {{"ignore_index", ignore}, {"label_smoothing", smoothing}, reduce.told()}},
       out, {&input}, {&target, &options.weight, &kNone}, input.sizes(), reduce,
       {Saved(x, input), Saved(y), Saved(w)},
       [=]<class T>(const SavedLoss& s, LossGradient<T> g, InputGrads& d) {
@@ -241,9 +248,10 @@ Tensor soft_cross_entropy(const Classes& classes, const Tensor& input, const Ten
     kernels::soft_cross_entropy_forward<T>(
         shape, px, rows, {impl_of(q)->data_as<T>(), data_or_null<T>(w), smoothing}, losses);
   });
+  if (is_unseen({&input, &target})) return out;
   return record_loss(
-      {"cross_entropy", {{"label_smoothing", smoothing}, {"reduction", reduce.word()}}}, out,
-      {&input, &target}, {&options.weight, &kNone}, input.sizes(), reduce,
+      {"cross_entropy", {{"label_smoothing", smoothing}, reduce.told()}}, out, {&input, &target},
+      {&options.weight, &kNone}, input.sizes(), reduce,
       {Saved(x, input), Saved(q, target), Saved(w)},
       [=]<class T>(const SavedLoss& s, LossGradient<T> g, InputGrads& d) {
         kernels::soft_cross_entropy_backward<T>(
@@ -305,8 +313,9 @@ Tensor pointwise(const char* op, PointwiseLoss kind, const Tensor& input, const 
     kernels::pointwise_loss<T>(kind, count, in, impl_of(losses)->data_as<T>());
     return losses;
   });
+  if (is_unseen({&input, &target})) return out;
   return record_loss(
-      {op, {{"reduction", reduce.word()}}}, out, {&input, &target}, {&w, &p}, x.sizes(), reduce,
+      {op, {reduce.told()}}, out, {&input, &target}, {&w, &p}, x.sizes(), reduce,
       {Saved(x, input), Saved(t, target), Saved(w), Saved(p)},
       [=]<class T>(const SavedLoss& s, LossGradient<T> g, InputGrads& d) {
         kernels::pointwise_loss_backward<T>(
@@ -372,8 +381,9 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
     kernels::nll_forward<T>(shape, impl_of(x)->data_as<T>(), class_targets<T>(y, w, ignore),
                             losses);
   });
+  if (is_unseen({&input})) return out;
   return record_loss(
-      {"nll_loss", {{"ignore_index", ignore}, {"reduction", reduce.word()}}}, out, {&input},
+      {"nll_loss", {{"ignore_index", ignore}, reduce.told()}}, out, {&input},
       {&target, &options.weight, &kNone}, input.sizes(), reduce, {Saved(), Saved(y), Saved(w)},
       [=]<class T>(const SavedLoss& s, LossGradient<T> g, InputGrads& d) {
         kernels::nll_backward<T>(shape, class_targets<T>(*s.target, *s.weight, ignore), g,
