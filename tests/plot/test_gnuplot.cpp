@@ -84,6 +84,20 @@ TEST_CASE("texts are shown as they are") {
   CHECK(has(texts_in(folder / "a.svg", 640, 400), "bad �� ���� utf-8\n"));
 }
 
+TEST_CASE("of a long text, the first 500 characters are shown") {
+  const TempFolder folder;
+  const FakeGnuplot gnuplot;
+  std::string title, octal;
+  for (int i = 0; i < 500; ++i) {
+    title += "é";
+    octal += "\\303\\251";
+  }
+  draw(folder / "a.svg", title);
+  CHECK(has(gnuplot.script(), "set title \"" + octal + "\"\n"));
+  draw(folder / "a.svg", title + std::string(1000000, 'x'));
+  CHECK(has(gnuplot.script(), "set title \"" + octal + "\\342\\200\\246\"\n"));
+}
+
 TEST_CASE("pictures are whole and of the size that was asked for") {
   if (!has_gnuplot()) return;
   const TempFolder folder;

@@ -209,8 +209,9 @@ TEST_CASE("images: right ones green, wrong ones orange with what is right") {
   CHECK(has(script, "set label \"cat\\054 is d\\137g\" at 4.0,"));
   CHECK(has(script, "tc rgb \"#d55e00\""));
   CHECK(has(script, "set xrange [0:5]\n"));
-  // Two rows of [title, image], of a width of 2 + 1 + 2, grey, cut to 0 … 1; what is not finite is white.
-  const Rows canvas = gnuplot.data(3);
+  // Two rows of [title, image], of a width of 2 + 1 + 2, grey, cut to 0 … 1. What is not finite is
+  // white.
+  const Rows canvas = gnuplot.data(0);
   REQUIRE(canvas.size() == 5 * 5);
   const std::vector<double> white(3, 255), black(3, 0), grey(3, 128);
   CHECK(canvas[5] == black);
@@ -227,17 +228,33 @@ TEST_CASE("images: bytes, colours, stretching, titles of one's own, no titles") 
   const Tensor bytes = tensor({0.0, 255.0, 51.0, 102.0, 1.0, 2.0}).to(kUInt8).reshape({1, 3, 1, 2});
   plot::images(folder / "a.svg", bytes);
   // One row of pixels is drawn as two: gnuplot wants so many.
-  CHECK(gnuplot.data(3) == Rows{{0, 51, 1}, {255, 102, 2}, {0, 51, 1}, {255, 102, 2}});
+  CHECK(gnuplot.data(0) == Rows{{0, 51, 1}, {255, 102, 2}, {0, 51, 1}, {255, 102, 2}});
   CHECK(!has(gnuplot.script(), "set label"));
   plot::images(folder / "a.svg", tensor({-3.0, 1.0, 5.0, 1.0}).reshape({1, 1, 2, 2}),
                {.titles = {"`x`"}, .normalize = true});
   CHECK(has(gnuplot.script(), "set label \"\\140x\\140\" at 1.0,"));
-  const Rows canvas = gnuplot.data(1);
+  const Rows canvas = gnuplot.data(0);
   CHECK(canvas[canvas.size() - 4][0] == 0);
   CHECK(canvas[canvas.size() - 3][0] == 128);
   CHECK(canvas[canvas.size() - 2][0] == 255);
   plot::images(folder / "a.svg", bytes, {.preds = integers({4})});
   CHECK(has(gnuplot.script(), "set label \"\\064\""));
+}
+
+TEST_CASE("images: of more pixels than the picture has, squares become their mean") {
+  const TempFolder folder;
+  const FakeGnuplot gnuplot;
+  const Tensor ramp = tensor({0.0, 40.0, 80.0, 120.0})
+                          .to(kUInt8)
+                          .repeat({100})
+                          .reshape({1, 1, 1, 400})
+                          .expand({1, 1, 8, 400});
+  plot::images(folder / "a.png", ramp, {.width = 100});
+  const Rows canvas = gnuplot.data(0);
+  CHECK(canvas.size() == 100 * 2);
+  for (const auto& pixel : canvas) CHECK(pixel[0] == 60);
+  plot::images(folder / "a.png", ramp, {.width = 101});
+  CHECK(gnuplot.data(0).size() == 133 * 2);
 }
 
 TEST_CASE("images: what is refused") {
@@ -271,7 +288,7 @@ TEST_CASE("filters: signs by colour, or pictures of three channels") {
   const Tensor weight = tensor({0.5, -0.25, 0.0, NAN}).reshape({2, 1, 1, 2});
   plot::filters(folder / "a.svg", weight, {.padding = 0});
   // Each weight is 12 by 12.
-  const Rows canvas = gnuplot.data(2);
+  const Rows canvas = gnuplot.data(0);
   REQUIRE(canvas.size() == 2 * 24 * 12);
   CHECK(canvas[0] == std::vector<double>{0, 114, 178});
   CHECK(canvas[12] == std::vector<double>{234, 175, 128});
@@ -279,7 +296,7 @@ TEST_CASE("filters: signs by colour, or pictures of three channels") {
   CHECK(canvas[36] == std::vector<double>{200, 200, 200});
   CHECK(has(gnuplot.script(), "set xlabel \"blue\\072 up to \\060\\056\\065\\054"));
   plot::filters(folder / "a.svg", tensor({-1.0, 0.0, 1.0}).reshape({1, 3, 1, 1}));
-  CHECK(gnuplot.data(3)[0] == std::vector<double>{0, 128, 255});
+  CHECK(gnuplot.data(0)[0] == std::vector<double>{0, 128, 255});
   // Two input channels: a row for each filter.
   plot::filters(folder / "a.svg", ones({3, 2, 2, 2}), {.padding = 0});
   CHECK(has(gnuplot.script(), "set xrange [0:48]\nset yrange [72:0]\n"));

@@ -104,8 +104,8 @@ std::vector<Point> smoothed(const std::vector<Point>& points, double smoothing) 
   return out;
 }
 
-/// M4: of each pixel column the first, last, smallest and largest point, in their order; one gap for
-/// a column that has nothing else.
+/// M4: of each pixel column the first, last, smallest and largest point, in their order; one gap
+/// for a column that has nothing else.
 std::vector<Point> thinned(const std::vector<Point>& points, bool log_x, int width) {
   if (points.size() / 4 <= static_cast<std::size_t>(width)) return points;
   const auto place = [&](double x) { return log_x ? elementary::log(std::max(x, 1e-300)) : x; };

@@ -94,7 +94,7 @@ void decision_boundary(const std::string& path, nn::Module& model, const Tensor&
 
   Canvas canvas(side, side, kWhite);
   const std::vector<double> asked = doubles_of(plane);
-  Block grid{"model", {}, 3, Block::Csv};
+  Block grid{"model", {}, 3};
   const auto n = static_cast<std::size_t>(classes);
   for (std::size_t i = 0; i < canvas.pixels.size(); ++i) {
     const auto begin = shares.begin() + static_cast<std::ptrdiff_t>(i * n);
@@ -133,7 +133,7 @@ void decision_boundary(const std::string& path, nn::Module& model, const Tensor&
                        "horizontal reverse Left samplen 1\nset xrange [",
                        shortest(left), ":", shortest(right), "]\nset yrange [", shortest(bottom),
                        ":", shortest(top), "]\n", plots, "\n");
-  picture.blocks.push_back(std::move(grid));
+  picture.complete = [&](Picture& whole) { whole.blocks.push_back(std::move(grid)); };
   draw(picture);
 }
 

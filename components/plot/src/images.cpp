@@ -38,9 +38,10 @@ Grid grid_of(const char* op, const Shape& tiles, int64_t columns, int64_t paddin
 void keep(Picture& picture, const char* what, const char* part, const std::vector<double>& values,
           const Shape& sizes) {
   picture.columns = {"row", "column", "value"};
+  picture.blocks.clear();
   const int64_t size = sizes[2] * sizes[3];
   for (int64_t i = 0; i < sizes[0] * sizes[1]; ++i) {
-    Block block{text(what, " ", i / sizes[1], ", ", part, " ", i % sizes[1]), {}, 3, Block::Csv};
+    Block block{text(what, " ", i / sizes[1], ", ", part, " ", i % sizes[1]), {}, 3};
     for (int64_t at = 0; at < size; ++at) {
       const int64_t row = at / sizes[3], column = at % sizes[3];
       block.numbers.insert(block.numbers.end(),
@@ -145,10 +146,19 @@ void images(const std::string& path, const Tensor& images, const ImagesOptions& 
     fail(kOp, "expected images [N, C, H, W] of 1 or 3 channels, got shape ", images.sizes());
   Grid grid = grid_of(kOp, images.sizes(), options.nrow, options.padding);
   const std::vector<Title> titles = titles_of(kOp, images.size(0), options);
+  // Of more pixels than the picture has, squares become their mean.
+  const int64_t square =
+      std::min({grid.all_width() / options.width, images.size(2), images.size(3)});
+  Tensor shown = images.detach();
+  if (square > 1) {
+    const NoGradGuard no_grad;
+    shown = functional::avg_pool2d(shown.to(kFloat64), square);
+    grid = grid_of(kOp, shown.sizes(), options.nrow, options.padding);
+  }
   const double scale = (options.width - 20.0) / static_cast<double>(grid.all_width());
   if (!titles.empty()) grid.header = static_cast<int64_t>(std::ceil(18 / scale));
 
-  std::vector<double> values = doubles_of(images);
+  std::vector<double> values = doubles_of(shown);
   std::pair<double, double> limits = {0, images.dtype() == kUInt8 ? 255 : 1};
   if (options.normalize) limits = limits_of(values.data(), values.data() + values.size());
   const int64_t channels = images.size(1), size = grid.width * grid.height;
@@ -174,7 +184,9 @@ void images(const std::string& path, const Tensor& images, const ImagesOptions& 
                    static_cast<double>(grid.top(i)) - 8 / scale, " center front font \",",
                    rounded(font, 3), "\" tc rgb ", quoted(title.colour), "\n");
   }
-  keep(picture, "image", "channel", values, images.sizes());
+  picture.complete = [&](Picture& whole) {
+    keep(whole, "image", "channel", doubles_of(images), images.sizes());
+  };
   draw_canvas(picture, canvas, options.title, "", labels);
 }
 
@@ -218,7 +230,9 @@ void filters(const std::string& path, const Tensor& weight, const FiltersOptions
         }
       }
   }
-  keep(picture, "filter", "input", values, weight.sizes());
+  picture.complete = [&](Picture& whole) {
+    keep(whole, "filter", "input", values, weight.sizes());
+  };
   const std::string most = rounded(largest, 3);
   draw_canvas(picture, canvas, options.title,
               colour ? "" : "blue: up to " + most + ", white: 0, orange: down to -" + most, "");

@@ -27,8 +27,11 @@ std::string number(double value) { return std::isfinite(value) ? shortest(value)
 
 /// What a reader sees of a text: controls by their escapes, � for what is no UTF-8.
 std::string visible(const std::string& text) {
+  constexpr int kMost = 500;  // gnuplot takes minutes for a million
   std::string out;
+  int shown = 0;
   for (std::size_t at = 0, length = 1; at < text.size(); at += length) {
+    if (++shown > kMost) return out + "…";
     const auto byte = static_cast<unsigned char>(text[at]);
     if (byte < 0x20 || byte == 0x7F) {
       const std::string escaped = in_quotes({&text[at], 1});
@@ -58,7 +61,6 @@ std::string commands_of(const Picture& picture) {
                          "set grid lc rgb \"#e0e0e0\" lt 1\n"
                          "set style fill solid noborder\n");
   for (std::size_t i = 0; i < picture.blocks.size(); ++i) {
-    if (picture.blocks[i].use == Block::Csv) continue;
     out += text("$data", i, " << END\n");
     const std::vector<double>& numbers = picture.blocks[i].numbers;
     for (std::size_t j = 0; j < numbers.size(); ++j)
@@ -72,7 +74,7 @@ std::string csv_of(const Picture& picture) {
   std::string out = "name";
   for (const std::string& column : picture.columns) out += "," + column;
   for (const Block& block : picture.blocks) {
-    if (block.use == Block::Drawing) continue;
+    if (block.is_scenery) continue;
     std::string name = "\"";
     for (const char c : block.name) name += c == '"' ? "\"\"" : std::string(1, c);
     name += '"';
@@ -184,7 +186,9 @@ void draw(const Picture& picture) {
     const std::string csv = picture.path + ".csv";
     std::string kept = "the numbers are in " + shown_path(csv);
     try {
-      write_file(picture.op, csv, csv_of(picture));
+      Picture whole = picture;
+      if (whole.complete) whole.complete(whole);
+      write_file(picture.op, csv, csv_of(whole));
     } catch (const Error& error) {
       kept = text("the numbers are nowhere: ", error.what());
     }
@@ -244,7 +248,7 @@ std::string plot_of(Picture& picture, const Canvas& canvas, double left, double 
   // gnuplot wants two pixels in either direction at least.
   const int64_t times_x = canvas.width == 1 ? 2 : 1, times_y = canvas.height == 1 ? 2 : 1;
   const int64_t width = canvas.width * times_x, height = canvas.height * times_y;
-  Block block{"pixels", {}, 3, Block::Drawing};
+  Block block{"pixels", {}, 3, true};
   block.numbers.reserve(static_cast<std::size_t>(3 * width * height));
   for (int64_t y = 0; y < height; ++y)
     for (int64_t x = 0; x < width; ++x) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@ struct Block {
   std::string name;
   std::vector<double> numbers;  // row by row
   std::size_t columns;
-  enum Use { Both, Drawing, Csv } use = Both;  // colours made of numbers are no use in a CSV
+  bool is_scenery = false;  // colours made of numbers, of no use in a CSV
 };
 
 struct Picture {
@@ -24,6 +25,8 @@ struct Picture {
   int width, height;
   std::vector<std::string> columns;  // of the CSV: those of all blocks that are in it
   std::vector<Block> blocks = {};
+  /// Adds blocks that are of use in the CSV alone, which is seldom written.
+  std::function<void(Picture&)> complete = {};
   std::string script = {};  // gnuplot's commands, behind those that all pictures begin with
 };
 
@@ -33,7 +36,7 @@ void check_picture(const Picture& picture);
 void draw(const Picture& picture);
 
 /// A text of the user's for gnuplot: in double quotes, every sign but letters and spaces as its
-/// octal number. Terminals are set not to look into texts any further.
+/// octal number; the first 500 characters. Terminals are set not to look into texts any further.
 std::string quoted(const std::string& text);
 /// `set name "text"`, nothing for "".
 std::string setting(const char* name, const std::string& text);
@@ -67,8 +70,8 @@ struct Canvas {
         pixels(static_cast<std::size_t>(rows * columns), background) {}
   Colour& at(int64_t x, int64_t y) { return pixels[static_cast<std::size_t>(y * width + x)]; }
 };
-/// Adds it for the drawing alone; returns the part of a plot command that draws it between these limits, of
-/// which `top` is where its first row begins.
+/// Adds it for the drawing alone; returns the part of a plot command that draws it between these
+/// limits, of which `top` is where its first row begins.
 std::string plot_of(Picture& picture, const Canvas& canvas, double left, double right, double top,
                     double bottom);
 

@@ -17,7 +17,8 @@
 /// The program gnuplot is started for it (Debian's gnuplot-nox), without a shell. Where it is not
 /// found or fails, an Error says so and the picture's numbers are kept in "loss.svg.csv". Texts are
 /// shown as they are, whatever signs they have; only controls, which have no picture, are shown as
-/// `\n` or `\x1b`, and what is no UTF-8 as �. Numbers that are not finite leave gaps.
+/// `\n` or `\x1b`, what is no UTF-8 as �, and of a longer text the first 500 characters. Numbers
+/// that are not finite leave gaps.
 ///
 /// Every option `title`, `xlabel`, `ylabel` is a text, none for "". `width` and `height` are in
 /// pixels, 100 to 10000. Colours are Okabe and Ito's, which the colour-blind tell apart.
@@ -50,15 +51,15 @@ struct CurvesOptions {
 ///
 /// Two names that differ only in a word for training (train, training) and one for validation (val,
 /// valid, validation, test, eval, dev), such as "loss/train" and "loss/test" or "loss" and
-/// "val_loss", have the same colour, validation dashed. At most 8 colours. Of a curve with more than
-/// four points for a pixel column, the first, last, smallest and largest of each are drawn, which
+/// "val_loss", have the same colour, validation dashed. At most 8 colours. Of a curve with more
+/// than four points for a pixel column, the first, last, smallest and largest of each are drawn, which
 /// gives the same picture (Jugel et al., "M4", VLDB 2014).
 void curves(const std::string& path, const History& history, const CurvesOptions& options = {});
 void curves(const std::string& path, const std::vector<Run>& runs,
             const CurvesOptions& options = {});
 
-/// How often class `i` (row) was taken for class `j` (column): [num_classes, num_classes] kInt64, as
-/// torchmetrics counts it. `preds` are classes [N], or scores [N, num_classes], whose largest
+/// How often class `i` (row) was taken for class `j` (column): [num_classes, num_classes] kInt64,
+/// as torchmetrics counts it. `preds` are classes [N], or scores [N, num_classes], whose largest
 /// counts; `target` classes [N]; each from 0 to num_classes - 1.
 Tensor confusion_matrix(const Tensor& preds, const Tensor& target, int64_t num_classes);
 
@@ -93,8 +94,9 @@ void histogram(const std::string& path, const Tensor& values, const HistogramOpt
 
 /// How `images` draws.
 struct ImagesOptions {
-  Tensor preds = {};   ///< what the model says, [N] or scores [N, C]: the picture's title
-  Tensor target = {};  ///< what is right, [N]: titles turn green, or orange with the right class added
+  Tensor preds = {};  ///< what the model says, [N] or scores [N, C]: the picture's title
+  Tensor target =
+      {};  ///< what is right, [N]: titles turn green, or orange with the right class added
   std::vector<std::string> class_names = {};  ///< for titles; numbers, if none are given
   std::vector<std::string> titles = {};       ///< N of one's own, instead
   int64_t nrow = 8;                           ///< how many in a row, as in make_grid
@@ -105,7 +107,8 @@ struct ImagesOptions {
 };
 
 /// A grid of images [N, C, H, W] of 1 or 3 channels: floats from 0 to 1, or bytes from 0 to 255;
-/// what lies beyond is cut. At most 4 million pixels in all.
+/// what lies beyond is cut. At most 4 million pixels in all; where they are more than the picture
+/// has, each of its own is a mean of theirs.
 void images(const std::string& path, const Tensor& images, const ImagesOptions& options = {});
 
 /// How `filters` draws.
