@@ -52,8 +52,8 @@ struct CurvesOptions {
 /// Two names that differ only in a word for training (train, training) and one for validation (val,
 /// valid, validation, test, eval, dev), such as "loss/train" and "loss/test" or "loss" and
 /// "val_loss", have the same colour, validation dashed. At most 8 colours. Of a curve with more
-/// than four points for a pixel column, the first, last, smallest and largest of each are drawn, which
-/// gives the same picture (Jugel et al., "M4", VLDB 2014).
+/// than four points for a pixel column, the first, last, smallest and largest of each are drawn,
+/// which gives the same picture (Jugel et al., "M4", VLDB 2014).
 void curves(const std::string& path, const History& history, const CurvesOptions& options = {});
 void curves(const std::string& path, const std::vector<Run>& runs,
             const CurvesOptions& options = {});
