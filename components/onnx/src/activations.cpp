@@ -34,7 +34,7 @@ std::string gelu(Call& c) {
 std::string softplus(Call& c) {
   const double beta = c.number("beta"), threshold = c.number("threshold");
   const std::string angle = times(c, c.in(0), beta);
-  const std::string smooth = times(c, c.node("Softplus", {angle}), 1 / beta);
+  std::string smooth = times(c, c.node("Softplus", {angle}), 1 / beta);
   if (threshold >= 20) return smooth;  // there it is x, but for less than a float holds
   const std::string far = c.node("Greater", {angle, c.scalar(threshold, c.out().dtype())});
   return c.node("Where", {far, c.in(0), smooth});

@@ -18,7 +18,7 @@ std::string gather(Call& c) {
 }
 
 std::string embedding(Call& c) {
-  const std::string rows = c.node("Gather", {c.in(0), c.in(1, kInt64)}, {{"axis", int64_t{0}}});
+  std::string rows = c.node("Gather", {c.in(0), c.in(1, kInt64)}, {{"axis", int64_t{0}}});
   const double most = c.number("max_norm");
   if (std::isinf(most)) return rows;
   const DType dtype = c.out().dtype();

@@ -137,7 +137,7 @@ std::string diagonal(Call& c) {
   const Tensor places = arange(length) * (columns + 1) + (row * columns + column);
   const std::string x = c.node("Transpose", {c.in(0)}, {{"perm", order}});
   const int64_t last = c.rank(0) - 2;
-  const std::string y =
+  std::string y =
       c.node("Gather", {c.reshaped(x, flat), c.graph.constant(places)}, {{"axis", last}});
   if (!c.has_option("place")) return y;
   Shape back;

@@ -33,7 +33,7 @@ Values running(Call& c, Values values, const Combine& combine) {
 }
 
 std::string cumprod(Call& c) {
-  const std::string x = c.in(0, c.out().dtype());
+  std::string x = c.in(0, c.out().dtype());
   if (c.rank(0) == 0) return x;
   return running(c, {x}, [&](const Values& a, const Values& b) {
     return Values{c.node("Mul", {a[0], b[0]})};
@@ -42,7 +42,7 @@ std::string cumprod(Call& c) {
 
 std::string logcumsumexp(Call& c) {
   const DType dtype = c.out().dtype();
-  const std::string x = c.in(0, dtype);
+  std::string x = c.in(0, dtype);
   if (c.rank(0) == 0) return x;
   return running(c, {x}, [&](const Values& a, const Values& b) {
     const std::string most = c.node("Max", {a[0], b[0]});

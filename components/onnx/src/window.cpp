@@ -151,7 +151,7 @@ std::string avg_pool(Call& c) {
         pads[axes + i] = divisor != 0 ? 0 : behind[i] - padding[i];
       }
     }
-    const std::string mean =
+    std::string mean =
         c.node("AveragePool", {x},
                {{"kernel_shape", kernel}, {"strides", c.list("stride")}, {"pads", pads}});
     if (divisor == 0) return mean;

@@ -153,12 +153,12 @@ std::string log_axis(char axis, const Extent& extent) {
   if (extent.high / extent.low > 300) return out;
   out += text("set ", axis, "range [", shortest(extent.low / 1.1), ":", shortest(extent.high * 1.1),
               "]\nset ", axis, "tics (");
-  const double from = std::floor(elementary::log10(extent.low)),
-               to = std::ceil(elementary::log10(extent.high));
+  const auto from = static_cast<int>(std::floor(elementary::log10(extent.low)));
+  const auto to = static_cast<int>(std::ceil(elementary::log10(extent.high)));
   std::string separator;
-  for (double power = from; power <= to; ++power)
+  for (int power = from; power <= to; ++power)
     for (const int digit : {1, 2, 5}) {
-      out += separator + rounded(digit * elementary::pow(10, power), 6);
+      out += separator + rounded(digit * elementary::pow(10.0, static_cast<double>(power)), 6);
       separator = ",";
     }
   return out + ")\n";

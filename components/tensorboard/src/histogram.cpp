@@ -10,7 +10,11 @@ namespace {
 
 std::vector<double> limits() {
   std::vector<double> positive;
-  for (double v = 1e-12; v < 1e20; v *= 1.1) positive.push_back(v);
+  double limit = 1e-12;
+  while (limit < 1e20) {
+    positive.push_back(limit);
+    limit *= 1.1;
+  }
   std::vector<double> all;
   for (auto v = positive.rbegin(); v != positive.rend(); ++v) all.push_back(-*v);
   all.push_back(0);

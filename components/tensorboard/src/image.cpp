@@ -66,14 +66,10 @@ std::string png_of(const char* op, const std::vector<uint8_t>& pixels, int64_t h
 Summary::Image image_of(const char* op, const Tensor& image, const std::string& dataformats) {
   const NoGradGuard no_grad;
   if (!image.defined()) fail(op, "expected an image, got an undefined tensor");
-  Tensor x = image.detach();
-  if (dataformats.size() == 4) {
-    x = grid_of(op, arranged(op, x, dataformats, "NCHW"));
-  } else if (dataformats.size() == 3) {
-    x = arranged(op, x, dataformats, "CHW");
-  } else {
-    x = arranged(op, x, dataformats, "HW").unsqueeze(0);
-  }
+  const bool many = dataformats.size() == 4, coloured = many || dataformats.size() == 3;
+  Tensor x = arranged(op, image.detach(), dataformats, many ? "NCHW" : coloured ? "CHW" : "HW");
+  if (many) x = grid_of(op, x);
+  if (!coloured) x = x.unsqueeze(0);
   const int64_t channels = x.size(0), height = x.size(1), width = x.size(2);
   if (channels != 1 && channels != 3 && channels != 4)
     fail(op, "expected an image of 1, 3 or 4 channels, got ", channels);
