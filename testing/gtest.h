@@ -21,12 +21,15 @@ class CloseMatcher {
   CloseMatcher(Value expected, CloseOptions options)
       : expected_(std::move(expected)), options_(std::move(options)) {}
 
+  /// Whether it is close; says to the listener how it differs.
   bool MatchAndExplain(const Value& actual, std::ostream* listener) const {
     const std::string found = difference(actual, expected_, options_);
     if (listener && !found.empty()) *listener << "\n" << found;
     return found.empty();
   }
+  /// "is close to", and what is expected.
   void DescribeTo(std::ostream* out) const { *out << "is close to " << expected_.repr(); }
+  /// The same of the opposite.
   void DescribeNegationTo(std::ostream* out) const {
     *out << "is not close to " << expected_.repr();
   }
