@@ -26,8 +26,8 @@ namespace norma::plot {
 
 /// A run of a comparison: what the legend calls it, and its numbers.
 struct Run {
-  std::string label;
-  const History& history;
+  std::string label;       ///< in the legend
+  const History& history;  ///< the numbers of the run
 };
 
 /// How `curves` draws.
@@ -37,14 +37,14 @@ struct CurvesOptions {
   /// "": the first of these that every value has.
   std::string x = "";
   std::string xscale = "linear";  ///< or "log", where what is not positive is a gap
-  std::string yscale = "linear";
+  std::string yscale = "linear";  ///< or "log"
   /// From 0, not at all, to below 1. As in TensorBoard, the point after n values x is
   /// s / (1 - smoothing^n) with s = smoothing · s + (1 - smoothing) · x, beginning with 0; the line
   /// that was logged stands pale behind. What is not finite is passed over. Values of validation
   /// beside those of training stay as they are.
   double smoothing = 0;
   std::string title = "", xlabel = "", ylabel = "";  ///< "" for labels: said by what is drawn
-  int width = 640, height = 400;
+  int width = 640, height = 400;                     ///< of the picture, in pixels
 };
 
 /// The values of a run along its steps or epochs, or several runs in one picture.
@@ -68,8 +68,9 @@ struct ConfusionMatrixOptions {
   std::vector<std::string> class_names = {};  ///< 0, 1, 2, …, if none are given
   /// "true": shares of each row; "pred": of each column; "all"; "": counts.
   std::string normalize = "";
+  /// What stands above it, and along the axes.
   std::string title = "", xlabel = "predicted", ylabel = "true";
-  int width = 560, height = 520;
+  int width = 560, height = 520;  ///< of the picture, in pixels
 };
 
 /// A matrix of counts [C, C], integers or floats, of at most 1000 classes; the darker a cell, the
@@ -85,7 +86,7 @@ struct HistogramOptions {
   bool density = false;                              ///< the area of all bars is 1
   bool log = false;                                  ///< counts on a logarithmic axis
   std::string title = "", xlabel = "", ylabel = "";  ///< "" for ylabel: "count" or "density"
-  int width = 640, height = 400;
+  int width = 640, height = 400;                     ///< of the picture, in pixels
 };
 
 /// How often which values occur in a tensor of any shape and type. Values that are not finite are
@@ -102,8 +103,8 @@ struct ImagesOptions {
   int64_t nrow = 8;                           ///< how many in a row, as in make_grid
   int64_t padding = 2;                        ///< pixels of an image between two of them
   bool normalize = false;                     ///< the smallest value becomes 0, the largest 1
-  std::string title = "";
-  int width = 640;  ///< the height follows
+  std::string title = "";                     ///< what stands above the picture
+  int width = 640;                            ///< the height follows
 };
 
 /// A grid of images [N, C, H, W] of 1 or 3 channels: floats from 0 to 1, or bytes from 0 to 255;
@@ -113,10 +114,10 @@ void images(const std::string& path, const Tensor& images, const ImagesOptions& 
 
 /// How `filters` draws.
 struct FiltersOptions {
-  int64_t nrow = 8;  ///< filters in a row; of several input channels, each filter has a row
-  int64_t padding = 2;
-  std::string title = "";
-  int width = 640;  ///< the height follows
+  int64_t nrow = 8;        ///< filters in a row; of several input channels, each filter has a row
+  int64_t padding = 2;     ///< pixels between the images
+  std::string title = "";  ///< what stands above the picture
+  int width = 640;         ///< the height follows
 };
 
 /// The filters of a convolution's weight [out, in, H, W]. Those of three input channels are colour
@@ -128,9 +129,9 @@ void filters(const std::string& path, const Tensor& weight, const FiltersOptions
 struct DecisionBoundaryOptions {
   int64_t grid_resolution = 200;  ///< places along each axis at which the model is asked
   double margins = 0.1;           ///< room around the points, a share of their extent
-  std::vector<std::string> class_names = {};  ///< 0, 1, 2, …, if none are given
-  std::string title = "", xlabel = "", ylabel = "";
-  int width = 560, height = 520;
+  std::vector<std::string> class_names = {};         ///< 0, 1, 2, …, if none are given
+  std::string title = "", xlabel = "", ylabel = "";  ///< what stands above it, and along the axes
+  int width = 560, height = 520;                     ///< of the picture, in pixels
 };
 
 /// What a model says at every place of the plane, the paler the less certain, and points [N, 2]
