@@ -245,6 +245,7 @@ MLP train_on_moons(data::DataLoader& loader, norma::History& history) {
   nn::CrossEntropyLoss criterion;
   optim::SGD optimizer(model.parameters(), {.lr = 0.05, .momentum = 0.9});
   int64_t step = 0;
+  history.resume({.epoch = 1, .step = 0});  // what an earlier run left there goes
   for (int epoch = 1; epoch <= 10; ++epoch) {
     double loss_sum = 0;
     for (auto& [x, y] : loader) {

@@ -125,9 +125,10 @@ void train(const example::Options& options) {
   }
 
   if (!options.save.empty()) norma::save(model, options.save);
-  plots.classifier(example::answers(model, test_loader), pictures.test, pictures.class_names);
+  const Tensor answers = example::answers(model, test_loader);
+  plots.classifier(answers, pictures.test, pictures.class_names);
   plots.filters("filters.png", model.stem.at<nn::Conv2d>(0).weight);
-  std::printf("test accuracy %.4f\n", example::test(model, test_loader).accuracy);
+  std::printf("test accuracy %.4f\n", example::scores(answers, pictures.test.targets).accuracy);
 }
 
 int main(int argc, char** argv) {

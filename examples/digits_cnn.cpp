@@ -106,9 +106,10 @@ void train(const example::Options& options) {
     std::printf("saved %s; loaded into a fresh model, it gives the same answers bit for bit\n",
                 options.save.c_str());
   }
-  plots.classifier(example::answers(model, test_loader), digits.test);
+  const Tensor answers = example::answers(model, test_loader);
+  plots.classifier(answers, digits.test);
   plots.filters("filters.png", model.at<ConvBlock>(0).block.at<nn::Conv2d>(0).weight);
-  std::printf("test accuracy %.4f\n", example::test(model, test_loader).accuracy);
+  std::printf("test accuracy %.4f\n", example::scores(answers, digits.test.targets).accuracy);
 }
 
 int main(int argc, char** argv) {

@@ -72,8 +72,9 @@ void train(const example::Options& options) {
   }
 
   if (!options.save.empty()) norma::save(model, options.save);
-  plots.classifier(example::answers(model, test_loader), digits.test);
-  std::printf("test accuracy %.4f\n", example::test(model, test_loader).accuracy);
+  const Tensor answers = example::answers(model, test_loader);
+  plots.classifier(answers, digits.test);
+  std::printf("test accuracy %.4f\n", example::scores(answers, digits.test.targets).accuracy);
 }
 
 int main(int argc, char** argv) {

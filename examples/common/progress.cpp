@@ -44,12 +44,17 @@ void Progress::restore(const std::string& state) {
     norma::fail("Progress", "expected four numbers, got ", norma::in_quotes(state));
 }
 
+void Progress::log(std::initializer_list<norma::NamedNumber> values) {
+  if (!resumed_) history_.resume(position());  // what an earlier run did from here on goes
+  resumed_ = true;
+  history_.log(values, position());
+}
+
 void Progress::batch(double loss, int64_t samples) {
   const auto now = Clock::now();
   trained_ += now - last_;
   last_ = now;
-  if (all_samples_ == 0) history_.resume(position());  // what an earlier run did from here on goes
-  history_.log({{"loss/train", loss}}, position());
+  log({{"loss/train", loss}});
   ++batch_;
   loss_sum_ += loss * static_cast<double>(samples);
   epoch_samples_ += samples;
@@ -69,7 +74,7 @@ void Progress::batch(double loss, int64_t samples) {
 }
 
 void Progress::epoch(const Scores& test) {
-  history_.log({{"loss/test", test.loss}, {"accuracy/test", test.accuracy}}, position());
+  log({{"loss/test", test.loss}, {"accuracy/test", test.accuracy}});
   clear_line();
   // Of many epochs, every tenth of them.
   const int64_t step = std::max<int64_t>(1, epochs_ / 10);

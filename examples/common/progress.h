@@ -40,12 +40,13 @@ class Progress {
   norma::HistoryPosition position() const {
     return {.epoch = epoch_ - 1, .step = (epoch_ - 1) * batches_ + batch_};
   }
+  void log(std::initializer_list<norma::NamedNumber> values);
   std::string epoch_place() const;
   void draw_bar();
 
   int64_t epochs_, batches_;
   norma::History& history_;
-  bool terminal_;
+  bool terminal_, resumed_ = false;
   int64_t epoch_ = 1, batch_ = 0;  // where we are: batches done in this epoch
   double loss_sum_ = 0;            // over the samples of this epoch
   int64_t epoch_samples_ = 0, all_samples_ = 0;

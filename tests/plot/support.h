@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "norma/tests/support/catch.h"
 #include "norma/tests/support/temp_folder.h"
 
 /// As long as it lives, PATH is `path`.
@@ -53,5 +54,9 @@ class FakeGnuplot {
   PathGuard path_;
 };
 
-/// Whether there is a real one.
-inline bool has_gnuplot() { return std::system("gnuplot --version > /dev/null 2>&1") == 0; }
+/// Whether there is a real one; says so where there is none.
+inline bool has_gnuplot() {
+  const bool found = std::system("gnuplot --version > /dev/null 2>&1") == 0;
+  if (!found) WARN("no gnuplot here");
+  return found;
+}

@@ -166,6 +166,11 @@ TEST_CASE("smoothing is a mean whose weights fall by a factor per step") {
   plot::curves(folder / "a.svg", run, {.names = {"loss/train", "loss/test"}, .smoothing = 0.5});
   CHECK(gnuplot.data(2) == Rows{{3, 10}, {6, 10}});  // as it was
   CHECK(gnuplot.data(3).empty());
+
+  History tests;  // of which none belongs to a training
+  for (const double value : {1, 2, 3}) tests.log({{"loss/val", value}, {"loss/test", value}});
+  plot::curves(folder / "a.svg", tests, {.smoothing = 0.5});
+  CHECK(gnuplot.data(3).size() == 3);  // two as they were, two smoothed
 }
 
 TEST_CASE("on a logarithmic axis, what is not positive is a gap") {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <csignal>
 
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/comma_locale.h"
@@ -107,7 +108,10 @@ TEST_CASE("pictures are whole and of the size that was asked for") {
     std::filesystem::rename(path, folder / (path.ends_with("svg") ? "b.svg" : "b.png"));
     texts_in(folder / (path.ends_with("svg") ? "b.svg" : "b.png"), 321, 123);
   }
-  CHECK(!has(read_bytes(folder / "b.svg"), "xlink:href='gp_image"));
+  plot::images(folder / "c.svg", rand({2, 1, 3, 3}));
+  const std::string drawn = read_bytes(folder / "c.svg");
+  CHECK(has(drawn, "<image style='image-rendering:pixelated' "));
+  CHECK(!has(drawn, "xlink:href='gp_image"));  // inside, not beside
 }
 
 TEST_CASE("numbers have a point in every locale") {
@@ -179,7 +183,7 @@ TEST_CASE("a script that gnuplot does not understand ends it") {
   CHECK(
       std::system(("gnuplot -d /dev/stdin < " + folder / "a.gp" + " > " + folder / "out" + " 2>&1")
                       .c_str()) != 0);
-  CHECK(!has(read_bytes(folder / "out"), "still there\n\n"));
+  CHECK(!has(read_bytes(folder / "out"), "still there"));
 }
 
 TEST_CASE("a place that cannot be written is refused before anything runs") {
@@ -206,6 +210,16 @@ TEST_CASE("paths and sizes that no picture has") {
         "[plot::histogram] expected a width and height of 100 to 10000 pixels, got 99 x 400");
   CHECK(error_of([] { plot::histogram("a.svg", ones({3}), {.height = 10001}); }) ==
         "[plot::histogram] expected a width and height of 100 to 10000 pixels, got 640 x 10001");
+}
+
+TEST_CASE("a program that ignores the end of its children can draw") {
+  const TempFolder folder;
+  const FakeGnuplot gnuplot;
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  const std::string message = error_of([&] { draw(folder / "a.svg"); });
+  std::signal(SIGCHLD, before);
+  CHECK(message == "no error");
+  CHECK(read_bytes(folder / "a.svg") == "<svg/>\n");
 }
 
 TEST_CASE("a program without standard streams can draw") {

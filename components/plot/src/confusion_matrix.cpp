@@ -38,7 +38,7 @@ Tensor confusion_matrix(const Tensor& preds, const Tensor& target, int64_t num_c
 
 void confusion_matrix(const std::string& path, const Tensor& matrix,
                       const ConfusionMatrixOptions& options) {
-  Picture picture{kOp, path, options.width, options.height, {"predicted", "true", "value", "ink"}};
+  Picture picture{kOp, path, options.width, options.height, {"predicted", "true", "value"}};
   check_picture(picture);
   if (!matrix.defined()) fail(kOp, "expected a matrix, got an undefined tensor");
   if (matrix.dim() != 2 || matrix.size(0) != matrix.size(1) || matrix.size(0) < 1 ||
@@ -107,6 +107,13 @@ void confusion_matrix(const std::string& path, const Tensor& matrix,
                            "\",$3)):4 with labels textcolor rgb variable font \",",
                            rounded(size, 3), "\" notitle");
   picture.script += '\n';
+  picture.complete = [](Picture& kept) {  // without the colours
+    std::vector<double> numbers;
+    const std::vector<double>& with = kept.blocks.front().numbers;
+    for (std::size_t i = 0; i < with.size(); i += 4)
+      numbers.insert(numbers.end(), {with[i], with[i + 1], with[i + 2]});
+    kept.blocks = {{"cells", numbers, 3}};
+  };
   draw(picture);
 }
 

@@ -216,15 +216,20 @@ void curves(const std::string& path, const std::vector<Run>& runs, const CurvesO
   const std::string x = x_of(all, options.x);
   picture.columns = {x, "value"};
 
-  std::vector<std::pair<std::pair<const Run*, std::string>, int>> groups;  // and how many so far
+  struct Group {
+    std::pair<const Run*, std::string> of;
+    int curves = 0;
+    bool training = false;
+  };
+  std::vector<Group> groups;
   bool one_group = true;
   Extent extent_x, extent_y;
   std::string behind, before;
   for (const Curve& curve : all) {
     auto group = std::find_if(groups.begin(), groups.end(),
-                              [&](const auto& other) { return other.first == curve.group; });
-    if (group == groups.end()) group = groups.insert(group, {curve.group, 0});
-    one_group = one_group && curve.group.second == groups.front().first.second;
+                              [&](const auto& other) { return other.of == curve.group; });
+    if (group == groups.end()) group = groups.insert(group, {curve.group});
+    one_group = one_group && curve.group.second == groups.front().of.second;
     const auto number = static_cast<std::size_t>(group - groups.begin());
     if (number == kColours.size()) break;
 
@@ -244,20 +249,21 @@ void curves(const std::string& path, const std::vector<Run>& runs, const CurvesO
       picture.blocks.push_back(std::move(block));
       return text("$data", picture.blocks.size() - 1, " using 1:2 with ",
                   few ? "linespoints pt 7 ps 0.4" : "lines", " lc rgb ", quoted(colour), " lw ",
-                  line_width, " dt ", kDashes[std::min(group->second, 3)],
+                  line_width, " dt ", kDashes[std::min(group->curves, 3)],
                   title.empty() ? " notitle" : " title " + quoted(title), ", ");
     };
     const std::vector<Point> points = points_of(curve.logged, x);
     const Colour colour = kColours[number];
     // Beside its training values, what validation gave stays as it is.
-    if (options.smoothing > 0 && !(curve.validation && group->second > 0)) {
+    if (options.smoothing > 0 && !(curve.validation && group->training)) {
       behind += add(curve.label, points, mixed(kWhite, colour, 0.3), 1, "");
       before += add(curve.label + " (smoothed)", smoothed(points, options.smoothing), colour, 2,
                     curve.label);
     } else {
       before += add(curve.label, points, colour, 1.5, curve.label);
     }
-    ++group->second;
+    ++group->curves;
+    group->training = group->training || !curve.validation;
   }
   if (groups.size() > kColours.size())
     fail(kOp, "expected values for at most ", kColours.size(),
@@ -267,7 +273,7 @@ void curves(const std::string& path, const std::vector<Run>& runs, const CurvesO
          log_x || log_y ? " and, on a logarithmic axis, positive" : "");
 
   const std::string ylabel =
-      options.ylabel.empty() && one_group ? groups.front().first.second : options.ylabel;
+      options.ylabel.empty() && one_group ? groups.front().of.second : options.ylabel;
   picture.script = setting("title", options.title) +
                    setting("xlabel", options.xlabel.empty() ? x : options.xlabel) +
                    setting("ylabel", ylabel) + (log_x ? log_axis('x', extent_x) : "") +

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "norma/plot.h"
 #include "picture.h"
@@ -29,26 +30,30 @@ void histogram(const std::string& path, const Tensor& values, const HistogramOpt
       fail(kOp, "expected a range of two finite numbers, the smaller first, got ", low, " and ",
            high);
   } else if (low == high) {
-    low -= 0.5;
-    high += 0.5;
+    const double around = std::max(0.5, std::fabs(low) * 1e-6);  // more than its last digit
+    low = std::max(low - around, std::numeric_limits<double>::lowest());
+    high = std::min(high + around, std::numeric_limits<double>::max());
   }
   // Halves, lest the difference be infinite.
   const double extent = high / 2 - low / 2;
   const auto n = static_cast<std::size_t>(options.bins);
+  const auto edge = [&](std::size_t i) {
+    const double share = static_cast<double>(i) / static_cast<double>(n);
+    return low * (1 - share) + high * share;
+  };
   std::vector<double> counts(n);
   double counted = 0;
   for (const double value : finite) {
     if (value < low || value > high) continue;
     const double share = (value / 2 - low / 2) / extent;
-    counts[std::min(static_cast<std::size_t>(share * static_cast<double>(n)), n - 1)] += 1;
+    auto bin = std::min(static_cast<std::size_t>(share * static_cast<double>(n)), n - 1);
+    if (value < edge(bin)) --bin;  // the share is rounded
+    if (bin + 1 < n && value >= edge(bin + 1)) ++bin;
+    counts[bin] += 1;
     ++counted;
   }
   if (counted == 0) fail(kOp, "expected values in the range ", low, " to ", high, ", got none");
 
-  const auto edge = [&](std::size_t i) {
-    const double share = static_cast<double>(i) / static_cast<double>(n);
-    return low * (1 - share) + high * share;
-  };
   Block block{"bins", {}, 3};
   double least_bar = INFINITY;
   for (std::size_t i = 0; i < n; ++i) {

@@ -19,19 +19,25 @@ struct Grid {
   int64_t all_height() const { return rows * (height + header + padding) - padding; }
 };
 
+void check_pixels(const char* op, const Grid& grid, const Shape& tiles) {
+  const double pixels =
+      static_cast<double>(grid.columns * grid.rows) *
+      (static_cast<double>(grid.width) + static_cast<double>(grid.padding)) *
+      (static_cast<double>(grid.height) + static_cast<double>(grid.padding + grid.header));
+  if (!(pixels <= static_cast<double>(kMostPixels)))
+    fail(op, "expected at most ", kMostPixels, " pixels in all, got ", tiles[0], " x ", tiles[2],
+         " x ", tiles[3], "; draw fewer of them");
+}
+
 Grid grid_of(const char* op, const Shape& tiles, int64_t columns, int64_t padding) {
   if (columns < 1) fail(op, "expected nrow of at least 1, got ", columns);
   if (padding < 0 || padding > 1000) fail(op, "expected padding from 0 to 1000, got ", padding);
   const int64_t n = tiles[0], height = tiles[2], width = tiles[3];
   columns = std::min(columns, n);
   const int64_t rows = (n + columns - 1) / columns;
-  const double pixels = static_cast<double>(columns * rows) *
-                        (static_cast<double>(width) + static_cast<double>(padding)) *
-                        (static_cast<double>(height) + static_cast<double>(padding));
-  if (!(pixels <= static_cast<double>(kMostPixels)))
-    fail(op, "expected at most ", kMostPixels, " pixels in all, got ", n, " x ", height, " x ",
-         width, "; draw fewer of them");
-  return {columns, rows, width, height, padding, 0};
+  const Grid grid = {columns, rows, width, height, padding, 0};
+  check_pixels(op, grid, tiles);
+  return grid;
 }
 
 /// The values as CSV has them: a block for each of the planes [n, channels, height, width].
@@ -156,7 +162,10 @@ void images(const std::string& path, const Tensor& images, const ImagesOptions& 
     grid = grid_of(kOp, shown.sizes(), options.nrow, options.padding);
   }
   const double scale = (options.width - 20.0) / static_cast<double>(grid.all_width());
-  if (!titles.empty()) grid.header = static_cast<int64_t>(std::ceil(18 / scale));
+  if (!titles.empty()) {
+    grid.header = static_cast<int64_t>(std::ceil(18 / scale));
+    check_pixels(kOp, grid, images.sizes());
+  }
 
   std::vector<double> values = doubles_of(shown);
   std::pair<double, double> limits = {0, images.dtype() == kUInt8 ? 255 : 1};

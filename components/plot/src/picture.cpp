@@ -153,8 +153,10 @@ Outcome run_gnuplot(const std::string& commands) {
   if (started != 0) return {text("cannot start gnuplot: ", std::strerror(started)), ""};
 
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0)
+  while (::waitpid(child, &status, 0) < 0) {
+    if (errno == ECHILD) break;  // the program ignores SIGCHLD: it is done, nobody knows how
     if (errno != EINTR) return {text("cannot wait for gnuplot: ", std::strerror(errno)), ""};
+  }
   const std::string said = shortened(contents_of(err));
   const std::string what = said.empty() ? "" : ": " + said;
   if (WIFSIGNALED(status))
