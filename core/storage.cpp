@@ -29,7 +29,7 @@ constexpr bool kCache = false;
 constexpr bool kCache = true;
 #endif
 
-// --- Blocks for tensor data: one free list per size class, shared by all threads ---
+// --- Blocks for tensor data: one free list per size class and thread, one more for all ---
 
 constexpr std::size_t kAlignment = 64;
 
@@ -99,12 +99,17 @@ struct BlockCache {
   std::array<FreeBlock*, kClasses> lists{};
   int64_t kept_bytes = 0;  // of the blocks in the lists
 
-  void put(FreeBlock* block, int index) {
-    tell_release(block);
+  /// Takes a chain of blocks.
+  void put(FreeBlock* first, int index) {
+    FreeBlock* last = first;
+    int64_t bytes = 0;
+    for (FreeBlock* block = first; block; block = block->next) {
+      tell_release(last = block);
+      bytes += static_cast<int64_t>(class_bytes(index));
+    }
     const std::lock_guard guard(lock);
-    FreeBlock*& head = lists[static_cast<std::size_t>(index)];
-    block->next = std::exchange(head, block);
-    kept_bytes += static_cast<int64_t>(class_bytes(index));
+    last->next = std::exchange(lists[static_cast<std::size_t>(index)], first);
+    kept_bytes += bytes;
   }
 };
 // Without construction and destruction: static objects hold tensors, too.
@@ -122,11 +127,8 @@ struct OwnBlocks {
 
   void give_up() {
     for (int index = 0; index < kOwnClasses; ++index) {
-      FreeBlock*& head = lists[static_cast<std::size_t>(index)];
-      while (FreeBlock* const block = head) {
-        head = block->next;
-        cache.put(block, index);
-      }
+      FreeBlock* const first = std::exchange(lists[static_cast<std::size_t>(index)], nullptr);
+      if (first) cache.put(first, index);
     }
     bytes = 0;
   }
@@ -210,9 +212,11 @@ void free_block(void* data, std::size_t bytes) noexcept {
   const std::size_t size = class_bytes(index);
   auto* const block = static_cast<FreeBlock*>(data);
   OwnBlocks& own = own_blocks;
-  if (index >= kOwnClasses || own.closed || own.bytes + size > kOwnBytes) {
+  if (index >= kOwnClasses || own.closed) {
+    block->next = nullptr;
     return cache.put(block, index);
   }
+  if (own.bytes + size > kOwnBytes) own.give_up();  // the last ones stay, not the first
   if (own.bytes == 0) own_blocks_guard.touch();
   FreeBlock*& head = own.lists[static_cast<std::size_t>(index)];
   block->next = std::exchange(head, block);

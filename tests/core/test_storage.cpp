@@ -83,6 +83,16 @@ TEST_CASE("a thread gets its own blocks again") {
   std::thread([&other] { other = Tensor(); }).join();  // its end hands the block to everyone
   CHECK(empty({1000}).raw_data() == address);
 
+  SECTION("also when what it freed before is of other sizes") {
+    std::vector<Tensor> dead;
+    for (int i = 0; i < 300; ++i) dead.push_back(empty({1000}));  // 1.2 MB
+    dead.clear();
+    mine = empty({2000}), other = empty({2000});
+    const void* const last = mine.raw_data();
+    mine = Tensor();
+    std::thread([&other] { other = Tensor(); }).join();
+    CHECK(empty({2000}).raw_data() == last);
+  }
   SECTION("and, when it has none, those of a thread that ended") {
     const Tensor first = empty({1000});
     const int64_t asked = system_allocations();
