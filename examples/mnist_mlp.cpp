@@ -46,7 +46,6 @@ void train(const example::Options& options) {
 
   MLP model(784, 128, 10);
   if (!options.load.empty()) norma::load(model, options.load);
-
   nn::CrossEntropyLoss criterion;
   optim::SGD optimizer(model.parameters(), {.lr = options.lr, .momentum = 0.9});
   // One step of the schedule per batch: the rate follows half a cosine wave from lr down to 0.
