@@ -22,6 +22,7 @@ struct Case {
   norma::onnx::Forward forward;
   std::shared_ptr<norma::nn::Module> model;
   norma::onnx::ExportOptions options = {};
+  int64_t first_opset = 17;
 };
 using Cases = std::vector<Case>;
 

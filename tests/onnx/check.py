@@ -21,6 +21,11 @@ def compare(path):
     name, opset = path.stem.rsplit(".", 1)
     if [entry.version for entry in model.opset_import] != [int(opset)]:
         return f"opsets {model.opset_import}"
+    for node in model.graph.node:  # the checker does not look at what an attribute says
+        for attribute in node.attribute:
+            if (node.op_type.startswith("Scatter") and attribute.name == "reduction" and int(opset) < 18
+                    and attribute.s not in (b"none", b"add", b"mul")):
+                return f"{node.op_type} of opset {opset} has no reduction {attribute.s.decode()}"
     values = safetensors.numpy.load_file(path.parent / f"{name}.safetensors")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

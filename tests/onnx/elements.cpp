@@ -54,7 +54,7 @@ void add_unary(Cases& all) {
   };
   const auto inputs = [](int64_t n) { return List{rand({n, 3, 4}) + 0.1}; };
   for (const auto& [name, f] : positive)
-    all.push_back(function(name, inputs, [f](const List& in) { return List{f(in[0])}; }));
+    all.push_back(function(name, inputs, [f = f](const List& in) { return List{f(in[0])}; }));
 }
 
 void add_numbers(Cases& all) {
@@ -129,7 +129,8 @@ void add_pairs(Cases& all) {
   };
   const auto inputs = [](int64_t n) { return List{randn({n, 3, 4}), randn({n, 1, 4})}; };
   for (const auto& [name, f] : some)
-    all.push_back(function(name, inputs, [f](const List& in) { return List{f(in[0], in[1])}; }));
+    all.push_back(
+        function(name, inputs, [f = f](const List& in) { return List{f(in[0], in[1])}; }));
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
         const std::string path = folder + "/" + one.name;
         const List example = one.inputs(3);
         for (const int64_t opset : {17, 18, 19, 20}) {
+          if (opset < one.first_opset) continue;
           norma::onnx::ExportOptions options = one.options;
           options.opset = opset;
           norma::onnx::export_model(*one.model, example, norma::text(path, ".", opset, ".onnx"),

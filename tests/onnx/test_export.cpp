@@ -155,6 +155,29 @@ TEST_CASE("options that only one number of samples can have are refused") {
         "[onnx::export_model] expected a range that does not depend on values in histc in 1");
 }
 
+TEST_CASE("extrema of values written to one place need a newer set of operators") {
+  const auto largest = [](const Tensor& x) {
+    return x.scatter_reduce(1, zeros({x.size(0), 2}, {.dtype = kInt64}), x, "amax");
+  };
+  CHECK(refusal(largest) ==
+        "[onnx::export_model] expected an opset from 18 to 20 for \"amax\" and \"amin\", got 17 in "
+        "scatter_reduce in 1; set .opset = 18");
+  CHECK(refusal(largest, {.opset = 18}) == "no error");
+}
+
+TEST_CASE("constants that were at one address are in the file, each") {
+  Model model([](const Tensor& x) {
+    Tensor y = x + full({4}, 1.0F);
+    y = y + full({4}, 2.0F);
+    return y;
+  });
+  const std::string bytes = written(model, randn({2, 4}));
+  for (const float value : {1.0F, 2.0F}) {
+    const float values[] = {value, value, value, value};
+    CHECK(has(bytes, std::string(reinterpret_cast<const char*>(values), sizeof values)));
+  }
+}
+
 TEST_CASE("control flow that depends on values is refused where it is seen") {
   CHECK(refusal([](const Tensor& x) { return x[0][0].item<float>() < 2 ? x.relu() : x.tanh(); }) ==
         "[onnx::export_model] expected the same operations for every input, got relu in 1 for one "

@@ -34,15 +34,6 @@ void add_scatters(Cases& all) {
        [](Tensor x, Tensor i, Tensor v) { return x.scatter_reduce(1, i, v, "prod"); }},
       {"scatter_reduce_prod_others",
        [](Tensor x, Tensor i, Tensor v) { return x.scatter_reduce(1, i, v, "prod", false); }},
-      {"scatter_reduce_amax",
-       [](Tensor x, Tensor i, Tensor v) { return x.scatter_reduce(1, i, v, "amax"); }},
-      {"scatter_reduce_amin_others",
-       [](Tensor x, Tensor i, Tensor v) { return x.scatter_reduce(1, i, v, "amin", false); }},
-      {"scatter_reduce_no_grad",
-       [](Tensor x, Tensor i, Tensor v) {
-         const NoGradGuard no_grad;
-         return x.scatter_reduce(1, i, v, "amax") + x.scatter_reduce(1, i, v, "prod", false);
-       }},
       {"scatter_integers",
        [](Tensor x, Tensor i, Tensor v) {
          return (x * 5).to(kInt64).scatter_add(1, i, (v * 5).to(kInt64));
@@ -65,7 +56,23 @@ void add_scatters(Cases& all) {
   };
   for (const auto& [name, f] : some) {
     all.push_back(
-        function(name, inputs, [f](const List& in) { return List{f(in[0], in[1], in[2])}; }));
+        function(name, inputs, [f = f](const List& in) { return List{f(in[0], in[1], in[2])}; }));
+  }
+  const std::pair<const char*, Scatter> extrema[] = {
+      {"scatter_reduce_amax",
+       [](Tensor x, Tensor i, Tensor v) { return x.scatter_reduce(1, i, v, "amax"); }},
+      {"scatter_reduce_amin_others",
+       [](Tensor x, Tensor i, Tensor v) { return x.scatter_reduce(1, i, v, "amin", false); }},
+      {"scatter_reduce_no_grad",
+       [](Tensor x, Tensor i, Tensor v) {
+         const NoGradGuard no_grad;
+         return x.scatter_reduce(1, i, v, "amax") + x.scatter_reduce(1, i, v, "prod", false);
+       }},
+  };
+  for (const auto& [name, f] : extrema) {
+    all.push_back(
+        function(name, inputs, [f = f](const List& in) { return List{f(in[0], in[1], in[2])}; }));
+    all.back().first_opset = 18;
   }
   // Every place once: which of several values stays is not said.
   const auto places = [](int64_t n) {
@@ -213,6 +220,19 @@ void add_in_place(Cases& all) {
          const Tensor sum = x + y;
          y.select(0, 0).fill_(5);
          return sum * y;
+       }},
+      {"constants_one_after_the_other",
+       [](Tensor x) {
+         Tensor y = x + full({4}, 1.0F);
+         y = y + full({4}, 2.0F);
+         return y;
+       }},
+      {"in_place_constants",
+       [](Tensor x) {
+         Tensor y = x + full({3, 4}, 1.0F);
+         Tensor part = full({3, 4}, 2.0F);
+         part.select(0, 0).fill_(7);
+         return y * part;
        }},
       {"in_place_region_repeated",
        [](Tensor x) {

@@ -43,7 +43,8 @@ int Trace::add(const Tensor& tensor, int step, bool depends) {
   // change in place afterwards.
   const bool keeps_values = depends || own_.contains(impl_of(tensor)->storage.get());
   values.push_back({keeps_values ? tensor.detach() : tensor.detach().clone(), step, depends});
-  by_memory_[memory_of(tensor)] = {at, impl_of(tensor)->storage->version()};
+  const Ref<Storage>& memory = impl_of(tensor)->storage;
+  by_memory_[memory_of(tensor)] = {at, memory->version(), memory};
   return at;
 }
 

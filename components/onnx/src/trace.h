@@ -10,6 +10,7 @@
 
 #include "norma/autograd/node.h"
 #include "norma/autograd/observer.h"
+#include "norma/core/storage.h"
 #include "norma/core/tensor.h"
 
 namespace norma::onnx {
@@ -60,7 +61,8 @@ class Trace : public autograd::Observer {
  private:
   struct Known {
     int value;
-    uint64_t version;  // of the memory
+    uint64_t version;     // of the memory
+    Ref<Storage> memory;  // kept, so that no other gets its address
   };
   using Memory = std::tuple<const void*, int64_t, std::vector<int64_t>, std::vector<int64_t>>;
   static Memory memory_of(const Tensor& tensor);

@@ -24,6 +24,10 @@ Size product(Call& c, const Sizes& sizes) {
 /// ScatterElements; bools and bytes are added up as integers.
 std::string scatter(Call& c, const std::string& x, const std::string& index,
                     const std::string& values, int64_t dim, const std::string& reduction) {
+  if ((reduction == "max" || reduction == "min") && c.graph.opset() < 18) {
+    fail(kOp, "expected an opset from 18 to 20 for \"amax\" and \"amin\", got ", c.graph.opset(),
+         " in ", c.place(), "; set .opset = 18");
+  }
   const DType dtype = c.out().dtype();
   const auto write = [&](const std::string& to, const std::string& from) {
     return c.node("ScatterElements", {to, index, from}, {{"axis", dim}, {"reduction", reduction}});
