@@ -67,6 +67,8 @@ void add_parts(Cases& all) {
   const std::pair<const char*, Function> some[] = {
       {"diagonal", [](Tensor x) { return x.diagonal(1, 1, 2); }},
       {"diagonal_below", [](Tensor x) { return x.unsqueeze(1).diagonal(-1, 3, 2); }},
+      {"diagonal_beyond", [](Tensor x) { return x.diagonal(7, 1, 2); }},
+      {"diagonal_far_below", [](Tensor x) { return x.diagonal(INT64_MIN, 1, 2); }},
       {"diag", [](Tensor x) { return x[0].diag() + x[0].diag(1).diag(-1).select(1, 0).sum(); }},
       {"diag_embed", [](Tensor x) { return x.diag_embed(); }},
       {"diag_embed_apart", [](Tensor x) { return x.diag_embed(-2, 2, 0); }},
@@ -155,6 +157,13 @@ void add_composed(Cases& all) {
       {"isinf", [](Tensor x) { return x.relu().log().isinf(); }},
       {"sgn", [](Tensor x) { return x.sgn(); }},
       {"hypot", [](Tensor x) { return x.hypot(x + 1) + x.absolute().reciprocal().clip(0, 5); }},
+      {"hypot_extremes",
+       [](Tensor x) {
+         const Tensor wide = x.trunc() * 1e30, infinite = x.relu().log();
+         return stack({wide.hypot(wide.flip(2)), wide.hypot(x.trunc()), infinite.hypot(x),
+                       infinite.hypot(with_nan(x)), (x * 1e-30).hypot(x.flip(2) * 1e-30) * 1e30},
+                      1);
+       }},
       {"other_names",
        [](Tensor x) {
          const Tensor y = x.multiply(2).subtract(x).divide(3);

@@ -8,10 +8,6 @@ namespace norma::onnx {
 
 namespace {
 
-std::string times(Call& c, const std::string& x, double factor) {
-  return factor == 1 ? x : c.node("Mul", {x, c.scalar(factor, c.out().dtype())});
-}
-
 /// A node of one attribute, which is an option here.
 Writer with_alpha(const char* type, const char* option) {
   return [=](Call& c) { return c.node(type, {c.in(0)}, {{"alpha", c.number(option)}}); };
@@ -23,18 +19,18 @@ std::string gelu(Call& c) {
   std::string angle;
   if (c.word("approximate") == "tanh") {
     const std::string cube = c.node("Mul", {x, c.node("Mul", {x, x})});
-    const std::string sum = c.node("Add", {x, times(c, cube, 0.044715)});
-    angle = c.node("Tanh", {times(c, sum, std::sqrt(2 / std::numbers::pi))});
+    const std::string sum = c.node("Add", {x, c.linear(cube, 0.044715)});
+    angle = c.node("Tanh", {c.linear(sum, std::sqrt(2 / std::numbers::pi))});
   } else {
-    angle = c.node("Erf", {times(c, x, 1 / std::numbers::sqrt2)});
+    angle = c.node("Erf", {c.linear(x, 1 / std::numbers::sqrt2)});
   }
-  return c.node("Mul", {times(c, x, 0.5), c.node("Add", {angle, c.scalar(1, dtype)})});
+  return c.node("Mul", {c.linear(x, 0.5), c.node("Add", {angle, c.scalar(1, dtype)})});
 }
 
 std::string softplus(Call& c) {
   const double beta = c.number("beta"), threshold = c.number("threshold");
-  const std::string angle = times(c, c.in(0), beta);
-  std::string smooth = times(c, c.node("Softplus", {angle}), 1 / beta);
+  const std::string angle = c.linear(c.in(0), beta);
+  std::string smooth = c.linear(c.node("Softplus", {angle}), 1 / beta);
   if (threshold >= 20) return smooth;  // there it is x, but for less than a float holds
   const std::string far = c.node("Greater", {angle, c.scalar(threshold, c.out().dtype())});
   return c.node("Where", {far, c.in(0), smooth});
@@ -44,8 +40,8 @@ std::string celu(Call& c) {
   const DType dtype = c.out().dtype();
   const double alpha = c.number("alpha");
   const std::string zero = c.scalar(0, dtype), x = c.in(0);
-  const std::string below = c.node("Exp", {times(c, c.node("Min", {x, zero}), 1 / alpha)});
-  const std::string curve = times(c, c.node("Sub", {below, c.scalar(1, dtype)}), alpha);
+  const std::string below = c.node("Exp", {c.linear(c.node("Min", {x, zero}), 1 / alpha)});
+  const std::string curve = c.linear(c.node("Sub", {below, c.scalar(1, dtype)}), alpha);
   return c.node("Where", {c.node("Greater", {x, zero}), x, curve});
 }
 

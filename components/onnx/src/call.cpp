@@ -136,6 +136,12 @@ std::string Call::cast(const std::string& value, DType dtype) {
   return node("Cast", {value}, {{"to", kTypes[static_cast<int>(dtype)]}});
 }
 
+std::string Call::linear(const std::string& x, double a, double b) {
+  const DType dtype = out().dtype();
+  const std::string product = a == 1 ? x : node("Mul", {x, scalar(a, dtype)});
+  return b == 0 ? product : node("Add", {product, scalar(b, dtype)});
+}
+
 void Call::refuse(const std::string& expected) const {
   fail(kOp, "expected ", expected, " in ", place());
 }

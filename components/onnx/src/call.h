@@ -28,6 +28,9 @@ struct Runs {
   Sizes sizes(int value, const std::string& place) const;
 };
 
+/// The dtype in which values of `dtype` are compared: bools and bytes are as integers.
+inline DType comparable(DType dtype) { return dtype == kBool || dtype == kUInt8 ? kInt32 : dtype; }
+
 class Call {
  public:
   Call(Graph& to, const Runs& all, std::size_t step, const std::vector<std::string>& names)
@@ -86,6 +89,8 @@ class Call {
     return graph.node(type, inputs, attributes);
   }
   std::string cast(const std::string& value, DType dtype);
+  /// a · x + b in the result's dtype, where a = 1 or b = 0 is left out.
+  std::string linear(const std::string& x, double a, double b = 0);
   /// In the sizes of the result.
   std::string reshaped(const std::string& value) { return reshaped(value, out_sizes()); }
   std::string reshaped(const std::string& value, const Sizes& to) {

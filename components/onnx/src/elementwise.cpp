@@ -43,7 +43,7 @@ DType common_type(Call& c) {
   } else if (!is_floating(own)) {
     common = std::floor(c.number("other")) == c.number("other") ? kInt64 : kFloat32;
   }
-  return common == kBool || common == kUInt8 ? kInt32 : common;
+  return comparable(common);
 }
 
 Writer comparison(const char* type) {
@@ -55,13 +55,6 @@ Writer comparison(const char* type) {
 
 Writer logical(const char* type) {
   return [type](Call& c) { return c.node(type, {c.in(0, kBool), c.in(1, kBool)}); };
-}
-
-/// a · x + b, where a = 1 or b = 0 is left out.
-std::string linear(Call& c, std::string x, double a, double b) {
-  const DType dtype = c.out().dtype();
-  if (a != 1) x = c.node("Mul", {x, c.scalar(a, dtype)});
-  return b == 0 ? x : c.node("Add", {x, c.scalar(b, dtype)});
 }
 
 std::string truncated(Call& c, const std::string& x) {
@@ -102,7 +95,7 @@ std::string atan2(Call& c) {
   const std::string half =
       c.node("Where", {c.node("Less", {y, zero}), below, c.scalar(std::numbers::pi, dtype)});
   const std::string left = c.node("Where", {c.node("Less", {x, zero}), half, zero});
-  const std::string upright = linear(c, c.node("Sign", {y}), std::numbers::pi / 2, 0);
+  const std::string upright = c.linear(c.node("Sign", {y}), std::numbers::pi / 2);
   return c.node("Where", {c.node("Equal", {x, zero}), upright, c.node("Add", {angle, left})});
 }
 
@@ -110,13 +103,13 @@ std::string logaddexp(Call& c) {
   const DType dtype = c.out().dtype();
   const std::string a = c.in(0, dtype), b = c.in(1, dtype);
   const std::string apart = c.node("Neg", {c.node("Abs", {c.node("Sub", {a, b})})});
-  const std::string rest = c.node("Log", {linear(c, c.node("Exp", {apart}), 1, 1)});
+  const std::string rest = c.node("Log", {c.linear(c.node("Exp", {apart}), 1, 1)});
   return c.node("Add", {c.node("Max", {a, b}), rest});
 }
 
 std::string sinc(Call& c) {
   const DType dtype = c.out().dtype();
-  const std::string x = c.in(0, dtype), angle = linear(c, x, std::numbers::pi, 0);
+  const std::string x = c.in(0, dtype), angle = c.linear(x, std::numbers::pi);
   const std::string is_zero = c.node("Equal", {x, c.scalar(0, dtype)});
   return c.node("Where",
                 {is_zero, c.scalar(1, dtype), c.node("Div", {c.node("Sin", {angle}), angle})});
@@ -138,21 +131,29 @@ std::string erfinv(Call& c) {
   const std::string middle =
       polynomial({2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
                   -0.00125372503, -0.00417768164, 0.246640727, 1.50140941},
-                 linear(c, w, 1, -2.5));
+                 c.linear(w, 1, -2.5));
   const std::string tail =
       polynomial({-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
                   -0.0076224613, 0.00943887047, 1.00167406, 2.83297682},
-                 linear(c, c.node("Sqrt", {w}), 1, -3));
+                 c.linear(c.node("Sqrt", {w}), 1, -3));
   const std::string is_middle = c.node("Less", {w, c.scalar(5, dtype)});
   const std::string y = c.node("Mul", {c.node("Where", {is_middle, middle, tail}), x});
   const std::string is_end = c.node("Equal", {c.node("Abs", {x}), one});
-  return c.node("Where", {is_end, linear(c, x, INFINITY, 0), y});
+  return c.node("Where", {is_end, c.linear(x, INFINITY), y});
 }
 
 std::string hypot(Call& c) {
   const DType dtype = c.out().dtype();
-  const auto squared = [&](int i) { return c.node("Mul", {c.in(i, dtype), c.in(i, dtype)}); };
-  return c.node("Sqrt", {c.node("Add", {squared(0), squared(1)})});
+  const std::string a = c.node("Abs", {c.in(0, dtype)}), b = c.node("Abs", {c.in(1, dtype)});
+  const std::string large = c.node("Max", {a, b}), small = c.node("Min", {a, b});
+  // The squares of their shares: those of the numbers may lie beyond what the type holds.
+  const std::string is_zero = c.node("Equal", {large, c.scalar(0, dtype)});
+  const std::string whole = c.node("Where", {is_zero, c.scalar(1, dtype), large});
+  const std::string share = c.node("Div", {small, whole});
+  const std::string square = c.node("Mul", {share, share});
+  const std::string length = c.node("Mul", {large, c.node("Sqrt", {c.linear(square, 1, 1)})});
+  const std::string is_far = c.node("Or", {c.node("IsInf", {a}), c.node("IsInf", {b})});
+  return c.node("Where", {is_far, c.scalar(INFINITY, dtype), length});
 }
 
 std::string is_finite(Call& c) {
@@ -255,20 +256,19 @@ Writers elementwise_writers() {
          const DType dtype = c.out().dtype();
          return c.node("Pow", {c.scalar(2, dtype), c.in(0, dtype)});
        }},
-      {"expm1",
-       [](Call& c) { return linear(c, c.node("Exp", {c.in(0, c.out().dtype())}), 1, -1); }},
-      {"log1p", [](Call& c) { return c.node("Log", {linear(c, c.in(0, c.out().dtype()), 1, 1)}); }},
+      {"expm1", [](Call& c) { return c.linear(c.node("Exp", {c.in(0, c.out().dtype())}), 1, -1); }},
+      {"log1p", [](Call& c) { return c.node("Log", {c.linear(c.in(0, c.out().dtype()), 1, 1)}); }},
       {"log2",
        [](Call& c) {
-         return linear(c, c.node("Log", {c.in(0, c.out().dtype())}), std::numbers::log2e, 0);
+         return c.linear(c.node("Log", {c.in(0, c.out().dtype())}), std::numbers::log2e);
        }},
       {"log10",
        [](Call& c) {
-         return linear(c, c.node("Log", {c.in(0, c.out().dtype())}), std::numbers::log10e, 0);
+         return c.linear(c.node("Log", {c.in(0, c.out().dtype())}), std::numbers::log10e);
        }},
       {"rsqrt",
        [](Call& c) { return c.node("Reciprocal", {c.node("Sqrt", {c.in(0, c.out().dtype())})}); }},
-      {"erfc", [](Call& c) { return linear(c, c.node("Erf", {c.in(0, c.out().dtype())}), -1, 1); }},
+      {"erfc", [](Call& c) { return c.linear(c.node("Erf", {c.in(0, c.out().dtype())}), -1, 1); }},
       {"sinc", sinc},
       {"erfinv", erfinv},
       {"hypot", hypot},

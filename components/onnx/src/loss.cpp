@@ -21,7 +21,6 @@ struct Math {
   std::string mul(const std::string& a, const std::string& b) const {
     return c.node("Mul", {a, b});
   }
-  std::string times(const std::string& a, double factor) const { return mul(a, number(factor)); }
   std::string sum(const std::string& x, const Shape& dims, bool keepdim = false) const {
     return c.graph.reduce("ReduceSum", x, dims, keepdim);
   }
@@ -61,7 +60,8 @@ std::string class_loss(Call& c, bool takes_softmax) {
   std::string costs = c.node("Neg", {logs});
   if (c.has(2)) costs = m.mul(costs, c.node("Reshape", {c.in(2), c.graph.integers(along)}));
   if (!by_class) {
-    const std::string share = m.add(m.times(c.in(1), 1 - smoothing), m.number(smoothing / classes));
+    const std::string share =
+        m.add(c.linear(c.in(1), 1 - smoothing), m.number(smoothing / classes));
     const std::string losses = m.sum(m.mul(share, costs), {dim});
     return reduced(c, losses, rank - 1);
   }
@@ -74,7 +74,7 @@ std::string class_loss(Call& c, bool takes_softmax) {
   std::string losses = c.node("Squeeze", {picked, c.graph.integers({dim})});
   if (smoothing != 0) {
     losses =
-        m.add(m.times(losses, 1 - smoothing), m.times(m.sum(costs, {dim}), smoothing / classes));
+        m.add(c.linear(losses, 1 - smoothing), c.linear(m.sum(costs, {dim}), smoothing / classes));
   }
   losses = c.node("Where", {counts, losses, m.number(0)});
   std::string weights = c.cast(counts, m.dtype);
@@ -112,8 +112,8 @@ std::string absolute(Call& c) { return reduced(c, c.node("Abs", {difference(c)})
 std::string bent(Call& c, double bound, double inner, double slope) {
   const Math m{c};
   const std::string a = c.node("Abs", {difference(c)});
-  const std::string curve = m.times(m.mul(a, a), inner / 2);
-  const std::string line = m.times(m.sub(a, m.number(bound / 2)), slope);
+  const std::string curve = c.linear(m.mul(a, a), inner / 2);
+  const std::string line = c.linear(m.sub(a, m.number(bound / 2)), slope);
   return c.node("Where", {c.node("Less", {a, m.number(bound)}), curve, line});
 }
 

@@ -1,4 +1,5 @@
 // What goes by the order of elements, positions among ordered ones, and diagonals.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -12,17 +13,13 @@ namespace {
 
 constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
 
-/// In a type that is compared: bytes as integers.
-std::string comparable(Call& c, int i) {
-  const DType dtype = c.tensor(i).dtype();
-  return c.in(i, is_floating(dtype) || dtype == kInt64 ? dtype : kInt32);
-}
+std::string ordered(Call& c, int i) { return c.in(i, comparable(c.tensor(i).dtype())); }
 
 /// The positions alone: the values are gathered by them.
 std::string topk(Call& c) {
   const int64_t k = c.integer("k");
   if (c.rank(0) == 0) return c.scalar(0, kInt64);
-  return c.graph.nodes("TopK", {comparable(c, 0), c.graph.integers({k})}, 2,
+  return c.graph.nodes("TopK", {ordered(c, 0), c.graph.integers({k})}, 2,
                        {{"axis", c.integer("dim")},
                         {"largest", int64_t{c.flag("largest")}},
                         {"sorted", int64_t{1}}})[1];
@@ -40,7 +37,7 @@ std::vector<std::string> least(Call& c, const std::string& x, const std::string&
 
 std::string kthvalue(Call& c) {
   if (c.rank(0) == 0) return c.scalar(0, kInt64);
-  return least(c, comparable(c, 0), c.graph.integers({c.integer("k")}), c.integer("dim"))[1];
+  return least(c, ordered(c, 0), c.graph.integers({c.integer("k")}), c.integer("dim"))[1];
 }
 
 /// How many elements there are up to the middle one.
@@ -51,7 +48,7 @@ std::string middle(Call& c, const std::string& length) {
 
 /// Along a dimension the position, of all elements the value; NaN where one is.
 std::string median(Call& c) {
-  const std::string x = comparable(c, 0);
+  const std::string x = ordered(c, 0);
   const bool real = is_floating(c.tensor(0).dtype());
   if (!c.has_option("dim")) {
     const std::string flat = c.node("Reshape", {x, c.graph.integers({-1})});
@@ -79,8 +76,7 @@ std::string median(Call& c) {
 
 /// How many of the ordered values come before each.
 std::string searchsorted(Call& c) {
-  DType dtype = std::max(c.tensor(0).dtype(), c.tensor(1).dtype());
-  if (dtype == kBool || dtype == kUInt8) dtype = kInt32;
+  const DType dtype = comparable(std::max(c.tensor(0).dtype(), c.tensor(1).dtype()));
   std::string sorted = c.in(0, dtype);
   if (c.rank(0) > 1) sorted = c.node("Unsqueeze", {sorted, c.graph.integers({-2})});
   const std::string values = c.node("Unsqueeze", {c.in(1, dtype), c.graph.integers({-1})});
@@ -124,8 +120,10 @@ int64_t fixed_size(Call& c, int64_t dim) {
 
 /// The rows of matrices side by side, of which those places are picked.
 std::string diagonal(Call& c) {
-  const int64_t a = c.integer("dim1"), b = c.integer("dim2"), offset = c.integer("offset");
+  const int64_t a = c.integer("dim1"), b = c.integer("dim2");
   const int64_t rows = fixed_size(c, a), columns = fixed_size(c, b);
+  // Beyond the matrix there is nothing, however far.
+  const int64_t offset = std::clamp(c.integer("offset"), -rows, columns);
   Shape order = others(c.rank(0), a, b);
   const Sizes own = c.sizes(0);
   Sizes flat;

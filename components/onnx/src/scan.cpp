@@ -66,16 +66,14 @@ Writer running_extremum(const char* compare) {
     along[dim] = sizes[dim];
     const std::string places = c.node(
         "Expand", {c.graph.constant(arange(sizes[dim]).reshape(along)), c.graph.list(c.sizes(0))});
-    return running(
-        c, {c.in(0, real || own == kInt64 ? own : kInt32), places},
-        [&](const Values& a, const Values& b) {
-          std::string wins = c.node(compare, {a[0], b[0]});
-          if (real) {
-            const std::string is_number = c.node("Not", {c.node("IsNaN", {b[0]})});
-            wins = c.node("Or", {wins, c.node("And", {c.node("IsNaN", {a[0]}), is_number})});
-          }
-          return Values{c.node("Where", {wins, a[0], b[0]}), c.node("Where", {wins, a[1], b[1]})};
-        })[1];
+    return running(c, {c.in(0, comparable(own)), places}, [&](const Values& a, const Values& b) {
+      std::string wins = c.node(compare, {a[0], b[0]});
+      if (real) {
+        const std::string is_number = c.node("Not", {c.node("IsNaN", {b[0]})});
+        wins = c.node("Or", {wins, c.node("And", {c.node("IsNaN", {a[0]}), is_number})});
+      }
+      return Values{c.node("Where", {wins, a[0], b[0]}), c.node("Where", {wins, a[1], b[1]})};
+    })[1];
   };
 }
 
