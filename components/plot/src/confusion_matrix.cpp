@@ -107,13 +107,6 @@ void confusion_matrix(const std::string& path, const Tensor& matrix,
                            "\",$3)):4 with labels textcolor rgb variable font \",",
                            rounded(size, 3), "\" notitle");
   picture.script += '\n';
-  picture.complete = [](Picture& kept) {  // without the colours
-    std::vector<double> numbers;
-    const std::vector<double>& with = kept.blocks.front().numbers;
-    for (std::size_t i = 0; i < with.size(); i += 4)
-      numbers.insert(numbers.end(), {with[i], with[i + 1], with[i + 2]});
-    kept.blocks = {{"cells", numbers, 3}};
-  };
   draw(picture);
 }
 

@@ -79,8 +79,9 @@ std::string csv_of(const Picture& picture) {
     for (const char c : block.name) name += c == '"' ? "\"\"" : std::string(1, c);
     name += '"';
     for (std::size_t j = 0; j < block.numbers.size(); ++j) {
-      if (j % block.columns == 0) out += "\n" + name;
-      out += "," + number(block.numbers[j]);
+      const std::size_t column = j % block.columns;
+      if (column == 0) out += "\n" + name;
+      if (column < picture.columns.size()) out += "," + number(block.numbers[j]);
     }
   }
   return out + "\n";

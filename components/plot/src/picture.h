@@ -23,7 +23,7 @@ struct Picture {
   const char* op;
   std::string path;
   int width, height;
-  std::vector<std::string> columns;  // of the CSV: those of all blocks that are in it
+  std::vector<std::string> columns;  // of the CSV: of each block the first ones
   std::vector<Block> blocks = {};
   /// Adds blocks that are of use in the CSV alone, which is seldom written.
   std::function<void(Picture&)> complete = {};
