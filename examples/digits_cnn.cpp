@@ -95,18 +95,18 @@ void train(const example::Options& options) {
     progress.epoch(example::test(model, test_loader));  // in eval(), then back to train()
   }
 
+  const Tensor answers = example::answers(model, test_loader);
   if (!options.save.empty() && options.epochs > 0) {
     // The file holds the running statistics, too: without them the answers would differ.
     norma::save(model, options.save);
     nn::Sequential restored = make_model();
     norma::load(restored, options.save);
-    if (!same_bits(example::answers(model, test_loader), example::answers(restored, test_loader)))
+    if (!same_bits(answers, example::answers(restored, test_loader)))
       norma::fail("digits_cnn",
                   "expected the answers of before from " + options.save + ", got others");
     std::printf("saved %s; loaded into a fresh model, it gives the same answers bit for bit\n",
                 options.save.c_str());
   }
-  const Tensor answers = example::answers(model, test_loader);
   plots.classifier(answers, digits.test);
   plots.filters("filters.png", model.at<ConvBlock>(0).block.at<nn::Conv2d>(0).weight);
   std::printf("test accuracy %.4f\n", example::scores(answers, digits.test.targets).accuracy);
