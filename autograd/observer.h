@@ -22,8 +22,8 @@ class Inputs {
   Inputs(const std::vector<const Tensor*>& list) : list_(list.data()), size_(list.size()) {}
   Inputs(const std::vector<Tensor>& list) : tensors_(list.data()), size_(list.size()) {}
   int size() const { return static_cast<int>(size_); }  ///< how many
-  // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.UndefReturn): i < size() is not seen there
   /// Input i, undefined if absent.
+  // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.UndefReturn): i < size() is not seen there
   const Tensor& operator[](int i) const { return list_ ? *list_[i] : tensors_[i]; }
 
  private:
