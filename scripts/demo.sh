@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 source scripts/lib-install.sh
 
 install_missing library examples
-cmake --preset release -DNORMA_BUILD_TESTS=OFF -DNORMA_BUILD_EXAMPLES=ON -DNORMA_BUILD_BENCH=OFF -DNORMA_UNITY=ON
-cmake --build --preset release --parallel "$(nproc)" --target digits_cnn
+cmake --preset quick
+cmake --build --preset quick --parallel "$(nproc)" --target digits_cnn
 
 if [ -n "${NORMA_DATA_DIR:-}" ]; then set -- --data "$NORMA_DATA_DIR" "$@"; fi
-exec build/release/examples/digits_cnn --save build/release/digits_cnn.safetensors "$@"
+exec build/quick/examples/digits_cnn --save build/quick/digits_cnn.safetensors "$@"
