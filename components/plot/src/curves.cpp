@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "axes.h"
 #include "norma/core/elementary.h"
 #include "norma/plot.h"
 #include "picture.h"
@@ -139,37 +140,6 @@ std::vector<Point> thinned(const std::vector<Point>& points, bool log_x, int wid
   return kept;
 }
 
-struct Extent {
-  double low = std::numeric_limits<double>::infinity(), high = -low;
-  void add(double value) {
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-};
-
-/// gnuplot numbers the powers of ten, of which few lie in a short axis: there, 2 and 5 as well.
-std::string log_axis(char axis, const Extent& extent) {
-  std::string out = text("set logscale ", axis, "\n");
-  if (extent.high / extent.low > 300) return out;
-  out += text("set ", axis, "range [", shortest(extent.low / 1.1), ":", shortest(extent.high * 1.1),
-              "]\nset ", axis, "tics (");
-  const auto from = static_cast<int>(std::floor(elementary::log10(extent.low)));
-  const auto to = static_cast<int>(std::ceil(elementary::log10(extent.high)));
-  std::string separator;
-  for (int power = from; power <= to; ++power)
-    for (const int digit : {1, 2, 5}) {
-      out += separator + rounded(digit * elementary::pow(10.0, static_cast<double>(power)), 6);
-      separator = ",";
-    }
-  return out + ")\n";
-}
-
-bool is_log(const std::string& scale, const char* name) {
-  if (scale != "linear" && scale != "log")
-    fail(kOp, "expected ", name, " = \"linear\" or \"log\", got ", in_quotes(scale));
-  return scale == "log";
-}
-
 std::vector<Curve> curves_of(const std::vector<Run>& runs, const CurvesOptions& options) {
   if (runs.empty()) fail(kOp, "expected at least one run, got none");
   std::vector<std::string> names = options.names;
@@ -209,7 +179,8 @@ void curves(const std::string& path, const History& history, const CurvesOptions
 void curves(const std::string& path, const std::vector<Run>& runs, const CurvesOptions& options) {
   Picture picture{kOp, path, options.width, options.height, {}};
   check_picture(picture);
-  const bool log_x = is_log(options.xscale, "xscale"), log_y = is_log(options.yscale, "yscale");
+  const bool log_x = is_log(kOp, options.xscale, "xscale"),
+             log_y = is_log(kOp, options.yscale, "yscale");
   if (!(options.smoothing >= 0 && options.smoothing < 1))
     fail(kOp, "expected smoothing from 0 to below 1, got ", options.smoothing);
   const std::vector<Curve> all = curves_of(runs, options);

@@ -58,6 +58,32 @@ void curves(const std::string& path, const History& history, const CurvesOptions
 void curves(const std::string& path, const std::vector<Run>& runs,
             const CurvesOptions& options = {});
 
+/// A line of a picture, or several runs of the same.
+struct Line {
+  std::string label;  ///< in the legend; none for ""
+  Tensor x;           ///< [P], floats or integers
+  Tensor y;           ///< [P], or [runs, P]
+};
+
+/// How `lines` draws.
+struct LinesOptions {
+  std::string xscale = "linear";  ///< or "log", where what is not positive is a gap
+  std::string yscale = "linear";  ///< or "log"
+  std::string title = "", xlabel = "", ylabel = "";  ///< what stands above it, and along the axes
+  int width = 640, height = 400;                     ///< of the picture, in pixels
+};
+
+/// Lines over any x, at most 8, told apart by colour, dashes and, where they have at most 40 points,
+/// signs. Of several runs, the mean; around it, pale, from the lowest to the highest finite value.
+/// The mean of runs of which one is not finite is a gap.
+///
+///     norma::plot::lines("rates.svg", {{"with BatchNorm", rates, with}, {"without", rates, without}},
+///                        {.xscale = "log", .xlabel = "learning rate", .ylabel = "loss"});
+///
+/// Throws where a line is no [P] and [P] or [runs, P], and where nothing can be drawn.
+void lines(const std::string& path, const std::vector<Line>& lines,
+           const LinesOptions& options = {});
+
 /// How often class `i` (row) was taken for class `j` (column): [num_classes, num_classes] kInt64,
 /// as torchmetrics counts it. `preds` are classes [N], or scores [N, num_classes], whose largest
 /// counts; `target` classes [N]; each from 0 to num_classes - 1.
