@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the other scripts, for its one function and its choice of a compiler:
 #
-#   install_missing library tests examples components runtimes docs venv clang tidy coverage style
+#   install_missing library tests examples experiments components runtimes docs venv clang tidy coverage style
 #
 # installs the Debian or Ubuntu packages those parts of the work still need. Where nothing is missing,
 # it needs neither root nor a network.
@@ -69,6 +69,7 @@ missing_packages() {
       docs) have doxygen || echo doxygen ;;
       venv) python3 -c "import ensurepip" 2>/dev/null || echo python3-venv ;;
       examples) have_header CLI/CLI.hpp || echo libcli11-dev ;;
+      experiments) have gnuplot || echo gnuplot-nox ;;
       clang) have clang++ || echo clang ;;
       tidy)
         have clang++ || echo clang
