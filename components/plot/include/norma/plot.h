@@ -73,11 +73,11 @@ struct LinesOptions {
   int width = 640, height = 400;                     ///< of the picture, in pixels
 };
 
-/// Lines over any x, at most 8, told apart by colour, dashes and, where they have at most 40 points,
-/// signs. Of several runs, the mean; around it, pale, from the lowest to the highest finite value.
-/// The mean of runs of which one is not finite is a gap.
+/// Lines over any x, at most 8, told apart by colour, dashes and, of at most 40 points, signs. Of
+/// several runs, the mean; around it, pale, from the lowest to the highest finite value. The mean
+/// of runs of which one is not finite is a gap.
 ///
-///     norma::plot::lines("rates.svg", {{"with BatchNorm", rates, with}, {"without", rates, without}},
+///     norma::plot::lines("rates.svg", {{"with", rates, losses}, {"without", rates, others}},
 ///                        {.xscale = "log", .xlabel = "learning rate", .ylabel = "loss"});
 ///
 /// Throws where a line is no [P] and [P] or [runs, P], and where nothing can be drawn.
