@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib-install.sh
 
-install_missing library tests examples components
+install_missing library tests examples experiments components
 preset=${NORMA_PRESET:-release}
 programs=ON
 if [ "$preset" = tsan ]; then programs=OFF; fi  # no threads of their own
@@ -15,6 +15,7 @@ components=OFF
 if [ "$preset" = release ]; then components=ON; fi  # the sanitizers look after what they call
 # shellcheck disable=SC2086  # several options
 cmake --preset "$preset" -DNORMA_BUILD_TESTS=ON -DNORMA_BUILD_EXAMPLES=$programs -DNORMA_BUILD_BENCH=$programs \
-  -DNORMA_BUILD_TORCH=$components -DNORMA_BUILD_ONNX=$components -DNORMA_BUILD_PLOT=$components -DNORMA_BUILD_TENSORBOARD=$programs ${NORMA_CMAKE_OPTIONS:-}
+  -DNORMA_BUILD_TORCH=$components -DNORMA_BUILD_ONNX=$components -DNORMA_BUILD_PLOT=$components -DNORMA_BUILD_EXPERIMENTS=$components \
+  -DNORMA_BUILD_TENSORBOARD=$programs ${NORMA_CMAKE_OPTIONS:-}
 cmake --build --preset "$preset" --parallel "$(nproc)"
 ctest --preset "$preset" --parallel "$(nproc)" "$@"

@@ -1,4 +1,4 @@
-// What every experiment has around its training loop: seeds, data, measured numbers, a picture, a verdict.
+// What every experiment has around its training loop: seeds, data, numbers, a picture, a verdict.
 #pragma once
 #include <norma/norma.h>
 #include <norma/plot.h>
