@@ -116,7 +116,7 @@ elseif(KIND STREQUAL "guide")
   follow_page(${PAGE})
 elseif(KIND STREQUAL "inside")
   # This builds all of Norma once more: quickly, with no optimisation.
-  list(APPEND options -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DNORMA_CHECKOUT=${CHECKOUT}
+  list(APPEND options -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DNORMA_UNITY=ON -DNORMA_CHECKOUT=${CHECKOUT}
     -DFETCHCONTENT_BASE_DIR=${SCRATCH}/build)
   find_program(ccache ccache)
   if(ccache)
