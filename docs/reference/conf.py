@@ -15,7 +15,7 @@ release = ".".join(numbers)
 # An excerpt with "…" for lines left out is no whole C++.
 suppress_warnings = ["misc.highlighting_failure"]
 extensions = ["breathe", "myst_parser"]
-include_patterns = ["index.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md", "reference/**.md"]
+include_patterns = ["index.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md", "docs/lessons/*.md", "reference/**.md"]
 breathe_projects = {"norma": "../doxygen/xml"}
 breathe_default_project = "norma"
 breathe_show_include = False

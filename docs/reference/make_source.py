@@ -102,7 +102,7 @@ def write_reference(root, out, public):
 
 def write_guides(root, source, public):
     pages = [root / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")]
-    pages += sorted(root.glob("docs/*.md"))
+    pages += sorted(root.glob("docs/*.md")) + sorted(root.glob("docs/lessons/*.md"))
     targets = {(root / header).resolve(): source / "reference" / f"{page_of(header)}.md" for header in public}
 
     def redirected(page):
@@ -126,11 +126,13 @@ def write_guides(root, source, public):
     images = source / "docs" / "images"
     if not images.exists():
         images.symlink_to(root / "docs" / "images")
-    return [page.stem for page in pages if page.parent.name == "docs"]
+    return [str(page.relative_to(root / "docs").with_suffix("")) for page in pages if page.parent != root]
 
 
 def index(guides, folders):
     sections = {title: [name for name in names if name in guides] for title, names in GUIDES.items()}
+    lessons = sorted((name for name in guides if name.startswith("lessons/")), key=lambda name: (not name.endswith("README"), name))
+    sections = {"Lessons": lessons, **sections}
     named = {name for names in sections.values() for name in names}
     sections["Using Norma"] = [name for name in guides if name not in named]
     text = "# Norma\n\nA small deep-learning framework in C++20. [What it is, and how to begin](README.md).\n\n"

@@ -105,7 +105,7 @@ def complaints_of(root, page):
 
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
-    pages = [*sorted(root.glob("*.md")), *sorted(root.glob("docs/*.md"))]
+    pages = [*sorted(root.glob("*.md")), *sorted(root.glob("docs/**/*.md"))]
     complaints = [c for page in pages for c in complaints_of(root, page)]
     print("\n".join(complaints) or f"{len(pages)} pages, nothing to complain about")
     sys.exit(bool(complaints))
