@@ -1,4 +1,8 @@
 // The differentiable functions behind the layers: PyTorch's `torch.nn.functional`.
+//
+// Errors of all: an undefined tensor; where nothing else is said, an input of integers or bools,
+// shapes other than those named, a weight or bias of another dtype than the input's; of a loss,
+// Reduction::BatchMean.
 #pragma once
 #include <array>
 #include <concepts>
@@ -87,8 +91,8 @@ enum class Reduction { None, Mean, Sum, BatchMean };
 namespace functional {
 
 /// 1 at the class, 0 elsewhere, along a new last dimension of `num_classes`, by default the largest
-/// class + 1. kInt64, like the classes. Errors: negative classes, and those of `num_classes` or
-/// more.
+/// class + 1. kInt64, like the classes. Errors: negative classes, those of `num_classes` or more,
+/// another dtype, and no classes at all without `num_classes`.
 Tensor one_hot(const Tensor& classes, int64_t num_classes = -1);
 
 /// y = x Wᵀ + b. x [*, in], weight [out, in], bias [out] or undefined, y [*, out]. Errors: sizes or
@@ -105,14 +109,17 @@ struct ConvOptions {
   Pair dilation = 1;    ///< how far apart the kernel's cells lie
   int64_t groups = 1;   ///< blocks of channels that do not see each other
 
-  /// Throws `[op] …` on options that are wrong for every input.
+  /// Throws `[op] …` on options that are wrong for every input: a stride, dilation or groups below
+  /// 1, a negative padding, "same" with a stride.
   void check(const char* op) const;
   /// The padding for a kernel of this size.
   PadSizes pad_sizes(Pair kernel_size) const;
 };
 /// Cross-correlation. input [N, C, H, W] or [C, H, W], weight [O, C/groups, kh, kw], bias [O] or
-/// undefined; output [N, O, H', W'] or [O, H', W'], H' = floor((H + 2p - d(k-1) - 1)/s) + 1.
-/// Output block g of the O/groups channels sees input block g of the C/groups channels alone.
+/// undefined; output [N, O, H', W'] or [O, H', W'], H' = floor((H + 2p - d(k-1) - 1)/s) + 1. Output
+/// block g of the O/groups channels sees input block g of the C/groups channels alone. Errors: what
+/// `check` refuses, channels that `groups` does not divide, and a padded image smaller than the
+/// kernel.
 Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(),
               const ConvOptions& options = {});
 
@@ -130,14 +137,16 @@ struct Conv1dOptions {
   Pad1dSizes pad_sizes(int64_t kernel_size) const;  ///< as of ConvOptions
 };
 /// The same along one dimension. input [N, C, L] or [C, L], weight [O, C/groups, k], bias [O] or
-/// undefined; output [N, O, L'] or [O, L'], L' = floor((L + 2p - d(k-1) - 1)/s) + 1.
+/// undefined; output [N, O, L'] or [O, L'], L' = floor((L + 2p - d(k-1) - 1)/s) + 1. Errors as for
+/// `conv2d`.
 Tensor conv1d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(),
               const Conv1dOptions& options = {});
 
 /// Pads the last two dimensions of [N, C, H, W] or [C, H, W]. Reflect needs a padding smaller than
-/// the image, Circular one that is no larger.
+/// the image, Circular one that is no larger. Errors: other paddings, negative ones, an empty
+/// image to repeat the edge of.
 Tensor pad2d(const Tensor& input, const PadSizes& pad, PaddingMode mode = PaddingMode::Zeros);
-/// Pads the last dimension of [N, C, L] or [C, L].
+/// Pads the last dimension of [N, C, L] or [C, L]. Errors as for `pad2d`.
 Tensor pad1d(const Tensor& input, const Pad1dSizes& pad, PaddingMode mode = PaddingMode::Zeros);
 
 struct MaxPoolOptions {
@@ -146,7 +155,8 @@ struct MaxPoolOptions {
   Pair dilation = 1;         ///< how far apart the kernel's cells lie
   bool ceil_mode = false;    ///< round the output size up instead of down
 
-  /// Throws `[op] …` on options that are wrong for every input.
+  /// Throws `[op] …` on options that are wrong for every input: a kernel, stride or dilation below
+  /// 1, a negative padding or one of more than half the kernel.
   void check(const char* op, Pair kernel_size) const;
 };
 struct MaxPool1dOptions {
@@ -164,17 +174,20 @@ struct AvgPoolOptions {
   bool count_include_pad = true;                 ///< padded cells count in the divisor
   std::optional<int64_t> divisor_override = {};  ///< divides by this instead
 
-  void check(const char* op, Pair kernel_size) const;  ///< as of MaxPoolOptions
+  /// As of MaxPoolOptions; and a divisor of 0.
+  void check(const char* op, Pair kernel_size) const;
 };
 /// input [N, C, H, W] or [C, H, W], output H' = floor((H + 2p - d(k-1) - 1)/s) + 1. With
-/// `ceil_mode` the quotient is rounded up, but no window starts in the padding at the end.
-/// A NaN in a window is its maximum; of equals the first one takes the gradient.
+/// `ceil_mode` the quotient is rounded up, but no window starts in the padding at the end. A NaN in
+/// a window is its maximum; of equals the first one takes the gradient. Takes integers, too.
+/// Errors: what `check` refuses, and an image smaller than the window.
 Tensor max_pool2d(const Tensor& input, Pair kernel_size, const MaxPoolOptions& options = {});
-/// The same along one dimension: input [N, C, L] or [C, L].
+/// The same along one dimension: input [N, C, L] or [C, L]. Errors as there; integers, too.
 Tensor max_pool1d(const Tensor& input, int64_t kernel_size, const MaxPool1dOptions& options = {});
-/// The mean of every window, shaped as by `max_pool2d`; padded cells are zeros.
+/// The mean of every window, shaped as by `max_pool2d`; padded cells are zeros. Errors as there;
+/// integers, too.
 Tensor avg_pool2d(const Tensor& input, Pair kernel_size, const AvgPoolOptions& options = {});
-/// Output cell i averages rows floor(i H / h) to ceil((i+1) H / h).
+/// Output cell i averages rows floor(i H / h) to ceil((i+1) H / h). Errors: an output size below 1.
 Tensor adaptive_avg_pool2d(const Tensor& input, Pair output_size);
 
 struct BatchNormArgs {
@@ -190,18 +203,21 @@ struct BatchNormArgs {
 /// Per channel (axis 1): y = (x - mean) / sqrt(var + eps) * weight + bias; x [N, C, …]. In training
 /// mean and var (biased) are those of the batch, and running = (1 - momentum) running + momentum
 /// new with the unbiased variance; nothing changes when the call throws. Refuses batch statistics
-/// of one value per channel, and with them an eps of 0. See nn::BatchNorm2d.
+/// of one value per channel, with them an eps of 0, and one running statistic without the other.
+/// See nn::BatchNorm2d.
 Tensor batch_norm(Tensor input, const BatchNormArgs& args);
 
 /// y = (x - mean) / sqrt(var + eps) * weight + bias over the last dimensions, which must equal
 /// `normalized_shape`, with biased variance. weight and bias have that shape, undefined: 1 and 0.
+/// Errors: other last dimensions, `normalized_shape` of none.
 Tensor layer_norm(const Tensor& input, const Shape& normalized_shape,
                   const Tensor& weight = Tensor(), const Tensor& bias = Tensor(),
                   double eps = 1e-5);
 
 /// The same over each of `num_groups` groups of C / num_groups neighbouring channels of [N, C, …]
 /// and all dimensions behind them; weight and bias [C], undefined: 1 and 0. Refuses a single value
-/// per group where there is only one sample. See nn::GroupNorm.
+/// per group where there is only one sample. Errors: `num_groups` below 1, or one that does not
+/// divide C. See nn::GroupNorm.
 Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight = Tensor(),
                   const Tensor& bias = Tensor(), double eps = 1e-5);
 
@@ -216,13 +232,13 @@ struct EmbeddingOptions {
 };
 /// Rows of `weight` [num_embeddings, embedding_dim]: indices [*] of kInt64 or kInt32, output
 /// [*, embedding_dim]. `max_norm` changes those rows of `weight` in place. See nn::Embedding.
-/// Errors: an index that is no row, a `weight` that is no matrix.
+/// Errors: an index that is no row, another dtype of the indices, a `weight` that is no matrix.
 Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOptions& options = {});
 
 /// Zeroes each element with probability p in [0, 1] and scales the rest by 1/(1-p). Unless
-/// training, and for p = 0, returns the input itself and draws nothing.
+/// training, and for p = 0, returns the input itself and draws nothing. Errors: another p.
 Tensor dropout(const Tensor& input, double p = 0.5, bool training = true);
-/// The same for whole channels of [N, C, …].
+/// The same for whole channels of [N, C, …]. Errors: another p, fewer than two dimensions.
 Tensor dropout2d(const Tensor& input, double p = 0.5, bool training = true);
 
 struct CrossEntropyOptions {
@@ -234,7 +250,8 @@ struct CrossEntropyOptions {
 /// input: logits [N, C], [N, C, d1, …] or [C]; target: kInt64 classes [N], [N, d1, …] or [], or
 /// probabilities of the input's shape, which may require a gradient. Softmax, logarithm and loss in
 /// one operation, through the maximum, so that no logit is too large. See nn::CrossEntropyLoss for
-/// the formula and what the mean divides by.
+/// the formula and what the mean divides by. Errors: classes out of range, integers of the input's
+/// sizes, a label_smoothing outside of [0, 1], a weight that requires a gradient.
 Tensor cross_entropy(const Tensor& input, const Tensor& target,
                      const CrossEntropyOptions& options = {});
 
@@ -244,13 +261,13 @@ struct NllOptions {
   Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// -w[y] x[y]; input: log-probabilities, shaped as for `cross_entropy`; target: kInt64 classes.
-/// Errors: classes out of range, sizes that do not fit.
+/// Errors: classes out of range, sizes that do not fit, a weight that requires a gradient.
 Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& options = {});
 
 /// (x - t)² and |x - t|, for every element. Both sizes must be the same: broadcasting [N] against
 /// [N, 1] to [N, N] is a mistake that would go unnoticed.
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::Mean);
-/// |x - t| for every element, as `mse_loss`.
+/// |x - t| for every element, as `mse_loss`. Errors: sizes that differ.
 Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::Mean);
 
 struct BceOptions {
@@ -258,7 +275,8 @@ struct BceOptions {
   Tensor pos_weight = Tensor();           ///< weight of the positive class, broadcast
   Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
-/// −[p t log σ(x) + (1−t) log(1−σ(x))] for every element, in its overflow-free form.
+/// −[p t log σ(x) + (1−t) log(1−σ(x))] for every element, in its overflow-free form. Errors: a
+/// target of other sizes, weights that do not broadcast or require a gradient.
 Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
                                         const BceOptions& options = {});
 

@@ -18,6 +18,9 @@ struct AttentionOptions {
 /// sees no key because of it gets zeros. With `enable_gqa`, dimension -3 is the heads: those of key
 /// and value are repeated.
 ///
+/// Errors: other shapes, integers, several dtypes, a mask of another dtype, a mask and `is_causal`,
+/// dropout_p outside of [0, 1], heads that do not divide the query's.
+///
 /// Vaswani et al., "Attention is all you need", arXiv:1706.03762.
 Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
                                     const AttentionOptions& options = {});

@@ -12,7 +12,8 @@ struct ConvTransposeOptions {
   int64_t groups = 1;       ///< blocks of channels that do not see each other
   Pair dilation = 1;        ///< how far apart the kernel's cells lie
 
-  /// Throws `[op] …` on options that are wrong for every input.
+  /// Throws `[op] …` on options that are wrong for every input: a stride, dilation or groups below
+  /// 1, a negative padding, an output_padding below neither stride nor dilation.
   void check(const char* op) const;
 };
 struct ConvTranspose1dOptions {
@@ -32,7 +33,8 @@ struct ConvTranspose1dOptions {
 /// Errors: other ranks, types and sizes, an empty image, and an output of no cell.
 Tensor conv_transpose2d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(),
                         const ConvTransposeOptions& options = {});
-/// The same along one dimension: input [N, C, L] or [C, L], weight [C, O/groups, k].
+/// The same along one dimension: input [N, C, L] or [C, L], weight [C, O/groups, k]. Errors as for
+/// `conv_transpose2d`.
 Tensor conv_transpose1d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(),
                         const ConvTranspose1dOptions& options = {});
 

@@ -24,7 +24,8 @@ struct InterpolateOptions {
   /// Whether what is computed with is the ratio of the sizes, not `scale_factor` itself.
   std::optional<bool> recompute_scale_factor = {};
 
-  /// Throws `[op] …` on options that are wrong for every input.
+  /// Throws `[op] …` on options that are wrong for every input: neither or both of `size` and
+  /// `scale_factor`, `align_corners` with another mode, `recompute_scale_factor` with `size`.
   void check(const char* op) const;
 };
 /// [N, C, H, W] (any mode but Linear) or [N, C, L] (any but Bilinear and Bicubic) with another

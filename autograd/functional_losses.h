@@ -1,12 +1,14 @@
 // More losses, and distances: PyTorch's `torch.nn.functional`. The layers: layers/element_loss.h,
 // layers/margin_loss.h.
+//
+// x is the input, t the target. Reduction as in `mse_loss`: the mean over all elements, their sum,
+// or None, the losses themselves. Errors of all: an undefined tensor, sizes that do not fit or
+// broadcast, Reduction::BatchMean but for kl_div, and a `weight` that requires a gradient; where
+// nothing else is said, an input of integers or bools.
 #pragma once
 #include "norma/autograd/functional.h"
 
 namespace norma::functional {
-
-// x is the input, t the target. Reduction as in `mse_loss`: the mean over all elements, their sum,
-// or None, the losses themselves.
 
 struct BinaryCrossEntropyOptions {
   Tensor weight = Tensor();               ///< rescales each element, broadcast to the input
@@ -22,8 +24,8 @@ struct SmoothL1Options {
   Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
   double beta = 1.0;                      ///< where the square ends and the line begins
 };
-/// With d = |x - t|: d² / (2 beta) where d < beta, d - beta/2 elsewhere; beta >= 0. Both sizes must
-/// be the same.
+/// With d = |x - t|: d² / (2 beta) where d < beta, d - beta/2 elsewhere. Errors: beta < 0, sizes
+/// that differ.
 Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
                       const SmoothL1Options& options = {});
 
@@ -31,8 +33,8 @@ struct HuberOptions {
   Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
   double delta = 1.0;                     ///< where the square ends and the line begins
 };
-/// With d = |x - t|: d²/2 where d <= delta, delta (d - delta/2) elsewhere; delta > 0. Both sizes
-/// must be the same.
+/// With d = |x - t|: d²/2 where d <= delta, delta (d - delta/2) elsewhere. Errors: delta <= 0,
+/// sizes that differ.
 Tensor huber_loss(const Tensor& input, const Tensor& target, const HuberOptions& options = {});
 
 struct KLDivOptions {
@@ -40,7 +42,7 @@ struct KLDivOptions {
   bool log_target = false;                ///< the target holds log-probabilities, too
 };
 /// t (log t - x), 0 log 0 being 0, for log-probabilities x; with `log_target`, e^t (t - x).
-/// Broadcasts.
+/// Broadcasts. Errors: a target of integers.
 Tensor kl_div(const Tensor& input, const Tensor& target, const KLDivOptions& options = {});
 
 struct PoissonNLLOptions {
@@ -49,7 +51,7 @@ struct PoissonNLLOptions {
   double eps = 1e-8;                      ///< keeps the logarithm of a rate from 0
   Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
-/// e^x - t x, or without `log_input` x - t log(x + eps). Broadcasts.
+/// e^x - t x, or without `log_input` x - t log(x + eps). Broadcasts; integers, too.
 Tensor poisson_nll_loss(const Tensor& input, const Tensor& target,
                         const PoissonNLLOptions& options = {});
 
@@ -58,8 +60,8 @@ struct GaussianNLLOptions {
   double eps = 1e-6;                      ///< the least variance; the gradient passes
   Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
-/// (log var + (x - t)² / var) / 2. var >= 0: of the input's sizes, or with its last size 1 or left
-/// out, or another one 1.
+/// (log var + (x - t)² / var) / 2; integers, too. var: of the input's sizes, or with its last size
+/// 1 or left out, or another one 1. Errors: another var, one of integers or with a negative element.
 Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor& var,
                          const GaussianNLLOptions& options = {});
 
@@ -71,7 +73,8 @@ struct MultiLabelSoftMarginOptions {
   Tensor weight = Tensor();               ///< [C], rescales each class
   Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
-/// For every row [C] the mean over its classes of -w [t log σ(x) + (1 - t) log σ(-x)].
+/// For every row [C] the mean over its classes of -w [t log σ(x) + (1 - t) log σ(-x)]. Errors: a
+/// 0-d tensor.
 Tensor multilabel_soft_margin_loss(const Tensor& input, const Tensor& target,
                                    const MultiLabelSoftMarginOptions& options = {});
 
@@ -87,7 +90,8 @@ struct MarginRankingOptions {
   double margin = 0.0;                    ///< the distance that is asked for
   Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
-/// max(0, -t (x1 - x2) + margin) for t of -1 and 1; all of one number of dimensions.
+/// max(0, -t (x1 - x2) + margin) for t of -1 and 1; integers, too. Errors: several numbers of
+/// dimensions.
 Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
                            const MarginRankingOptions& options = {});
 
@@ -96,7 +100,7 @@ struct CosineEmbeddingOptions {
   Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// With c = cos(x1, x2) of the rows of [N, D], or of [D]: 1 - c where t = 1, max(0, c - margin)
-/// where t = -1; t [N] or [].
+/// where t = -1; t [N] or []. Errors: other dimensions.
 Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
                              const CosineEmbeddingOptions& options = {});
 
@@ -107,17 +111,18 @@ struct TripletMarginOptions {
   bool swap = false;    ///< the negative's distance to the positive counts where that is smaller
   Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
-/// max(0, d(anchor, positive) - d(anchor, negative) + margin), d being `pairwise_distance`; all of
-/// one number of dimensions. margin > 0.
+/// max(0, d(anchor, positive) - d(anchor, negative) + margin), d being `pairwise_distance`;
+/// integers, too. Errors: a margin <= 0, several numbers of dimensions.
 Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
                            const TripletMarginOptions& options = {});
 
-/// x1 · x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along `dim`. Broadcasts.
+/// x1 · x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along `dim`. Broadcasts. Errors: integers, no such
+/// `dim`.
 Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, int64_t dim = 1, double eps = 1e-8);
-/// The p-norm of x1 - x2 + eps along the last dimension. Broadcasts.
+/// The p-norm of x1 - x2 + eps along the last dimension. Broadcasts; integers, too.
 Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, double p = 2.0, double eps = 1e-6,
                          bool keepdim = false);
-/// x / max(‖x‖, eps), the p-norm along `dim`.
+/// x / max(‖x‖, eps), the p-norm along `dim`. Errors: integers, no such `dim`.
 Tensor normalize(const Tensor& input, double p = 2.0, int64_t dim = 1, double eps = 1e-12);
 
 }  // namespace norma::functional

@@ -28,14 +28,14 @@ struct GradcheckResult {
 
 /// Compares `backward()` with central differences for every element of every input that requires a
 /// gradient. `function` may return any shape: its elements are weighted with fixed random numbers
-/// and summed. Inputs must be kFloat64 leaves; keep them away from kinks and ties. Defaults as
-/// PyTorch's.
+/// and summed. Keep the inputs away from kinks and ties. Defaults as PyTorch's. Errors: inputs that
+/// require a gradient and are no contiguous kFloat64 leaves, a result that depends on none.
 GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
                           const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
 
 /// The same for second derivatives: `gradcheck` of the gradients of `function`, taken with
 /// `create_graph`, as a function of the inputs and of what their gradient starts with, which is
-/// drawn. PyTorch: `torch.autograd.gradgradcheck`.
+/// drawn. Errors: likewise. PyTorch: `torch.autograd.gradgradcheck`.
 GradcheckResult gradgradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
                               const std::vector<Tensor>& inputs,
                               const GradcheckOptions& options = {});

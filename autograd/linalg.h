@@ -1,4 +1,6 @@
 // torch.linalg: systems of linear equations and what is made of them, for one matrix or batches.
+//
+// Errors of all: an undefined tensor, integers or bools, matrices that are not square.
 #pragma once
 #include <utility>
 
@@ -12,7 +14,7 @@ Tensor inv(const Tensor& a);
 
 /// X of A X = B, for A of [*, n, n] and B of [*, n, k] or a vector [*, n]; leading dimensions
 /// broadcast. Vectors are taken where B is 1-d or of the shape of A without its last dimension.
-/// Throws where a matrix is singular. PyTorch: `torch.linalg.solve`.
+/// Throws where a matrix is singular, and for another number of rows or dtype of B. PyTorch: `torch.linalg.solve`.
 Tensor solve(const Tensor& a, const Tensor& b);
 
 /// The determinant of [*, n, n]; 1 for n = 0. The gradient, g det(A) A⁻ᵀ, is that of the cofactors,
@@ -27,7 +29,8 @@ std::pair<Tensor, Tensor> slogdet(const Tensor& a);
 /// is read; throws where A is none. PyTorch: `torch.linalg.cholesky`.
 Tensor cholesky(const Tensor& a);
 
-/// Aⁿ; for n < 0 of the inverse. Integers take n of at least 0. `torch.linalg.matrix_power`.
+/// Aⁿ; for n < 0 of the inverse, which throws for singular matrices. Also of integers, with n of at
+/// least 0. `torch.linalg.matrix_power`.
 Tensor matrix_power(const Tensor& a, int64_t n);
 
 }  // namespace norma::linalg

@@ -1,4 +1,6 @@
 // Free spellings of tensor operations, as in `torch.`: operators, and functions on several tensors.
+//
+// Errors of all: those of Tensor, and of the method of the same name.
 #pragma once
 #include <optional>
 #include <string>
@@ -119,6 +121,7 @@ inline Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar 
 inline Tensor matmul(const Tensor& a, const Tensor& b) { return a.matmul(b); }
 
 /// Elements of `a` where `condition` (kBool) is true, of `b` elsewhere; all three broadcast.
+/// Errors: a condition of another dtype, shapes that do not broadcast.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 /// `nonzero`, a tensor of indices for every dimension: `x.index_put_({where(c)[0]}, 1)`.
 std::vector<Tensor> where(const Tensor& condition);
@@ -147,13 +150,13 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim = 0);
 /// Joins along a new dimension. Errors: no tensor, different sizes.
 Tensor stack(const std::vector<Tensor>& tensors, int64_t dim = 0);
 /// Joins side by side, below each other, along the third dimension, or vectors as columns; what has
-/// too few dimensions gets them.
+/// too few dimensions gets them. Errors: no tensor, sizes that differ in another dimension.
 Tensor hstack(const std::vector<Tensor>& tensors);
-/// Below each other.
+/// Below each other. Errors: likewise.
 Tensor vstack(const std::vector<Tensor>& tensors);
-/// Along the third dimension.
+/// Along the third dimension. Errors: likewise.
 Tensor dstack(const std::vector<Tensor>& tensors);
-/// Vectors as columns.
+/// Vectors as columns. Errors: likewise.
 Tensor column_stack(const std::vector<Tensor>& tensors);
 /// With at least one dimension.
 Tensor atleast_1d(const Tensor& tensor);
@@ -162,8 +165,8 @@ Tensor atleast_2d(const Tensor& tensor);
 /// With at least three.
 Tensor atleast_3d(const Tensor& tensor);
 /// The coordinates of a grid of these vectors, as views: the i-th changes along dimension i. "xy"
-/// swaps the first two dimensions. Errors: no tensor, tensors of more than one dimension or of
-/// several dtypes.
+/// swaps the first two dimensions. Errors: another `indexing`, no tensor, tensors of more than one
+/// dimension or of several dtypes.
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors,
                              const std::string& indexing = "ij");
 /// Where each value would stand in a sorted tensor: behind all that are smaller, with `right`
@@ -235,21 +238,24 @@ inline Tensor bernoulli(const Tensor& p) { return p.bernoulli(); }
 /// Sums of products by the names of their dimensions: `einsum("bij,bjk->bik", {a, b})` is a batched
 /// product, "ii" a trace, "i,j->ij" an outer product. "..." stands for further dimensions, which
 /// broadcast; without "->" the output has these and the letters that occur once, in alphabetical
-/// order. From left to right, each pair of operands as one product of matrices.
+/// order. From left to right, each pair of operands as one product of matrices. Errors: an equation
+/// of something else, other operands than it names, sizes that differ, several dtypes.
 Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands);
 /// Sums over the last `dims` dimensions of a and the first of b, or over dims_a and dims_b. Errors:
 /// more dimensions than there are, or of other sizes.
 Tensor tensordot(const Tensor& a, const Tensor& b, int64_t dims = 2);
 Tensor tensordot(const Tensor& a, const Tensor& b, const Shape& dims_a, const Shape& dims_b);
 /// The distances (Σ|x₁ - x₂|^p)^(1/p) of all rows of [*, P, M] from those of [*, R, M]: [*, P, R].
-/// p = 0: how many elements differ. At distance 0 the gradient is 0.
+/// p = 0: how many elements differ. At distance 0 the gradient is 0. Errors: p < 0, rows of
+/// different lengths, integers, two dtypes.
 Tensor cdist(const Tensor& x1, const Tensor& x2, double p = 2);
 inline Tensor kron(const Tensor& a, const Tensor& b) { return a.kron(b); }
 inline Tensor inverse(const Tensor& x) { return x.inverse(); }
 inline Tensor det(const Tensor& x) { return x.det(); }
 inline std::pair<Tensor, Tensor> slogdet(const Tensor& x) { return x.slogdet(); }
 
-/// |a - b| <= atol + rtol |b| for every element, shapes broadcast; NaN equals nothing.
+/// |a - b| <= atol + rtol |b| for every element, shapes broadcast; NaN equals nothing. Errors:
+/// shapes that do not broadcast.
 bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8);
 /// Same shape and same values.
 bool equal(const Tensor& a, const Tensor& b);
@@ -267,7 +273,8 @@ namespace autograd {
 /// `create_graph`: the results are recorded, so that they have derivatives themselves. Results may
 /// share memory with each other and with `grad_outputs`: clone() before changing them in place.
 /// `allow_unused`: an input that no output depends on gets an undefined Tensor instead of an error.
-/// PyTorch: `torch.autograd.grad`.
+/// Errors: besides that, no outputs or inputs, one that requires no gradient, a gradient of another
+/// shape or number, a graph that was freed, values changed since. PyTorch: `torch.autograd.grad`.
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const std::vector<Tensor>& grad_outputs = {},
                          std::optional<bool> retain_graph = std::nullopt, bool create_graph = false,

@@ -302,3 +302,9 @@ def purpose_of(text):
     """What a header says of itself in its first lines."""
     head = re.match(r"// (.*(?:\n// .*)*)", text)
     return re.sub(r"\n// ?", " ", head.group(1)) if head else ""
+
+
+def said_of_all(text):
+    """What a header's first comment says behind that, of everything in it: the paragraph of its errors."""
+    head = re.sub(r"^// ?", "", text.split("#pragma once")[0], flags=re.MULTILINE)
+    return "".join(part.strip() + "\n\n" for part in head.split("\n\n")[1:] if "Errors of all:" in part)

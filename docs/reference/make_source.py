@@ -80,6 +80,7 @@ def write_reference(root, out, public):
         names.setdefault(folder, []).append((page, headers.purpose_of(text)))
         short = page.removeprefix(folder + "/")
         body = f"# {short}\n\n`#include <{included_as(header)}>`: {headers.purpose_of(text)}\n\n"
+        body += headers.said_of_all(text)
         group = page.replace("/", "_")
         if group in made:
             body += f"```{{doxygengroup}} {group}\n:content-only:\n```\n"

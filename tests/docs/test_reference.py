@@ -11,6 +11,9 @@ import headers
 
 HEADER = """\
 // What it is for.
+//
+// Errors of all: no width,
+// no layer.
 #pragma once
 namespace norma::nn {
 struct LayerOptions {
@@ -43,6 +46,7 @@ inline Tensor twice(Tensor x) { return x.mul(2); }
 text, unsaid = headers.for_doxygen(HEADER, group="page")
 assert [d.name for d in unsaid] == ["silent", "unsaid"], [d.name for d in unsaid]
 assert headers.purpose_of(HEADER) == "What it is for."
+assert headers.said_of_all(HEADER) == "Errors of all: no width,\nno layer.\n\n"
 assert text.count("\n") == HEADER.count("\n") + 2, text
 for said in (
     "/** @ingroup page */ /** The options of `Layer`. */ struct LayerOptions",
