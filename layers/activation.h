@@ -1,4 +1,7 @@
 // Activations as layers.
+//
+// Errors of all: those of the function behind it (autograd/functional_activations.h), in forward:
+// an undefined tensor, integers and bools where the function takes none.
 #pragma once
 #include "norma/layers/cloneable.h"
 
@@ -31,7 +34,7 @@ struct GELUOptions {
   std::string approximate = "none";
 };
 
-/// x Φ(x), Φ the distribution function of the standard normal.
+/// x Φ(x), Φ the distribution function of the standard normal. Errors: another `approximate`.
 ///
 /// Hendrycks and Gimpel, "Gaussian error linear units", arXiv:1606.08415.
 class GELU : public Cloneable<GELU> {
@@ -60,6 +63,7 @@ class Tanh : public Cloneable<Tanh> {
 };
 
 /// exp(x_i) / Σ_j exp(x_j) along `dim`. For training, give the logits to CrossEntropyLoss instead.
+/// Errors: no such dimension.
 class Softmax : public Cloneable<Softmax> {
  public:
   explicit Softmax(int64_t dim) : dim_(dim) {}
@@ -71,7 +75,8 @@ class Softmax : public Cloneable<Softmax> {
   int64_t dim_;
 };
 
-/// log(softmax(x)) along `dim`, computed without overflow; NLLLoss takes it.
+/// log(softmax(x)) along `dim`, computed without overflow; NLLLoss takes it. Errors: no such
+/// dimension.
 class LogSoftmax : public Cloneable<LogSoftmax> {
  public:
   explicit LogSoftmax(int64_t dim) : dim_(dim) {}
@@ -83,7 +88,7 @@ class LogSoftmax : public Cloneable<LogSoftmax> {
   int64_t dim_;
 };
 
-/// softmax(-x) along `dim`.
+/// softmax(-x) along `dim`. Errors: no such dimension.
 class Softmin : public Cloneable<Softmin> {
  public:
   explicit Softmin(int64_t dim) : dim_(dim) {}

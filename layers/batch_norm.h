@@ -36,7 +36,8 @@ struct BatchNormOptions {
 /// absent with `{.track_running_stats = false}`. All have one entry per channel.
 ///
 /// Errors, raised before any state changes: another rank, another number of channels, a single
-/// value per channel where batch statistics are needed, and an eps of 0 there.
+/// value per channel where batch statistics are needed, and an eps of 0 there. In the constructor:
+/// num_features or eps below 0, a momentum outside of [0, 1].
 ///
 /// Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal
 /// covariate shift", arXiv:1502.03167.
@@ -49,7 +50,7 @@ class BatchNorm : public Module {
 
   /// Keeps the layer on its running statistics, as in evaluation, whatever `train()` says: for
   /// fine-tuning. Independent of `requires_grad`: gamma and beta go on learning unless that is
-  /// switched off, too.
+  /// switched off, too. Errors: no running statistics.
   void freeze_stats(bool on = true);
   bool is_frozen() const { return *frozen_; }  ///< what `freeze` set
   /// While on, every batch since the reset counts the same, whatever `momentum` is.

@@ -72,7 +72,7 @@ struct ConvTranspose1dOptions {
 };
 
 /// The same along the last dimension of [N, C, L] or [C, L]. Parameters: `weight` [C, O/groups, k]
-/// and `bias` [O].
+/// and `bias` [O]. Errors likewise.
 class ConvTranspose1d : public Cloneable<ConvTranspose1d> {
  public:
   ConvTranspose1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size,

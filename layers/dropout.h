@@ -4,7 +4,8 @@
 
 namespace norma::nn {
 
-/// What Dropout and Dropout2d have in common.
+/// What Dropout and Dropout2d have in common. Errors: a p outside of [0, 1]; in forward, an
+/// undefined tensor, integers and bools.
 class DropoutBase : public Module {
  public:
   double p() const { return p_; }
@@ -30,7 +31,7 @@ class Dropout : public Cloneable<Dropout, DropoutBase> {
 };
 
 /// Dropout of whole channels: each [H, W] plane of [N, C, H, W] is zeroed or kept as one, since
-/// neighbouring pixels are strongly correlated.
+/// neighbouring pixels are strongly correlated. Errors: fewer than two dimensions.
 ///
 /// Tompson et al., "Efficient object localization using convolutional networks", arXiv:1411.4280.
 class Dropout2d : public Cloneable<Dropout2d, DropoutBase> {

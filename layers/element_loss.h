@@ -1,4 +1,8 @@
 // Losses of each element by itself, as modules: `loss(output, target)`.
+//
+// Errors of all: those of the function behind it (autograd/functional_losses.h), in forward: an
+// undefined tensor, integers where it takes none, sizes that do not fit, Reduction::BatchMean but
+// for KLDivLoss.
 #pragma once
 #include "norma/autograd/functional_losses.h"
 #include "norma/layers/loss.h"
@@ -8,8 +12,8 @@ namespace norma::nn {
 using BCELossOptions = functional::BinaryCrossEntropyOptions;
 
 /// Binary cross-entropy from probabilities: -w [y log x + (1 - y) log(1 - x)], logarithms being at
-/// least -100; x and y in [0, 1], of the same size. `{.weight}` w (a buffer) broadcasts to the
-/// input. From logits, BCEWithLogitsLoss is exact where this one is cut off.
+/// least -100. Errors: x or y outside of [0, 1], of several sizes. `{.weight}` w (a buffer)
+/// broadcasts to the input. From logits, BCEWithLogitsLoss is exact where this one is cut off.
 class BCELoss : public Cloneable<BCELoss, Loss> {
  public:
   explicit BCELoss(const BCELossOptions& options = {});
@@ -25,7 +29,7 @@ class BCELoss : public Cloneable<BCELoss, Loss> {
 
 using SmoothL1LossOptions = functional::SmoothL1Options;
 
-/// With d = |x - y|: d² / (2 beta) where d < beta, d - beta/2 elsewhere.
+/// With d = |x - y|: d² / (2 beta) where d < beta, d - beta/2 elsewhere. Errors: beta < 0.
 ///
 /// Girshick, "Fast R-CNN", arXiv:1504.08083.
 class SmoothL1Loss : public Cloneable<SmoothL1Loss, Loss> {
@@ -41,7 +45,7 @@ class SmoothL1Loss : public Cloneable<SmoothL1Loss, Loss> {
 
 using HuberLossOptions = functional::HuberOptions;
 
-/// With d = |x - y|: d²/2 where d <= delta, delta (d - delta/2) elsewhere.
+/// With d = |x - y|: d²/2 where d <= delta, delta (d - delta/2) elsewhere. Errors: delta <= 0.
 class HuberLoss : public Cloneable<HuberLoss, Loss> {
  public:
   explicit HuberLoss(const HuberLossOptions& options = {}) : options_(options) {}

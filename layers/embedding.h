@@ -35,7 +35,8 @@ class Embedding : public Cloneable<Embedding> {
   Embedding(int64_t num_embeddings, int64_t embedding_dim, const EmbeddingOptions& options = {});
 
   /// A layer with this table [num_embeddings, embedding_dim], whose memory it shares and whose
-  /// values it keeps, those of the row `padding_idx` included.
+  /// values it keeps, those of the row `padding_idx` included. Errors: a table that is no matrix or
+  /// not floating, and those of the options.
   static Embedding from_pretrained(const Tensor& embeddings,
                                    const EmbeddingFromPretrainedOptions& options = {});
 

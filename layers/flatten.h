@@ -5,7 +5,8 @@
 namespace norma::nn {
 
 /// Joins the dimensions from `start_dim` to `end_dim`, both included: [N, C, H, W] becomes
-/// [N, C H W]. Negative dimensions count from the end.
+/// [N, C H W]. Negative dimensions count from the end. Errors: start_dim behind end_dim, or beyond
+/// the input's dimensions.
 class Flatten : public Cloneable<Flatten> {
  public:
   explicit Flatten(int64_t start_dim = 1, int64_t end_dim = -1)

@@ -21,7 +21,8 @@ namespace norma::nn {
 /// `torch.nn.utils.fusion.fuse_conv_bn_eval`.
 Conv2d fuse_conv_bn_eval(const Conv2d& conv, const BatchNorm2d& bn);
 Conv1d fuse_conv_bn_eval(const Conv1d& conv, const BatchNorm1d& bn);
-/// The same for inputs [N, in_features]. PyTorch: `torch.nn.utils.fusion.fuse_linear_bn_eval`.
+/// The same for inputs [N, in_features], errors included. PyTorch:
+/// `torch.nn.utils.fusion.fuse_linear_bn_eval`.
 Linear fuse_linear_bn_eval(const Linear& linear, const BatchNorm1d& bn);
 
 namespace detail {

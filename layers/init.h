@@ -1,4 +1,7 @@
 // Initialisers: fill a tensor in place, outside the graph, from Norma's generator.
+//
+// Errors of all: an undefined tensor; of uniform_, normal_, kaiming_ and xavier_, one of integers
+// or bools.
 #pragma once
 #include <string>
 #include <utility>
@@ -19,19 +22,21 @@ Tensor ones_(Tensor tensor);
 /// All 0.
 Tensor zeros_(Tensor tensor);
 
-/// N(mean, std²) between a and b: of other values the distribution has none.
+/// N(mean, std²) between a and b: of other values the distribution has none. Errors: numbers that
+/// are not finite, std <= 0, a >= b.
 Tensor trunc_normal_(Tensor tensor, double mean = 0.0, double std = 1.0, double a = -2.0,
                      double b = 2.0);
-/// The identity, for a matrix.
+/// The identity. Errors: no matrix.
 Tensor eye_(Tensor tensor);
 /// Kernels of a convolution [out, in/groups, …], of 1 to 3 spatial dimensions, that pass as many
 /// channels as possible on unchanged, group by group: 1 in the middle, 0 elsewhere. Errors: a first
 /// size that groups do not divide, other numbers of dimensions.
 Tensor dirac_(Tensor tensor, int64_t groups = 1);
-/// A matrix of N(0, std²) with ⌈sparsity · rows⌉ zeros in every column.
+/// A matrix of N(0, std²) with ⌈sparsity · rows⌉ zeros in every column. Errors: no matrix, std < 0,
+/// a sparsity outside of [0, 1].
 Tensor sparse_(Tensor tensor, double sparsity, double std = 0.01);
 /// A random matrix [first dimension, all others] with orthonormal rows, or columns where those are
-/// fewer, times `gain`; uniform among all those.
+/// fewer, times `gain`; uniform among all those. Errors: fewer than two dimensions.
 ///
 /// Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep
 /// linear neural networks", arXiv:1312.6120.
@@ -53,19 +58,20 @@ struct KaimingOptions {
   std::string nonlinearity = "leaky_relu";  ///< of `calculate_gain`
 };
 
-/// U(-b, b) with b = gain √(3/fan).
+/// U(-b, b) with b = gain √(3/fan). Errors: fewer than two dimensions, another mode or
+/// nonlinearity.
 ///
 /// He et al., "Delving deep into rectifiers", arXiv:1502.01852.
 Tensor kaiming_uniform_(Tensor tensor, const KaimingOptions& options = {});
-/// N(0, std²) with std = gain/√fan.
+/// N(0, std²) with std = gain/√fan. Errors likewise.
 Tensor kaiming_normal_(Tensor tensor, const KaimingOptions& options = {});
 
-/// U(-b, b) with b = gain √(6/(fan_in + fan_out)).
+/// U(-b, b) with b = gain √(6/(fan_in + fan_out)). Errors: fewer than two dimensions.
 ///
 /// Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks",
 /// AISTATS 2010.
 Tensor xavier_uniform_(Tensor tensor, double gain = 1.0);
-/// N(0, std²) with std = gain √(2/(fan_in + fan_out)).
+/// N(0, std²) with std = gain √(2/(fan_in + fan_out)). Errors likewise.
 Tensor xavier_normal_(Tensor tensor, double gain = 1.0);
 
 /// The initial values of Linear, Conv2d and Conv1d: `weight` (kaiming_uniform_ with a = √5) and

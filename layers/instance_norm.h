@@ -24,7 +24,8 @@ struct InstanceNormOptions {
 /// stays 0 as in PyTorch.
 ///
 /// Errors: another rank, another number of channels where there are parameters or statistics (it
-/// warns otherwise), and a single value per channel.
+/// warns otherwise), and a single value per channel. In the constructor: num_features or eps below
+/// 0, a momentum outside of [0, 1].
 ///
 /// Ulyanov, Vedaldi and Lempitsky, "Instance normalization: the missing ingredient for fast
 /// stylization", arXiv:1607.08022.

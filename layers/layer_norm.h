@@ -17,6 +17,9 @@ struct LayerNormOptions {
 /// Parameters of shape `normalized_shape`: `weight` (ones) and `bias` (zeros), absent with
 /// `{.elementwise_affine = false}`; the second absent with `{.bias = false}`.
 ///
+/// Errors: a `normalized_shape` of no dimension or with a negative size, a negative or infinite
+/// eps; in forward, integers, another dtype than the weight's, other last dimensions.
+///
 /// Ba, Kiros and Hinton, "Layer normalization", arXiv:1607.06450.
 class LayerNorm : public Cloneable<LayerNorm> {
  public:

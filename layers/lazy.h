@@ -19,6 +19,7 @@ namespace norma::nn {
 /// ```
 /// Before, `parameters()`, `state_dict()` and whatever asks for them throw. `load_state_dict` makes
 /// the layer, too, of the sizes that it is given and the type that `to` gave it, as does `load`.
+/// Errors: those of the layer; of its options at once, in forward another rank of the input.
 class LazyLayer : public Module {
  public:
   Tensor forward(const Tensor& input) override;

@@ -8,7 +8,7 @@ struct LinearOptions {
   bool bias = true;  ///< whether there is a `bias`
 };
 
-/// y = x Wᵀ + b. x [*, in_features], y [*, out_features].
+/// y = x Wᵀ + b. x [*, in_features], y [*, out_features]. Errors: sizes below 0, another x.
 ///
 /// Parameters: `weight` [out_features, in_features] and `bias` [out_features] (absent with
 /// `{.bias = false}`), both drawn from U(-k, k) with k = 1/√in_features.

@@ -1,4 +1,7 @@
 // Losses as modules, called with the prediction and the target: `loss(output, target)`.
+//
+// Errors of all: those of the function behind it (autograd/functional.h), in forward: an undefined
+// tensor, an input of integers or bools, sizes that do not fit, Reduction::BatchMean.
 #pragma once
 #include "norma/autograd/functional.h"
 #include "norma/layers/cloneable.h"
@@ -28,6 +31,9 @@ using CrossEntropyLossOptions = functional::CrossEntropyOptions;
 /// `{.reduction = Reduction::Mean}` divides the sum by the sum of w[y_n] over the targets that are
 /// not ignored (NaN if all are), by N for probabilities; `Sum` and `None` do not divide.
 ///
+/// Errors: a weight that is no vector, a label_smoothing outside of [0, 1]; in forward, another
+/// number of weights, a class out of range, targets of another dtype.
+///
 /// Label smoothing: Szegedy et al., "Rethinking the Inception architecture", arXiv:1512.00567.
 class CrossEntropyLoss : public Cloneable<CrossEntropyLoss, Loss> {
  public:
@@ -45,7 +51,7 @@ class CrossEntropyLoss : public Cloneable<CrossEntropyLoss, Loss> {
 using NLLLossOptions = functional::NllOptions;
 
 /// l_n = -w[y_n] · x_n[y_n] from log-probabilities, as LogSoftmax gives them. Shapes, options and
-/// reduction as in CrossEntropyLoss, without smoothing and probabilities.
+/// reduction as in CrossEntropyLoss, without smoothing and probabilities. Errors likewise.
 class NLLLoss : public Cloneable<NLLLoss, Loss> {
  public:
   explicit NLLLoss(const NLLLossOptions& options = {});
@@ -93,9 +99,9 @@ class L1Loss : public Cloneable<L1Loss, Loss> {
 
 using BCEWithLogitsLossOptions = functional::BceOptions;
 
-/// Binary cross-entropy from logits, without overflow:
-/// -w [p y log σ(x) + (1 - y) log(1 - σ(x))], averaged over all elements by default; targets of the
-/// input's shape in [0, 1]. `{.weight}` w and `{.pos_weight}` p (buffers) broadcast to the input.
+/// Binary cross-entropy from logits, without overflow: -w [p y log σ(x) + (1 - y) log(1 - σ(x))],
+/// averaged over all elements by default; targets of the input's shape in [0, 1]. `{.weight}` w and
+/// `{.pos_weight}` p (buffers) broadcast to the input. Errors: weights that do not broadcast.
 class BCEWithLogitsLoss : public Cloneable<BCEWithLogitsLoss, Loss> {
  public:
   explicit BCEWithLogitsLoss(const BCEWithLogitsLossOptions& options = {});

@@ -1,4 +1,7 @@
 // Losses that compare vectors, or take three tensors, and distances as modules.
+//
+// Errors of all: those of the function behind it (autograd/functional_losses.h), in forward: an
+// undefined tensor, integers where it takes none, sizes that do not fit, Reduction::BatchMean.
 #pragma once
 #include "norma/autograd/functional_losses.h"
 #include "norma/layers/loss.h"
@@ -45,7 +48,7 @@ class CosineEmbeddingLoss : public Cloneable<CosineEmbeddingLoss, TernaryLoss> {
 using TripletMarginLossOptions = functional::TripletMarginOptions;
 
 /// max(0, d(anchor, positive) - d(anchor, negative) + margin), d being the p-norm of the
-/// difference; see functional::TripletMarginOptions.
+/// difference; see functional::TripletMarginOptions. Errors: a margin <= 0.
 ///
 /// Balntas et al., "Learning local feature descriptors with triplets and shallow convolutional
 /// neural networks", BMVC 2016.
@@ -62,7 +65,7 @@ class TripletMarginLoss : public Cloneable<TripletMarginLoss, TernaryLoss> {
 
 using GaussianNLLLossOptions = functional::GaussianNLLOptions;
 
-/// (log var + (x - y)² / var) / 2, called with x, y and the variance.
+/// (log var + (x - y)² / var) / 2, called with x, y and the variance. Errors: a negative variance.
 ///
 /// Nix and Weigend, "Estimating the mean and variance of the target probability distribution",
 /// 1994.

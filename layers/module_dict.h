@@ -37,6 +37,7 @@ class ModuleDict : public Callable<ModuleDict> {
   Tensor forward(const Tensor& input) override;
 
   /// PyTorch's `dict[key] = module`: adds it, or puts it in the place of the one with that key.
+  /// Errors: a key that is empty or has a dot, a null pointer.
   template <ModuleValue M>
   ModuleDict& insert(const std::string& key, M&& module) {
     return insert(key, kept(std::forward<M>(module)));
@@ -45,7 +46,7 @@ class ModuleDict : public Callable<ModuleDict> {
   ModuleDict& update(std::initializer_list<Entry> entries);  ///< inserts all
   /// With the modules of another one: the same ones, not copies.
   ModuleDict& update(const ModuleDict& other);
-  /// Takes a module out and returns it.
+  /// Takes a module out and returns it. Errors: no such key.
   std::shared_ptr<Module> pop(const std::string& key);
   void clear();  ///< takes all out
 
@@ -53,7 +54,8 @@ class ModuleDict : public Callable<ModuleDict> {
   bool empty() const { return child_list().empty(); }
   bool contains(const std::string& key) const;       ///< whether it has this key
   Module& operator[](const std::string& key) const;  ///< throws without it
-  /// The module with this key as an `M`: `heads.at<nn::Linear>("digit").weight`.
+  /// The module with this key as an `M`: `heads.at<nn::Linear>("digit").weight`. Errors: none of
+  /// this key, one of another class.
   template <AnyModule M = Module>
   M& at(const std::string& key) const {
     Module& module = (*this)[key];
@@ -68,7 +70,7 @@ class ModuleDict : public Callable<ModuleDict> {
   NamedModules::const_iterator begin() const { return child_list().begin(); }
   NamedModules::const_iterator end() const { return child_list().end(); }
 
-  /// A deep copy; every module in it must have `clone()`.
+  /// A deep copy. Errors: a module without `clone()`.
   ModuleDict clone() const;
   std::shared_ptr<Module> clone_module() const override;
 

@@ -53,22 +53,22 @@ class ModuleList : public Callable<ModuleList, ModuleRow> {
     return *this;
   }
   /// Before the one at `index`, which may be `size()`; negative ones count from the end. Those
-  /// behind it get the next numbers.
+  /// behind it get the next numbers. Errors: an index out of range, a null pointer.
   template <ModuleValue M>
   ModuleList& insert(int64_t index, M&& module) {
     return insert(index, kept(std::forward<M>(module)));
   }
   ModuleList& insert(int64_t index, std::shared_ptr<Module> module);
-  /// PyTorch's `list[index] = module`.
+  /// PyTorch's `list[index] = module`. Errors: as of `insert`.
   template <ModuleValue M>
   ModuleList& replace(int64_t index, M&& module) {
     return replace(index, kept(std::forward<M>(module)));
   }
   ModuleList& replace(int64_t index, std::shared_ptr<Module> module);
-  /// Takes the module at `index` out and returns it.
+  /// Takes the module at `index` out and returns it. Errors: an index out of range.
   std::shared_ptr<Module> pop(int64_t index = -1);
 
-  /// A deep copy; every module in it must have `clone()`.
+  /// A deep copy. Errors: a module without `clone()`.
   ModuleList clone() const;
   std::shared_ptr<Module> clone_module() const override;
 };

@@ -27,11 +27,11 @@ class ModuleRow : public Module {
  public:
   int64_t size() const { return static_cast<int64_t>(child_list().size()); }
   bool empty() const { return child_list().empty(); }
-  /// The module at `index`; negative ones count from the end.
+  /// The module at `index`; negative ones count from the end. Errors: none there.
   Module& operator[](int64_t index) const;
   /// A pointer to it.
   std::shared_ptr<Module> ptr(int64_t index) const;
-  /// The module at `index` as an `M`: `net.at<nn::Linear>(0).weight`.
+  /// The module at `index` as an `M`: `net.at<nn::Linear>(0).weight`. Errors: one of another class.
   template <AnyModule M>
   M& at(int64_t index) const {
     Module& module = (*this)[index];

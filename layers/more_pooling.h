@@ -1,4 +1,8 @@
 // One-dimensional averages, adaptive maxima, power means, and the reverse of max pooling.
+//
+// Errors of all: a kernel, stride or output size below 1, a negative padding or one of more than
+// half the kernel; in forward, an undefined tensor, integers, another rank, an image smaller than
+// the window.
 #pragma once
 #include "norma/autograd/functional_pool.h"
 #include "norma/layers/pooling.h"
@@ -60,7 +64,7 @@ struct LPPool2dOptions {
   bool ceil_mode = false;    ///< rounds the output's size up instead of down
 };
 
-/// (Σ x^p)^(1/p) of each window, p being `norm_type`.
+/// (Σ x^p)^(1/p) of each window, p being `norm_type`. Errors, in forward: p = 0.
 class LPPool2d : public Cloneable<LPPool2d> {
  public:
   LPPool2d(double norm_type, Pair kernel_size, const LPPool2dOptions& options = {});
@@ -84,6 +88,7 @@ struct MaxUnpool2dOptions {
 /// const auto [pooled, indices] = functional::max_pool2d_with_indices(x, 2);
 /// unpool(pooled, indices, {x.size(2), x.size(3)});
 /// ```
+/// Errors, in forward: those of functional::max_unpool2d.
 class MaxUnpool2d : public Cloneable<MaxUnpool2d> {
  public:
   explicit MaxUnpool2d(Pair kernel_size, const MaxUnpool2dOptions& options = {});

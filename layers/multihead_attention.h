@@ -53,6 +53,9 @@ class NonDynamicallyQuantizableLinear : public Cloneable<NonDynamicallyQuantizab
 /// `v_proj_weight` where kdim or vdim is not embed_dim; `in_proj_bias` [3 E] (zeros); `bias_k` and
 /// `bias_v` [1, 1, E] (Xavier, normal) with `add_bias_kv`; the Linear `out_proj`, its bias zeros.
 ///
+/// Errors: sizes below 1, heads that do not divide embed_dim, a dropout outside of [0, 1]; in
+/// forward, other shapes or dtypes of the tensors and masks.
+///
 /// Vaswani et al., "Attention is all you need", arXiv:1706.03762.
 class MultiheadAttention : public Cloneable<MultiheadAttention> {
  public:

@@ -15,7 +15,8 @@ namespace norma::nn::utils::rnn {
 /// sorted by their length, the longest first: `sorted_indices` says where each stood before, and
 /// `unsorted_indices` is the inverse; undefined where they were sorted already.
 ///
-/// Made by `pack_padded_sequence` and `pack_sequence`, of pad_sequence.h.
+/// Made by `pack_padded_sequence` and `pack_sequence`, of pad_sequence.h. Errors: batch sizes below
+/// 1 or that grow, another number of rows, indices that are not each of the numbers from 0 once.
 class PackedSequence {
  public:
   PackedSequence() = default;
@@ -38,12 +39,14 @@ class PackedSequence {
 
 /// Packs [T, B, *], or [B, T, *] with `batch_first`, of which `lengths` [B] (integers of at least
 /// 1) says how long the sequences are; what is behind their ends is not read. With `enforce_sorted`
-/// they have to be sorted, the longest first; otherwise they are sorted here.
+/// they have to be sorted, the longest first; otherwise they are sorted here. Errors: fewer than
+/// two dimensions, lengths that are fewer, below 1, above T or not sorted.
 PackedSequence pack_padded_sequence(const Tensor& input, const Tensor& lengths,
                                     bool batch_first = false, bool enforce_sorted = true);
 
 /// The inverse: the sequences in their first order, `padding_value` behind their ends, and their
-/// lengths. `total_length`: how long the result is, at least as the longest sequence.
+/// lengths. `total_length`: how long the result is, at least as the longest sequence, or
+/// it throws.
 std::tuple<Tensor, Tensor> pad_packed_sequence(const PackedSequence& sequence,
                                                bool batch_first = false, Scalar padding_value = 0,
                                                std::optional<int64_t> total_length = {});

@@ -7,7 +7,8 @@
 /// PyTorch's `torch.nn.utils`.
 namespace norma::nn::utils {
 
-/// All elements of all parameters in one vector, in their order; differentiable.
+/// All elements of all parameters in one vector, in their order; differentiable. Errors: no
+/// parameter.
 Tensor parameters_to_vector(const std::vector<Tensor>& parameters);
 
 /// Copies consecutive parts of `vector` into the parameters. (PyTorch makes the parameters views of

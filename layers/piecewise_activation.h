@@ -1,4 +1,7 @@
 // Activations of straight pieces as layers.
+//
+// Errors of all: those of the function behind it (autograd/functional_activations.h), in forward:
+// an undefined tensor, integers and bools where the function takes none.
 #pragma once
 #include "norma/layers/cloneable.h"
 
@@ -51,7 +54,7 @@ class Hardshrink : public Cloneable<Hardshrink> {
   double lambda_;
 };
 
-/// x brought nearer to 0 by lambda, and 0 where |x| <= lambda.
+/// x brought nearer to 0 by lambda, and 0 where |x| <= lambda. Errors, in forward: lambda < 0.
 class Softshrink : public Cloneable<Softshrink> {
  public:
   explicit Softshrink(double lambda = 0.5) : lambda_(lambda) {}
@@ -84,7 +87,7 @@ struct PReLUOptions {
 /// x where x > 0, weight x elsewhere.
 ///
 /// Parameter: `weight` [num_parameters], filled with `init`; one for all, or one per channel (axis
-/// 1).
+/// 1). Errors: fewer than one; in forward, another number of channels, another dtype.
 ///
 /// He et al., "Delving deep into rectifiers", arXiv:1502.01852.
 class PReLU : public Cloneable<PReLU> {

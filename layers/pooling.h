@@ -44,7 +44,8 @@ class MaxPool2d : public Pool<MaxPool2d, Pair, MaxPool2dOptions> {
   std::string extra_repr() const override;
 };
 
-/// The same along the last dimension of [N, C, L] or [C, L].
+/// The same along the last dimension of [N, C, L] or [C, L]. Errors likewise; in forward, integers,
+/// too.
 class MaxPool1d : public Pool<MaxPool1d, int64_t, MaxPool1dOptions> {
  public:
   explicit MaxPool1d(int64_t kernel_size, const MaxPool1dOptions& options = {})
@@ -54,7 +55,8 @@ class MaxPool1d : public Pool<MaxPool1d, int64_t, MaxPool1dOptions> {
 };
 
 /// The mean of each window; shapes and errors as for MaxPool2d. The padding is zeros, which count
-/// in the divisor unless `{.count_include_pad = false}`; `divisor_override` replaces the divisor.
+/// in the divisor unless `{.count_include_pad = false}`; `divisor_override`, not 0, replaces it.
+/// Integers are refused, too.
 class AvgPool2d : public Pool<AvgPool2d, Pair, AvgPool2dOptions> {
  public:
   explicit AvgPool2d(Pair kernel_size, const AvgPool2dOptions& options = {})
@@ -65,7 +67,7 @@ class AvgPool2d : public Pool<AvgPool2d, Pair, AvgPool2dOptions> {
 
 /// Means over windows chosen so that the output is [N, C, h, w] whatever the input's size: cell
 /// (i, j) averages rows ⌊i H/h⌋ to ⌈(i+1) H/h⌉ and columns likewise. `AdaptiveAvgPool2d(1)` is the
-/// mean of each channel. Errors: sizes below 1.
+/// mean of each channel. Errors: sizes below 1; in forward, integers, another rank.
 class AdaptiveAvgPool2d : public Cloneable<AdaptiveAvgPool2d> {
  public:
   explicit AdaptiveAvgPool2d(Pair output_size);

@@ -16,6 +16,9 @@ struct RMSNormOptions {
 ///
 /// Parameter `weight` (ones) of that shape, absent with `{.elementwise_affine = false}`.
 ///
+/// Errors: a `normalized_shape` of no dimension or with a negative size, a negative or infinite
+/// eps; in forward, integers, another dtype than the weight's, other last dimensions.
+///
 /// Zhang and Sennrich, "Root mean square layer normalization", arXiv:1910.07467.
 class RMSNorm : public Cloneable<RMSNorm> {
  public:
@@ -41,7 +44,8 @@ struct LocalResponseNormOptions {
 };
 
 /// y = x / (k + alpha · mean(x²))^beta, the mean over `size` neighbouring channels of [N, C, …],
-/// zeros beyond the first and the last.
+/// zeros beyond the first and the last. Errors: a size below 1; in forward, integers, fewer than
+/// three dimensions.
 ///
 /// Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural
 /// networks", 2012.

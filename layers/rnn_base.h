@@ -27,8 +27,9 @@ namespace norma::nn {
 /// `bias_hh_lk` [G] unless `{.bias = false}`, and `weight_hr_lk` [P, hidden_size] with projections;
 /// the same with `_reverse` behind it of the other direction.
 ///
-/// Errors: sizes below 1, a dropout outside [0, 1]; in forward, an input or a state of another
-/// shape or dtype, and sequences without a step. A Sequential cannot call them, as in PyTorch.
+/// Errors: sizes below 1, a dropout outside [0, 1], a proj_size not below hidden_size; in forward,
+/// an input or a state of another shape or dtype, and sequences without a step. A Sequential cannot
+/// call them, as in PyTorch.
 class RNNBase : public Module {
  public:
   /// Draws new initial values.

@@ -34,7 +34,8 @@ class Sequential : public Callable<Sequential, ModuleRow> {
 
   Tensor forward(const Tensor& input) override;
 
-  /// Appends under the next number, or under a name of its own.
+  /// Appends under the next number, or under a name of its own. Errors: a name that is empty, has a
+  /// dot or is there already, a null pointer.
   template <ModuleValue M>
   Sequential& push_back(M&& module) {
     return push_back(kept(std::forward<M>(module)));
@@ -54,8 +55,8 @@ class Sequential : public Callable<Sequential, ModuleRow> {
   }
   Sequential& replace(int64_t index, std::shared_ptr<Module> module);
 
-  /// A deep copy; every module in it must have `clone()`. A module that stands in it twice is
-  /// copied once.
+  /// A deep copy. A module that stands in it twice is copied once. Errors: a module without
+  /// `clone()`, modules that share one or a parameter.
   Sequential clone() const;
   std::shared_ptr<Module> clone_module() const override;
 

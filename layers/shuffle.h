@@ -1,5 +1,8 @@
 // Layers that move cells from place to place: PixelShuffle, ChannelShuffle, Unfold, Fold,
 // Unflatten.
+//
+// Errors of all: those of the function behind it (autograd/functional_shuffle.h), in forward:
+// factors and options below their least, sizes and channels that they do not divide, another rank.
 #pragma once
 #include "norma/autograd/functional_shuffle.h"
 #include "norma/layers/cloneable.h"
@@ -76,7 +79,7 @@ class Fold : public Cloneable<Fold> {
 };
 
 /// Splits a dimension: `nn::Unflatten(1, {4, 7, 7})` makes [N, 4, 7, 7] of [N, 196]. One of the
-/// sizes may be -1. Errors: sizes of another product.
+/// sizes may be -1. Errors, in forward: sizes of another product, no such dimension.
 class Unflatten : public Cloneable<Unflatten> {
  public:
   Unflatten(int64_t dim, const Shape& unflattened_size)

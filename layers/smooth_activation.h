@@ -1,4 +1,7 @@
 // Smooth activations as layers.
+//
+// Errors of all: those of the function behind it (autograd/functional_activations.h), in forward:
+// an undefined tensor, integers and bools where the function takes none.
 #pragma once
 #include "norma/layers/cloneable.h"
 
@@ -47,7 +50,7 @@ class SELU : public Cloneable<SELU> {
   SELU fresh() const { return {}; }
 };
 
-/// x where x > 0, alpha (exp(x / alpha) - 1) elsewhere; alpha is not 0.
+/// x where x > 0, alpha (exp(x / alpha) - 1) elsewhere. Errors, in forward: alpha = 0.
 ///
 /// Barron, "Continuously differentiable exponential linear units", arXiv:1704.07483.
 class CELU : public Cloneable<CELU> {
@@ -96,7 +99,7 @@ class Tanhshrink : public Cloneable<Tanhshrink> {
   Tanhshrink fresh() const { return {}; }
 };
 
-/// a σ(b), a and b being the halves of the input along `dim`, whose size is even.
+/// a σ(b), a and b being the halves of the input along `dim`. Errors, in forward: an odd size.
 ///
 /// Dauphin et al., "Language modeling with gated convolutional networks", arXiv:1612.08083.
 class GLU : public Cloneable<GLU> {

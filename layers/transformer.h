@@ -14,7 +14,8 @@ struct TransformerStackOptions {
 
 /// `num_layers` copies of a layer, one after the other, and a norm of the result if there is one.
 /// src, masks and result are those of TransformerEncoderLayer; every layer gets the masks. All
-/// layers begin with the values of the one that is copied, as in PyTorch.
+/// layers begin with the values of the one that is copied, as in PyTorch. Errors: num_layers below
+/// 1, and those of the layers.
 ///
 /// Children: `layers.0`, `layers.1`, …, and `norm`.
 class TransformerEncoder : public Cloneable<TransformerEncoder> {
@@ -82,6 +83,7 @@ struct TransformerMasks {
 /// Tensor y = model(src, tgt, {.tgt_mask = model.generate_square_subsequent_mask(T)});
 /// ```
 /// Children `encoder` and `decoder`; weights of two dimensions begin as xavier_uniform_ draws them.
+/// Errors: those of the two stacks.
 class Transformer : public Cloneable<Transformer> {
  public:
   explicit Transformer(int64_t d_model = 512, int64_t nhead = 8,
@@ -92,7 +94,8 @@ class Transformer : public Cloneable<Transformer> {
   Tensor operator()(const Tensor& src, const Tensor& tgt, const TransformerMasks& masks = {});
   /// Draws new initial values of the weights.
   void reset_parameters();
-  /// [size, size]: 0 where position i may see position j, that is j <= i; else -inf.
+  /// [size, size]: 0 where position i may see position j, that is j <= i; else -inf. Errors: a
+  /// negative size.
   static Tensor generate_square_subsequent_mask(int64_t size);
   Transformer fresh() const { return Transformer(d_model_, nhead_, options_); }
 

@@ -20,7 +20,8 @@ struct TransformerLayerOptions {
 using TransformerEncoderLayerOptions = TransformerLayerOptions;
 using TransformerDecoderLayerOptions = TransformerLayerOptions;
 
-/// What both layers have in common.
+/// What both layers have in common. Errors: a `dim_feedforward` below 1, another `activation`, and
+/// those of MultiheadAttention and the other layers.
 class TransformerLayer : public Module {
  public:
   const TransformerLayerOptions& options() const { return options_; }

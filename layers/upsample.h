@@ -7,7 +7,8 @@ namespace norma::nn {
 
 using UpsampleOptions = functional::InterpolateOptions;
 
-/// What layers that change the size have in common.
+/// What layers that change the size have in common. Errors: those of functional::interpolate, of
+/// the options in the constructor.
 class UpsampleBase : public Module {
  public:
   Tensor forward(const Tensor& input) override;
