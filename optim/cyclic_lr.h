@@ -53,7 +53,8 @@ struct OneCycleLROptions {
 /// at 2 pct_start · total_steps − 2) and total_steps − 1, values follow half a cosine, or a line.
 ///
 /// Throws for a step beyond total_steps, where neither total_steps nor both others are given, for
-/// pct_start outside [0, 1], and with cycle_momentum for an optimiser without momentum.
+/// counts below 1, for pct_start outside [0, 1], for factors that are not above 0, for another
+/// anneal_strategy, and with cycle_momentum for an optimiser without momentum.
 ///
 /// Smith and Topin, "Super-convergence: very fast training of neural networks using large learning
 /// rates", arXiv:1708.07120.
@@ -95,8 +96,8 @@ struct CyclicLROptions {
 /// ```cpp
 /// optim::CyclicLR scheduler(optimizer, 0.01, 0.1, {.step_size_up = 500});
 /// ```
-/// Throws for an unknown mode without scale_fn, and with cycle_momentum for an optimiser without
-/// momentum.
+/// Throws for step sizes below 1, for an unknown mode without scale_fn, for an unknown scale_mode,
+/// and with cycle_momentum for an optimiser without momentum.
 ///
 /// Smith, "Cyclical learning rates for training neural networks", arXiv:1506.01186.
 class CyclicLR : public CyclicSchedule {
@@ -126,13 +127,16 @@ class CyclicLR : public CyclicSchedule {
 ///   scheduler.step(epoch + double(i++) / loader.size());  // or step(), once per epoch
 /// }
 /// ```
+/// Throws for T_0 or T_mult below 1, and where eta_min is NaN.
+///
 /// Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", arXiv:1608.03983.
 class CosineAnnealingWarmRestarts : public LRScheduler {
  public:
   CosineAnnealingWarmRestarts(Optimizer& optimizer, int64_t T_0, int64_t T_mult = 1,
                               double eta_min = 0);
   void step() override;
-  /// To any place, between epochs, too; `last_epoch()` is then `epoch` rounded down.
+  /// To any place, between epochs, too; `last_epoch()` is then `epoch` rounded down. Throws for a
+  /// negative one.
   void step(double epoch);
 
  private:

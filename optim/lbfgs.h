@@ -45,7 +45,8 @@ class LBFGS : public Optimizer {
   Tensor step(const std::function<Tensor()>& closure) override;
 
   const LBFGSOptions& options() const { return options_; }
-  /// From the next step on; without max_eval it follows from max_iter again.
+  /// From the next step on; without max_eval it follows from max_iter again. Errors: as of the
+  /// constructor.
   void set_options(const LBFGSOptions& options);
   double lr(int64_t group = 0) const override;
   void set_lr(int64_t group, double lr) override;

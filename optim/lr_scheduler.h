@@ -17,7 +17,7 @@ struct SchedulerState {
   std::map<std::string, double> values;  ///< by name
 };
 
-/// One number for all parameter groups, or one for each.
+/// One number for all parameter groups, or one for each; a schedule refuses any other count.
 struct PerGroup {
   PerGroup(double one) : values(1, one) {}
   PerGroup(std::initializer_list<double> each) : values(each) {}
@@ -54,7 +54,8 @@ class LRScheduler {
   void check_state_dict(const SchedulerState& state) const;
   /// Takes over options and counters; the rates themselves are part of the optimiser's state, and
   /// are what they were before this scheduler was made. Everything is checked before anything
-  /// changes.
+  /// changes. Errors: the state of another type, numbers that are missing, too many or out of
+  /// bounds.
   void load_state_dict(const SchedulerState& state);
 
  protected:
@@ -132,7 +133,7 @@ class LRScheduler {
   std::vector<LRScheduler*> parts_;
 };
 
-/// lr = b · gamma^⌊e / step_size⌋
+/// lr = b · gamma^⌊e / step_size⌋. Errors: step_size < 1, gamma < 0.
 class StepLR : public LRScheduler {
  public:
   StepLR(Optimizer& optimizer, int64_t step_size, double gamma = 0.1);
@@ -143,7 +144,7 @@ class StepLR : public LRScheduler {
   double gamma_;
 };
 
-/// lr = b · gamma^(number of milestones ≤ e)
+/// lr = b · gamma^(number of milestones ≤ e). Errors: a milestone or gamma below 0.
 class MultiStepLR : public LRScheduler {
  public:
   MultiStepLR(Optimizer& optimizer, std::vector<int64_t> milestones, double gamma = 0.1);
@@ -154,7 +155,7 @@ class MultiStepLR : public LRScheduler {
   double gamma_;
 };
 
-/// lr = b · gamma^e
+/// lr = b · gamma^e. Errors: gamma < 0.
 class ExponentialLR : public LRScheduler {
  public:
   ExponentialLR(Optimizer& optimizer, double gamma);
@@ -165,7 +166,7 @@ class ExponentialLR : public LRScheduler {
 };
 
 /// lr = eta_min + (b − eta_min) (1 + cos(π e / T_max)) / 2. Not clamped: after T_max the rate rises
-/// again (Loshchilov & Hutter, "SGDR", 2017, without restarts).
+/// again (Loshchilov & Hutter, "SGDR", 2017, without restarts). Errors: T_max < 1, eta_min NaN.
 class CosineAnnealingLR : public LRScheduler {
  public:
   CosineAnnealingLR(Optimizer& optimizer, int64_t T_max, double eta_min = 0);
@@ -182,6 +183,7 @@ struct LinearLROptions {
   int64_t total_iters = 5;        ///< epochs that it takes
 };
 /// lr = b (start_factor + (end_factor − start_factor) min(e, total_iters) / total_iters): warm-up.
+/// Errors: factors out of their ranges, total_iters < 1.
 class LinearLR : public LRScheduler {
  public:
   explicit LinearLR(Optimizer& optimizer, const LinearLROptions& options = {});
@@ -195,7 +197,7 @@ struct ConstantLROptions {
   double factor = 1.0 / 3;  ///< in (0, 1]
   int64_t total_iters = 5;  ///< epochs that it takes
 };
-/// lr = b · factor while e < total_iters, b from then on.
+/// lr = b · factor while e < total_iters, b from then on. Errors: as of LinearLR.
 class ConstantLR : public LRScheduler {
  public:
   explicit ConstantLR(Optimizer& optimizer, const ConstantLROptions& options = {});
@@ -209,7 +211,7 @@ struct PolynomialLROptions {
   int64_t total_iters = 5;  ///< epochs that it takes
   double power = 1.0;       ///< 1: a line
 };
-/// lr = b (1 − min(e, total_iters) / total_iters)^power
+/// lr = b (1 − min(e, total_iters) / total_iters)^power. Errors: total_iters < 1, power < 0.
 class PolynomialLR : public LRScheduler {
  public:
   explicit PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options = {});
@@ -219,7 +221,8 @@ class PolynomialLR : public LRScheduler {
   PolynomialLROptions options_;
 };
 
-/// lr = b · factor(e), for a schedule of your own. The function is not part of the state.
+/// lr = b · factor(e), for a schedule of your own. The function is not part of the state. Errors:
+/// no function.
 class LambdaLR : public LRScheduler {
  public:
   LambdaLR(Optimizer& optimizer, std::function<double(int64_t)> factor);
@@ -230,7 +233,7 @@ class LambdaLR : public LRScheduler {
 };
 
 /// lr = lr · factor(e) from e = 1 on. The function is not part of the state. At a milestone of
-/// SequentialLR it goes on from the present rate, times factor(0).
+/// SequentialLR it goes on from the present rate, times factor(0). Errors: no function.
 class MultiplicativeLR : public LRScheduler {
  public:
   MultiplicativeLR(Optimizer& optimizer, std::function<double(int64_t)> factor);
@@ -254,11 +257,14 @@ struct ReduceLROnPlateauOptions {
 /// Multiplies the rates by `factor` (never below `min_lr`) when the metric has not improved for
 /// more than `patience` steps; then ignores `cooldown` steps. An improvement is, in mode "min", a
 /// metric below best · (1 − threshold) ("rel") or best − threshold ("abs"); in mode "max" above
-/// best · (1 + threshold) or best + threshold. A change of at most `eps` is not made.
+/// best · (1 + threshold) or best + threshold. A change of at most `eps` is not made. Errors:
+/// another mode or threshold_mode, factor >= 1, patience or cooldown below 0, threshold or eps
+/// NaN, another number of min_lr.
 class ReduceLROnPlateau : public LRScheduler {
  public:
   explicit ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options = {});
-  /// `metric`: for example the mean loss on held-out data.
+  /// `metric`: for example the mean loss on held-out data. Errors: another number of min_lr than
+  /// one or the groups'.
   void step(double metric);
   double best() const { return best_; }                       ///< the best metric so far
   int64_t num_bad_epochs() const { return num_bad_epochs_; }  ///< since the last improvement

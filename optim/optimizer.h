@@ -28,7 +28,8 @@ struct OptimizerState {
   OptimizerState clone() const;
 };
 
-/// Schedulers point at their optimiser: it can be neither copied nor moved.
+/// Schedulers point at their optimiser: it can be neither copied nor moved. Errors of all that take
+/// the number of a group: no such group.
 class [[gnu::visibility("default")]] Optimizer {
  public:
   Optimizer(const Optimizer&) = delete;
@@ -36,10 +37,12 @@ class [[gnu::visibility("default")]] Optimizer {
   virtual ~Optimizer() = default;
 
   /// One update from the gradients; parameters without a gradient are skipped: no decay, no state.
-  /// Never writes to .grad.
+  /// Never writes to .grad. Errors: a gradient of another shape or dtype than its parameter, a rate
+  /// that is NaN; nothing is changed then.
   virtual void step();
   /// Calls `closure`, which makes the gradients anew and returns the loss, then steps. Returns that
-  /// loss. Within the closure operations are recorded, whatever NoGradGuard says.
+  /// loss. Errors: no closure, and those of `step()`. Within the closure operations are recorded,
+  /// whatever NoGradGuard says.
   /// ```cpp
   /// optimizer.step([&] {
   ///   optimizer.zero_grad();
@@ -263,7 +266,8 @@ std::vector<Group> one_group(std::vector<Tensor> params) {
 template <class Options, class Group>
 class GroupedOptimizer : public Optimizer {
  public:
-  /// Parameters to be trained from now on.
+  /// Parameters to be trained from now on. Errors: none, or one that is undefined, not floating, no
+  /// leaf or listed before; values out of bounds.
   void add_param_group(Group group) {
     Options options = defaults_;
     take_own(option_fields(options, group));

@@ -10,7 +10,8 @@ namespace norma::optim {
 /// `n_averaged`, from 1, how many models are in the average.
 using MultiAverage = std::function<void(const std::vector<Tensor>& averaged,
                                         const std::vector<Tensor>& current, int64_t n_averaged)>;
-/// a = decay · a + (1 − decay) · current: an exponential moving average.
+/// a = decay · a + (1 − decay) · current: an exponential moving average. Errors: a decay outside of
+/// [0, 1].
 MultiAverage get_ema_multi_avg_fn(double decay = 0.999);
 /// a = a + (current − a) / (n_averaged + 1): every model counts the same.
 MultiAverage get_swa_multi_avg_fn();
@@ -43,7 +44,7 @@ struct AveragedModelOptions {
 ///
 /// The model has to have `clone()`, as built-in modules and Sequentials do; of another class, give
 /// a new one of the same structure, which gets the model's values. Errors: both functions at once,
-/// and models of other parameters or buffers.
+/// the model itself or none as the new one, and models of other parameters or buffers.
 ///
 /// Izmailov et al., "Averaging weights leads to wider optima and better generalization", UAI 2018.
 class AveragedModel : public nn::Cloneable<AveragedModel> {
@@ -54,7 +55,8 @@ class AveragedModel : public nn::Cloneable<AveragedModel> {
   AveragedModel fresh() const;
 
   Tensor forward(const Tensor& input) override;
-  /// Takes the model's parameters into the average; the first time, as they are.
+  /// Takes the model's parameters into the average; the first time, as they are. Errors: a model of
+  /// other parameters or buffers.
   void update_parameters(const nn::Module& model);
 
   std::shared_ptr<nn::Module> module;  ///< the averages, as a model
@@ -99,7 +101,7 @@ class StatsUpdate {
 /// ```
 /// `loader`: any range of batches, whose inputs are tensors, or their first members. Modes are
 /// afterwards as before; layers with frozen statistics keep them. Without BatchNorm it does
-/// nothing.
+/// nothing. Errors: a batch of no tensor.
 template <class Range>
 void update_bn(Range&& loader, nn::Module& model) {
   detail::StatsUpdate update(model);
@@ -113,7 +115,8 @@ struct SWALROptions {
   std::string anneal_strategy = "cos";  ///< or "linear"
 };
 /// From the present rate to the constant `swa_lr`, in `anneal_epochs` steps along half a cosine, or
-/// a line. For the part of a training in which weights are averaged.
+/// a line. For the part of a training in which weights are averaged. Errors: another
+/// anneal_strategy, anneal_epochs below 0, another number of rates than one or the groups'.
 class SWALR : public LRScheduler {
  public:
   SWALR(Optimizer& optimizer, const PerGroup& swa_lr, const SWALROptions& options = {});
