@@ -1,4 +1,7 @@
 // Functions that make tensors.
+//
+// Errors of all: a negative size, 2^63 elements or more, integers that are to require a gradient,
+// an undefined `other`.
 #pragma once
 #include <functional>
 #include <initializer_list>
@@ -18,6 +21,7 @@ Tensor zeros(const Shape& sizes, const TensorOptions& options = {});
 /// All 1.
 Tensor ones(const Shape& sizes, const TensorOptions& options = {});
 /// Without options of the value's kind: kInt64 for an integer, kBool for a bool, kFloat32 else.
+/// Errors: a value that the dtype does not hold.
 Tensor full(const Shape& sizes, Scalar value);
 Tensor full(const Shape& sizes, Scalar value, const TensorOptions& options);
 /// Of the shape of `other`, and of its dtype unless the options say another.
@@ -26,7 +30,7 @@ Tensor empty_like(const Tensor& other, const LikeOptions& options = {});
 Tensor zeros_like(const Tensor& other, const LikeOptions& options = {});
 /// All 1, as `empty_like`.
 Tensor ones_like(const Tensor& other, const LikeOptions& options = {});
-/// All `value`, as `empty_like`.
+/// All `value`, as `empty_like`. Errors: a value that the dtype does not hold.
 Tensor full_like(const Tensor& other, Scalar value, const LikeOptions& options = {});
 /// start, start+step, … below end (above, for a negative step). kInt64 when all three are integers.
 /// With an integer dtype as many as between the ends as given, start and step without fractions.
@@ -34,9 +38,10 @@ Tensor full_like(const Tensor& other, Scalar value, const LikeOptions& options =
 Tensor arange(Scalar end);
 Tensor arange(Scalar start, Scalar end, Scalar step = 1);
 Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& options);
-/// `steps` values from start to end, both included. Errors: steps < 0.
+/// `steps` values from start to end, both included. Errors: steps < 0, ends that the dtype does
+/// not hold.
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options = {});
-/// base to the powers of `steps` values from start to end.
+/// base to the powers of `steps` values from start to end. Errors: steps < 0.
 Tensor logspace(double start, double end, int64_t steps, double base = 10,
                 const TensorOptions& options = {});
 /// Rows and columns, [2, n] kInt64, of the elements on and below (above) a diagonal of a matrix.
@@ -66,7 +71,7 @@ class NestedList {
 
 /// A tensor from literal values. The dtype follows the numbers as in PyTorch: kFloat32 when any is
 /// floating, kInt64 for integers, kBool for bools. Errors: rows of different lengths or depths;
-/// integers beyond int64.
+/// numbers that the dtype does not hold.
 Tensor tensor(const NestedList& values);
 Tensor tensor(const NestedList& values, const TensorOptions& options);
 
@@ -105,6 +110,7 @@ void copy_values(const T& from, To*& to) {
 
 /// A tensor with the values of a vector, or of equally long vectors in a vector. The dtype follows
 /// the numbers' type: bool, uint8_t, float and double keep theirs, other integers become kInt64.
+/// Errors: rows of different lengths, integers beyond int64.
 template <class T>
 Tensor tensor(const std::vector<T>& values) {
   using Number = typename detail::Leaf<T>::Type;

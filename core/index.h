@@ -22,7 +22,8 @@ struct EllipsisType {};
 /// As many whole dimensions as the other indices leave.
 inline constexpr EllipsisType Ellipsis;
 
-/// `start:stop:step`: `Slice()`, `Slice(1, None)`, `Slice(None, None, 2)`. A step is at least 1.
+/// `start:stop:step`: `Slice()`, `Slice(1, None)`, `Slice(None, None, 2)`. A step below 1
+/// throws where it is used.
 class Slice {
  public:
   Slice(std::optional<int64_t> start = None, std::optional<int64_t> stop = None,
@@ -40,7 +41,8 @@ class Slice {
 
 /// One index: a number, a Slice, None, Ellipsis (or "..."), true or false, a list of numbers or
 /// bools, or a tensor: kInt64 or kInt32, where negative ones count from the end, or a mask (kBool,
-/// kUInt8) of one or several dimensions.
+/// kUInt8) of one or several dimensions. Errors: another text; where it is used, another dtype,
+/// more indices than dimensions, one out of range, a mask of other sizes, a second Ellipsis.
 class TensorIndex {
  public:
   /// What an index is.
@@ -78,6 +80,7 @@ class TensorIndex {
 /// What an index gives: a Tensor, and as a temporary the target of an assignment. `y =
 /// x.index({mask})` reads, `x.index({mask}) = y` writes into x: through views, and through
 /// `index_put_` where the values are copies. A name for the result should be a plain `Tensor`.
+/// Errors: values that do not broadcast to what is written.
 class IndexedTensor : public Tensor {
  public:
   /// For the library: a view of what is to be written, or values that were copied from `source`.

@@ -35,7 +35,8 @@ void set_print_options(const PrintOptions& options);
 /// All of them, without a profile: `set_print_options` of these brings them back.
 PrintOptions print_options();
 
-/// While it lives, tensors print like this. Then they print as before it was made.
+/// While it lives, tensors print like this. Then they print as before it was made. Errors: as
+/// above.
 /// ```cpp
 /// const norma::PrintOptionsGuard digits({.precision = 8});
 /// std::cout << weights;

@@ -1,4 +1,7 @@
 // Random numbers: Philox4x32-10, a counter-based generator, with Norma's own distributions.
+//
+// Errors of all that make or fill tensors: a negative size, an undefined tensor, and where nothing
+// else is said, integers or bools as the dtype; of those that fill, a result with a history.
 #pragma once
 #include <array>
 #include <atomic>
@@ -41,7 +44,7 @@ class Generator {
   uint64_t next_u64();
   /// Uniform in [0, 1) with 53 bits.
   double uniform();
-  /// Uniform in {0, …, n-1}, without bias.
+  /// Uniform in {0, …, n-1}, without bias. Errors: n = 0.
   uint64_t below(uint64_t n);
   /// Standard normal.
   double normal();
@@ -79,7 +82,8 @@ Tensor rand(const Shape& sizes, const TensorOptions& options = {},
 /// Standard normal.
 Tensor randn(const Shape& sizes, const TensorOptions& options = {},
              Generator& generator = default_generator());
-/// Integers in [low, high), kInt64 unless said otherwise.
+/// Integers in [low, high), kInt64 unless said otherwise. Errors: low >= high, numbers that the
+/// dtype does not hold.
 Tensor randint(int64_t low, int64_t high, const Shape& sizes,
                const TensorOptions& options = {.dtype = kInt64},
                Generator& generator = default_generator());
@@ -89,7 +93,8 @@ Tensor randperm(int64_t n, Generator& generator = default_generator());
 Tensor rand_like(const Tensor& other, const LikeOptions& options = {});
 /// Standard normal, as `empty_like`.
 Tensor randn_like(const Tensor& other, const LikeOptions& options = {});
-/// Integers in [low, high) or [0, high), of the shape and dtype of `other`.
+/// Integers in [low, high) or [0, high), of the shape and dtype of `other`. Errors: as of
+/// `randint`.
 Tensor randint_like(const Tensor& other, int64_t low, int64_t high,
                     const LikeOptions& options = {});
 Tensor randint_like(const Tensor& other, int64_t high, const LikeOptions& options = {});
@@ -101,20 +106,20 @@ Tensor normal(const Tensor& mean, double std = 1, Generator& generator = default
 Tensor normal(double mean, const Tensor& std, Generator& generator = default_generator());
 Tensor normal(double mean, double std, const Shape& sizes, const TensorOptions& options = {},
               Generator& generator = default_generator());
-/// 1 with the probability that each element of `p` says, 0 otherwise.
+/// 1 with the probability that each element of `p` says, 0 otherwise. Errors: others than [0, 1].
 Tensor bernoulli(const Tensor& p, Generator& generator);
 /// `num_samples` positions for every row of weights, a vector or a matrix of numbers of 0 or more,
 /// each row with a sum above 0. Without `replacement` no position twice: as many as are not 0.
+/// Errors: other weights, num_samples below 1 or above that.
 Tensor multinomial(const Tensor& weights, int64_t num_samples, bool replacement,
                    Generator& generator);
 
-/// In-place fills; return `tensor`. Errors: low > high, integers.
+/// In-place fills; return `tensor`. Errors: low > high, or std < 0.
 Tensor uniform_(Tensor tensor, double low, double high, Generator& generator = default_generator());
 Tensor normal_(Tensor tensor, double mean, double std, Generator& generator = default_generator());
-/// 1 with probability p, 0 otherwise.
+/// 1 with probability p, 0 otherwise. Errors: p outside of [0, 1].
 Tensor bernoulli_(Tensor tensor, double p, Generator& generator = default_generator());
-/// -log(u) / lambd for uniform u in (0, 1]: density lambd e^(-lambd x). Errors: lambd <= 0,
-/// integers.
+/// -log(u) / lambd for uniform u in (0, 1]: density lambd e^(-lambd x). Errors: lambd <= 0.
 Tensor exponential_(Tensor tensor, double lambd = 1, Generator& generator = default_generator());
 
 }  // namespace norma

@@ -11,7 +11,8 @@
 namespace norma {
 
 /// A short list of int64: the sizes of a tensor, its strides, or a set of dimensions.
-/// At most `kMaxDims` entries; held in place, so that a shape never allocates.
+/// At most `kMaxDims` entries, more throw; held in place, so that a shape never allocates. Errors
+/// of all that take or need an entry: there is none at this place.
 class Shape {
  public:
   static constexpr int64_t kMaxDims = 12;  ///< the most dimensions of a tensor

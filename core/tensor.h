@@ -45,7 +45,8 @@ struct TensorOptions {
 /// programs call: core/tensor_methods.h.
 ///
 /// Errors of all: an undefined tensor, a dimension out of range, sizes that do not go together, a
-/// dtype that the operation is not for. What else is one, the method's comment says.
+/// dtype that the operation is not for; in place, a leaf that requires a gradient, while recording.
+/// What else is one, the method's comment says.
 class Tensor : public TensorMethods {
  public:
   /// The undefined tensor: `defined()` is false, everything else throws.

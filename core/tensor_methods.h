@@ -32,7 +32,7 @@ using AccumulatedHook = Hook<void(const Tensor& leaf)>;
 
 /// What `Tensor` has besides its own page, named and counted as in PyTorch. Each section is defined
 /// in the file of autograd/ that it names. Every operation on floating tensors is differentiable
-/// unless its comment says otherwise.
+/// unless its comment says otherwise. Errors of all are those of Tensor.
 class TensorMethods : public TensorSpellings {
  public:
   // --- Products by name (autograd/products.cpp) ---
@@ -42,22 +42,25 @@ class TensorMethods : public TensorSpellings {
   Tensor bmm(const Tensor& other) const;
   /// A matrix times a vector. Errors: other sizes, other numbers of dimensions.
   Tensor mv(const Tensor& vector) const;
-  /// Σ xᵢ yᵢ of two vectors of one length.
+  /// Σ xᵢ yᵢ of two vectors of one length; others throw.
   Tensor dot(const Tensor& other) const;
-  /// xᵢ yⱼ of two vectors.
+  /// xᵢ yⱼ of two vectors; others throw.
   Tensor outer(const Tensor& other) const;
   /// beta · this + alpha · a b for matrices a and b; this is broadcast, and not read for beta = 0.
+  /// Errors: other sizes, other numbers of dimensions.
   Tensor addmm(const Tensor& a, const Tensor& b, Scalar beta = 1, Scalar alpha = 1) const;
-  /// The same for batches of matrices.
+  /// The same for batches of matrices, errors included.
   Tensor baddbmm(const Tensor& a, const Tensor& b, Scalar beta = 1, Scalar alpha = 1) const;
 
   // --- Indexing as Python writes it (autograd/indexing.cpp; the indices: core/index.h) ---
   /// `x.index({Slice(), 1, mask})` is Python's `x[:, 1, mask]`: a view where there are numbers,
   /// slices, None and Ellipsis alone; with index tensors, masks and lists a copy. As the target of
-  /// `=`, both write into x: `x.index({Slice(), 1}) = y`, `x.index({mask}) += 1`.
+  /// `=`, both write into x: `x.index({Slice(), 1}) = y`, `x.index({mask}) += 1`. Errors: indices
+  /// out of range, more than dimensions, of another dtype, masks of other sizes, a step below 1.
   IndexedTensor index(const std::vector<TensorIndex>& indices) const;
   /// Python's `x[indices] = values`; the values broadcast. `accumulate` adds them instead, also
-  /// those of indices that occur twice; without it, one of these values stays.
+  /// those of indices that occur twice; without it, one of these values stays. Errors as of
+  /// `index`, and values that do not broadcast.
   Tensor& index_put_(const std::vector<TensorIndex>& indices, const Tensor& values,
                      bool accumulate = false);
   Tensor& index_put_(const std::vector<TensorIndex>& indices, Scalar value,
@@ -75,15 +78,18 @@ class TensorMethods : public TensorSpellings {
   /// the mask.
   Tensor masked_select(const Tensor& mask) const;
   /// The elements where `mask` (kBool, broadcast to x) is true become those of `source`, in order.
+  /// Errors: another dtype of either, too few elements in `source`.
   Tensor masked_scatter(const Tensor& mask, const Tensor& source) const;
   Tensor& masked_scatter_(const Tensor& mask, const Tensor& source);
   /// Elements of the flattened tensor, in the shape of `index`; negative ones count from the end.
   /// Errors: a position that is none.
   Tensor take(const Tensor& index) const;
   /// Writes to elements of the flattened tensor; `source` has as many elements as `index`.
+  /// Errors: another number, another dtype, a position that is none.
   Tensor put(const Tensor& index, const Tensor& source, bool accumulate = false) const;
   Tensor& put_(const Tensor& index, const Tensor& source, bool accumulate = false);
   /// `gather` where x and the indices broadcast except in `dim`; without it, of all elements.
+  /// Errors: an index out of range, another number of dimensions.
   Tensor take_along_dim(const Tensor& indices, std::optional<int64_t> dim = std::nullopt) const;
 
   // --- Writing by index tensors (autograd/scatter.cpp): kInt64, in the scatter family and in
@@ -91,7 +97,7 @@ class TensorMethods : public TensorSpellings {
   /// `gather` backwards: out[i][index[i][j]] = src[i][j] for `dim` 1, and so on. `src` is no
   /// smaller than `index`. Where an index occurs twice, one of the values stays, and the gradient
   /// goes to all. `reduce`: "add", or "multiply", which is not differentiable. Errors: an index out
-  /// of range, sizes as of `gather`.
+  /// of range, sizes as of `gather`, another word.
   Tensor scatter(int64_t dim, const Tensor& index, const Tensor& src) const;
   Tensor scatter(int64_t dim, const Tensor& index, Scalar value) const;
   Tensor scatter(int64_t dim, const Tensor& index, const Tensor& src,
@@ -101,21 +107,22 @@ class TensorMethods : public TensorSpellings {
   Tensor& scatter_(int64_t dim, const Tensor& index, Scalar value);
   Tensor& scatter_(int64_t dim, const Tensor& index, const Tensor& src, const std::string& reduce);
   Tensor& scatter_(int64_t dim, const Tensor& index, Scalar value, const std::string& reduce);
-  /// Adds all values that reach a place.
+  /// Adds all values that reach a place. Errors as of `scatter`.
   Tensor scatter_add(int64_t dim, const Tensor& index, const Tensor& src) const;
   Tensor& scatter_add_(int64_t dim, const Tensor& index, const Tensor& src);
   /// `reduce`: "sum", "prod", "mean", "amax" or "amin" of the values that reach a place, with what
-  /// is there if `include_self`. Equal extrema share the gradient.
+  /// is there if `include_self`. Equal extrema share the gradient. Errors as of `scatter`.
   Tensor scatter_reduce(int64_t dim, const Tensor& index, const Tensor& src,
                         const std::string& reduce, bool include_self = true) const;
   /// `index_select` backwards: adds alpha · source to the places `index` (1-d) of dimension `dim`.
   /// Errors: an index out of range, other sizes of `source`.
   Tensor index_add(int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1) const;
   Tensor& index_add_(int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1);
-  /// Slices `index` (1-d) along `dim` become those of `source`.
+  /// Slices `index` (1-d) along `dim` become those of `source`. Errors as of `index_add`.
   Tensor index_copy(int64_t dim, const Tensor& index, const Tensor& source) const;
   Tensor& index_copy_(int64_t dim, const Tensor& index, const Tensor& source);
-  /// Negative indices count from the end; `value` as a tensor is 0-d.
+  /// Negative indices count from the end; `value` as a tensor is 0-d. Errors: an index out of
+  /// range, another `value`.
   Tensor index_fill(int64_t dim, const Tensor& index, Scalar value) const;
   Tensor index_fill(int64_t dim, const Tensor& index, const Tensor& value) const;
   Tensor& index_fill_(int64_t dim, const Tensor& index, Scalar value);
@@ -124,11 +131,12 @@ class TensorMethods : public TensorSpellings {
   // --- Matrices (autograd/linalg.cpp; more under linalg in autograd/linalg.h) ---
   /// Of [*, n, n]; throws where a matrix is singular.
   Tensor inverse() const;
-  /// The determinant.
+  /// The determinant. Errors: no square matrices, integers; likewise below.
   Tensor det() const;
   /// The sign of the determinant and the logarithm of its absolute value, -infinity for 0.
   std::pair<Tensor, Tensor> slogdet() const;
-  /// The nth power of [*, m, m]; for n < 0, of the inverse.
+  /// The nth power of [*, m, m]; for n < 0, of the inverse. Errors: no square matrices; n < 0 for
+  /// integers and singular ones.
   Tensor matrix_power(int64_t n) const;
   /// The Kronecker product. Errors: operands of more than 6 dimensions.
   Tensor kron(const Tensor& other) const;
@@ -182,9 +190,10 @@ class TensorMethods : public TensorSpellings {
   /// Every element `repeats` times in place; without `dim`, of the flattened tensor. Errors:
   /// repeats < 0.
   Tensor repeat_interleave(int64_t repeats, std::optional<int64_t> dim = {}) const;
-  /// Element i `repeats[i]` times; `repeats` has one dimension, of kInt64 or kInt32.
+  /// Element i `repeats[i]` times; `repeats` has one dimension, of kInt64 or kInt32. Errors:
+  /// another number of them, one below 0.
   Tensor repeat_interleave(const Tensor& repeats, std::optional<int64_t> dim = {}) const;
-  Tensor flip(const Shape& dims) const;  ///< backwards along `dims`
+  Tensor flip(const Shape& dims) const;  ///< backwards along `dims`; one twice throws
   Tensor fliplr() const;                 ///< along dimension 1
   Tensor flipud() const;                 ///< along dimension 0
   /// Moves the elements by `shifts` along `dims`, those beyond the end to the front; without `dims`
@@ -193,7 +202,7 @@ class TensorMethods : public TensorSpellings {
   /// Rotates the plane of two dimensions by k · 90°, from the first towards the second. Errors:
   /// dims that are not two different ones.
   Tensor rot90(int64_t k = 1, const Shape& dims = {0, 1}) const;
-  /// The matrices with zeros above (below) a diagonal.
+  /// The matrices with zeros above (below) a diagonal. Errors: fewer than two dimensions.
   Tensor tril(int64_t diagonal = 0) const;
   Tensor triu(int64_t diagonal = 0) const;  ///< zeros below it
   /// Of a vector, the matrix with that diagonal; of a matrix, a copy of its diagonal. Errors:
@@ -217,7 +226,8 @@ class TensorMethods : public TensorSpellings {
   Tensor prod(int64_t dim, bool keepdim = false, std::optional<DType> dtype = {}) const;
   /// log Σ exp, without overflow on the way.
   Tensor logsumexp(const Shape& dims, bool keepdim = false) const;
-  /// Extrema over some dimensions, or all; equal ones share the gradient evenly.
+  /// Extrema over some dimensions, or all; equal ones share the gradient evenly. Errors: no
+  /// element.
   Tensor amax(const Shape& dims = {}, bool keepdim = false) const;
   Tensor amin(const Shape& dims = {}, bool keepdim = false) const;  ///< the smallest, likewise
   /// `var` and `mean` (`std` and `mean`) in one call, in that order.
@@ -226,14 +236,15 @@ class TensorMethods : public TensorSpellings {
   /// As above, of `std`.
   std::pair<Tensor, Tensor> std_mean(const Shape& dims = {}, bool unbiased = true,
                                      bool keepdim = false) const;
-  /// Of an even count the lower of the two in the middle; NaN where any is. Values and positions
-  /// along `dim`. Errors: no element.
+  /// Of an even count the lower of the two in the middle; NaN where any is, and for no element over
+  /// all. Values and positions along `dim`. Errors: no element along `dim`, or of integers.
   Tensor median() const;
   std::pair<Tensor, Tensor> median(int64_t dim, bool keepdim = false) const;
   /// The value below which a share q of the elements lies, interpolated between neighbours. Errors:
   /// a q outside [0, 1], no element.
   Tensor quantile(double q, std::optional<int64_t> dim = {}, bool keepdim = false) const;
-  /// The same for every q of a vector, along a new first dimension.
+  /// The same for every q of a vector, along a new first dimension. Errors likewise, and q of
+  /// another dtype.
   Tensor quantile(const Tensor& q, std::optional<int64_t> dim = {}, bool keepdim = false) const;
   /// kInt64.
   Tensor count_nonzero(const Shape& dims = {}) const;
@@ -270,10 +281,10 @@ class TensorMethods : public TensorSpellings {
   /// How often each of 0, 1, … is in a vector of integers; at least `minlength` entries. Errors:
   /// anything but a vector of integers >= 0.
   Tensor bincount(int64_t minlength = 0) const;
-  /// The sums of their weights.
+  /// The sums of their weights. Errors likewise, and another number of weights.
   Tensor bincount(const Tensor& weights, int64_t minlength = 0) const;
   /// How many elements lie in each of `bins` equal parts of [min, max]; of the elements' own range
-  /// where both are equal.
+  /// where both are equal. Errors: bins < 1, max < min, a range that is not finite, integers.
   Tensor histc(int64_t bins = 100, Scalar min = 0, Scalar max = 0) const;
 
   // --- Making others, and random values (autograd/random.cpp): by the default generator ---
@@ -283,9 +294,9 @@ class TensorMethods : public TensorSpellings {
   Tensor new_zeros(const Shape& sizes, const LikeOptions& options = {}) const;
   /// All 1.
   Tensor new_ones(const Shape& sizes, const LikeOptions& options = {}) const;
-  /// All `value`.
+  /// All `value`. Errors: one that the dtype does not hold.
   Tensor new_full(const Shape& sizes, Scalar value, const LikeOptions& options = {}) const;
-  /// 1 with the probability that the element says, 0 otherwise.
+  /// 1 with the probability that the element says, 0 otherwise. Errors: one outside of [0, 1].
   Tensor bernoulli() const;
   /// Positions drawn from weights, which need not add up to 1: of a vector, or of every row.
   /// Errors: negative weights, a sum of 0, too few that are not 0.
@@ -294,6 +305,7 @@ class TensorMethods : public TensorSpellings {
   Tensor& uniform_(double low = 0, double high = 1);
   /// N(mean, std²). Errors: std < 0, integers.
   Tensor& normal_(double mean = 0, double std = 1);
+  /// 1 with probability p, 0 otherwise. Errors: one outside of [0, 1].
   Tensor& bernoulli_(double p = 0.5);
   Tensor& bernoulli_(const Tensor& p);
   /// -log(u) / lambd for uniform u. Errors: lambd <= 0, integers.
@@ -305,7 +317,8 @@ class TensorMethods : public TensorSpellings {
   Tensor& random_(int64_t from, int64_t to);
 
   // --- History (autograd/tensor_grad.cpp) ---
-  /// The tensor itself becomes a leaf that requires no gradient, for all its names; not a view.
+  /// The tensor itself becomes a leaf that requires no gradient, for all its names. Errors: a
+  /// view.
   Tensor& detach_();
 
   // --- Other names and properties (core/tensor_names.cpp) ---
@@ -375,7 +388,7 @@ class TensorMethods : public TensorSpellings {
   Tensor floor() const;  ///< the largest integer not above x
   Tensor ceil() const;   ///< the smallest integer not below x
   /// To the nearest, of two the even one; to `decimals` digits behind the point, or, negative,
-  /// before it.
+  /// before it. Errors: decimals of integers.
   Tensor round(int64_t decimals = 0) const;
   /// Towards 0, and what that leaves.
   Tensor trunc() const;
@@ -384,7 +397,7 @@ class TensorMethods : public TensorSpellings {
   Tensor sign() const;
   Tensor sgn() const;  ///< `sign`
   /// What is left of this after whole multiples of `other`: with the sign of this (C++'s `%`), or
-  /// of `other` (Python's).
+  /// of `other` (Python's). Errors: an integer by 0.
   Tensor fmod(const Tensor& other) const;
   Tensor fmod(Scalar other) const;
   Tensor remainder(const Tensor& other) const;  ///< of `other`'s sign
@@ -399,9 +412,9 @@ class TensorMethods : public TensorSpellings {
   /// this + weight · (end - this), of floating tensors of one dtype. Errors: different dtypes.
   Tensor lerp(const Tensor& end, const Tensor& weight) const;
   Tensor lerp(const Tensor& end, Scalar weight) const;
-  /// this + value · a · b, and this + value · a / b.
+  /// this + value · a · b.
   Tensor addcmul(const Tensor& a, const Tensor& b, Scalar value = 1) const;
-  /// this + value · a / b.
+  /// this + value · a / b. Errors: a and b of integers.
   Tensor addcdiv(const Tensor& a, const Tensor& b, Scalar value = 1) const;
   Tensor& lerp_(const Tensor& end, const Tensor& weight);
   Tensor& lerp_(const Tensor& end, Scalar weight);
@@ -425,9 +438,11 @@ class TensorMethods : public TensorSpellings {
   /// it. On leaves and results; several are called in the order of their registration, and
   /// before retain_grad() takes it. With create_graph, what they compute is recorded. After a
   /// change in place the hook stays with the values before it. It must not own the tensor, whose
-  /// graph owns it: capture `x.detach()`, or what you need of it.
+  /// graph owns it: capture `x.detach()`, or what you need of it. Errors: no function, a tensor
+  /// that requires no gradient; in backward, what is returned of another shape or dtype.
   HookHandle register_hook(TensorHook hook) const;
-  /// Calls `hook` with this leaf each time after backward() has added to its grad().
+  /// Calls `hook` with this leaf each time after backward() has added to its grad(). Errors: no
+  /// function, no leaf that requires a gradient.
   HookHandle register_post_accumulate_grad_hook(AccumulatedHook hook) const;
 
  protected:

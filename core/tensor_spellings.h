@@ -27,7 +27,8 @@ class Accessor;
 }  // namespace libtorch
 
 /// What libtorch's Tensor has besides what Norma's has. What is about devices or has types of
-/// libtorch's can be called where `<torch/torch.h>` of the component is included.
+/// libtorch's can be called where `<torch/torch.h>` of the component is included. Errors of all are
+/// those of Tensor.
 class TensorSpellings {
  public:
   libtorch::Device device() const;          ///< the processor
@@ -54,7 +55,7 @@ class TensorSpellings {
   bool allclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8) const;
   bool equal(const Tensor& other) const;         ///< as the function
   bool is_same_size(const Tensor& other) const;  ///< the same shape
-  bool is_nonzero() const;                       ///< of one element
+  bool is_nonzero() const;                       ///< of one element; others throw
   std::string name() const;                      ///< "": there are none
   /// As the function, of this and `other`.
   Tensor where(const Tensor& condition, const Tensor& other) const;
@@ -68,7 +69,7 @@ class TensorSpellings {
   Tensor divide(Scalar other) const;
   Tensor subtract(const Tensor& other) const;  ///< `sub`
   Tensor subtract(Scalar other) const;
-  Tensor floor_divide(const Tensor& other) const;  ///< the quotient, rounded down
+  Tensor floor_divide(const Tensor& other) const;  ///< rounded down; an integer by 0 throws
   Tensor floor_divide(Scalar other) const;
   Tensor clip(Scalar min, Scalar max) const;  ///< `clamp`
   Tensor greater(const Tensor& other) const;  ///< `gt`
@@ -89,10 +90,11 @@ class TensorSpellings {
   Tensor& squeeze_(int64_t dim);
   Tensor& transpose_(int64_t dim0, int64_t dim1);
   Tensor& t_();
-  Tensor& resize_(const Shape& sizes);  ///< elements that are new are 0
+  /// Elements that are new are 0. Errors: a tensor that requires a gradient.
+  Tensor& resize_(const Shape& sizes);
   Tensor& tril_(int64_t diagonal = 0);
   Tensor& triu_(int64_t diagonal = 0);
-  Tensor& fill_diagonal_(Scalar value);  ///< of a matrix
+  Tensor& fill_diagonal_(Scalar value);  ///< of a matrix, or equal sizes; else throws
   Tensor& eq_(const Tensor& other);
   /// The gradient, which may be assigned to: `w.mutable_grad() = torch::ones(3)`.
   libtorch::Gradient mutable_grad() const;

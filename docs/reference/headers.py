@@ -307,4 +307,4 @@ def purpose_of(text):
 def said_of_all(text):
     """What a header's first comment says behind that, of everything in it: the paragraph of its errors."""
     head = re.sub(r"^// ?", "", text.split("#pragma once")[0], flags=re.MULTILINE)
-    return "".join(part.strip() + "\n\n" for part in head.split("\n\n")[1:] if "Errors of all:" in part)
+    return "".join(part.strip() + "\n\n" for part in head.split("\n\n")[1:] if "Errors of all" in part)
