@@ -67,7 +67,8 @@ struct CheckpointInfo {
 /// `momentum_buffer`) and `optimizer.param_groups.<g>.<option>` the optimiser's,
 /// `scheduler.<value>` the scheduler's (`scheduler2.<value>` a second one's), `loader.<value>`,
 /// `generator` and `epoch` the rest. Numbers are float64 and int64 tensors, so that none loses a
-/// bit. Metadata keys "format" and those that start with "norma." are reserved.
+/// bit. Errors: metadata keys "format" and those that start with "norma.", which are reserved, a
+/// null schedule, and what the system says about the path.
 void save_checkpoint(const std::string& path, const CheckpointParts& parts);
 /// The same bytes into a stream, opened as `std::ios::binary`; or as what `bytes` holds from then
 /// on.

@@ -14,7 +14,8 @@
 
 namespace norma {
 
-/// A value of a history: any number, or a tensor of one element. Kept as a double.
+/// A value of a history: any number, or a tensor of one element (another one throws). Kept as a
+/// double.
 class HistoryNumber {
  public:
   template <class T>
@@ -78,8 +79,8 @@ class [[gnu::visibility("default")]] History {
   History(const History&) = delete;
   History& operator=(const History&) = delete;
 
-  /// Appends a row. Neither epoch nor step may be smaller than one before. Names are any text on
-  /// one line but "epoch" and "step".
+  /// Appends a row. Names are any text on one line but "epoch" and "step". Errors: no value,
+  /// another name or one twice, an epoch or step that is negative or smaller than one before.
   void log(std::initializer_list<NamedNumber> values, const HistoryPosition& position = {});
   void log(std::span<const NamedNumber> values, const HistoryPosition& position = {});
   /// The run goes on with the row at `position`, which a checkpoint may have taken back: rows from
@@ -88,6 +89,7 @@ class [[gnu::visibility("default")]] History {
   /// ```cpp
   /// history.resume({.epoch = info.epoch});  // of load_checkpoint; 0 where there was none
   /// ```
+  /// Errors: neither of the two, or a negative one.
   void resume(const HistoryPosition& position);
 
   int64_t rows() const;  ///< how many there are
@@ -95,7 +97,7 @@ class [[gnu::visibility("default")]] History {
   std::vector<std::string> names() const;
   /// All values of one name, oldest first. Throws where no row has it.
   std::vector<double> values(const std::string& name) const;
-  /// The same with epochs and steps.
+  /// The same with epochs and steps, and throws likewise.
   std::vector<HistoryPoint> points(const std::string& name) const;
   /// "" in memory.
   const std::string& path() const;

@@ -38,7 +38,7 @@ struct LayerStatisticsOptions {
 ///
 /// Calls in `eval()`, or under NoGradGuard, do not count. Between the rows it costs nothing; for a
 /// row, the model has hooks and a copy of its parameters. Neither changes a bit of the training.
-/// Model and history must outlive it.
+/// Model and history must outlive it. Errors: `every` below 1.
 class [[gnu::visibility("default")]] LayerStatistics {
  public:
   LayerStatistics(nn::Module & model, History & history,

@@ -21,11 +21,13 @@ TensorFile load_safetensors(const std::string& path);
 
 /// Writes a file that load_safetensors and Python's `safetensors.torch.load_file` read. The
 /// metadata entry {"format": "pt"} is added, which Python asks for. An existing file is replaced in
-/// one step once the new one is safely on the disk (see io/atomic_file.h).
+/// one step once the new one is safely on the disk (see io/atomic_file.h). Errors: an undefined
+/// tensor, a name that comes twice, is no UTF-8 or "__metadata__", and what the system says about
+/// the path.
 void save_safetensors(const NamedTensors& tensors, const std::string& path,
                       const std::map<std::string, std::string>& metadata = {});
-/// The same bytes into a stream, or as what `bytes` holds from then on. A stream that fails on the
-/// way has got a part of them.
+/// The same bytes into a stream, or as what `bytes` holds from then on. A stream that fails is an
+/// error; it has got a part of them.
 void save_safetensors(const NamedTensors& tensors, std::ostream& stream,
                       const std::map<std::string, std::string>& metadata = {});
 void save_safetensors(const NamedTensors& tensors, std::vector<std::byte>& bytes,

@@ -60,7 +60,8 @@ LoadResult load(nn::Module& module, std::span<const std::byte> bytes,
                 const LoadOptions& options = {});
 LoadResult load(nn::Module& module, std::istream& stream, const LoadOptions& options = {});
 
-/// The tensors of a file of either kind: load_torch or load_safetensors, as its first bytes ask.
+/// The tensors of a file of either kind: load_torch or load_safetensors, as its first bytes ask,
+/// with their errors.
 TensorFile load_tensors(const std::string& path);
 TensorFile load_tensors(std::span<const std::byte> bytes);
 TensorFile load_tensors(std::istream& stream);

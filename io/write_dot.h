@@ -24,7 +24,8 @@ void write_dot(const std::string& path, const std::function<Tensor()>& loss,
 }  // namespace autograd
 
 namespace nn {
-/// The graph of a model from one run on an example of its input, a tensor or several.
+/// The graph of a model from one run on an example of its input, a tensor or several. Errors as
+/// above.
 template <AnyModule M>
 void write_dot(const std::string& path, M&& model, const Tensor& input,
                const DotOptions& options = {}) {
