@@ -1,6 +1,10 @@
 // Changes of colour, place and parts of images, at random, as torchvision's transforms of tensors
 // make them. The functions do what they are told to every image of a floating batch [N, C, H, W];
 // the classes, each a `Transform`, draw anew for each image what to do to it.
+//
+// Errors of all: another rank or dtype; where nothing else is said, of functions of colour another
+// number of channels than 1 and 3, a factor that is negative or not finite; `fill` or `value` of
+// another length than 1 and the channels; p outside of [0, 1].
 #pragma once
 #include <array>
 #include <cstdint>
@@ -25,7 +29,7 @@ struct Spread {
 // Colours: numbers in 0..1, thus before `Normalize`. Images have 1 or 3 channels. Of a factor, 1
 // leaves the image as it is, and results are limited to 0..1.
 
-/// 0.2989 red + 0.587 green + 0.114 blue, in 1 channel or repeated in 3.
+/// 0.2989 red + 0.587 green + 0.114 blue, in 1 channel or repeated in 3. Errors: another number.
 Tensor rgb_to_grayscale(const Tensor& images, int64_t num_output_channels = 1);
 /// factor x
 Tensor adjust_brightness(const Tensor& images, double factor);
@@ -46,7 +50,8 @@ struct RotateOptions {
 /// place, those outside being 0, to y with weights that add up to m within the image, and gives
 /// m y + (1 - m) fill: that of torchvision's RandomRotation, a little darker at the border than a
 /// true mixture.
-/// Multiples of 90 degrees move pixels exactly where both sides are even, or both odd.
+/// Multiples of 90 degrees move pixels exactly where both sides are even, or both odd. Errors: an
+/// angle or center that is not finite, a center of another length than 2, another interpolation.
 Tensor rotate(const Tensor& images, double angle, const RotateOptions& options = {});
 
 /// Fills rows i, …, i + h - 1 of columns j, …, j + w - 1 with one value, or one per channel.
@@ -54,7 +59,8 @@ Tensor rotate(const Tensor& images, double angle, const RotateOptions& options =
 Tensor erase(const Tensor& images, int64_t i, int64_t j, int64_t h, int64_t w,
              const std::vector<double>& value = {0});
 
-/// `rotate` by an angle from `degrees`; a number d stands for {-d, d}.
+/// `rotate` by an angle from `degrees`; a number d stands for {-d, d}. Errors: a negative number, a
+/// range whose first number is larger or that is not finite, and those of the options.
 class RandomRotation {
  public:
   explicit RandomRotation(Spread degrees, RotateOptions options = {});
@@ -109,7 +115,8 @@ struct RandomErasingOptions {
 };
 /// Erases a rectangle with probability p: sqrt(a r) high and sqrt(a / r) wide, rounded, where a is
 /// uniform and r uniform in its logarithm. What is not smaller than the image is drawn again, up to
-/// ten times. May stand behind `Normalize`, of whose result 0 is the mean.
+/// ten times. May stand behind `Normalize`, of whose result 0 is the mean. Errors: a scale not in
+/// order within [0, 1], a ratio not in order above 0, no value.
 class RandomErasing {
  public:
   explicit RandomErasing(RandomErasingOptions options = {});
@@ -124,7 +131,8 @@ struct CutoutOptions {
   std::vector<double> value = {0};  ///< one number, or one per channel
 };
 /// Erases squares of this side, whose centres are any pixels: at the border a part of the square
-/// (DeVries and Taylor 2017; 16 for CIFAR-10). Errors: a side below 1, fewer than 1 hole.
+/// (DeVries and Taylor 2017; 16 for CIFAR-10). Errors: a side below 1, fewer than 1 hole or more
+/// than 1000, no value.
 class Cutout {
  public:
   explicit Cutout(int64_t length, CutoutOptions options = {});

@@ -29,7 +29,7 @@ enum class Cifar100Labels { Fine, Coarse };
 /// in 0..19 for the coarse labels. It reads train.bin or test.bin, plain or with `.gz`: records of
 /// 3074 bytes (coarse label, fine label, 1024 red, 1024 green, 1024 blue), 50,000 in the original
 /// training file (153,700,000 bytes) and 10,000 in the test file (30,740,000), any whole number
-/// from 1 in reduced ones.
+/// from 1 in reduced ones. Errors as of `cifar10`.
 Dataset cifar100(const std::string& dir, bool train = true,
                  Cifar100Labels labels = Cifar100Labels::Fine);
 

@@ -23,9 +23,9 @@ struct CsvTable {
 
   /// The number of a column; refuses one that is not there.
   int64_t index_of(const CsvColumn& column) const;
-  /// One column of `values`, [rows], sharing memory: `table.column("age")`.
+  /// One column of `values`, [rows], sharing memory: `table.column("age")`. Refuses likewise.
   Tensor column(const CsvColumn& column) const;
-  /// The cells of a column of text; "" where they are missing.
+  /// The cells of a column of text; "" where they are missing. Refuses a column of numbers.
   std::vector<std::string> strings(const CsvColumn& column) const;
 
   /// For `auto [values, names] = …`.

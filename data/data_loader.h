@@ -62,8 +62,8 @@ struct DataLoaderOptions {
 /// that batch. A loop may be left at any time. The loader may be destroyed while a loop runs.
 class DataLoader {
  public:
-  /// Refuses an empty data set, inputs and targets of different lengths, a batch size below 1, a
-  /// sampler of no samples, and `shuffle` beside a sampler.
+  /// Refuses an empty data set, inputs and targets of different lengths, a batch size below 1,
+  /// num_workers below 0, an empty function, a sampler of no samples, and `shuffle` beside one.
   explicit DataLoader(Dataset dataset, DataLoaderOptions options = {});
   explicit DataLoader(AnyDataset dataset, DataLoaderOptions options = {});
 
@@ -81,14 +81,14 @@ class DataLoader {
 
   /// The number of the epoch that the next loop runs, from 0.
   int64_t epoch() const { return epoch_; }
-  void set_epoch(int64_t epoch);  ///< at most 2^62
+  void set_epoch(int64_t epoch);  ///< from 0 to 2^62; refuses others
 
   /// The place behind the batches that were handed out, those prepared in advance not counted, in
   /// the loop that began last.
   LoaderPosition position() const;
   /// The next loop gets the batches that follow this place in its epoch, with the same bits as if
   /// there had been no break. Refuses the middle of an epoch of a loader with another seed, batch
-  /// size or number of samples.
+  /// size or number of samples, and places that no epoch has.
   void set_position(const LoaderPosition& position);
 
  private:

@@ -26,7 +26,8 @@ struct Dataset {
 
   /// The number of samples, N.
   int64_t size() const { return inputs.size(0); }
-  /// Samples start, …, start + length - 1, sharing memory: for a part to validate on.
+  /// Samples start, …, start + length - 1, sharing memory: for a part to validate on. Throws where
+  /// they are not there.
   Dataset narrow(int64_t start, int64_t length) const {
     return {inputs.narrow(0, start, length), targets.narrow(0, start, length)};
   }
@@ -152,13 +153,15 @@ struct Subset : AnyDataset {
   Subset(const AnyDataset& set, std::vector<int64_t> indices);
 };
 
-/// One set after the other, as of several files. PyTorch: `ConcatDataset`.
+/// One set after the other, as of several files. PyTorch: `ConcatDataset`. Errors: a negative
+/// size().
 struct ConcatDataset : AnyDataset {
   explicit ConcatDataset(std::vector<AnyDataset> sets);
 };
 
 /// Cuts a set at random into parts of these lengths, or these fractions of the whole where they add
-/// up to 1: each rounded down, what is left going to the first parts, one sample each.
+/// up to 1: each rounded down, what is left going to the first parts, one sample each. Errors:
+/// negative ones, and those of another sum.
 /// ```cpp
 /// auto parts = data::random_split(data::mnist(dir), {0.9, 0.1});
 /// data::DataLoader train(parts[0], {.batch_size = 64, .shuffle = true}), valid(parts[1]);

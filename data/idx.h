@@ -23,6 +23,9 @@ Tensor read_idx(const std::string& path);
 ///
 /// `DataLoader` and `convert_image_dtype` divide the bytes by 255, as torchvision's `ToTensor`. The
 /// training images then have mean 0.1307 and standard deviation 0.3081.
+///
+/// Errors, with the paths: files that are not there, other shapes or types, not one label for each
+/// image, labels beyond 9, and those of `read_idx`.
 Dataset mnist(const std::string& dir, bool train = true);
 
 /// EMNIST from the folder `dir`, of digits and letters in six splits: "byclass" (62 classes),
@@ -32,10 +35,10 @@ Dataset mnist(const std::string& dir, bool train = true);
 /// `emnist-letters-train-images-idx3-ubyte` and the like, named as those of `mnist`.
 ///
 /// In the files the images lie on their side, rows and columns exchanged. Here they stand upright;
-/// torchvision leaves them as they are.
+/// torchvision leaves them as they are. Errors as of `mnist`, and another split.
 Dataset emnist(const std::string& dir, const std::string& split, bool train = true);
 /// The names of a split's labels: "0", …, "9", "A", …; those of "letters" begin with "N/A", as in
-/// torchvision, since no label is 0.
+/// torchvision, since no label is 0. Errors: another split.
 std::vector<std::string> emnist_classes(const std::string& split);
 
 }  // namespace norma::data

@@ -8,7 +8,7 @@ namespace norma::data {
 
 /// λ x[n] + (1 - λ) x[order[n]] of the floating inputs [N, …], and so of the targets: probabilities
 /// [N, C], as `cross_entropy` takes them. λ is from 0 to 1. Errors: another λ, integers, different
-/// sizes.
+/// sizes, an order of other numbers.
 Batch mixup(const Tensor& inputs, const Tensor& targets, double lambda, const Tensor& order);
 
 /// Images [N, C, H, W] whose rows top, …, top + height - 1 of columns left, …, left + width - 1
@@ -16,7 +16,7 @@ Batch mixup(const Tensor& inputs, const Tensor& targets, double lambda, const Te
 struct Box {
   int64_t top = 0, left = 0, height = 0, width = 0;  ///< see above
 };
-/// See Box.
+/// See Box. Errors: those of `mixup`, no images, a box beyond them.
 Batch cutmix(const Tensor& inputs, const Tensor& targets, const Box& box, const Tensor& order);
 
 struct MixOptions {
@@ -29,6 +29,8 @@ struct MixOptions {
 /// data::DataLoader loader(set, {.batch_size = 128, .shuffle = true,
 ///                               .batch_transforms = {data::MixUp({.num_classes = 10})}});
 /// ```
+/// Errors: an alpha not above 0 or infinite, num_classes below 1; of a batch no targets, integers
+/// as inputs, classes out of range or without num_classes.
 class MixUp {
  public:
   explicit MixUp(const MixOptions& options = {});
@@ -39,7 +41,7 @@ class MixUp {
 };
 
 /// `cutmix` likewise (Yun et al. 2019): the box is int(H sqrt(1 - λ) / 2) rows up and down from a
-/// pixel drawn anew, columns likewise, cut at the border.
+/// pixel drawn anew, columns likewise, cut at the border. Errors likewise, and no images.
 class CutMix {
  public:
   explicit CutMix(const MixOptions& options = {});

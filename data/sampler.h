@@ -37,7 +37,7 @@ struct RandomSampler : Sampler {
 /// Sample i with a probability in proportion to weights[i]: for classes that are rare.
 struct WeightedRandomSampler : Sampler {
   /// `weights` are one number from 0 per sample. Without replacement, at most as many are drawn as
-  /// have weights above 0.
+  /// have weights above 0. Errors: others, more, num_samples below 1, no weight above 0.
   WeightedRandomSampler(const Tensor& weights, int64_t num_samples, bool replacement = true);
 };
 

@@ -1,4 +1,6 @@
 // Data sets that Norma draws itself, the same on every machine, which <random> does not promise.
+//
+// Errors of all: n below 1, a noise that is negative or not finite.
 #pragma once
 #include <cstdint>
 

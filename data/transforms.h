@@ -1,4 +1,6 @@
 // Steps that prepare a batch of images for a model.
+//
+// Errors of all classes: a batch that is not floating, or of another rank.
 #pragma once
 #include <functional>
 #include <vector>
@@ -14,7 +16,8 @@ namespace norma::data {
 using Transform = std::function<Tensor(const Tensor& batch, Generator& generator)>;
 
 /// kUInt8 in 0..255 to floating numbers in 0..1 (divided by 255), as torchvision's `ToTensor` and
-/// `convert_image_dtype`. Floating images are converted without scaling; others are refused.
+/// `convert_image_dtype`. Floating images are converted without scaling; others are refused,
+/// and so are other dtypes than kFloat32 and kFloat64.
 Tensor convert_image_dtype(const Tensor& images, DType dtype = kFloat32);
 
 /// (x - mean[c]) / std[c] for channel c of a floating batch [N, C, …]. One value serves every
@@ -39,8 +42,8 @@ struct RandomCropOptions {
 };
 
 /// Cuts a window of `size` (a number, or {height, width}) out of every image of a floating batch
-/// [N, C, H, W], at a place drawn anew for each. Errors: sizes below 1, images smaller than the
-/// window.
+/// [N, C, H, W], at a place drawn anew for each. Errors: sizes below 1, padding below 0, images
+/// smaller than the window, or for Reflect not larger than the padding.
 class RandomCrop {
  public:
   explicit RandomCrop(const Shape& size, const RandomCropOptions& options = {});
@@ -54,6 +57,7 @@ class RandomCrop {
 };
 
 /// Mirrors each image of a floating batch [N, C, H, W], left to right, with probability p.
+/// Errors: a p outside of [0, 1].
 class RandomHorizontalFlip {
  public:
   explicit RandomHorizontalFlip(double p = 0.5);
@@ -63,7 +67,7 @@ class RandomHorizontalFlip {
   double p_;
 };
 
-/// The same, upside down.
+/// The same, upside down. Errors likewise.
 class RandomVerticalFlip {
  public:
   explicit RandomVerticalFlip(double p = 0.5);

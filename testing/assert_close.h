@@ -28,10 +28,11 @@ struct CloseOptions {
 /// ```
 /// The message is PyTorch's: how many elements differ, the largest absolute and relative difference
 /// among them, where each is, and in which item of a list or mapping. Requires no gradient and
-/// records nothing. PyTorch: `torch.testing.assert_close`.
+/// records nothing. Other errors: rtol without atol or the reverse, a negative one, values of
+/// different kinds. PyTorch: `torch.testing.assert_close`.
 void assert_close(const Value& actual, const Value& expected, const CloseOptions& options = {});
 
-/// The same in words, without an error: "" where both are close. For any framework:
+/// The same in words, without that error: "" where both are close. For any framework:
 /// `CHECK(difference(net(x), expected) == "")`.
 std::string difference(const Value& actual, const Value& expected,
                        const CloseOptions& options = {});

@@ -99,7 +99,8 @@ std::vector<Tensor> call_module(nn::Module& module, const std::vector<Tensor>& i
 /// backward: take the module before or after a step.
 ///
 /// Inputs should be small, two or three samples, and away from kinks and ties.
-/// Errors: no inputs, an input without two samples, more than eight of them.
+/// Errors: no inputs, a first one without two samples, a negative batch_dim. Another number of them
+/// than the module takes is a fault.
 template <nn::AnyModule M>
 std::vector<std::string> module_faults(M&& module, const std::vector<Tensor>& example_inputs,
                                        const CheckModuleOptions& options = {}) {
