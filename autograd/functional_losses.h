@@ -61,7 +61,7 @@ struct GaussianNLLOptions {
   Reduction reduction = Reduction::Mean;  ///< the mean, the sum, or every element's loss (None)
 };
 /// (log var + (x - t)² / var) / 2; integers, too. var: of the input's sizes, or with its last size
-/// 1 or left out, or another one 1. Errors: another var, one of integers or with a negative element.
+/// 1 or left out, or another one 1. Errors: another var, integers or a negative element in it.
 Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor& var,
                          const GaussianNLLOptions& options = {});
 

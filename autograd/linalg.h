@@ -14,7 +14,8 @@ Tensor inv(const Tensor& a);
 
 /// X of A X = B, for A of [*, n, n] and B of [*, n, k] or a vector [*, n]; leading dimensions
 /// broadcast. Vectors are taken where B is 1-d or of the shape of A without its last dimension.
-/// Throws where a matrix is singular, and for another number of rows or dtype of B. PyTorch: `torch.linalg.solve`.
+/// Throws where a matrix is singular, and for another number of rows or dtype of B. PyTorch:
+/// `torch.linalg.solve`.
 Tensor solve(const Tensor& a, const Tensor& b);
 
 /// The determinant of [*, n, n]; 1 for n = 0. The gradient, g det(A) A⁻ᵀ, is that of the cofactors,
