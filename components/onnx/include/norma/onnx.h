@@ -39,7 +39,8 @@ struct ExportOptions {
 /// What cannot be said in ONNX is refused: `[onnx::export_model] …` with the operation and the
 /// module's path; also what was not followed from the input to the output, and what another value
 /// or another number of samples computes otherwise. Control flow that depends on values is seen
-/// only where the variations take another way. PyTorch: `torch.onnx.export`.
+/// only where the variations take another way. Refused besides: examples without elements, other
+/// opsets, more names than inputs or outputs or one twice, 2 GB. PyTorch: `torch.onnx.export`.
 void export_model(nn::Module& model, const Tensor& example_input, const std::string& path,
                   const ExportOptions& options = {});
 

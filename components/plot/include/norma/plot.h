@@ -1,5 +1,8 @@
 // Pictures by gnuplot: curves, confusion matrices, histograms, images, filters, decision
 // boundaries. Component norma::plot.
+//
+// Errors of all: a path of another ending, a width or height outside of 100 to 10000, another
+// number of class names than classes, an undefined tensor, what gnuplot or the system refuses.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -54,6 +57,9 @@ struct CurvesOptions {
 /// "val_loss", have the same colour, validation dashed. At most 8 colours. Of a curve with more
 /// than four points for a pixel column, the first, last, smallest and largest of each are drawn,
 /// which gives the same picture (Jugel et al., "M4", VLDB 2014).
+///
+/// Errors: no run, no value that can be drawn, another name, another word for an option, smoothing
+/// outside of [0, 1).
 void curves(const std::string& path, const History& history, const CurvesOptions& options = {});
 void curves(const std::string& path, const std::vector<Run>& runs,
             const CurvesOptions& options = {});
@@ -86,7 +92,7 @@ void lines(const std::string& path, const std::vector<Line>& lines,
 
 /// How often class `i` (row) was taken for class `j` (column): [num_classes, num_classes] kInt64,
 /// as torchmetrics counts it. `preds` are classes [N], or scores [N, num_classes], whose largest
-/// counts; `target` classes [N]; each from 0 to num_classes - 1.
+/// counts; `target` classes [N]; each from 0 to num_classes - 1. Others are refused.
 Tensor confusion_matrix(const Tensor& preds, const Tensor& target, int64_t num_classes);
 
 /// How `confusion_matrix` draws.
@@ -100,7 +106,8 @@ struct ConfusionMatrixOptions {
 };
 
 /// A matrix of counts [C, C], integers or floats, of at most 1000 classes; the darker a cell, the
-/// larger its share of the row. Numbers stand in the cells where there is room.
+/// larger its share of the row. Numbers stand in the cells where there is room. Errors: another
+/// shape, a negative count, another `normalize`, another number of names.
 void confusion_matrix(const std::string& path, const Tensor& matrix,
                       const ConfusionMatrixOptions& options = {});
 
@@ -116,7 +123,8 @@ struct HistogramOptions {
 };
 
 /// How often which values occur in a tensor of any shape and type. Values that are not finite are
-/// left out, and their number is said in the picture.
+/// left out, and their number is said in the picture. Errors: no finite value, none in the range, a
+/// range that is not finite or empty, bins out of bounds.
 void histogram(const std::string& path, const Tensor& values, const HistogramOptions& options = {});
 
 /// How `images` draws.
@@ -135,7 +143,8 @@ struct ImagesOptions {
 
 /// A grid of images [N, C, H, W] of 1 or 3 channels: floats from 0 to 1, or bytes from 0 to 255;
 /// what lies beyond is cut. At most 4 million pixels in all; where they are more than the picture
-/// has, each of its own is a mean of theirs.
+/// has, each of its own is a mean of theirs. Errors: other shapes, more pixels, nrow below 1,
+/// padding outside of 0 to 1000, another number of titles, preds or target than images.
 void images(const std::string& path, const Tensor& images, const ImagesOptions& options = {});
 
 /// How `filters` draws.
@@ -148,7 +157,7 @@ struct FiltersOptions {
 
 /// The filters of a convolution's weight [out, in, H, W]. Those of three input channels are colour
 /// pictures, each stretched from its smallest to its largest value. Others: blue is positive,
-/// orange negative, white 0, one scale for all.
+/// orange negative, white 0, one scale for all. Errors: no such weight, and as of `images`.
 void filters(const std::string& path, const Tensor& weight, const FiltersOptions& options = {});
 
 /// How `decision_boundary` draws.
@@ -163,7 +172,8 @@ struct DecisionBoundaryOptions {
 /// What a model says at every place of the plane, the paler the less certain, and points [N, 2]
 /// with their classes `target` [N] before it: at most 1000 of them, evenly picked. The model maps
 /// [n, 2] to scores [n, C] of at most 8 classes (softmax), or to [n, 1] or [n] (sigmoid). It is run
-/// in eval() without recording, and is left as it was.
+/// in eval() without recording, and is left as it was. Errors: other shapes, integers as points or
+/// some that are not finite, a grid_resolution outside of 2 to 1000, margins outside of 0 to 100.
 void decision_boundary(const std::string& path, nn::Module& model, const Tensor& points,
                        const Tensor& target, const DecisionBoundaryOptions& options = {});
 

@@ -21,7 +21,8 @@ namespace norma::tensorboard {
 /// ```
 /// An event is in the file when the call returns. `walltime` is in seconds since 1970, now where it
 /// is not given. Errors name the path and the system's reason; the file then ends with the event
-/// before. Tags and texts are UTF-8. A writer is used by one thread at a time.
+/// before. Tags and texts are UTF-8. A writer is used by one thread at a time. Errors of all that
+/// add: a closed writer, an empty tag, other text than UTF-8.
 class SummaryWriter {
  public:
   /// Makes the folder, with those above it, and a new event file in it. "": runs/, the date, the
@@ -31,7 +32,7 @@ class SummaryWriter {
   SummaryWriter(const SummaryWriter&) = delete;
   SummaryWriter& operator=(const SummaryWriter&) = delete;
 
-  /// A number, or a tensor of one element; kept as float32.
+  /// A number, or a tensor of one element (another one throws); kept as float32.
   void add_scalar(const std::string& tag, const HistoryNumber& value,
                   std::optional<int64_t> global_step = {}, std::optional<double> walltime = {});
   /// Several curves in one picture. Each has an event file in a folder of its own below `log_dir`,
@@ -43,15 +44,17 @@ class SummaryWriter {
   void add_scalars(const std::string& main_tag, std::initializer_list<NamedNumber> values,
                    std::optional<int64_t> global_step = {}, std::optional<double> walltime = {});
   /// How often which values occur: in bins whose limits grow by a tenth, from 1e-12 to 1e20 on both
-  /// sides of 0; the outermost take what lies beyond. Expects finite values, at least one.
+  /// sides of 0; the outermost take what lies beyond. Errors: no value, one that is not
+  /// finite.
   void add_histogram(const std::string& tag, const Tensor& values,
                      std::optional<int64_t> global_step = {}, std::optional<double> walltime = {});
   /// A picture of 1, 3 or 4 channels (grey, RGB, RGBA): floats from 0 to 1, or bytes from 0 to 255;
   /// what lies beyond is cut. `dataformats` says what the dimensions are: "CHW", "HWC", "HW", ….
+  /// Errors: another format, another shape, more than 65500 rows or columns.
   void add_image(const std::string& tag, const Tensor& image,
                  std::optional<int64_t> global_step = {}, std::optional<double> walltime = {},
                  const std::string& dataformats = "CHW");
-  /// Pictures of 1 or 3 channels in a grid, eight in a row.
+  /// Pictures of 1 or 3 channels in a grid, eight in a row. Errors likewise, and no picture.
   void add_images(const std::string& tag, const Tensor& images,
                   std::optional<int64_t> global_step = {}, std::optional<double> walltime = {},
                   const std::string& dataformats = "NCHW");
