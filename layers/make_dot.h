@@ -42,7 +42,8 @@ std::string dot_of(Module& model, const std::vector<Tensor>& inputs, const Run& 
 
 /// The graph of a model from one run on an example of its input, a tensor or several. As with
 /// `summary` it is a run of evaluation that leaves the model as it was. Frozen parameters are drawn
-/// like others.
+/// like others. Errors: a model whose result depends on neither input nor parameters, another
+/// number of inputs than it takes, and as above.
 template <AnyModule M>
 std::string make_dot(M&& model, const Tensor& input, const DotOptions& options = {}) {
   return with_memory(0, [&] {

@@ -72,7 +72,8 @@ concept ModuleValue = AnyModule<M> && !std::same_as<std::remove_cvref_t<M>, Modu
 /// saved, keeps its mode, and warns. One whose `train()` or `eval()` was called is left alone.
 ///
 /// Members such as `fc.weight` are handles too: `fc.weight.copy_(values)` changes the layer,
-/// `fc.weight = values` would only make this one handle point elsewhere.
+/// `fc.weight = values` would only make this one handle point elsewhere. One that was moved from
+/// throws where it is used.
 class Module {
  public:
   Module();
@@ -101,7 +102,7 @@ class Module {
   bool is_training() const;  ///< false after `eval()`
 
   // --- Inspection; names are dotted paths, order is that of registration, parents first ---
-  /// All that are learnt.
+  /// All that are learnt. Errors of all that list them: a lazy layer that was never called.
   std::vector<Tensor> parameters() const;
   /// They by name.
   NamedTensors named_parameters() const;
@@ -122,7 +123,8 @@ class Module {
   /// such as members of classes, refer to the new one from then on: calls, names and values are the
   /// new module's, and only `fc.weight` and `fc.forward(x)` of such a handle remain the old one's.
   /// The old one may come back in the same way.
-  /// Errors: no module at `path`, and a new module that contains the old one.
+  /// Errors: no module at `path`, none given, one whose forward runs, and a new module that
+  /// contains the old one or this.
   void set_submodule(const std::string& path, std::shared_ptr<Module> module);
   template <ModuleValue M>
   void set_submodule(const std::string& path, M&& module) {
@@ -130,7 +132,7 @@ class Module {
   }
   /// The module that `set_submodule` replaced this one with; null if it did not.
   std::shared_ptr<Module> replacement() const;
-  /// Calls `function` on every child, depth first, then on this module.
+  /// Calls `function` on every child, depth first, then on this module. Errors: none given.
   void apply(const std::function<void(Module&)>& function);
 
   // --- Values ---
@@ -139,15 +141,15 @@ class Module {
   /// Switches trainability of all parameters.
   void requires_grad_(bool on = true);
   /// Converts floating parameters and buffers, for every handle on them; drops gradients. Make the
-  /// optimiser after it.
+  /// optimiser after it. Errors: another dtype.
   void to(DType dtype);
   /// Parameters and buffers under PyTorch's keys. The tensors share memory with the module's, so
   /// training changes them: to keep them as they are, take `nn::clone(net.state_dict())`.
   NamedTensors state_dict() const;
   /// Copies values in, converted to this module's dtypes. Everything is checked before anything
   /// changes; one error lists every missing, unexpected and mismatched entry. `strict = false`
-  /// loads what fits and returns the lists. A missing `num_batches_tracked` (old checkpoints)
-  /// counts as 0.
+  /// loads what fits and returns the lists; undefined tensors and repeated names are errors. A
+  /// missing `num_batches_tracked` (old checkpoints) counts as 0.
   LoadResult load_state_dict(const NamedTensors& state, bool strict = true);
   /// Throws what the strict load would throw, and changes nothing.
   void check_state_dict(const NamedTensors& state) const;
@@ -157,7 +159,8 @@ class Module {
   // module's path; an error of theirs is one of the call. Tensors are given as a list: those among
   // the arguments, and in a result that is a tuple or a vector. A hook that returns nothing, or an
   // empty list, changes nothing; one that returns a Tensor means a list of one ---
-  /// Before forward: what it returns takes the place of the inputs.
+  /// Before forward: what it returns takes the place of the inputs. Errors of all four: no
+  /// function; when it is called, another number of tensors returned.
   HookHandle register_forward_pre_hook(ForwardPreHook hook);
   /// After forward: what it returns takes the place of the results.
   HookHandle register_forward_hook(ForwardHook hook);
@@ -207,10 +210,10 @@ class Module {
   using NamedModules = std::vector<std::pair<std::string, std::shared_ptr<Module>>>;
 
   /// Registers a leaf, which will require a gradient; returns it. An undefined tensor registers an
-  /// absent parameter (`bias = false`), which is never listed. Empty, dotted and repeated names are
-  /// refused.
+  /// absent parameter (`bias = false`), which is never listed. Results of operations, integers
+  /// that would require a gradient, and empty, dotted and repeated names are refused.
   Tensor register_parameter(const std::string& name, Tensor tensor, bool requires_grad = true);
-  /// Registers a tensor that is saved but not learnt; returns it. As above.
+  /// Registers a tensor that is saved but not learnt; returns it. Names are refused as above.
   Tensor register_buffer(const std::string& name, Tensor tensor);
   /// From now on, every handle on this module is `module`, as after `set_submodule`.
   void become(std::shared_ptr<Module> module);
@@ -226,7 +229,8 @@ class Module {
   virtual Tensor forward_donated(Tensor&& input) { return forward(input); }
 
   /// Keeps a copy of the handle; returns the one given, so that both of these work:
-  /// `register_module("fc", fc)` and `fc(register_module("fc", nn::Linear(4, 2)))`.
+  /// `register_module("fc", fc)` and `fc(register_module("fc", nn::Linear(4, 2)))`. Refuses
+  /// what `add_child` refuses.
   template <ModuleValue M>
   M register_module(const std::string& name, M&& module) {
     add_child(name, kept(std::as_const(module)));
@@ -248,7 +252,7 @@ class Module {
       return handle;
     });
   }
-  /// Registers a child; null, and names as above, are refused.
+  /// Registers a child; null, names as above, and one that holds this module are refused.
   void add_child(const std::string& name, std::shared_ptr<Module> module);
   /// Puts another module in the place of a child, under its name.
   void replace_child(std::size_t position, std::shared_ptr<Module> module);

@@ -47,7 +47,7 @@ void export_model(nn::Module& model, const Tensor& example_input, const std::str
 /// What a model is called with and gives, for those of several inputs or results.
 using Forward = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
-/// The same with any call of the model:
+/// The same with any call of the model, errors included:
 /// ```cpp
 /// norma::onnx::export_model(lstm, {x}, "lstm.onnx", [&](const std::vector<Tensor>& in) {
 ///   return std::vector{std::get<0>(lstm(in[0]))};
