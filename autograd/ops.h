@@ -123,7 +123,8 @@ inline Tensor matmul(const Tensor& a, const Tensor& b) { return a.matmul(b); }
 /// Elements of `a` where `condition` (kBool) is true, of `b` elsewhere; all three broadcast.
 /// Errors: a condition of another dtype, shapes that do not broadcast.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
-/// `nonzero`, a tensor of indices for every dimension: `x.index_put_({where(c)[0]}, 1)`.
+/// `nonzero`, a tensor of indices for every dimension: `x.index_put_({where(c)[0]}, 1)`. Errors: an
+/// undefined tensor.
 std::vector<Tensor> where(const Tensor& condition);
 inline Tensor nonzero(const Tensor& x) { return x.nonzero(); }
 inline Tensor argwhere(const Tensor& x) { return x.argwhere(); }

@@ -14,7 +14,7 @@
 
 namespace norma {
 
-/// Of any values.
+/// Of any values. Errors: a negative size.
 Tensor empty(const Shape& sizes, const TensorOptions& options = {});
 /// All 0.
 Tensor zeros(const Shape& sizes, const TensorOptions& options = {});

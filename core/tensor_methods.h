@@ -194,8 +194,8 @@ class TensorMethods : public TensorSpellings {
   /// another number of them, one below 0.
   Tensor repeat_interleave(const Tensor& repeats, std::optional<int64_t> dim = {}) const;
   Tensor flip(const Shape& dims) const;  ///< backwards along `dims`; one twice throws
-  Tensor fliplr() const;                 ///< along dimension 1
-  Tensor flipud() const;                 ///< along dimension 0
+  Tensor fliplr() const;                 ///< along dimension 1; a vector throws
+  Tensor flipud() const;                 ///< along dimension 0; a number throws
   /// Moves the elements by `shifts` along `dims`, those beyond the end to the front; without `dims`
   /// in the flattened tensor. Errors: not a shift for each dimension.
   Tensor roll(const Shape& shifts, const Shape& dims = {}) const;
