@@ -12,20 +12,18 @@ constexpr experiment::About kAbout = {
     .claim = "With BatchNorm, learning rates ten to thirty times larger still train.",
     .varied =
         "The rate of SGD, from 0.02 to 10 by factors of two, for networks of three and of ten "
-        "hidden "
-        "layers of 100 ReLUs, with BatchNorm before each ReLU and without. The same first weights, "
-        "kaiming_normal_; 200 batches of 50. A rate trains if the mean loss of the last 20 batches "
-        "is below half of ln 10, the loss of a guess; what is above ln 10, or nan, is drawn there.",
+        "hidden layers of 100 ReLUs, with BatchNorm before each ReLU and without. The same first "
+        "weights, kaiming_normal_; 200 batches of 50. A rate trains if the mean loss of the last "
+        "20 batches is below half of ln 10, the loss of a guess; what is above ln 10, or nan, is "
+        "drawn there.",
     .limits =
         "The factor is none of BatchNorm's own. With it, both depths train up to the same rate; "
-        "what "
-        "falls with the depth is the rate that the network without it bears, so that three hidden "
-        "layers gain less than tenfold. And a rate that still trains need not pay: the lowest loss "
-        "is reached well below the largest rate.",
+        "what falls with the depth is the rate that the network without it bears, so that three "
+        "hidden layers gain less than tenfold. And a rate that still trains need not pay: the "
+        "lowest loss is reached well below the largest rate.",
     .source =
-        "Ioffe and Szegedy, \"Batch Normalization\", 2015, sections 3.3 and 4.2.2: Inception, at 5 "
-        "and "
-        "30 times the rate.",
+        "Ioffe and Szegedy, \"Batch Normalization\", 2015, sections 3.3 and 4.2.2: Inception, at "
+        "5 and 30 times the rate.",
     .question =
         "The last Linear has no BatchNorm behind it. Give it one in `network`, "
         "`nn::BatchNorm1d(10)`: up to which rate do both depths train now?",
@@ -87,10 +85,8 @@ int main(int argc, char** argv) {
     }
     e.draw(
         "Loss over the rate. With BatchNorm, three and ten hidden layers train up to 2.56 and are "
-        "at "
-        "chance from 5.12; without, three layers train up to 0.32, and in some seeds 0.64, ten up "
-        "to "
-        "0.08, where their loss is already above the others'",
+        "at chance from 5.12; without, three layers train up to 0.32, and in some seeds 0.64, ten "
+        "up to 0.08, where their loss is already above the others'",
         {.xscale = "log", .xlabel = "learning rate", .ylabel = "loss of the last 20 batches"});
     e.expect("with three hidden layers, rates ten times larger train, in every seed", held[0]);
     e.expect("with ten hidden layers, rates ten times larger train, in every seed", held[1]);

@@ -14,22 +14,18 @@ constexpr experiment::About kAbout = {
     .claim = "With BatchNorm, training depends less on how the weights are drawn at first.",
     .varied =
         "The scale of the first weights: those of kaiming_normal_ times 0.01 to 10, in all four "
-        "Linear "
-        "layers of a network of three hidden layers of 100 ReLUs, with BatchNorm before each ReLU "
-        "and without; 300 batches of 50, SGD at rate 0.1. A scale trains if the mean loss of the "
-        "last 20 batches is below half of ln 10, the loss of a guess; what is above ln 10, or nan, "
-        "is drawn there.",
+        "Linear layers of a network of three hidden layers of 100 ReLUs, with BatchNorm before "
+        "each ReLU and without; 300 batches of 50, SGD at rate 0.1. A scale trains if the mean "
+        "loss of the last 20 batches is below half of ln 10, the loss of a guess; what is above "
+        "ln 10, or nan, is drawn there.",
     .limits =
         "Less, not no longer: weights ten times too large still train badly, for the last Linear "
-        "has "
-        "no BatchNorm behind it, and gradients shrink as weights grow (number 16). At the scale "
-        "made "
-        "for ReLUs without BatchNorm, 1 to 2, the two train about alike. Weights that are all the "
-        "same stay the same, BatchNorm or not.",
+        "has no BatchNorm behind it, and gradients shrink as weights grow (number 16). At the "
+        "scale made for ReLUs without BatchNorm, 1 to 2, the two train about alike. Weights that "
+        "are all the same stay the same, BatchNorm or not.",
     .source =
         "Ioffe and Szegedy, \"Batch Normalization\", 2015, abstract and section 3.3; the scale 1 "
-        "is "
-        "that of He et al., \"Delving Deep into Rectifiers\", 2015, section 2.2.",
+        "is that of He et al., \"Delving Deep into Rectifiers\", 2015, section 2.2.",
     .question =
         "Let `power` begin at -5: at which scale does BatchNorm no longer help, and what has eps, "
         "1e-5, to do with it? Take `nn::BatchNorm1d(100, {.eps = 1e-12})`.",
@@ -95,16 +91,15 @@ int main(int argc, char** argv) {
       wider = wider && range[1] >= 10 * range[0];
     }
     e.draw(
-        "Loss over the scale, both from 0.01 to 10. Without BatchNorm a narrow valley from 0.56 to "
-        "1.8, on both sides of which the loss is that of a guess; with BatchNorm low and level up "
-        "to "
-        "1, and rising from there to half of a guess at 10",
+        "Loss over the scale, both from 0.01 to 10. Without BatchNorm a narrow valley from 0.56 "
+        "to 1.8, on both sides of which the loss is that of a guess; with BatchNorm low and level "
+        "up to 1, and rising from there to half of a guess at 10",
         {.xscale = "log",
          .xlabel = "scale of the first weights",
          .ylabel = "loss of the last 20 batches"});
     e.expect(
-        "with BatchNorm, the largest scale that trains is, over the smallest, ten times what it is "
-        "without, in every seed",
+        "with BatchNorm, the largest scale that trains is, over the smallest, ten times what it "
+        "is without, in every seed",
         wider);
   });
 }

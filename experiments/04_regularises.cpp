@@ -16,16 +16,14 @@ constexpr experiment::About kAbout = {
     .varied =
         "How many samples share a mean and a variance, 4 to 128; every step takes the gradient of "
         "128 all the same, in parts, so that nothing else changes. Beside it, the network without "
-        "BatchNorm: two hidden layers of 100 ReLUs. 1024 training images, 60 epochs of SGD at rate "
-        "0.05 with momentum 0.9, 2000 test images. The gap is the accuracy on the training images "
-        "less that on the test images, in points of a hundred, in eval().",
+        "BatchNorm: two hidden layers of 100 ReLUs. 1024 training images, 60 epochs of SGD at "
+        "rate 0.05 with momentum 0.9, 2000 test images. The gap is the accuracy on the training "
+        "images less that on the test images, in points of a hundred, in eval().",
     .limits =
-        "The second half does not hold as it stands: from 16 samples to 128 the gap grows by about "
-        "a "
-        "point, less than the seeds differ, and below 16 it is larger again, while the seeds come "
-        "to "
-        "differ more. Nor is it mostly the noise of small parts: most of what BatchNorm gains over "
-        "the network without, it gains with 128 samples, too.",
+        "The second half does not hold as it stands: from 16 samples to 128 the gap grows by less "
+        "than a point, about what the seeds differ, and below 16 it is larger again, while the "
+        "seeds come to differ more. Nor is it mostly the noise of small parts: most of what "
+        "BatchNorm gains over the network without, it gains with 128 samples, too.",
     .source =
         "Ioffe and Szegedy, \"Batch Normalization\", 2015, section 3.4; Luo et al., \"Towards "
         "Understanding Regularization in Batch Normalization\", 2019, for the size of the batch.",
@@ -102,8 +100,7 @@ int main(int argc, char** argv) {
     }
     e.draw(
         "The gap over the samples that share their statistics. Without BatchNorm, 14.5 points; "
-        "with "
-        "it 12.5 at 4 samples, least at 16, 10, and from there slowly up to 10.8 at 128",
+        "with it 12.5 at 4 samples, least at 16, 10, and from there slowly up to 10.8 at 128",
         {.xscale = "log",
          .xlabel = "samples that share a mean and a variance",
          .ylabel = "gap between training and test, points"});
