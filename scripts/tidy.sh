@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # clang-tidy over the library's sources, with the checks of .clang-tidy; fails if one finds anything.
 #   usage: scripts/tidy.sh [file ...]        the default is all sources of the library
-# NORMA_TIDY_NODES is how many steps the static analyzer follows a function: 25000, a ninth of its own default, which takes
-# three times as long.
+# NORMA_TIDY_NODES is how many steps the static analyzer follows a function: 25000, a ninth of its own default, with which
+# scripts/nightly.sh looks again.
 # NORMA_BUILD_DIR is a configured build whose compile commands count; otherwise one is configured in build/tidy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
