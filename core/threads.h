@@ -31,9 +31,9 @@ inline int parallel_parts(int64_t count, int64_t grain) {
   return count / 2 < grain ? 1 : detail::several_parts(count, grain);
 }
 
-/// Calls `body(begin, end)` for consecutive ranges that cover [0, count). The split depends only on
-/// `count`, `grain` and `planned_threads()`. Exceptions reach the caller. Nested calls run
-/// inline.
+/// Calls `body(begin, end)` for consecutive ranges that cover [0, count). They are as many as
+/// `parallel_parts(count, grain)` says, which depends on these and `planned_threads()` alone.
+/// Exceptions reach the caller. Nested calls run inline.
 template <class F>
 void parallel_for(int64_t count, int64_t grain, F&& body) {
   if (count <= 0) return;

@@ -2,9 +2,10 @@
 // make them. The functions do what they are told to every image of a floating batch [N, C, H, W];
 // the classes, each a `Transform`, draw anew for each image what to do to it.
 //
-// Errors of all: another rank or dtype; where nothing else is said, of functions of colour another
-// number of channels than 1 and 3, a factor that is negative or not finite; `fill` or `value` of
-// another length than 1 and the channels; p outside of [0, 1].
+// Colours are numbers in 0..1, changed before `Normalize`, of images of 1 or 3 channels. Of a
+// factor, 1 leaves the image as it is, and results are limited to 0..1. Errors of all: another rank
+// or dtype; of functions of colour another number of channels, a factor that is negative or not
+// finite; `fill` or `value` of another length than 1 and the channels; p outside of [0, 1].
 #pragma once
 #include <array>
 #include <cstdint>
@@ -25,9 +26,6 @@ struct Spread {
   double low, high;  ///< see above; a number: both
   bool is_range;     ///< false: a number
 };
-
-// Colours: numbers in 0..1, thus before `Normalize`. Images have 1 or 3 channels. Of a factor, 1
-// leaves the image as it is, and results are limited to 0..1.
 
 /// 0.2989 red + 0.587 green + 0.114 blue, in 1 channel or repeated in 3. Errors: another number.
 Tensor rgb_to_grayscale(const Tensor& images, int64_t num_output_channels = 1);

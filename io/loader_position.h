@@ -13,9 +13,9 @@ struct LoaderPosition {
   int64_t epoch = 0;  ///< counted from 0
   int64_t batch = 0;  ///< how many of the epoch's batches were handed out
   // What the order depends on besides. In the middle of an epoch, a loader whose own differ does
-  // not go there; 0 samples or a batch_size of 0: unknown, and not compared.
+  // not go there.
   uint64_t seed = 0;                    ///< of the loader
-  int64_t samples = 0, batch_size = 0;  ///< of the loader
+  int64_t samples = 0, batch_size = 0;  ///< of the loader; 0: unknown, and not compared
 
   bool operator==(const LoaderPosition&) const = default;
 };
