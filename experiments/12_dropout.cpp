@@ -16,13 +16,13 @@ constexpr experiment::About kAbout = {
         "keeps that larger variance, and in eval() divides by it what varies less. Behind the "
         "last BatchNorm, Dropout does it no harm.",
     .varied =
-        "Where Dropout stands in Linear(784, 100)-BatchNorm-ReLU-Linear(100, 100)-BatchNorm-ReLU- "
-        "Linear(100, 10), before the second Linear and BatchNorm or after the second ReLU, and "
-        "the share that it zeroes. 400 steps of SGD, batches of 50, rate 0.1. Compared are the "
-        "running variance of the second BatchNorm and, in eval(), the variance of what 5000 "
-        "training digits give it: their quotient, the geometric mean of all units. Last, its "
-        "statistics are gathered anew from these digits with Dropout off, and 2000 test digits "
-        "asked again.",
+        "Where Dropout stands in Linear(784, 100)-BatchNorm-ReLU-Linear(100, "
+        "100)-BatchNorm-ReLU-Linear(100, 10), before the second Linear and BatchNorm or after the "
+        "second ReLU, and the share that it zeroes. 400 steps of SGD, batches of 50, rate 0.1. "
+        "Compared are the running variance of the second BatchNorm and, in eval(), the variance "
+        "of what 5000 training digits give it: their quotient, the geometric mean of all units. "
+        "Last, its statistics are gathered anew from these digits with Dropout off, and 2000 test "
+        "digits asked again.",
     .limits =
         "The shift is there, but here it is not to blame for the wrong answers: Dropout before "
         "BatchNorm costs some, and with the statistics mended they stay as wrong, so that it was "
