@@ -39,8 +39,8 @@ run() {
   local target status=0 log=build/exercise.log
   target=exercise_$(basename "$1")
   if ! cmake --build $build --target "$target" >$log 2>&1; then
-    cat $log
-    echo "It does not compile yet: the first error counts."
+    grep -vE '^(\[|FAILED:|ninja:|g?make)|-std=' $log  # what the compiler says
+    echo "It does not compile yet. Begin with the first error: others may follow from it."
     return 1
   fi
   "$programs/$target" || status=$?
