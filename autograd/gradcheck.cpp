@@ -1,6 +1,7 @@
 #include "norma/autograd/gradcheck.h"
 
 #include <cmath>
+#include <ostream>
 
 #include "norma/autograd/grad_mode.h"
 #include "norma/autograd/ops.h"
@@ -151,6 +152,10 @@ GradcheckResult gradgradcheck(const std::function<Tensor(const std::vector<Tenso
     };
     return gradcheck(gradients, all, options);
   });
+}
+
+std::ostream& operator<<(std::ostream& out, const GradcheckResult& result) {
+  return out << result.message;
 }
 
 }  // namespace norma

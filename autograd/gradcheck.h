@@ -1,6 +1,7 @@
 // Checks derivatives against central differences.
 #pragma once
 #include <functional>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct GradcheckResult {
   std::string message;   ///< all of this in words, also when ok
   explicit operator bool() const { return ok; }
 };
+/// Its message, for `CHECK(gradcheck(…))`.
+std::ostream& operator<<(std::ostream& out, const GradcheckResult& result);
 
 /// Compares `backward()` with central differences for every element of every input that requires a
 /// gradient. `function` may return any shape: its elements are weighted with fixed random numbers

@@ -24,6 +24,7 @@ foreach(header IN LISTS public_headers)
 endforeach()
 
 get_target_property(norma_library_type norma TYPE)
+file(GLOB norma_components RELATIVE ${PROJECT_SOURCE_DIR}/components ${PROJECT_SOURCE_DIR}/components/*)
 configure_package_config_file(cmake/norma-config.cmake.in norma-config.cmake
   INSTALL_DESTINATION ${norma_package_dir}
   NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)

@@ -208,7 +208,12 @@ void History::State::write_anew(const char* op) {
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].end = ends[i];
 }
 
-HistoryNumber::HistoryNumber(const Tensor& tensor) : value_(tensor.item<double>()) {}
+HistoryNumber::HistoryNumber(const Tensor& tensor) {
+  if (tensor.defined() && tensor.numel() != 1)
+    fail("HistoryNumber", "expected a number or a tensor of one element, got ", tensor.sizes(),
+         "; log its mean() or sum()");
+  value_ = tensor.item<double>();
+}
 
 History::History() : state_(with_memory(0, [] { return std::make_unique<State>(); })) {}
 

@@ -6,7 +6,7 @@ namespace norma {
 
 void detail::write_text(const std::string& path, const std::string& text) {
   with_memory(0, [&] {
-    AtomicFile file(path);
+    AtomicFile file(path, "write_dot");
     file.write(text.data(), text.size());
     file.commit();
   });

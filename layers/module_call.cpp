@@ -18,7 +18,7 @@ namespace norma::nn {
 
 Tensor Module::forward(const Tensor&) {
   fail(type_name(), "expected an override of `Tensor forward(const Tensor&)`, got none; ",
-       type_name(), " cannot be called with one tensor");
+       type_name(), " gives or takes something else: call it in a forward of your own");
 }
 
 // The module whose forward runs on this thread, while it lives.

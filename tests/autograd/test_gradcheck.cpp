@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
@@ -60,6 +61,9 @@ TEST_CASE("a wrong gradient is found, with element, both values and tolerance") 
                 "%.9g, tolerance %.9g",
                 result.analytic, result.numeric, result.tolerance);
   CHECK(result.message == expected);
+  std::ostringstream printed;
+  printed << result;
+  CHECK(printed.str() == expected);
   CHECK(gradcheck(wrong, inputs, {.rtol = 0.2}).ok);
   CHECK(!gradcheck([](const Tensors& x) { return tripled(x[0], 0, 3.001); }, {leaf({1, 2})},
                    {.atol = 1e-7, .rtol = 1e-7})

@@ -46,16 +46,19 @@ function(run_makefile)
 endfunction()
 
 # A project that finds Norma, but not what Norma is linked with, is told the package that brings it.
-function(expect_named project missing debian_package)
-  execute_process(COMMAND ${CMAKE_COMMAND} -S ${here}/${project} -B ${SCRATCH}/without ${options}
-    -DCMAKE_PREFIX_PATH=${SCRATCH}/moved -DCMAKE_DISABLE_FIND_PACKAGE_${missing}=ON
+function(expect_refusal project words)
+  execute_process(COMMAND ${CMAKE_COMMAND} -S ${project} -B ${SCRATCH}/without ${options} -DCMAKE_PREFIX_PATH=${SCRATCH}/moved ${ARGN}
     RESULT_VARIABLE failed OUTPUT_QUIET ERROR_VARIABLE message)
   string(REGEX REPLACE "[ \n]+" " " message "${message}")
-  set(words "Norma needs ${missing}, which was not found. On Debian or Ubuntu: apt-get install ${debian_package}")
   string(FIND "${message}" "${words}" found)
   if(NOT failed OR found EQUAL -1)
-    message(FATAL_ERROR "${debian_package}: not named by [${message}]")
+    message(FATAL_ERROR "not said by [${message}]: ${words}")
   endif()
+endfunction()
+function(expect_named project missing debian_package)
+  expect_refusal(${here}/${project}
+    "Norma needs ${missing}, which was not found. On Debian or Ubuntu: apt-get install ${debian_package}"
+    -DCMAKE_DISABLE_FIND_PACKAGE_${missing}=ON)
 endfunction()
 
 # A guide, from scratch: its files, its commands, and what they print.
@@ -74,6 +77,9 @@ if(KIND STREQUAL "installed")
   if(library MATCHES "\\.a$")
     expect_named(installed ZLIB zlib1g-dev)
   endif()
+  file(WRITE ${SCRATCH}/misspelt/CMakeLists.txt
+    "cmake_minimum_required(VERSION 3.22)\nproject(misspelt CXX)\nfind_package(norma REQUIRED COMPONENTS plto)\n")
+  expect_refusal(${SCRATCH}/misspelt "Norma has no component plto; there are onnx, plot, tensorboard, torch")
   # Neither: the README's command.
   find_moved(libnorma.* library)
   if(library MATCHES "\\.a$")

@@ -284,7 +284,11 @@ TEST_CASE("rows that cannot be are refused, and the history stays as it was") {
             "drops the rows from there on");
   CHECK(refusal({{"a", 1}}, {.step = -1}) == where + "expected step of at least 0, got -1");
   CHECK(error_of([&] { history.log({{"a", Tensor()}}); }).starts_with("[item] "));
-  CHECK(error_of([&] { history.log({{"a", ones({2})}}); }).starts_with("[item] "));
+  CHECK(error_of([&] {
+          history.log({{"a", ones({2})}});
+        }) ==
+        "[HistoryNumber] expected a number or a tensor of one element, got [2]; log its mean() or "
+        "sum()");
   CHECK(error_of([&] { History().log({}); }) ==
         "[History::log] expected at least one value, got none");
   CHECK(error_of([&] { static_cast<void>(history.values("los")); }) ==

@@ -212,8 +212,10 @@ TEST_CASE("type_name drops namespaces, not template arguments") {
 
 TEST_CASE("a module without forward says so") {
   Described module;
-  CHECK(has(error_of([&] { module(norma::ones({1})); }),
-            "[Described] expected an override of `Tensor forward(const Tensor&)`, got none"));
+  CHECK(has(
+      error_of([&] { module(norma::ones({1})); }),
+      "[Described] expected an override of `Tensor forward(const Tensor&)`, got none; Described "
+      "gives or takes something else: call it in a forward of your own"));
 }
 
 TEST_CASE("errors name the module's path") {

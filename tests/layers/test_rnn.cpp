@@ -177,8 +177,8 @@ TEST_CASE("a recurrent layer in a model trains, is saved, and keeps its path in 
         "[LSTM] expected an input of shape [N, L, 3] or [L, 3], got [6, 5, 2] (in lstm, an LSTM)");
   nn::Sequential wrong(nn::LSTM(3, 4));
   CHECK(error_of([&] { wrong(x); }) ==
-        "[LSTM] expected an override of `Tensor forward(const Tensor&)`, got none; LSTM cannot be "
-        "called with one tensor (in 0, an LSTM)");
+        "[LSTM] expected an override of `Tensor forward(const Tensor&)`, got none; LSTM gives or "
+        "takes something else: call it in a forward of your own (in 0, an LSTM)");
 }
 
 TEST_CASE("recurrent layers refuse bad options") {

@@ -287,7 +287,7 @@ TEST_CASE("what a summary refuses") {
         "model(…); })");
   CHECK(error_of([&] { nn::summary(two, x); }) ==
         "[TwoInputs] expected an override of `Tensor forward(const Tensor&)`, got none; TwoInputs "
-        "cannot be called with one tensor (in TwoInputs)");
+        "gives or takes something else: call it in a forward of your own (in TwoInputs)");
 
   // The errors of forward are its own.
   CHECK(error_of([&] {
