@@ -136,6 +136,8 @@ Tensor& TensorSpellings::resize_(const Shape& sizes) {
     fail("resize_", "expected a tensor that requires no gradient, got one of shape ",
          self().sizes(), "; use reshape, slice or cat");
   }
+  if (std::any_of(sizes.begin(), sizes.end(), [](int64_t size) { return size < 0; }))
+    fail("resize_", "expected sizes of 0 or more, got ", sizes);
   const int64_t count = sizes.numel(), have = self().numel();
   const Tensor flat = self().reshape(-1);
   if (count <= have) return self() = flat.slice(0, 0, count).view(sizes);

@@ -90,7 +90,7 @@ class TensorSpellings {
   Tensor& squeeze_(int64_t dim);
   Tensor& transpose_(int64_t dim0, int64_t dim1);
   Tensor& t_();
-  /// Elements that are new are 0. Errors: a tensor that requires a gradient.
+  /// Elements that are new are 0. Errors: a negative size, a tensor that requires a gradient.
   Tensor& resize_(const Shape& sizes);
   Tensor& tril_(int64_t diagonal = 0);
   Tensor& triu_(int64_t diagonal = 0);

@@ -86,6 +86,9 @@ TEST_CASE("forms that change a variable") {
   CHECK(error_of([&] { leaf.t_(); }) ==
         "[t_] expected a tensor that may change in place, got a leaf that requires_grad, of shape "
         "[2, 2]; change it under NoGradGuard, or use the out-of-place operation");
+  CHECK(error_of([&] {
+          y.resize_({-1, 2});
+        }) == "[resize_] expected sizes of 0 or more, got [-1, 2]");
   CHECK(error_of([&] { leaf.resize_({4}); }) ==
         "[resize_] expected a tensor that requires no gradient, got one of shape [2, 2]; use "
         "reshape, slice or cat");
