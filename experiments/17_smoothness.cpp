@@ -21,10 +21,10 @@ constexpr experiment::About kAbout = {
         "these gradients from the one at the start. Beside them, PyTorch's own first weights.",
     .limits =
         "It is true of the whole run, not of its beginning: over the first 40 steps the loss of "
-        "the network with BatchNorm is the roughest of the three. And smooth alone is not fast: "
-        "the smoothest beginning is that of the network without BatchNorm and with PyTorch's "
-        "first weights, which are smaller than He's; four steps hardly change its loss. On "
-        "CIFAR-10 (`--data`), where 300 steps are a beginning, the claim did not hold.",
+        "the network with BatchNorm is on average the roughest of the three. And smooth alone is "
+        "not fast: the smoothest beginning is that of the network without BatchNorm and with "
+        "PyTorch's first weights, which are smaller than He's; four steps hardly change its loss. "
+        "On CIFAR-10 (`--data`), where 300 steps are a beginning, the claim did not hold.",
     .source =
         "Santurkar, Tsipras, Ilyas and Madry, \"How Does Batch Normalization Help "
         "Optimization?\", 2018, section 3.1, figure 4 a and b.",
@@ -67,8 +67,8 @@ std::pair<double, double> vary(const nn::Sequential& net, const data::Dataset& b
   const auto [loss, gradient] = look(moved, batch);
   const Tensor start = nn::utils::parameters_to_vector(moved.parameters()).detach();
   double low = 1e30, high = -1e30, change = 0;
-  for (double far = 0.5; far <= 4; far += 0.5) {
-    nn::utils::vector_to_parameters(start - far * kRate * gradient, moved.parameters());
+  for (int place = 1; place <= 8; ++place) {
+    nn::utils::vector_to_parameters(start - place * kRate / 2 * gradient, moved.parameters());
     const auto [there, other] = look(moved, batch);
     low = std::min(low, there);
     high = std::max(high, there);
