@@ -36,13 +36,7 @@ constexpr int64_t kEvery = 50;
 
 struct Run {
   std::vector<double> accuracy;  // of the test images, every 50 steps
-  Tensor percentiles;  // 15th, 50th and 85th of what enters the third layer [3, looks, 100]
-  /// Thousand steps until the accuracy was that high.
-  double steps_to(double wanted) const {
-    std::size_t look = 0;
-    while (look < accuracy.size() && accuracy[look] < wanted) ++look;
-    return double(kEvery) * double(look + 1) / 1000;
-  }
+  Tensor percentiles;            // 15th, 50th, 85th of what enters the third layer [3, looks, 100]
 };
 
 Run train(bool norm, const experiment::Split& digits, uint64_t seed) {
@@ -84,22 +78,25 @@ Run train(bool norm, const experiment::Split& digits, uint64_t seed) {
 int main(int argc, char** argv) {
   return experiment::run(argc, argv, kAbout, [](experiment::Experiment& e) {
     const experiment::Split digits = e.digits(20000, 1000);
-    const norma::Shape looks = {0};
     for (const uint64_t seed : e.seeds()) {
       double last = 0;
       for (const bool norm : {false, true}) {
         const Run run = train(norm, digits, seed);
         const std::string which = norm ? ", with BatchNorm" : ", without";
+        const auto steps_to = [&run](double wanted) {
+          std::size_t look = 0;
+          while (look < run.accuracy.size() && run.accuracy[look] < wanted) ++look;
+          return double(kEvery) * double(look + 1) / 1000;
+        };
         const Tensor median = run.percentiles[1], width = run.percentiles[2] - run.percentiles[0];
-        const Tensor way = (median.amax(looks) - median.amin(looks)) / width.mean(looks);
-        const Tensor growth = width.amax(looks) / width.amin(looks);
+        const Tensor way = (median.amax({0}) - median.amin({0})) / width.mean({0});
+        const Tensor growth = width.amax({0}) / width.amin({0});
         if (!norm) last = run.accuracy.back();
         e.measure("way of the median, in widths" + which, way.median().item<double>());
         e.measure("largest width over smallest" + which, growth.median().item<double>());
-        e.measure("thousand steps to 90 %" + which, run.steps_to(0.9));
-        e.measure("thousand steps to the last accuracy without" + which, run.steps_to(last));
-        if (seed != 1) continue;
-        for (int64_t look = 0; look < median.size(0); ++look)
+        e.measure("thousand steps to 90 %" + which, steps_to(0.9));
+        e.measure("thousand steps to the last accuracy without" + which, steps_to(last));
+        for (int64_t look = 0; seed == 1 && look < median.size(0); ++look)
           for (const int64_t p : {2, 1, 0})
             e.point(std::vector{"15th", "50th", "85th"}[std::size_t(p)] + which,
                     double((look + 1) * kEvery), run.percentiles[p][look][0].item<double>());
