@@ -22,7 +22,8 @@ constexpr experiment::About kAbout = {
         "Less, not no longer: weights ten times too large still train badly, for the last Linear "
         "has no BatchNorm behind it, and gradients shrink as weights grow (number 16). At the "
         "scale made for ReLUs without BatchNorm, 1 to 2, the two train about alike. Weights that "
-        "are all the same stay the same, BatchNorm or not.",
+        "are all the same stay the same, BatchNorm or not. 0.01, the smallest that trains, is "
+        "where the range begins.",
     .source =
         "Ioffe and Szegedy, \"Batch Normalization\", 2015, abstract and section 3.3; the scale 1 "
         "is that of He et al., \"Delving Deep into Rectifiers\", 2015, section 2.2.",
@@ -91,9 +92,9 @@ int main(int argc, char** argv) {
       wider = wider && range[1] >= 10 * range[0];
     }
     e.draw(
-        "Loss over the scale, both from 0.01 to 10. Without BatchNorm a narrow valley from 0.56 "
-        "to 1.8, on both sides of which the loss is that of a guess; with BatchNorm low and level "
-        "up to 1, and rising from there to half of a guess at 10",
+        "Loss over the scale, 0.01 to 10, of both networks. Without BatchNorm a narrow valley "
+        "from 0.56 to 1.8, on both sides of which the loss is that of a guess; with BatchNorm low "
+        "and level up to 1, and rising from there to half of a guess at 10",
         {.xscale = "log",
          .xlabel = "scale of the first weights",
          .ylabel = "loss of the last 20 batches"});
