@@ -1,7 +1,7 @@
 """The usual mistakes, and what the tests of the exercises say to each.
 
-usage: mistakes.py write FOLDER             writes FOLDER/<exercise>.cpp, programs that test the solution with
-                                            mistake 1, 2, ..., whose number they are given
+usage: mistakes.py write FOLDER             writes FOLDER/<exercise>.cpp, programs that test the solution and, given
+                                            1, 2, ... instead of 0, the solution with one of these mistakes
        mistakes.py check EXERCISE PROGRAMS  of the folder PROGRAMS, runs those of an exercise: with its gap and
                                             with each mistake it fails and says what is missing, with its
                                             solution it passes
@@ -31,6 +31,7 @@ MISTAKES = {
             "      return;\n    }",
             "order the nodes so that each comes behind all that use it",
         ),
+        ("{b.node_, -1}", "{b.node_, 1}", "are 1 and -1"),
     ],
     "02_linear": [
         (" + bias", "", "the bias is missing"),
@@ -51,12 +52,19 @@ MISTAKES = {
         (".mean();", ".sum();", "not the sum"),
         ("(shifted - log_of_sum)", "softmax(logits).log()", "Never take the log of softmax"),
         (" / logits.size(0)", "", "divided by N"),
+        ("(softmax(logits) - right.to(logits.dtype()))", "softmax(logits)", "at the label itself it is p - 1"),
     ],
     "05_sgd": [
         ("momentum * velocities_[i] + grad", "momentum * velocities_[i] + (1 - momentum) * grad", "enters the velocity whole"),
         ("momentum * velocities_[i] + grad", "grad", "forgotten between steps"),
         ("parameters_[i].sub_(lr", "parameters_[i].add_(lr", "the sign is wrong"),
         ("for (Tensor& p : parameters_) p.set_grad(Tensor());", "", "has to take it away"),
+        (
+            "+ grad);\n      parameters_[i].sub_(lr * velocities_[i])",
+            "+ lr * grad);\n      parameters_[i].sub_(velocities_[i])",
+            "the learning rate is in the velocity",
+        ),
+        ("velocities_[i]", "velocities_[0]", "a velocity of its own"),
     ],
     "06_batch_norm": [
         ("centred.square().mean(axes, /*keepdim=*/true)", "x.var(axes, true, true)", "your variance is divided by N - 1"),
@@ -68,6 +76,10 @@ MISTAKES = {
             "x.square().mean(axes, true) - x.mean(axes, true).square()",
             "mean of squares minus square of the mean",
         ),
+        ("(var + eps)", "var", "eps is missing"),
+        (".sqrt()", "", "takes its root"),
+        ("Shape axes = {0}", "Shape axes = {0, 1}", "here a column, has statistics of its own"),
+        ("Shape axes = {0}", "Shape axes = x.dim() == 4 ? Shape() : Shape{0}", "each sample has statistics of its own"),
     ],
     "07_running_statistics": [
         (" * (n / (n - 1))", "", "the running statistics take the unbiased one"),
@@ -75,23 +87,36 @@ MISTAKES = {
         ("if (!training) return normalise(x, running_mean, running_var, eps);", "", "use the running ones"),
         ("const norma::NoGradGuard no_grad;", "", "keep the graph of every batch"),
         ("mean = x.mean({0}), var = x.var(", "mean = x.detach().mean({0}), var = x.detach().var(", "gradients pass through them"),
+        ("return normalise(x, mean, var, eps)", "return normalise(x, running_mean, running_var, eps)", "by its own mean and variance"),
+        ("/*unbiased=*/false", "true", "only the running one takes the unbiased"),
+        (
+            "if (!training) return normalise(x, running_mean, running_var, eps);",
+            "if (!training) {\n      const Tensor y = normalise(x, running_mean, running_var, eps);\n"
+            "      running_mean = 0.9 * running_mean + 0.1 * x.mean({0});\n      return y;\n    }",
+            "evaluation must not move it",
+        ),
     ],
     "08_batch_norm_backward": [
         ("(g - mean_g - x_hat * mean_g_x_hat)", "g", "are no constants"),
         (" - x_hat * mean_g_x_hat)", ")", "the path over the variance is missing"),
         ("gamma * inv_std", "inv_std", "gamma is missing"),
+        ("(g - mean_g - x_hat", "(g - x_hat", "the path over the mean is missing"),
+        ("mean_g = g.mean({0}), mean_g_x_hat = (g * x_hat).mean({0})", "mean_g = g.sum({0}), mean_g_x_hat = (g * x_hat).sum({0})", "are means over the rows, not sums"),
+        ("gamma * inv_std", "gamma", "inv_std is missing"),
     ],
     "09_dropout": [
         (" / (1 - p)", "", "divide those that are kept by 1 - p"),
         ("norma::rand_like(x) >= p", "norma::rand_like(x) < p", "to be dropped, not to be kept"),
         ("return x;", "return x * (1 - p);", "x stays as it is"),
         ("norma::rand_like(x)", "norma::rand({x.size(1)})", "each element to be drawn alone"),
+        (" / (1 - p)", " * (1 - p)", "do not multiply"),
     ],
     "10_conv2d": [
         ("at(weight, o, c, a, b)", "at(weight, o, c, kernel_h - 1 - a, kernel_w - 1 - b)", "turned round"),
         ("if (row < 0 || row >= height || column < 0 || column >= width) continue;", "", "is 0 and is not read"),
         ("float sum = bias.data_ptr<float>()[o];", "float sum = 0;", "bias of each kernel is missing"),
         ("(height + 2 * padding - kernel_h) / stride + 1", "(height + 2 * padding - kernel_h) / stride", "the kernel fits"),
+        ("i * stride + a - padding, column = j * stride + b", "i + a - padding, column = j + b", "the kernel moves by one place"),
     ],
     "11_training_loop": [
         ("optimizer.zero_grad();", "", "zero_grad() is missing"),
@@ -99,6 +124,7 @@ MISTAKES = {
         ("net.eval();", "", "Call net.eval()"),
         ("const norma::NoGradGuard no_grad;", "", "Open a NoGradGuard"),
         (" * static_cast<double>(x.size(0));\n    samples += x.size(0)", ";\n    samples += 1", "Weigh each batch's loss"),
+        ("loss.backward();", "loss.backward();\n    optimizer.zero_grad();", "must not stand between the two"),
     ],
     "12_five_faults": [
         ("net.eval();", "", "running statistics of BatchNorm moved"),
@@ -115,6 +141,8 @@ MISTAKES = {
         ("norma::relu(y + shortcut(x))", "norma::relu(y) + shortcut(x)", "comes behind the sum"),
         ("if (stride != 1 || in != out)", "if (in != out)", "what is added must have one shape"),
         ('register_module("bn2", bn2);', "", 'expected register_module("bn2"'),
+        ("norma::relu(y + shortcut(x))", "(y + shortcut(x))", "the ReLU behind the sum is missing"),
+        ("norma::relu(bn1(conv1(x)))", "bn1(conv1(x))", "the ReLU behind bn1 is missing"),
     ],
     "14_residual_network": [
         ("optimizer.step();", "", "it has learned nothing"),
@@ -138,7 +166,7 @@ PROGRAM = """{includes}#include <cstdlib>
 {namespaces}
 int main(int, char** argv) try {{
   void (*const tests[])() = {{{tests}}};
-  tests[std::atoi(argv[1]) - 1]();
+  tests[std::atoi(argv[1])]();
 }} catch (const std::exception& e) {{
   std::puts(e.what());
   return 1;
@@ -147,7 +175,7 @@ int main(int, char** argv) try {{
 
 
 def write(folder):
-    """All mistakes of an exercise in one program, each in a namespace: most of the time is the compiler's."""
+    """The solution and all mistakes of an exercise in one program, each in a namespace: it is compiling that takes time."""
     folder.mkdir(parents=True, exist_ok=True)
     for exercise, mistakes in MISTAKES.items():
         path = solution_of(exercise)
@@ -155,12 +183,12 @@ def write(folder):
         lines = (solution + test).splitlines(True)
         includes = [line for line in lines if line.startswith("#include") and path.name not in line]
         namespaces = ""
-        for number, (right, wrong, _) in enumerate(mistakes, 1):
+        for number, (right, wrong, _) in enumerate([("", "", None), *mistakes]):
             if right not in solution:
                 sys.exit(f"{path}: mistakes.py replaces this, which does not stand there: {right}")
-            mistaken = body(solution.replace(right, wrong)) + body(test)
-            namespaces += f"namespace mistake_{number} {{\n{mistaken}}}  // closes test()\n}}\n"
-        tests = ", ".join(f"mistake_{number}::test" for number in range(1, len(mistakes) + 1))
+            mistaken = body(solution.replace(right, wrong) if right else solution) + body(test)
+            namespaces += f"namespace case_{number} {{\n{mistaken}}}  // closes test()\n}}\n"
+        tests = ", ".join(f"case_{number}::test" for number in range(len(mistakes) + 1))
         program = PROGRAM.format(includes="".join(includes), namespaces=namespaces, tests=tests)
         source = folder / f"{exercise}.cpp"
         if not source.exists() or source.read_text() != program:
@@ -169,8 +197,8 @@ def write(folder):
 
 def check(exercise, programs):
     """A failure by plan has the exit status 1: what crashes has another, and what passes 0."""
-    cases = [("", [], 1, GAPS.get(exercise, NOT_WRITTEN)), ("_solution", [], 0, "Passed: ")]
-    cases += [("_mistakes", [str(i)], 1, phrase) for i, (_, _, phrase) in enumerate(MISTAKES[exercise], 1)]
+    cases = [("", [], 1, GAPS.get(exercise, NOT_WRITTEN)), ("_solutions", ["0"], 0, "Passed: ")]
+    cases += [("_solutions", [str(i)], 1, phrase) for i, (_, _, phrase) in enumerate(MISTAKES[exercise], 1)]
     wrong = 0
     for suffix, arguments, status, phrase in cases:
         command = [str(programs / f"exercise_{exercise}{suffix}"), *arguments]
