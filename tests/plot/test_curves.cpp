@@ -45,6 +45,8 @@ TEST_CASE("training and validation of one name have one colour, another name ano
         "$data2 using 1:2 with linespoints pt 7 ps 0.4 lc rgb \"#d55e00\" lw 1.5 dt 1 title "
         "\"accuracy\\057test\"\n");
   CHECK(has(gnuplot.script(), "set xlabel \"step\"\n"));
+  // The legend stands clear of the axis' name.
+  CHECK(has(gnuplot.script(), "set key outside below left reverse Left samplen 3 height 1\n"));
   CHECK(!has(gnuplot.script(), "set ylabel"));
   plot::curves(folder / "a.svg", history, {.names = {"loss/test", "loss/train"}});
   CHECK(has(gnuplot.script(), "set ylabel \"loss\"\n"));
@@ -116,6 +118,9 @@ TEST_CASE("steps, epochs or rows along the axis") {
   CHECK(gnuplot.data(0) == Rows{{0, 2}, {1, 5}});  // means of the epochs
   CHECK(gnuplot.data(1) == Rows{{0, 10}, {1, 10}});
   CHECK(has(gnuplot.script(), "set xlabel \"epoch\"\n"));
+  CHECK(has(gnuplot.script(), "set xtics 1\n"));  // no half epochs
+  plot::curves(folder / "a.svg", history);
+  CHECK(!has(gnuplot.script(), "set xtics"));  // of six steps, gnuplot's are whole, too
   plot::curves(folder / "a.svg", history, {.names = {"loss/test"}, .x = "row"});
   CHECK(gnuplot.data(0) == Rows{{1, 10}, {2, 10}});
 
@@ -183,7 +188,7 @@ TEST_CASE("on a logarithmic axis, what is not positive is a gap") {
   CHECK(gnuplot.data(0)[0][1] == 0.5);
   CHECK(std::isnan(gnuplot.data(0)[1][1]));
   CHECK(std::isnan(gnuplot.data(0)[2][1]));
-  CHECK(has(gnuplot.script(), "set logscale y\nset yrange [0.45"));
+  CHECK(has(gnuplot.script(), "set format y \"%g\"\nset logscale y\nset yrange [0.45"));
   CHECK(has(gnuplot.script(), "set ytics (0.1,0.2,0.5,1,2,5,10,20,50)\n"));
   plot::curves(folder / "a.svg", history, {.xscale = "log"});
   CHECK(std::isnan(gnuplot.data(0)[0][1]));
@@ -293,7 +298,20 @@ TEST_CASE("what curves cannot be is said") {
   CHECK(error_of([&] { plot::curves("a.svg", nan); }) ==
         "[plot::curves] expected a value that can be drawn, got none that is finite");
   for (int i = 0; i < 9; ++i) many.log({{"value " + std::to_string(i), i}});
-  CHECK(error_of([&] { plot::curves("a.svg", many); }) ==
-        "[plot::curves] expected values for at most 8 colours, got more; say in names which of "
-        "them to draw");
+  CHECK(
+      error_of([&] { plot::curves("a.svg", many); }) ==
+      "[plot::curves] expected values for at most 8 colours, got more; say in names which of "
+      "them to draw: \"value 0\", \"value 1\", \"value 2\", \"value 3\", \"value 4\", \"value 5\", "
+      "\"value 6\", \"value 7\", \"value 8\"");
+  const auto of_runs = [](const std::vector<plot::Run>& runs,
+                          const plot::CurvesOptions& options = {}) {
+    return error_of([&] { plot::curves("none/a.svg", runs, options); });
+  };
+  CHECK(of_runs({{"a", history}, {"b", nan}}, {.names = {"loss/test", "loss/train"}}) ==
+        "[plot::curves] expected one of \"loss/test\", \"loss/train\" in each run, got \"loss\" in "
+        "\"b\"");
+  CHECK(of_runs({{"a", nan}, {"b", empty}}) ==
+        "[plot::curves] expected one of \"loss\" in each run, got no values in \"b\"");
+  CHECK(of_runs({{"a", history}, {"b", nan}, {"a", nan}}) ==
+        "[plot::curves] expected a label of its own for each run, got \"a\" twice");
 }

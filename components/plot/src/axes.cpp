@@ -10,7 +10,7 @@ namespace norma::plot {
 
 /// gnuplot numbers the powers of ten, of which few lie in a short axis: there, 2 and 5 as well.
 std::string log_axis(char axis, const Extent& extent) {
-  std::string out = text("set logscale ", axis, "\n");
+  std::string out = text("set format ", axis, " \"%g\"\nset logscale ", axis, "\n");
   if (extent.high / extent.low > 300) return out;
   out += text("set ", axis, "range [", shortest(extent.low / 1.1), ":", shortest(extent.high * 1.1),
               "]\nset ", axis, "tics (");

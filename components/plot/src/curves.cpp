@@ -21,7 +21,7 @@ struct Point {
 };
 
 struct Curve {
-  std::string label;
+  std::string name, label;
   std::pair<const Run*, std::string> group;  // those of one have one colour
   bool validation;
   std::vector<HistoryPoint> logged;
@@ -155,14 +155,22 @@ std::vector<Curve> curves_of(const std::vector<Run>& runs, const CurvesOptions& 
 
   std::vector<Curve> all;
   for (const Run& run : runs) {
+    const auto labelled = [&](const Run& other) { return other.label == run.label; };
+    if (std::count_if(runs.begin(), runs.end(), labelled) > 1)
+      fail(kOp, "expected a label of its own for each run, got ", in_quotes(run.label), " twice");
     const std::vector<std::string> has = run.history.names();
+    if (std::none_of(names.begin(), names.end(), [&](const std::string& name) {
+          return std::find(has.begin(), has.end(), name) != has.end();
+        }))
+      fail(kOp, "expected one of ", quoted_list(names), " in each run, got ",
+           has.empty() ? "no values" : quoted_list(has), " in ", in_quotes(run.label));
     for (const std::string& name : names) {
       if (std::find(has.begin(), has.end(), name) == has.end()) continue;
       const auto [group, validation] = group_of(name);
       const std::string label = runs.size() == 1    ? name
                                 : names.size() == 1 ? run.label
                                                     : run.label + ": " + name;
-      all.push_back({label, {&run, group}, validation, run.history.points(name)});
+      all.push_back({name, label, {&run, group}, validation, run.history.points(name)});
     }
   }
   // Training first, which is drawn in solid lines.
@@ -236,21 +244,28 @@ void curves(const std::string& path, const std::vector<Run>& runs, const CurvesO
     ++group->curves;
     group->training = group->training || !curve.validation;
   }
-  if (groups.size() > kColours.size())
+  if (groups.size() > kColours.size()) {
+    std::vector<std::string> there;
+    for (const Curve& curve : all)
+      if (std::find(there.begin(), there.end(), curve.name) == there.end())
+        there.push_back(curve.name);
     fail(kOp, "expected values for at most ", kColours.size(),
-         " colours, got more; say in names which of them to draw");
+         " colours, got more; say in names which of them to draw: ", quoted_list(there));
+  }
   if (extent_x.low > extent_x.high)
     fail(kOp, "expected a value that can be drawn, got none that is finite",
          log_x || log_y ? " and, on a logarithmic axis, positive" : "");
 
   const std::string ylabel =
       options.ylabel.empty() && one_group ? groups.front().of.second : options.ylabel;
+  // Steps and epochs are whole numbers; of more of them, gnuplot's tics are, too.
+  const bool whole = !log_x && extent_x.high - extent_x.low < 6;
   picture.script = setting("title", options.title) +
                    setting("xlabel", options.xlabel.empty() ? x : options.xlabel) +
                    setting("ylabel", ylabel) + (log_x ? log_axis('x', extent_x) : "") +
-                   (log_y ? log_axis('y', extent_y) : "") +
+                   (log_y ? log_axis('y', extent_y) : "") + (whole ? "set xtics 1\n" : "") +
                    "set xlabel offset 0,0.4\nset autoscale xfix\nset key outside below left "
-                   "reverse Left samplen 3\nplot " +
+                   "reverse Left samplen 3 height 1\nplot " +
                    behind + before;
   picture.script.resize(picture.script.size() - 2);
   picture.script += '\n';

@@ -86,7 +86,7 @@ void lines(const std::string& path, const std::vector<Line>& all, const LinesOpt
                    setting("ylabel", options.ylabel) + (log_x ? log_axis('x', extent_x) : "") +
                    (log_y ? log_axis('y', extent_y) : "") +
                    "set xlabel offset 0,0.4\nset autoscale xfix\nset key outside below left "
-                   "reverse Left samplen 5\nplot " +
+                   "reverse Left samplen 5 height 1\nplot " +
                    bands + means;
   picture.script.resize(picture.script.size() - 2);
   picture.script += '\n';
