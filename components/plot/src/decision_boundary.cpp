@@ -129,8 +129,8 @@ void decision_boundary(const std::string& path, nn::Module& model, const Tensor&
   picture.script = setting("title", options.title) + setting("xlabel", options.xlabel) +
                    setting("ylabel", options.ylabel) +
                    text(
-                       "unset grid\nset border 15\nset size ratio -1\nset key outside above left "
-                       "horizontal reverse Left samplen 1\nset xrange [",
+                       "unset grid\nset border 15\nset key outside above left horizontal reverse "
+                       "Left samplen 1\nset xrange [",
                        shortest(left), ":", shortest(right), "]\nset yrange [", shortest(bottom),
                        ":", shortest(top), "]\n", plots, "\n");
   picture.complete = [&](Picture& whole) { whole.blocks.push_back(std::move(grid)); };
