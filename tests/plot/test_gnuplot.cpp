@@ -108,10 +108,32 @@ TEST_CASE("pictures are whole and of the size that was asked for") {
     std::filesystem::rename(path, folder / (path.ends_with("svg") ? "b.svg" : "b.png"));
     texts_in(folder / (path.ends_with("svg") ? "b.svg" : "b.png"), 321, 123);
   }
-  plot::images(folder / "c.svg", rand({2, 1, 3, 3}));
-  const std::string drawn = read_bytes(folder / "c.svg");
-  CHECK(has(drawn, "<image style='image-rendering:pixelated' "));
-  CHECK(!has(drawn, "xlink:href='gp_image"));  // inside, not beside
+  plot::images(folder / "c.SVG", rand({2, 1, 3, 3}));
+  plot::images(folder / "c.PNG", rand({2, 1, 3, 3}));
+  CHECK(read_bytes(folder / "c.SVG").starts_with("<?xml"));
+  CHECK(read_bytes(folder / "c.PNG").starts_with("\x89PNG"));
+}
+
+TEST_CASE("cells of an SVG are rectangles, of one colour as large as can be; of many, a bitmap") {
+  if (!has_gnuplot()) return;
+  const TempFolder folder;
+  plot::images(folder / "a.svg", tensor({0.0, 0.0, 1.0,  //
+                                         0.0, 0.0, 0.2,  //
+                                         0.2, 0.2, 0.2})
+                                     .reshape({1, 1, 3, 3}));
+  const std::string cells = read_bytes(folder / "a.svg");
+  CHECK(!has(cells, "<image"));
+  CHECK(has(cells,
+            " preserveAspectRatio='none' viewBox='0 0 3 3' shape-rendering='crispEdges'>\n"
+            "<path stroke='none' fill=\"#000000\" d='M0,0h2v2h-2z'/>\n"
+            "<path stroke='none' fill=\"#333333\" d='M2,1h1v1h-1zM0,2h3v1h-3z'/>\n</svg>"));
+  texts_in(folder / "a.svg", 640, 640);
+  manual_seed(1);
+  plot::images(folder / "b.svg", rand({1, 1, 200, 200}));
+  const std::string bitmap = read_bytes(folder / "b.svg");
+  CHECK(has(bitmap, "<image style='image-rendering:pixelated' "));
+  CHECK(!has(bitmap, "crispEdges"));
+  CHECK(!has(bitmap, "xlink:href='gp_image"));  // inside, not beside
 }
 
 TEST_CASE("numbers have a point in every locale") {
@@ -202,7 +224,7 @@ TEST_CASE("paths and sizes that no picture has") {
         "[plot::histogram] expected the path of a file, got an empty one");
   CHECK(error_of([] { draw(std::string("a\0.svg", 6)); }) ==
         "[plot::histogram] \"a\\x00.svg\": expected a path without zero bytes");
-  for (const char* path : {"a.pdf", "svg", "a.SVG", "a.svg.gz"})
+  for (const char* path : {"a.pdf", "svg", "aSVG", "a.svg.gz"})
     CHECK(error_of([&] { draw(path); }) ==
           std::string("[plot::histogram] expected a path that ends in .svg or .png, got \"") +
               path + "\"");

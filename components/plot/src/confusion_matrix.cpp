@@ -12,12 +12,63 @@ namespace {
 constexpr const char* kOp = "plot::confusion_matrix";
 constexpr int64_t kMostClasses = 1000;
 
+/// How many characters of a text are shown where at most `most` are, and a "…".
+int shown_of(const std::string& text, int most) {
+  const auto all = std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;  // not inside of one
+  });
+  return static_cast<int>(std::min<std::ptrdiff_t>(all, most + 1));
+}
+
 /// "\"a\" 0, \"b\" 1": labels of an axis, so many of them as there is room for.
-std::string tics(const std::vector<std::string>& names, int64_t step) {
+std::string tics_of(const std::vector<std::string>& names, int most, int64_t step) {
   std::string out;
   for (std::size_t i = 0; i < names.size(); i += static_cast<std::size_t>(step))
-    out += text(out.empty() ? "" : ", ", quoted(names[i]), " ", i);
+    out += text(out.empty() ? "" : ", ", quoted(names[i], most), " ", i);
   return out;
+}
+
+/// Where the matrix is, as square and large as names and titles let it be.
+struct Places {
+  int most;     // characters of a name that are shown
+  bool turned;  // the names below
+  double side;  // in pixels
+  double name;  // how far apart names have to be along an axis
+  std::string script;
+};
+
+Places places_of(const Picture& picture, const ConfusionMatrixOptions& options,
+                 const std::vector<std::string>& names) {
+  const double width = options.width, height = options.height, least = std::min(width, height);
+  const double letter = is_svg(picture) ? 7 : 7.8;
+  Places places{std::max(3, static_cast<int>(least / letter / 4)), false, 0, 14, {}};
+  int longest = 1;
+  for (const std::string& name : names) longest = std::max(longest, shown_of(name, places.most));
+  const double labels = letter * longest, left = (options.ylabel.empty() ? 18 : 42) + labels;
+  const double above = options.title.empty() ? 15 : 38, right = 15;
+  double below = options.xlabel.empty() ? 30 : 50;
+  const auto room = [&] { return std::min(width - left - right, height - above - below); };
+  places.turned = longest > 2 && labels + letter > room() / static_cast<double>(names.size());
+  if (places.turned) below += 0.72 * labels - 5;
+  if (!places.turned) places.name = std::max(places.name, labels + 3);
+  places.side = std::max(0.3 * least, room());
+  const double x = left + std::max(0.0, width - left - right - places.side) / 2,
+               y = above + std::max(0.0, height - above - below - places.side) / 2;
+  const auto of_width = [&](double at) { return rounded(at / width, 5); };
+  const auto of_height = [&](double at) { return rounded(1 - at / height, 5); };
+  places.script = text("set lmargin at screen ", of_width(x), "\nset rmargin at screen ",
+                       of_width(x + places.side), "\nset tmargin at screen ", of_height(y),
+                       "\nset bmargin at screen ", of_height(y + places.side), "\n");
+  // gnuplot would put them where names of this length end that are not turned.
+  if (!options.xlabel.empty())
+    places.script +=
+        text("set label ", quoted(options.xlabel), " at screen ", of_width(x + places.side / 2),
+             ",", of_height(y + places.side + below - 13), " center\n");
+  if (!options.ylabel.empty())
+    places.script +=
+        text("set label ", quoted(options.ylabel), " at screen ", of_width(x - labels - 25), ",",
+             of_height(y + places.side / 2), " center rotate by 90\n");
+  return places;
 }
 
 }  // namespace
@@ -84,28 +135,24 @@ void confusion_matrix(const std::string& path, const Tensor& matrix,
   picture.blocks = {cells};
 
   const double largest = *std::max_element(counts.begin(), counts.end());
-  const double cell = 0.75 * std::min(options.width, options.height) / static_cast<double>(classes);
+  const Places places = places_of(picture, options, names);
+  const double cell = places.side / static_cast<double>(classes);
   const double digits = whole ? std::max(2.0, std::ceil(std::log10(largest + 1))) : 4;
   const double size = std::min(12.0, cell / digits / 0.7);
-  const auto longest = std::max_element(
-      names.begin(), names.end(),
-      [](const std::string& a, const std::string& b) { return a.size() < b.size(); });
-  const bool turned = longest->size() > 2 && static_cast<double>(longest->size()) * 8 > cell;
   int64_t step = 1;  // 1, 2, 5, 10, 20, …
-  for (int64_t i = 0; static_cast<double>(step) * cell < 14; ++i)
+  for (int64_t i = 0; static_cast<double>(step) * cell < places.name; ++i)
     step = i % 3 == 1 ? step / 2 * 5 : step * 2;
   const double edge = static_cast<double>(classes) - 0.5;
-  picture.script =
-      setting("title", options.title) + setting("xlabel", options.xlabel) +
-      setting("ylabel", options.ylabel) +
-      text("unset grid\nset border 15\nset size square\nset tics scale 0\nset xtics ",
-           turned ? "rotate by 45 right " : "", "(", tics(names, step), ")\nset ytics (",
-           tics(names, step), ")\nset xrange [-0.5:", edge, "]\nset yrange [", edge, ":-0.5]\n");
+  const std::string tics = tics_of(names, places.most, step);
+  picture.script = setting("title", options.title) + places.script +
+                   text("unset grid\nset border 15\nset tics scale 0\nset xtics ",
+                        places.turned ? "rotate by 45 right " : "", "(", tics, ")\nset ytics (",
+                        tics, ")\nset xrange [-0.5:", edge, "]\nset yrange [", edge, ":-0.5]\n");
   picture.script += "plot " + plot_of(picture, canvas, -0.5, edge, -0.5, edge);
   if (size >= 5)
-    picture.script += text(", $data0 using 1:2:(sprintf(\"", whole ? "%.0f" : "%.2f",
-                           "\",$3)):4 with labels textcolor rgb variable font \",",
-                           rounded(size, 3), "\" notitle");
+    picture.script +=
+        text(", $data0 using 1:2:(sprintf(\"", whole ? "%.0f" : "%.2f",
+             "\",$3)):4 with labels textcolor rgb variable ", font(picture, size), " notitle");
   picture.script += '\n';
   draw(picture);
 }

@@ -150,6 +150,10 @@ void images(const std::string& path, const Tensor& images, const ImagesOptions& 
   if (!images.defined()) fail(kOp, "expected images, got an undefined tensor");
   if (images.dim() != 4 || images.numel() == 0 || (images.size(1) != 1 && images.size(1) != 3))
     fail(kOp, "expected images [N, C, H, W] of 1 or 3 channels, got shape ", images.sizes());
+  const DType type = images.dtype();
+  if (!is_floating(type) && type != kUInt8 && type != kBool && !options.normalize)
+    fail(kOp, "expected floats from 0 to 1, bool, or uint8, got ", dtype_name(type),
+         "; .to(norma::kUInt8) of values from 0 to 255, or normalize = true");
   Grid grid = grid_of(kOp, images.sizes(), options.nrow, options.padding);
   const std::vector<Title> titles = titles_of(kOp, images.size(0), options);
   // Of more pixels than the picture has, squares become their mean.
@@ -175,7 +179,7 @@ void images(const std::string& path, const Tensor& images, const ImagesOptions& 
   std::string labels;
   std::size_t longest = 1;
   for (const Title& title : titles) longest = std::max(longest, title.text.size());
-  const double font = std::clamp(
+  const double size_of_title = std::clamp(
       scale * static_cast<double>(grid.width) / static_cast<double>(longest) / 0.6, 6.0, 12.0);
   for (int64_t i = 0; i < images.size(0); ++i) {
     const double* image = values.data() + i * channels * size;
@@ -190,8 +194,8 @@ void images(const std::string& path, const Tensor& images, const ImagesOptions& 
     const Title& title = titles[static_cast<std::size_t>(i)];
     labels += text("set label ", quoted(title.text), " at ",
                    static_cast<double>(grid.left(i)) + static_cast<double>(grid.width) / 2, ",",
-                   static_cast<double>(grid.top(i)) - 8 / scale, " center front font \",",
-                   rounded(font, 3), "\" tc rgb ", quoted(title.colour), "\n");
+                   static_cast<double>(grid.top(i)) - 8 / scale, " center front ",
+                   font(picture, size_of_title), " tc rgb ", quoted(title.colour), "\n");
   }
   picture.complete = [&](Picture& whole) {
     keep(whole, "image", "channel", doubles_of(images), images.sizes());

@@ -21,17 +21,22 @@ namespace norma::plot {
 
 namespace {
 
-bool is_svg(const Picture& picture) { return picture.path.ends_with(".svg"); }
+/// The last four characters, in small letters.
+std::string ending_of(const std::string& path) {
+  std::string ending = path.substr(path.size() - std::min<std::size_t>(path.size(), 4));
+  for (char& c : ending)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return ending;
+}
 
 std::string number(double value) { return std::isfinite(value) ? shortest(value) : "NaN"; }
 
 /// What a reader sees of a text: controls by their escapes, � for what is no UTF-8.
-std::string visible(const std::string& text) {
-  constexpr int kMost = 500;  // gnuplot takes minutes for a million
+std::string visible(const std::string& text, int most) {
   std::string out;
   int shown = 0;
   for (std::size_t at = 0, length = 1; at < text.size(); at += length) {
-    if (++shown > kMost) return out + "…";
+    if (++shown > most) return out + "…";
     const auto byte = static_cast<unsigned char>(text[at]);
     if (byte < 0x20 || byte == 0x7F) {
       const std::string escaped = in_quotes({&text[at], 1});
@@ -91,6 +96,24 @@ void write_file(const char* op, const std::string& path, const std::string& byte
   AtomicFile file(path, op);
   file.write(bytes.data(), bytes.size());
   file.commit();
+}
+
+/// What draws an image blurs its pixels unless it knows a style that not all know. So cells stand
+/// in its place, where there are some. Texts have no "<".
+void sharpen(std::string& svg, const std::string& cells) {
+  const std::string image = "<image ", sharp = "style='image-rendering:pixelated' ";
+  for (std::size_t at = 0; (at = svg.find(image, at)) != std::string::npos;) {
+    const std::size_t place = at + image.size(), pixels = svg.find("xlink:href=", at),
+                      end = svg.find("/>", at);
+    if (cells.empty() || pixels == std::string::npos || end == std::string::npos) {
+      svg.insert(place, sharp);
+      at = place;
+      continue;
+    }
+    const std::string limits = svg.substr(place, pixels - place);
+    svg.replace(at, end + 2 - at, "<svg " + limits + cells + "</svg>");
+    at += limits.size() + cells.size();
+  }
 }
 
 std::string contents_of(const Descriptor& file) {
@@ -171,9 +194,11 @@ Outcome run_gnuplot(const std::string& commands) {
 
 }  // namespace
 
+bool is_svg(const Picture& picture) { return ending_of(picture.path) == ".svg"; }
+
 void check_picture(const Picture& picture) {
   check_path(picture.op, picture.path);
-  if (!is_svg(picture) && !picture.path.ends_with(".png"))
+  if (!is_svg(picture) && ending_of(picture.path) != ".png")
     fail(picture.op, "expected a path that ends in .svg or .png, got ", quoted_path(picture.path));
   for (const int size : {picture.width, picture.height})
     if (size < 100 || size > 10000)
@@ -197,21 +222,14 @@ void draw(const Picture& picture) {
     }
     fail(picture.op, outcome.problem, "; ", kept);
   }
-  if (is_svg(picture)) {
-    // Each pixel of an image a square, not a blur. Texts have no "<".
-    const std::string image = "<image ", sharp = "style='image-rendering:pixelated' ";
-    for (std::size_t at = 0; (at = outcome.output.find(image, at)) != std::string::npos;) {
-      at += image.size();
-      outcome.output.insert(at, sharp);
-    }
-  }
+  if (is_svg(picture)) sharpen(outcome.output, picture.cells);
   file.write(outcome.output.data(), outcome.output.size());
   file.commit();
 }
 
-std::string quoted(const std::string& text) {
+std::string quoted(const std::string& text, int most) {
   std::string out = "\"";
-  for (const char c : visible(text)) {
+  for (const char c : visible(text, most)) {
     const auto byte = static_cast<unsigned char>(c);
     // Not digits: gnuplot would take them for those of an octal number before.
     const bool plain = (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || byte == ' ';
@@ -231,6 +249,11 @@ std::string setting(const char* name, const std::string& text) {
   return text.empty() ? "" : norma::text("set ", name, " ", quoted(text), "\n");
 }
 
+std::string font(const Picture& picture, double pixels) {
+  // A PNG's sizes are points, of which 72 are 96 pixels.
+  return text("font \",", rounded(is_svg(picture) ? pixels : 0.75 * pixels, 3), "\"");
+}
+
 Colour mixed(Colour first, Colour second, double share) {
   const auto channel = [&](uint8_t a, uint8_t b) {
     return static_cast<uint8_t>(std::lround(a + share * (b - a)));
@@ -244,28 +267,6 @@ std::string quoted(Colour colour) {
   for (const int channel : {colour.red, colour.green, colour.blue})
     for (const int digit : {channel >> 4, channel & 15}) out += "0123456789abcdef"[digit];
   return out + '"';
-}
-
-std::string plot_of(Picture& picture, const Canvas& canvas, double left, double right, double top,
-                    double bottom) {
-  // gnuplot wants two pixels in either direction at least.
-  const int64_t times_x = canvas.width == 1 ? 2 : 1, times_y = canvas.height == 1 ? 2 : 1;
-  const int64_t width = canvas.width * times_x, height = canvas.height * times_y;
-  Block block{"pixels", {}, 3, true};
-  block.numbers.reserve(static_cast<std::size_t>(3 * width * height));
-  for (int64_t y = 0; y < height; ++y)
-    for (int64_t x = 0; x < width; ++x) {
-      const std::size_t at = static_cast<std::size_t>(y / times_y * canvas.width + x / times_x);
-      for (const uint8_t channel :
-           {canvas.pixels[at].red, canvas.pixels[at].green, canvas.pixels[at].blue})
-        block.numbers.push_back(channel);
-    }
-  const double dx = (right - left) / static_cast<double>(width);
-  const double dy = (bottom - top) / static_cast<double>(height);
-  picture.blocks.push_back(std::move(block));
-  return text("$data", picture.blocks.size() - 1, " using (", shortest(left + dx / 2), "+(",
-              shortest(dx), ")*(int($0)%", width, ")):(", shortest(top + dy / 2), "+(",
-              shortest(dy), ")*(int($0)/", width, ")):1:2:3 with rgbimage notitle");
 }
 
 std::vector<double> doubles_of(const Tensor& values) {

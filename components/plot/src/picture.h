@@ -28,7 +28,10 @@ struct Picture {
   /// Adds blocks that are of use in the CSV alone, which is seldom written.
   std::function<void(Picture&)> complete = {};
   std::string script = {};  // gnuplot's commands, behind those that all pictures begin with
+  std::string cells = {};   // rectangles for the place of an SVG's bitmap; "": it stays
 };
+
+bool is_svg(const Picture& picture);
 
 /// Refuses a path that is no picture's, and sizes out of range.
 void check_picture(const Picture& picture);
@@ -36,8 +39,11 @@ void check_picture(const Picture& picture);
 void draw(const Picture& picture);
 
 /// A text of the user's for gnuplot: in double quotes, every sign but letters and spaces as its
-/// octal number; the first 500 characters. Terminals are set not to look into texts any further.
-std::string quoted(const std::string& text);
+/// octal number; the first `most` characters, as gnuplot takes minutes for a million. Terminals are
+/// set not to look into texts any further.
+std::string quoted(const std::string& text, int most = 500);
+/// `font ",12"`: so many pixels high in both formats.
+std::string font(const Picture& picture, double pixels);
 /// `set name "text"`, nothing for "".
 std::string setting(const char* name, const std::string& text);
 
@@ -71,7 +77,7 @@ struct Canvas {
   Colour& at(int64_t x, int64_t y) { return pixels[static_cast<std::size_t>(y * width + x)]; }
 };
 /// Adds it for the drawing alone; returns the part of a plot command that draws it between these
-/// limits, of which `top` is where its first row begins.
+/// limits, of which `top` is where its first row begins. A picture has one of them.
 std::string plot_of(Picture& picture, const Canvas& canvas, double left, double right, double top,
                     double bottom);
 

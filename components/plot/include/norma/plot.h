@@ -12,16 +12,17 @@
 
 #include "norma/norma.h"
 
-/// Each function makes one picture, SVG or PNG as the path's ending says, and is done when it
-/// returns. An older file is replaced in one step; where something fails it stays as it was.
+/// Each function makes one picture, SVG or PNG as the path's ending says (in small letters or
+/// capitals), and is done when it returns. An older file is replaced in one step; where something
+/// fails it stays as it was.
 ///
 ///     norma::plot::curves("loss.svg", history, {.names = {"loss/train", "loss/test"}});
 ///
 /// The program gnuplot is started for it (Debian's gnuplot-nox), without a shell. Where it is not
-/// found or fails, an Error says so and the picture's numbers are kept in "loss.svg.csv". Texts are
-/// shown as they are, whatever signs they have; only controls, which have no picture, are shown as
-/// `\n` or `\x1b`, what is no UTF-8 as �, and of a longer text the first 500 characters. Numbers
-/// that are not finite leave gaps.
+/// found or fails, an Error says so and the picture's numbers are kept in "loss.svg.csv", which a
+/// later success leaves there. Texts are shown as they are, whatever signs they have; only
+/// controls, which have no picture, are shown as `\n` or `\x1b`, what is no UTF-8 as �, and of a
+/// longer text the first 500 characters. Numbers that are not finite leave gaps.
 ///
 /// Every option `title`, `xlabel`, `ylabel` is a text, none for "". `width` and `height` are in
 /// pixels, 100 to 10000. Colours are Okabe and Ito's, which the colour-blind tell apart.
@@ -58,8 +59,8 @@ struct CurvesOptions {
 /// than four points for a pixel column, the first, last, smallest and largest of each are drawn,
 /// which gives the same picture (Jugel et al., "M4", VLDB 2014).
 ///
-/// Errors: no run, no value that can be drawn, another name, another word for an option, smoothing
-/// outside of [0, 1).
+/// Errors: no run, two of one label, one with none of the names, no value that can be drawn, values
+/// for more than 8 colours, another name, another word for an option, smoothing outside of [0, 1).
 void curves(const std::string& path, const History& history, const CurvesOptions& options = {});
 void curves(const std::string& path, const std::vector<Run>& runs,
             const CurvesOptions& options = {});
@@ -106,8 +107,9 @@ struct ConfusionMatrixOptions {
 };
 
 /// A matrix of counts [C, C], integers or floats, of at most 1000 classes; the darker a cell, the
-/// larger its share of the row. Numbers stand in the cells where there is room. Errors: another
-/// shape, a negative count, another `normalize`, another number of names.
+/// larger its share of the row. Numbers stand in the cells where there is room; a name that would
+/// take more than about a quarter of the picture (18 letters of the usual one) ends in "…".
+/// Errors: another shape, a negative count, another `normalize`, another number of names.
 void confusion_matrix(const std::string& path, const Tensor& matrix,
                       const ConfusionMatrixOptions& options = {});
 
@@ -141,10 +143,11 @@ struct ImagesOptions {
   int width = 640;                            ///< the height follows
 };
 
-/// A grid of images [N, C, H, W] of 1 or 3 channels: floats from 0 to 1, or bytes from 0 to 255;
-/// what lies beyond is cut. At most 4 million pixels in all; where they are more than the picture
-/// has, each of its own is a mean of theirs. Errors: other shapes, more pixels, nrow below 1,
-/// padding outside of 0 to 1000, another number of titles, preds or target than images.
+/// A grid of images [N, C, H, W] of 1 or 3 channels: floats from 0 to 1, bytes from 0 to 255, or
+/// bool; what lies beyond is cut. Other integers with `normalize` only. At most 4 million pixels in
+/// all; where they are more than the picture has, each of its own is a mean of theirs. Errors:
+/// other shapes and types, more pixels, nrow below 1, padding outside of 0 to 1000, another number
+/// of titles, preds or target than images.
 void images(const std::string& path, const Tensor& images, const ImagesOptions& options = {});
 
 /// How `filters` draws.
@@ -170,10 +173,11 @@ struct DecisionBoundaryOptions {
 };
 
 /// What a model says at every place of the plane, the paler the less certain, and points [N, 2]
-/// with their classes `target` [N] before it: at most 1000 of them, evenly picked. The model maps
-/// [n, 2] to scores [n, C] of at most 8 classes (softmax), or to [n, 1] or [n] (sigmoid). It is run
-/// in eval() without recording, and is left as it was. Errors: other shapes, integers as points or
-/// some that are not finite, a grid_resolution outside of 2 to 1000, margins outside of 0 to 100.
+/// with their classes `target` [N] before it: at most 1000 of them, evenly picked. Each axis has a
+/// scale of its own, as in scikit-learn. The model maps [n, 2] to scores [n, C] of at most 8
+/// classes (softmax), or to [n, 1] or [n] (sigmoid). It is run in eval() without recording, and is
+/// left as it was. Errors: other shapes, integers as points or some that are not finite, a
+/// grid_resolution outside of 2 to 1000, margins outside of 0 to 100.
 void decision_boundary(const std::string& path, nn::Module& model, const Tensor& points,
                        const Tensor& target, const DecisionBoundaryOptions& options = {});
 
