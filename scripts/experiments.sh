@@ -60,6 +60,18 @@ echo "${#programs[@]} experiments in $((SECONDS - start)) s"
 if [ ${#numbers[@]} -eq 0 ]; then
   mkdir -p docs/images/experiments
   cp "$out"/*.svg docs/images/experiments/
-  { cat experiments/page.md; for name in "${programs[@]}"; do echo; cat "$out/$name.md"; done; } >docs/experiments.md
+  {
+    cat experiments/page.md
+    printf '\n| | | on these data |\n|---|---|---|\n'
+    for name in "${programs[@]}"; do
+      held=held
+      if grep -q '^- \*\*Did not hold' "$out/$name.md"; then held='**did not hold**, or not all of it'; fi
+      sed -n "1s/^## \\([0-9]*\\)\\. \\(.*\\)/| \\1 | \\2 | $held |/p" "$out/$name.md"
+    done
+    for name in "${programs[@]}"; do
+      echo
+      cat "$out/$name.md"
+    done
+  } >docs/experiments.md
   echo "docs/experiments.md"
 fi
