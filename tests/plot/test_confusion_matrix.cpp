@@ -115,6 +115,12 @@ TEST_CASE(
         const double size = after("textcolor rgb variable font \",");
         CHECK(2 * 0.64 * size * (path == std::string("a.png") ? 4.0 / 3 : 1) < side / 30);
       }
+  // Signs that are as wide as high.
+  std::string ten, octal;
+  for (int i = 0; i < 10; ++i) ten += "猫";
+  for (int i = 0; i < 9; ++i) octal += "\\347\\214\\253";
+  plot::confusion_matrix(folder / "a.svg", eye(2), {.class_names = {ten, "b"}});
+  CHECK(has(gnuplot.script(), "(\"" + octal + "\\342\\200\\246\" 0, "));
   // Below, two digits need more room than beside.
   plot::confusion_matrix(folder / "a.svg", ones({30, 30}));
   CHECK(has(gnuplot.script(), "set xtics (\"\\060\" 0, \"\\062\" 2, "));

@@ -40,7 +40,12 @@ struct Places {
 Places places_of(const Picture& picture, const ConfusionMatrixOptions& options,
                  const std::vector<std::string>& names) {
   const double width = options.width, height = options.height, least = std::min(width, height);
-  const double letter = is_svg(picture) ? 7 : 7.8;
+  // From U+3000 on, signs are mostly as wide as high.
+  const bool wide = std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return std::any_of(name.begin(), name.end(),
+                       [](char c) { return static_cast<unsigned char>(c) >= 0xE3; });
+  });
+  const double letter = (is_svg(picture) ? 7 : 7.8) * (wide ? 2 : 1);
   Places places{std::max(3, static_cast<int>(least / letter / 4)), false, 0, 14, {}};
   int longest = 1;
   for (const std::string& name : names) longest = std::max(longest, shown_of(name, places.most));
