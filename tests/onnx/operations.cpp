@@ -202,11 +202,42 @@ void add_products(Cases& all) {
   for (const auto& [name, f] : some) all.push_back(function(name, {3, 4}, f));
 }
 
+/// One value that several results show, or an input or a constant.
+void add_results(Cases& all) {
+  const std::pair<const char*, List (*)(Tensor)> some[] = {
+      {"result_twice",
+       [](Tensor y) {
+         return List{y, y};
+       }},
+      {"result_detached",
+       [](Tensor y) {
+         return List{y, y.detach()};
+       }},
+      {"result_of_dropout",
+       [](Tensor y) {
+         return List{y, functional::dropout(y, 0.5, false)};
+       }},
+      {"result_used_and_twice",
+       [](Tensor y) {
+         return List{y.relu(), y, y, y * 2};
+       }},
+  };
+  for (const auto& [name, f] : some) {
+    all.push_back(
+        function(name, numbers({3}), [f = f](const List& in) { return f(in[0] * in[0]); }));
+  }
+  all.push_back(function("result_unchanged", numbers({3}), [](const List& in) {
+    const Tensor ones = full({2}, 1);
+    return List{in[0], in[0] + 1, in[0], ones, ones};
+  }));
+}
+
 }  // namespace
 
 Cases operations() {
   Cases all;
-  for (const auto add : {add_reductions, add_shapes, add_indices, add_products}) add(all);
+  for (const auto add : {add_reductions, add_shapes, add_indices, add_products, add_results})
+    add(all);
   return all;
 }
 

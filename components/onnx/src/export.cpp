@@ -3,6 +3,8 @@
 
 #include "call.h"
 #include "fold.h"
+#include "norma/core/text.h"
+#include "norma/core/utf8.h"
 #include "norma/io/atomic_file.h"
 #include "norma/onnx.h"
 #include "run.h"
@@ -29,6 +31,12 @@ std::vector<std::string> named(std::size_t count, const std::vector<std::string>
                                const char* word) {
   if (given.size() > count) {
     fail(kOp, "expected at most ", count, " names of ", word, "s, got ", given.size());
+  }
+  for (const std::string& name : given) {
+    if (name.empty() || !is_utf8(name)) {
+      fail(kOp, "expected names of ", word, "s that are UTF-8 and not empty, got ",
+           in_quotes(name));
+    }
   }
   std::vector<std::string> names = given;
   for (std::size_t i = names.size(); i < count; ++i)
@@ -134,11 +142,14 @@ void export_model(nn::Module& model, const std::vector<Tensor>& example_inputs,
   if (options.opset < 17 || options.opset > 20) {
     fail(kOp, "expected an opset from 17 to 20, got ", options.opset);
   }
+  if (options.producer.empty() || !is_utf8(options.producer)) {
+    fail(kOp, "expected a producer that is UTF-8 and not empty, got ", in_quotes(options.producer));
+  }
   Runs runs = run_model(model, example_inputs, forward, options);
   const autograd::ObserverPause unobserved;
   const NoGradGuard no_grad;
   const std::string bytes = Export(runs, options).bytes();
-  AtomicFile file(path);
+  AtomicFile file(path, kOp);
   file.write(bytes.data(), bytes.size());
   file.commit();
 }

@@ -7,6 +7,8 @@
 #include "norma/core/error.h"
 #include "norma/core/factory.h"
 #include "norma/core/shape.h"
+#include "norma/core/text.h"
+#include "norma/core/utf8.h"
 
 namespace norma::onnx {
 
@@ -86,6 +88,10 @@ Graph::Graph(int64_t opset) : opset_(opset), proto_(std::make_unique<Proto>()) {
 Graph::~Graph() = default;
 
 std::string Graph::unique(const std::string& name) {
+  if (!is_utf8(name)) {
+    fail("onnx::export_model", "expected names of modules and parameters in UTF-8, got ",
+         in_quotes(name));
+  }
   int& count = names_[name];
   return count++ == 0 ? name : unique(name + "_" + std::to_string(count - 1));
 }
@@ -99,17 +105,18 @@ void Graph::add_output(const std::string& name, const std::string& value, DType 
                        const Sizes& sizes) {
   if (names_[name]++ > 0) refuse_name(name);
   describe(*proto_->graph.add_output(), name, dtype, sizes);
+  const auto [first, is_first] = results_.emplace(value, name);
   bool is_renamed = false;
   for (::onnx::NodeProto& node : *proto_->graph.mutable_node()) {
     for (std::string& output : *node.mutable_output()) {
       if (output == value) output = name, is_renamed = true;
     }
   }
-  if (!is_renamed) {  // an input or a constant
+  if (!is_renamed) {  // an input, a constant, or a result already
     ::onnx::NodeProto& node = *proto_->graph.add_node();
     node.set_op_type("Identity");
     node.set_name(unique(name + "/Identity"));
-    node.add_input(value);
+    node.add_input(is_first ? value : first->second);
     node.add_output(name);
     return;
   }

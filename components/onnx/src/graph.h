@@ -77,6 +77,7 @@ class Graph {
   int64_t opset_;
   std::unique_ptr<Proto> proto_;
   std::unordered_map<std::string, int> names_;
+  std::unordered_map<std::string, std::string> results_;  // of values, the first name as a result
   std::unordered_map<std::string, std::string> integers_;
   std::unordered_map<std::string, std::string> sizes_;
   std::string batch_input_, batch_;
