@@ -135,8 +135,9 @@ TEST_CASE("an operation that ONNX cannot say is named, with the path of its modu
   }
   CHECK(refusal([](const Tensor& x) { return x + randn_like(x); }) ==
         "[onnx::export_model] expected values that can be followed from the model's input, got "
-        "others [2, 3] in every run, as input of add in 1; they come from values read by item() or "
-        "data_ptr(), from memory changed under NoGradGuard, or from an operation that is not told");
+        "others [2, 3] in every run, as input of add in 1; they come from sizes, from values read "
+        "by item() or data_ptr(), from memory changed under NoGradGuard, or from an operation that "
+        "is not told");
 }
 
 TEST_CASE("options that only one number of samples can have are refused") {
@@ -184,12 +185,14 @@ TEST_CASE("control flow that depends on values is refused where it is seen") {
         "and tanh in 1 for another; control flow that depends on values or on the number of "
         "samples has no place in the file");
   CHECK(refusal([](const Tensor& x) { return x * x.sum().item<float>(); }) ==
-        "[onnx::export_model] expected an option other that depends neither on values nor on the "
-        "number of samples in mul in 1");
+        "[onnx::export_model] expected an option \"other\" that depends neither on values nor on "
+        "the number of samples in mul in 1; what item() read is not followed: compute with the "
+        "tensor instead");
   CHECK(refusal([](const Tensor& x) { return x + full({3}, x.sum().item<float>()); }) ==
         "[onnx::export_model] expected values that can be followed from the model's input, got "
-        "others [3] in every run, as input of add in 1; they come from values read by item() or "
-        "data_ptr(), from memory changed under NoGradGuard, or from an operation that is not told");
+        "others [3] in every run, as input of add in 1; they come from sizes, from values read by "
+        "item() or data_ptr(), from memory changed under NoGradGuard, or from an operation that is "
+        "not told");
   CHECK(refusal([](const Tensor& x) {
           return x.reshape({2, 3}).relu();
         }) ==
@@ -201,6 +204,52 @@ TEST_CASE("control flow that depends on values is refused where it is seen") {
               return x.reshape({2, 3}).relu();
             },
             {.dynamic_batch = false}) == "no error");
+}
+
+TEST_CASE("a branch on a threshold is refused, whichever way the example takes") {
+  using Condition = bool (*)(const Tensor&);
+  const Condition conditions[] = {
+      [](const Tensor& x) { return x.sum().item<float>() > 0; },
+      [](const Tensor& x) { return x.abs().max().item<float>() > 1; },
+      [](const Tensor& x) { return x.softmax(1).max().item<float>() > 0.6; },
+      [](const Tensor& x) { return x[0][1].item<float>() > x[0][0].item<float>(); },
+  };
+  const TempFolder folder;
+  for (const Condition is_large : conditions) {
+    Model model([=](const Tensor& x) { return is_large(x) ? x.relu() : x.tanh(); });
+    for (uint64_t i = 0; i < 10; ++i) {
+      manual_seed(i);
+      for (const Tensor& x : {randn({3, 4}), rand({3, 4}), -rand({1, 4})}) {
+        for (const bool dynamic : {true, false}) {
+          CHECK(has(error_of([&] { written(model, x, {.dynamic_batch = dynamic}); }),
+                    "expected the same operations for every input"));
+        }
+      }
+    }
+  }
+  // Sizes, too, in a file of one number of samples.
+  CHECK(refusal([](const Tensor& x) { return x.narrow(1, 0, x[0][0].item<float>() > 2 ? 1 : 2); },
+                {.dynamic_batch = false}) ==
+        "[onnx::export_model] expected sizes that do not depend on values, got others in every run "
+        "in slice in 1");
+}
+
+TEST_CASE("a model that refuses values unlike those of the example is exported") {
+  CHECK(refusal([](const Tensor& x) {
+          if (x.abs().max().item<float>() > 10 || x.abs().max().item<float>() < 1)
+            fail("forward", "expected values of a usual size");
+          return x.relu();
+        }) == "no error");
+}
+
+TEST_CASE("pooling does not hide that a model takes images of one size only") {
+  nn::Sequential fixed(nn::MaxPool2d(2), nn::MaxPool2d(2), nn::Flatten(), nn::Linear(49, 2));
+  nn::Sequential open(nn::MaxPool2d(2), nn::MaxPool2d(2), nn::AdaptiveAvgPool2d(1));
+  const auto error = [](nn::Module& net) {
+    return error_of([&] { written(net, rand({1, 1, 28, 28}), {.batch_dim = 2}); });
+  };
+  CHECK(has(error(fixed), "expected a model that takes any number of samples, got for 93 of them"));
+  CHECK(error(open) == "no error");
 }
 
 TEST_CASE("arguments are checked first") {
@@ -219,6 +268,16 @@ TEST_CASE("arguments are checked first") {
         "[onnx::export_model] expected at most 1 names of inputs, got 2");
   CHECK(error(zeros({1, 3}), {.input_names = {"a"}, .output_names = {"a"}}) ==
         "[onnx::export_model] expected names of inputs and outputs that differ, got \"a\" twice");
+  for (const onnx::ExportOptions& options :
+       {onnx::ExportOptions{.input_names = {""}}, onnx::ExportOptions{.input_names = {"\xff"}},
+        onnx::ExportOptions{.output_names = {""}}, onnx::ExportOptions{.output_names = {"\xff"}},
+        onnx::ExportOptions{.producer = ""}, onnx::ExportOptions{.producer = "\xff"}}) {
+    CHECK(has(error(zeros({1, 3}), options), "UTF-8 and not empty, got \""));
+  }
+  CHECK(error_of([&] {
+          onnx::export_model(net, zeros({1, 3}), folder / "no/x.onnx");
+        }) == "[onnx::export_model] " + folder / "no/x.onnx" + ": cannot open the folder \"" +
+                  folder / "no" + "\": No such file or directory; make it first");
   CHECK(error(zeros({1, 4})) ==
         "[linear] expected an input of shape [*, 3] for a weight of shape [2, 3], got [2, 4] (in "
         "Linear)");

@@ -13,6 +13,8 @@ Size Runs::size(const std::vector<int64_t>& values, const std::string& place) co
   const int64_t per_sample = (values[1] - values[0]) / (samples[1] - samples[0]);
   const Size found{values[0] - per_sample * samples[0], per_sample};
   for (std::size_t run = 0; run < samples.size(); ++run) {
+    if (!dynamic)
+      fail(kOp, "expected sizes that do not depend on values, got others in every run in ", place);
     if (values[run] == found.per_sample * samples[run] + found.fixed) continue;
     fail(kOp, "expected sizes that grow in proportion to the number of samples, got ", values[0],
          " for ", samples[0], " samples and ", values[run], " for ", samples[run], " in ", place,
@@ -48,7 +50,7 @@ bool Call::is_constant(int i) const {
 
 const Setting& Call::setting(std::size_t run, const char* name) const {
   const Setting* const found = step_of(run).find(name);
-  if (!found) refuse(std::string("an option ") + name);
+  if (!found) refuse(text("an option \"", name, "\""));
   return *found;
 }
 
@@ -57,8 +59,9 @@ auto Call::same(const char* name, Get get) const {
   auto value = get(setting(0, name));
   for (std::size_t run = 1; run < runs_.traces.size(); ++run) {
     if (!(get(setting(run, name)) == value)) {
-      refuse(std::string("an option ") + name +
-             " that depends neither on values nor on the number of samples");
+      fail(kOp, "expected an option \"", name,
+           "\" that depends neither on values nor on the number of samples in ", place(),
+           "; what item() read is not followed: compute with the tensor instead");
     }
   }
   return value;
@@ -115,7 +118,7 @@ std::string Call::scalar(double value, DType dtype) {
 std::string Call::option_scalar(const char* name, DType dtype) {
   const Scalar value = setting(0, name).number;
   std::vector<int64_t> counts;
-  bool is_same = true, is_count = runs() > 2;  // two of them always grow in proportion
+  bool is_same = true, is_count = runs_.dynamic;
   for (std::size_t run = 0; run < runs(); ++run) {
     const auto own = setting(run, name).number.to<double>();
     is_same = is_same && own == value.to<double>();

@@ -15,6 +15,7 @@ namespace norma::onnx {
 struct Runs {
   std::vector<Trace> traces;
   std::vector<int64_t> samples;  // of each
+  bool dynamic = false;          // whether they differ
   /// Of each run, the value that value i of the first one corresponds to there.
   std::vector<std::vector<int>> twins;
   /// Of the model's parameters and buffers among the first run's values.

@@ -37,17 +37,19 @@ std::unordered_set<const void*> memory_of(const nn::Module& model) {
   return memory;
 }
 
-/// The samples in another order, as many as asked for, and within them the values in another order,
+/// As many samples as asked for, all if < 0, whose values are in another order and times `factor`,
 /// unless they are those of the example.
-Tensor variation(const Tensor& example, int64_t dim, int64_t samples, bool is_other) {
+Tensor variation(const Tensor& example, int64_t dim, int64_t samples, bool is_other,
+                 double factor) {
   const NoGradGuard no_grad;
+  const bool is_real = is_floating(example.dtype());
   Tensor x = example.detach();
-  if (is_other) {
+  if (is_other && (factor > 0 || !is_real)) {  // another sign is another order already
     const Tensor turned = x.flatten().flip(0).reshape(x.sizes());
     // Values that are all the same tell nothing.
-    x = is_floating(x.dtype()) && turned.equal(x) ? x + rand(x.sizes(), {.dtype = x.dtype()})
-                                                  : turned;
+    x = is_real && turned.equal(x) ? x + rand(x.sizes(), {.dtype = x.dtype()}) : turned;
   }
+  if (is_other && is_real) x = x * factor;
   if (samples < 0) return x.clone();
   return x.index_select(dim, arange(samples).remainder(x.size(dim)));
 }
@@ -117,10 +119,11 @@ class Comparison {
              x.tensor.dim() == y.tensor.dim() && x.tensor.dtype() == y.tensor.dtype();
       twin = b;
       if (fits && !x.depends && !is_same(x.tensor, y.tensor) && !repeats(x.tensor, y.tensor)) {
-        fail(kOp, "expected values that can be followed from the model's input, got others ",
-             x.tensor.sizes(), " in every run, as input of ", place,
-             "; they come from values read by item() or data_ptr(), from memory changed under "
-             "NoGradGuard, or from an operation that is not told");
+        fail(
+            kOp, "expected values that can be followed from the model's input, got others ",
+            x.tensor.sizes(), " in every run, as input of ", place,
+            "; they come from sizes, from values read by item() or data_ptr(), from memory changed "
+            "under NoGradGuard, or from an operation that is not told");
       }
     }
     if (!fits)
@@ -145,43 +148,57 @@ Runs run_model(nn::Module& model, const std::vector<Tensor>& examples, const For
     if (is_floating(parameter.dtype())) parameter.requires_grad_(true);
   }
   const auto dim = [&](const Tensor& x) { return wrap_dim(options.batch_dim, x.dim(), kOp); };
-  const bool dynamic = options.dynamic_batch && examples[0].dim() > 0;
-  const int64_t samples = dynamic ? examples[0].size(dim(examples[0])) : -1;
   Runs runs;
+  runs.dynamic = options.dynamic_batch && examples[0].dim() > 0;
+  const int64_t samples = runs.dynamic ? examples[0].size(dim(examples[0])) : -1;
   // One sample could not be told from a dimension of size 1.
   const int64_t first = std::max<int64_t>(samples, 2);
-  runs.samples =
-      dynamic ? std::vector<int64_t>{first, first + 1, first + 3} : std::vector<int64_t>{1, 2};
-  for (std::size_t run = 0; run < runs.samples.size(); ++run) {
+  // Along another dimension than the first, pooling rounds a few more away.
+  const int64_t more = runs.dynamic && dim(examples[0]) != 0 ? 65 : 3;
+  runs.samples = {first, first + 1, first + more, first};
+  // What a threshold is compared with lies on its other side in one of them, nearly always.
+  constexpr double kFactors[] = {1, 1000, 0.001, -1000};
+  const auto trace = [&](std::size_t run, double factor) {
     std::vector<Tensor> inputs;
     for (const Tensor& example : examples) {
-      const bool grows = dynamic && example.dim() > 0 && example.size(dim(example)) == samples;
-      Tensor x =
-          variation(example, grows ? dim(example) : 0, grows ? runs.samples[run] : -1, run > 0);
+      const bool grows = runs.dynamic && example.dim() > 0 && example.size(dim(example)) == samples;
+      Tensor x = variation(example, grows ? dim(example) : 0, grows ? runs.samples[run] : -1,
+                           run > 0, factor);
       // A result, so that the model may change it in place.
       if (is_floating(x.dtype())) x = x.requires_grad_(true).clone();
       inputs.push_back(x);
     }
-    Trace trace(inputs, memory_of(model));
+    Trace seen(inputs, memory_of(model));
     std::vector<Tensor> results;
     {
-      const autograd::ObserverGuard guard(trace);
-      try {
-        results = forward(inputs);
-      } catch (const Error& error) {
-        if (run == 0) throw;
-        fail(kOp, "expected a model that takes any number of samples, got for ", runs.samples[run],
-             " of them: ", error.what(),
-             "; set dynamic_batch = false for a file that takes as many as the example has");
-      }
+      const autograd::ObserverGuard guard(seen);
+      results = forward(inputs);
     }
     if (results.empty()) fail(kOp, "expected a model that gives at least one tensor, got none");
     for (const Tensor& result : results) {
       if (!result.defined()) fail(kOp, "expected results that are defined, got an undefined one");
     }
-    trace.finish(results);
-    if (run == 0) runs.names = names_of(model, trace);
-    runs.traces.push_back(std::move(trace));
+    seen.finish(results);
+    return seen;
+  };
+  runs.traces.push_back(trace(0, 1));
+  runs.names = names_of(model, runs.traces[0]);
+  for (std::size_t run = 1; run < runs.samples.size(); ++run) {
+    try {
+      runs.traces.push_back(trace(run, kFactors[run]));
+      continue;
+    } catch (const std::exception&) {  // of values that the model does not take
+    }
+    try {
+      runs.traces.push_back(trace(run, 1));
+    } catch (const Error& error) {
+      if (!runs.dynamic)
+        fail(kOp,
+             "expected a model that takes other values than the example's, got: ", error.what());
+      fail(kOp, "expected a model that takes any number of samples, got for ", runs.samples[run],
+           " of them: ", error.what(),
+           "; set dynamic_batch = false for a file that takes as many as the example has");
+    }
   }
   for (std::size_t run = 0; run < runs.traces.size(); ++run) {
     if (runs.traces[run].outputs.size() != runs.traces[0].outputs.size())

@@ -12,7 +12,7 @@ struct ExportOptions {
   /// Of what the model takes and gives; "input" and "output", or "input0", "input1", … where there
   /// are several, for those left out.
   std::vector<std::string> input_names = {};
-  std::vector<std::string> output_names = {};  ///< default: output, or output_0, …
+  std::vector<std::string> output_names = {};  ///< "output"; "output0", "output1", …
   /// Whether the file takes any number of samples: the sizes of dimension `batch_dim` of all inputs
   /// that have as many of them as the first. With false, it takes as many as the example has.
   bool dynamic_batch = true;
@@ -31,16 +31,17 @@ struct ExportOptions {
 /// ```cpp
 /// norma::onnx::export_model(net, norma::zeros({1, 1, 28, 28}), "digits.onnx");
 /// ```
-/// The model runs a few times on `example_input` and on variations of it (other values, another
-/// number of samples), in eval mode; its mode, gradients, buffers and the random generator are as
-/// before, also when its forward throws. `example_input` says shapes and dtype, and should look
-/// like data: integers that are indices lie within bounds.
+/// The model runs a few times on `example_input` and on variations of it (values of other orders,
+/// sizes and signs, another number of samples), in eval mode; its mode, gradients, buffers and the
+/// random generator are as before, also when its forward throws. `example_input` says shapes and
+/// dtype, and should look like data: integers that are indices lie within bounds.
 ///
 /// What cannot be said in ONNX is refused: `[onnx::export_model] …` with the operation and the
 /// module's path; also what was not followed from the input to the output, and what another value
 /// or another number of samples computes otherwise. Control flow that depends on values is seen
 /// only where the variations take another way. Refused besides: examples without elements, other
-/// opsets, more names than inputs or outputs or one twice, 2 GB. PyTorch: `torch.onnx.export`.
+/// opsets, more names than inputs or outputs, one twice, an empty one, texts that are not UTF-8,
+/// 2 GB. PyTorch: `torch.onnx.export`.
 void export_model(nn::Module& model, const Tensor& example_input, const std::string& path,
                   const ExportOptions& options = {});
 
