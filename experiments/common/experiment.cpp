@@ -136,11 +136,11 @@ void Experiment::write_page(const About& about) const {
   page << "\n";
   for (const auto& [what, held] : conditions_)
     page << "- " << (held ? "Held" : "**Did not hold**") << ": " << what << ".\n";
-  page << "\n**Varied.** " << about.varied;
+  page << "\n- **Varied**, by [`experiments/" << name_ << ".cpp`](../experiments/" << name_
+       << ".cpp): " << about.varied;
   if (!drawn_from_.empty()) page << " The data: " << drawn_from_ << ".";
-  page << "\n\n**Too strong.** " << about.limits << "\n\n**Source.** " << about.source
-       << "\n\n**Try.** " << about.question << "\n\n[`experiments/" << name_
-       << ".cpp`](../experiments/" << name_ << ".cpp)\n";
+  page << "\n- **Too strong**: " << about.limits << "\n- **Source**: " << about.source
+       << "\n- **Try**: " << about.question << "\n";
   if (!page.flush()) throw std::runtime_error("cannot write " + out_ + "/" + name_ + ".md");
 }
 

@@ -44,15 +44,15 @@ TEST_CASE("a claim that holds: 0, the picture, the section of the page") {
   const TempFolder folder;
   CHECK(run({"--out", folder.path(), "--seeds", "2"}, one_and_two) == 0);
   CHECK(folder.list() == "07_pretended.md 07_pretended.svg");
-  CHECK(read_bytes(folder / "07_pretended.md") ==
-        "## 7. One is below two\n\n> One is below two.\n\n"
-        "![A rising line](images/experiments/07_pretended.svg)\n\n"
-        "| measured with 2 seeds | mean | lowest | highest |\n|---|---|---|---|\n"
-        "| one | 1 | 1 | 1 |\n| two | 2.19 | 2.12 | 2.25 |\n\n"
-        "- Held: one is below two.\n\n"
-        "**Varied.** Nothing.\n\n**Too strong.** Nowhere.\n\n**Source.** Arithmetic.\n\n"
-        "**Try.** Take three.\n\n"
-        "[`experiments/07_pretended.cpp`](../experiments/07_pretended.cpp)\n");
+  CHECK(
+      read_bytes(folder / "07_pretended.md") ==
+      "## 7. One is below two\n\n> One is below two.\n\n"
+      "![A rising line](images/experiments/07_pretended.svg)\n\n"
+      "| measured with 2 seeds | mean | lowest | highest |\n|---|---|---|---|\n"
+      "| one | 1 | 1 | 1 |\n| two | 2.19 | 2.12 | 2.25 |\n\n"
+      "- Held: one is below two.\n\n"
+      "- **Varied**, by [`experiments/07_pretended.cpp`](../experiments/07_pretended.cpp): "
+      "Nothing.\n- **Too strong**: Nowhere.\n- **Source**: Arithmetic.\n- **Try**: Take three.\n");
 }
 
 TEST_CASE("a claim that does not hold: 1, and the page says so") {
@@ -65,7 +65,7 @@ TEST_CASE("a claim that does not hold: 1, and the page says so") {
         }) == 1);
   const std::string page = read_bytes(folder / "07_pretended.md");
   CHECK(has(page, "- Held: one is one.\n- **Did not hold**: two is one.\n"));
-  CHECK(has(page, "**Varied.** Nothing. The data: digits that Norma draws.\n"));
+  CHECK(has(page, ": Nothing. The data: digits that Norma draws.\n"));
 }
 
 TEST_CASE("an error: 2, and no page") {
