@@ -46,7 +46,7 @@ TEST_CASE("training and validation of one name have one colour, another name ano
         "\"accuracy\\057test\"\n");
   CHECK(has(gnuplot.script(), "set xlabel \"step\"\n"));
   // The legend stands clear of the axis' name.
-  CHECK(has(gnuplot.script(), "set key outside below left reverse Left samplen 3 height 1\n"));
+  CHECK(has(gnuplot.script(), "set key outside below left reverse Left samplen 4 height 1\n"));
   CHECK(!has(gnuplot.script(), "set ylabel"));
   plot::curves(folder / "a.svg", history, {.names = {"loss/test", "loss/train"}});
   CHECK(has(gnuplot.script(), "set ylabel \"loss\"\n"));

@@ -31,6 +31,23 @@ TEST_CASE("several runs of a line: their mean, and around it from the lowest to 
       has(gnuplot.script(), "$data0 using 1:2 with lines lc rgb \"#0072b2\" lw 1.5 dt 1 notitle"));
 }
 
+TEST_CASE("a legend of long labels has fewer columns") {
+  const TempFolder folder;
+  const FakeGnuplot gnuplot;
+  const Tensor x = arange(2);
+  const auto key = [&](const std::string& label) {
+    plot::lines(folder / "a.svg", {{label, x, x}, {label, x, x}, {label, x, x}});
+    const std::string script = gnuplot.script();
+    const std::size_t at = script.find("set key");
+    return script.substr(at, script.find('\n', at) - at);
+  };
+  const std::string below = "set key outside below left reverse Left samplen 4 height 1";
+  CHECK(key("short") == below);
+  CHECK(key("nothing decayed") == below);
+  CHECK(key("nothing at all decayed") == below + " maxcols 2");
+  CHECK(key(std::string(100, 'w')) == below + " maxcols 1");
+}
+
 TEST_CASE("what cannot be drawn of a line is a gap; what of a run, is left out of the band") {
   const TempFolder folder;
   const FakeGnuplot gnuplot;

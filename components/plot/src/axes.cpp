@@ -31,4 +31,14 @@ bool is_log(const char* op, const std::string& scale, const char* name) {
   return scale == "log";
 }
 
+std::string legend(const std::vector<std::string>& labels, int width) {
+  std::size_t longest = 0;
+  for (const std::string& label : labels) longest = std::max(longest, label.size());
+  // gnuplot counts on the whole width, but begins where the plot does. A letter has 7 pixels.
+  const std::size_t room = static_cast<std::size_t>(std::max(width - 120, 0));
+  const std::size_t columns = std::max<std::size_t>(1, room / (7 * longest + 60));
+  return text("set key outside below left reverse Left samplen 4 height 1",
+              columns < labels.size() ? text(" maxcols ", columns) : std::string(), "\n");
+}
+
 }  // namespace norma::plot

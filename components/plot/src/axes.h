@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace norma::plot {
 
@@ -20,5 +21,7 @@ struct Extent {
 bool is_log(const char* op, const std::string& scale, const char* name);
 /// The commands for a logarithmic axis, 'x' or 'y'.
 std::string log_axis(char axis, const Extent& extent);
+/// The commands for a legend below a plot of lines, in so many columns as have room.
+std::string legend(const std::vector<std::string>& labels, int width);
 
 }  // namespace norma::plot

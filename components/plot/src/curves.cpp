@@ -256,6 +256,8 @@ void curves(const std::string& path, const std::vector<Run>& runs, const CurvesO
     fail(kOp, "expected a value that can be drawn, got none that is finite",
          log_x || log_y ? " and, on a logarithmic axis, positive" : "");
 
+  std::vector<std::string> labels;
+  for (const Curve& curve : all) labels.push_back(curve.label);
   const std::string ylabel =
       options.ylabel.empty() && one_group ? groups.front().of.second : options.ylabel;
   // Steps and epochs are whole numbers; of more of them, gnuplot's tics are, too.
@@ -264,9 +266,8 @@ void curves(const std::string& path, const std::vector<Run>& runs, const CurvesO
                    setting("xlabel", options.xlabel.empty() ? x : options.xlabel) +
                    setting("ylabel", ylabel) + (log_x ? log_axis('x', extent_x) : "") +
                    (log_y ? log_axis('y', extent_y) : "") + (whole ? "set xtics 1\n" : "") +
-                   "set xlabel offset 0,0.4\nset autoscale xfix\nset key outside below left "
-                   "reverse Left samplen 3 height 1\nplot " +
-                   behind + before;
+                   "set xlabel offset 0,0.4\nset autoscale xfix\n" + legend(labels, options.width) +
+                   "plot " + behind + before;
   picture.script.resize(picture.script.size() - 2);
   picture.script += '\n';
   draw(picture);

@@ -42,9 +42,11 @@ void lines(const std::string& path, const std::vector<Line>& all, const LinesOpt
   for (const Line& line : all) check_line(line);
 
   Extent extent_x, extent_y;
+  std::vector<std::string> labels;
   std::string bands, means;
   for (std::size_t number = 0; number < all.size(); ++number) {
     const Line& line = all[number];
+    labels.push_back(line.label);
     const std::vector<double> x = doubles_of(line.x), y = doubles_of(line.y);
     const std::size_t points = x.size(), runs = y.size() / points;
     Block block{line.label, {}, 4};
@@ -85,9 +87,8 @@ void lines(const std::string& path, const std::vector<Line>& all, const LinesOpt
   picture.script = setting("title", options.title) + setting("xlabel", options.xlabel) +
                    setting("ylabel", options.ylabel) + (log_x ? log_axis('x', extent_x) : "") +
                    (log_y ? log_axis('y', extent_y) : "") +
-                   "set xlabel offset 0,0.4\nset autoscale xfix\nset key outside below left "
-                   "reverse Left samplen 5 height 1\nplot " +
-                   bands + means;
+                   "set xlabel offset 0,0.4\nset autoscale xfix\n" + legend(labels, options.width) +
+                   "plot " + bands + means;
   picture.script.resize(picture.script.size() - 2);
   picture.script += '\n';
   draw(picture);
