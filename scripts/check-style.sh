@@ -135,7 +135,7 @@ for reuse in build/reuse/bin/reuse reuse; do
 done
 
 # --- Scripts can be started
-for file in scripts/demo.sh scripts/exercise.sh scripts/test.sh scripts/fuzz.sh scripts/check-style.sh scripts/compile-time.sh .ci/run; do
+for file in .ci/run $(git ls-files 'scripts/*.sh' | grep -v '/lib-'); do
   [ -x "$file" ] || complain "$file: has no run bit"
 done
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Runs the experiments on all processors and writes docs/experiments.md with its pictures.
 #   usage: scripts/experiments.sh [number ...] [--seeds N] [--data DIR]
-# With numbers, only these are run, and nothing but their results shown: the page is of all. --data is a folder with
-# mnist/ and cifar10/, instead of digits that Norma draws; the page is of those, too.
+# With numbers, only these are run. --data is a folder with mnist/ and cifar10/, instead of digits that Norma draws.
+# The page is of all, on what Norma draws, with five seeds: with anything else, pictures and sections are left in
+# build/experiments/results.
 set -euo pipefail
+from=$PWD
 cd "$(dirname "$0")/.."
 source scripts/lib-install.sh
 
@@ -14,16 +16,20 @@ while [ $# -gt 0 ]; do
     [0-9] | [0-9][0-9]) numbers+=("$(printf '%02d' "$((10#$1))")") ;;
     --seeds | --data)
       [ $# -ge 2 ] || { echo "experiments.sh: $1 needs a value" >&2; exit 2; }
-      options+=("$1" "$2")
+      if [ "$1" = --data ]; then options+=("$1" "$(cd "$from" && realpath "$2")"); else options+=("$1" "$2"); fi
       shift
       ;;
     *)
-      sed -n '2,5s/^# \?//p' "$0"
+      sed -n '2,6s/^# \?//p' scripts/experiments.sh
       [ "$1" = --help ] && exit 0
       exit 2
       ;;
   esac
   shift
+done
+
+for number in "${numbers[@]}"; do
+  compgen -G "experiments/${number}_*.cpp" >/dev/null || { echo "experiments.sh: there is no experiment $number" >&2; exit 2; }
 done
 
 install_missing library examples experiments
@@ -37,7 +43,6 @@ for source in experiments/[0-9][0-9]_*.cpp; do
   name=$(basename "$source" .cpp)
   if [ ${#numbers[@]} -eq 0 ] || [[ " ${numbers[*]} " == *" ${name%%_*} "* ]]; then programs+=("$name"); fi
 done
-[ ${#programs[@]} -gt 0 ] || { echo "experiments.sh: no experiment ${numbers[*]}" >&2; exit 2; }
 
 out=$build/results
 rm -rf "$out"
@@ -57,7 +62,7 @@ printf '%s\0' "${programs[@]}" | xargs -0 -P "$(nproc)" -I{} bash -c 'run "$@"' 
 echo "${#programs[@]} experiments in $((SECONDS - start)) s"
 [ ! -e "$out/failed" ] || { echo "experiments.sh: not every one came to its end" >&2; exit 1; }
 
-if [ ${#numbers[@]} -eq 0 ]; then
+if [ ${#numbers[@]} -eq 0 ] && [ ${#options[@]} -eq 0 ]; then
   mkdir -p docs/images/experiments
   cp "$out"/*.svg docs/images/experiments/
   {

@@ -44,6 +44,7 @@ TEST_CASE("a legend of long labels has fewer columns") {
   const std::string below = "set key outside below left reverse Left samplen 4 height 1";
   CHECK(key("short") == below);
   CHECK(key("nothing decayed") == below);
+  CHECK(key("γ, β and γ, β") == below);
   CHECK(key("nothing at all decayed") == below + " maxcols 2");
   CHECK(key(std::string(100, 'w')) == below + " maxcols 1");
 }

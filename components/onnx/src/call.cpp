@@ -10,11 +10,11 @@ namespace norma::onnx {
 
 Size Runs::size(const std::vector<int64_t>& values, const std::string& place) const {
   if (std::equal(values.begin() + 1, values.end(), values.begin())) return {values[0], 0};
+  if (!dynamic)
+    fail(kOp, "expected sizes that do not depend on values, got others in every run in ", place);
   const int64_t per_sample = (values[1] - values[0]) / (samples[1] - samples[0]);
   const Size found{values[0] - per_sample * samples[0], per_sample};
   for (std::size_t run = 0; run < samples.size(); ++run) {
-    if (!dynamic)
-      fail(kOp, "expected sizes that do not depend on values, got others in every run in ", place);
     if (values[run] == found.per_sample * samples[run] + found.fixed) continue;
     fail(kOp, "expected sizes that grow in proportion to the number of samples, got ", values[0],
          " for ", samples[0], " samples and ", values[run], " for ", samples[run], " in ", place,

@@ -44,10 +44,13 @@ Tensor variation(const Tensor& example, int64_t dim, int64_t samples, bool is_ot
   const NoGradGuard no_grad;
   const bool is_real = is_floating(example.dtype());
   Tensor x = example.detach();
-  if (is_other && (factor > 0 || !is_real)) {  // another sign is another order already
+  if (is_other) {
     const Tensor turned = x.flatten().flip(0).reshape(x.sizes());
-    // Values that are all the same tell nothing.
-    x = is_real && turned.equal(x) ? x + rand(x.sizes(), {.dtype = x.dtype()}) : turned;
+    if (is_real && turned.equal(x)) {  // values that are all the same tell nothing
+      x = x + rand(x.sizes(), {.dtype = x.dtype()});
+    } else if (factor > 0 || !is_real) {  // another sign is another order already
+      x = turned;
+    }
   }
   if (is_other && is_real) x = x * factor;
   if (samples < 0) return x.clone();

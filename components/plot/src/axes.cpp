@@ -1,5 +1,6 @@
 #include "axes.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "norma/core/elementary.h"
@@ -33,7 +34,11 @@ bool is_log(const char* op, const std::string& scale, const char* name) {
 
 std::string legend(const std::vector<std::string>& labels, int width) {
   std::size_t longest = 0;
-  for (const std::string& label : labels) longest = std::max(longest, label.size());
+  for (const std::string& label : labels) {
+    const auto begins = [](char c) { return (c & 0xC0) != 0x80; };  // a sign of UTF-8
+    const auto signs = std::count_if(label.begin(), label.end(), begins);
+    longest = std::max(longest, static_cast<std::size_t>(signs));
+  }
   // gnuplot counts on the whole width, but begins where the plot does. A letter has 7 pixels.
   const std::size_t room = static_cast<std::size_t>(std::max(width - 120, 0));
   const std::size_t columns = std::max<std::size_t>(1, room / (7 * longest + 60));

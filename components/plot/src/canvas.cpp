@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kMostBytes = 100'000;  // of rectangles; a bitmap is smaller then
 
-struct Run {
+struct Stripe {
   int64_t right = 0, top = 0;  // right: 0 for none
   uint32_t colour = 0;
 };
@@ -27,9 +27,9 @@ std::string cells_of(const Canvas& canvas) {
   std::map<uint32_t, std::string> paths;  // by colour
   std::size_t bytes = 0;
   const auto n = static_cast<std::size_t>(canvas.width);
-  std::vector<Run> above(n);
+  std::vector<Stripe> above(n);
   for (int64_t y = 0; y <= canvas.height; ++y) {
-    std::vector<Run> here(n);
+    std::vector<Stripe> here(n);
     for (int64_t x = 0; y < canvas.height && x < canvas.width;) {
       const int64_t left = x;
       const auto colour_at = [&](int64_t column) {
@@ -40,7 +40,7 @@ std::string cells_of(const Canvas& canvas) {
         here[static_cast<std::size_t>(left)] = {x, y, colour_at(left)};
     }
     for (std::size_t left = 0; left < n; ++left) {
-      const Run& run = above[left];
+      const Stripe& run = above[left];
       if (run.right == 0) continue;
       if (run.right == here[left].right && run.colour == here[left].colour) {
         here[left].top = run.top;

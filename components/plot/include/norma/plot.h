@@ -87,7 +87,8 @@ struct LinesOptions {
 ///     norma::plot::lines("rates.svg", {{"with", rates, losses}, {"without", rates, others}},
 ///                        {.xscale = "log", .xlabel = "learning rate", .ylabel = "loss"});
 ///
-/// Throws where a line is no [P] and [P] or [runs, P], and where nothing can be drawn.
+/// Errors: no line or more than 8, one that is no [P] and [P] or [runs, P], another word for a
+/// scale, no value that can be drawn.
 void lines(const std::string& path, const std::vector<Line>& lines,
            const LinesOptions& options = {});
 
