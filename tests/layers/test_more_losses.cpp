@@ -17,7 +17,7 @@ void check(const std::string& name, Loss loss, const Tensor& expected, const aut
   CHECK(loss.str() == name + "()");
   nn::Module& module = loss;
   CHECK(module.parameters().empty());
-  CHECK(has(error_of([&] { module(norma::ones({2})); }), name + " cannot be called with one"));
+  CHECK(has(error_of([&] { module(norma::ones({2})); }), name + " gives or takes something else"));
 }
 
 }  // namespace

@@ -128,7 +128,7 @@ TEST_CASE("what cannot be is refused, and nothing is written") {
         "add_scalar] expected a tag, got an empty one");
   CHECK(refusal([&] { writer.add_scalar("a\xff", 1); }) ==
         "add_scalar] expected a tag in UTF-8, got \"a\\xff\"");
-  CHECK(refusal([&] { writer.add_scalar("a", ones({2})); }).starts_with("[item] "));
+  CHECK(refusal([&] { writer.add_scalar("a", ones({2})); }).starts_with("[HistoryNumber] "));
   CHECK(refusal([&] {
           writer.add_scalars("a", {{"b\xff", 1}});
         }) == "add_scalars] expected names in UTF-8, got \"b\\xff\"");
