@@ -13,7 +13,7 @@ import unittest
 
 ROOT = pathlib.Path(sys.argv.pop(1)).resolve()
 
-# Says what the third one is to do: fail, crash, or not compile.
+# Says what the third one is to do: fail, crash, not compile, or not be known to ninja.
 CMAKE = """#!/bin/bash
 [ "$1" = --build ] || exit 0
 case $4 in
@@ -21,6 +21,7 @@ case $4 in
   *) case $THIRD in
        fails) printf '#!/bin/bash\\necho what is missing\\nexit 1' >"$2/$4" ;;
        crashes) printf '#!/bin/bash\\nkill -SEGV $$' >"$2/$4" ;;
+       "is unknown") echo "ninja: error: unknown target"; exit 1 ;;
        *) echo "relu.h:1: error: no"; exit 1 ;;
      esac ;;
 esac
@@ -73,6 +74,11 @@ class Script(unittest.TestCase):
         self.assertIn("relu.h:1: error: no\nIt does not compile yet", said)
         self.assertIn("It does not compile yet", self.run_script(third="does not compile")[1])
 
+    def test_an_error_of_ninja(self):
+        status, said = self.run_script("3", third="is unknown")
+        self.assertEqual(status, 1)
+        self.assertIn("ninja: error: unknown target\nIt does not compile yet", said)
+
     def test_a_solution(self):
         status, said = self.run_script("--solution", "3")
         self.assertEqual((status, said), (0, (ROOT / "exercises/03_relu/solution/relu.h").read_text()))
@@ -81,6 +87,9 @@ class Script(unittest.TestCase):
         status, said = self.run_script("--help")
         self.assertEqual(status, 0)
         self.assertIn("scripts/exercise.sh --solution 4", said)
+        script = ["./exercise.sh", "--help"]
+        beside = subprocess.run(script, cwd=self.root / "scripts", stdout=subprocess.PIPE, text=True)
+        self.assertEqual((beside.returncode, beside.stdout), (0, said))
 
     def test_wrong_arguments(self):
         for arguments in (["0"], ["15"], ["-1"], ["relu"], ["3.5"], [""], ["--solution", "99"]):

@@ -39,7 +39,7 @@ run() {
   local target status=0 log=build/exercise.log
   target=exercise_$(basename "$1")
   if ! cmake --build $build --target "$target" >$log 2>&1; then
-    grep -vE '^(\[|FAILED:|ninja:|g?make)|-std=' $log  # what the compiler says
+    grep -vE '^(\[|FAILED:|ninja:|g?make)|-std=' $log || cat $log  # what the compiler says
     echo "It does not compile yet. Begin with the first error: others may follow from it."
     return 1
   fi
@@ -68,7 +68,7 @@ next() {
 }
 
 case "${1:-} $#" in
-  "-h 1" | "--help 1") sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0" ;;
+  "-h 1" | "--help 1") sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' scripts/exercise.sh ;;
   "--solution 2")
     folder=$(folder_of "$2")
     cat "$folder"/solution/*.h
