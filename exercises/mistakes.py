@@ -116,6 +116,7 @@ MISTAKES = {
         ("if (row < 0 || row >= height || column < 0 || column >= width) continue;", "", "is 0 and is not read"),
         ("float sum = bias.data_ptr<float>()[o];", "float sum = 0;", "bias of each kernel is missing"),
         ("(height + 2 * padding - kernel_h) / stride + 1", "(height + 2 * padding - kernel_h) / stride", "the kernel fits"),
+        ("offset += index[axis] * t.stride(axis)", "offset = offset * t.size(axis) + index[axis]", "at() looks up where they lie"),
         ("i * stride + a - padding, column = j * stride + b", "i + a - padding, column = j + b", "the kernel moves by one place"),
     ],
     "11_training_loop": [

@@ -76,6 +76,13 @@ int main() try {
   check_size(mine::conv2d(x, weight, bias, 2, 1), right(x, weight, bias, 2, 1));
   expect("conv2d with stride 2 and padding 1", mine::conv2d(x, weight, bias, 2, 1),
          right(x, weight, bias, 2, 1));
+
+  const Tensor turned = x.transpose(2, 3);  // a view: the same memory, read in another order
+  expect("conv2d of a transposed x", mine::conv2d(turned, weight, bias, 1, 0),
+         right(turned, weight, bias),
+         {{right(x.reshape(turned.sizes()), weight, bias),
+           "x is read as if its rows lay in memory one after the other; at() looks up where they "
+           "lie"}});
   std::puts("Passed: sizes, channels, bias, stride and padding.");
 } catch (const std::exception& e) {
   std::puts(e.what());

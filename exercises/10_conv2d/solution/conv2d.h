@@ -15,12 +15,12 @@ inline float& at(const Tensor& t, int64_t i, int64_t j, int64_t k, int64_t l) {
       norma::fail("at", "expected an index from 0 to ", t.size(axis) - 1, " for axis ", axis,
                   ", got ", index[axis], "; what lies in the padding is 0 and is not read");
     }
-    offset = offset * t.size(axis) + index[axis];
+    offset += index[axis] * t.stride(axis);  // rows need not lie one after the other
   }
   return t.data_ptr<float>()[offset];
 }
 
-/// x [N, C, H, W], weight [O, C, kH, kW], bias [O]; the result [N, O, H', W'].
+/// x [N, C, H, W], weight [O, C, kH, kW], bias [O] without gaps; the result [N, O, H', W'].
 inline Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride,
                      int64_t padding) {
   const int64_t n = x.size(0), channels = x.size(1), height = x.size(2), width = x.size(3);
