@@ -44,7 +44,6 @@ inline Tensor train_epoch(nn::Sequential& net, DataLoader& loader, SGD& optimize
 
 /// The share of points whose class the network tells.
 inline double accuracy(nn::Sequential& net, const Dataset& points) {
-  const norma::NoGradGuard no_grad;
   net.eval();
   const Tensor answers = net(points.inputs).argmax(1);
   return answers.eq(points.targets).to(norma::kFloat64).mean().item<double>();
