@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if [ $# -eq 0 ]; then
-  sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"
+  sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' scripts/on-debian.sh
   exit 2
 fi
 release=$1
@@ -30,7 +30,7 @@ fi
 
 # Its mounts live in a namespace of their own and end with it.
 if [ "${NORMA_OWN_MOUNTS:-}" != 1 ]; then
-  NORMA_OWN_MOUNTS=1 exec unshare --mount --pid --fork --kill-child "$0" "$release" "$@"
+  NORMA_OWN_MOUNTS=1 exec unshare --mount --pid --fork --kill-child scripts/on-debian.sh "$release" "$@"
 fi
 
 mirror() {
