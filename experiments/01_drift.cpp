@@ -65,8 +65,7 @@ Run train(bool norm, const experiment::Split& digits, uint64_t seed) {
       norma::NoGradGuard guard;
       net.eval();
       const Tensor inputs = body(digits.test.inputs);
-      const Tensor right = head(inputs).argmax(1) == digits.test.targets;
-      run.accuracy.push_back(right.to(norma::kFloat64).mean().item<double>());
+      run.accuracy.push_back(experiment::accuracy(head(inputs), digits.test.targets));
       seen.push_back(inputs.quantile(norma::tensor({0.15f, 0.5f, 0.85f}), 0));
       net.train();
     }

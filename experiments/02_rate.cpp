@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
         }
         const double times = largest[1] / largest[0];
         e.measure("times larger, " + layers, times);
-        held[depth == 10] = held[depth == 10] && times >= 10;
+        held[depth == 10] = held[depth == 10] && largest[0] > 0 && times >= 10;
       }
     }
     e.draw(

@@ -20,10 +20,10 @@ constexpr experiment::About kAbout = {
         "ln 10, or nan, is drawn there.",
     .limits =
         "Less, not no longer: weights ten times too large still train badly, for the last Linear "
-        "has no BatchNorm behind it, and gradients shrink as weights grow (number 16). At the "
-        "scale made for ReLUs without BatchNorm, 1 to 2, the two train about alike. Weights that "
-        "are all the same stay the same, BatchNorm or not. 0.01, the smallest that trains, is "
-        "where the range begins.",
+        "has no BatchNorm behind it, and gradients shrink as weights grow (number 16). At 1.8 "
+        "times the scale made for ReLUs the two train about alike. Weights that are all the same "
+        "stay the same, BatchNorm or not. 0.01, the smallest that trains, is where the range "
+        "begins.",
     .source =
         "Ioffe and Szegedy, \"Batch Normalization\", 2015, abstract and section 3.3; the scale 1 "
         "is that of He et al., \"Delving Deep into Rectifiers\", 2015, section 2.2.",

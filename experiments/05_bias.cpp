@@ -1,4 +1,7 @@
 // A bias before BatchNorm does nothing.
+#include <algorithm>
+#include <cmath>
+
 #include "common/experiment.h"
 
 namespace nn = norma::nn;
@@ -13,17 +16,17 @@ constexpr experiment::About kAbout = {
         "BatchNorm takes the mean away, and with it whatever a bias has added: its gradient is "
         "zero, and a network trains the same with it and without.",
     .varied =
-        "Two networks of the same first weights, Linear(784, 100)-BatchNorm-ReLU-Linear(100, "
-        "10), one with a bias before BatchNorm, in float64; 100 steps of SGD with batches of 50, "
-        "rate 0.1, momentum 0.9.",
+        "Two networks of the same first weights, Linear(784, 100)-BatchNorm-ReLU-Linear(100, 10), "
+        "one with a bias before BatchNorm, in float64; 100 steps of SGD with batches of 50, rate "
+        "0.1, momentum 0.9.",
     .limits =
         "In exact numbers it is true as it stands. In float32 the gradient is rounding, about "
-        "1e-9, not zero; in eval() a bias that was changed by hand does shift the output; with "
+        "1e-8, not zero; in eval() a bias that was changed by hand does shift the output; with "
         "weight decay, or Adam, which divides rounding by rounding, the bias moves all the same.",
     .source = "Ioffe and Szegedy, \"Batch Normalization\", 2015, section 3.2.",
     .question =
-        "Take `optim::Adam` instead of SGD in `train`: is the largest bias still what it was "
-        "at first? Why not?",
+        "Take `optim::Adam` instead of SGD in `train`: is the largest bias still what it was at "
+        "first? Why not?",
 };
 
 nn::Sequential network(bool bias) {

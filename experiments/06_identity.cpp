@@ -20,10 +20,11 @@ constexpr experiment::About kAbout = {
         "distance from the identity is the root of the mean square of (y - x) / σ on 10000 fresh "
         "samples in eval().",
     .limits =
-        "Training leads to the spread of a batch, not to σ: four samples lie, in the mean, "
-        "closer together than all, and gamma comes to about 0.8 σ and stays there. And in "
-        "train() the layer is the identity for no gamma and beta, as every batch has a mean and "
-        "variance of its own.",
+        "Training leads to the spread of a batch, not to σ: four samples lie, in the mean, closer "
+        "together than all, and gamma comes to about 0.8 σ and stays there. And in train() the "
+        "layer is the identity for no gamma and beta, as every batch has a mean and variance of "
+        "its own; in eval(), with σ and μ set by hand, it is so as nearly as its running "
+        "statistics are those of all.",
     .source = "Ioffe and Szegedy, \"Batch Normalization\", 2015, section 3.",
     .question =
         "Take batches of 2 instead of 4: to how many σ does gamma come now, and what is half the "
@@ -33,7 +34,7 @@ constexpr int64_t kChannels = 16;
 
 int main(int argc, char** argv) {
   return experiment::run(argc, argv, kAbout, [](experiment::Experiment& e) {
-    bool exact = true, learned = true;
+    bool by_hand = true, learned = true;
     for (const uint64_t seed : e.seeds()) {
       norma::manual_seed(seed);
       const Tensor sigma = ((norma::rand({kChannels}) * 2 - 1) * std::log(10.0)).exp();
@@ -65,19 +66,19 @@ int main(int argc, char** argv) {
         layer.weight.fill_(1);
         layer.bias.fill_(0);
         e.measure("distance without gamma and beta", distance(layer));
-        layer.weight.copy_((layer.running_var + layer.options().eps).sqrt());
-        layer.bias.copy_(layer.running_mean);
+        layer.weight.copy_(sigma);
+        layer.bias.copy_(mu);
         e.measure("distance with σ and μ set by hand", distance(layer));
-        exact = exact && distance(layer) < 1e-5;
+        by_hand = by_hand && distance(layer) < 1.0 / 16;
       }
     }
     e.draw(
         "The distance from the identity over the steps. All sizes fall fast and are level from "
         "step 150 on: at 0.2 σ for batches of 4, 0.055 for 16, 0.02 for 64 and 0.01 for 256",
         {.yscale = "log", .xlabel = "step", .ylabel = "distance from the identity, in σ"});
-    e.expect("set by hand, the distance is below 1e-5 σ, the rounding of float32 and little more",
-             exact);
-    e.expect("learned from batches of 256, it is below σ/16, by which the mean of a batch misses μ",
-             learned);
+    e.expect(
+        "set by hand, the distance is below σ/16, by which the mean of a batch of 256 misses μ",
+        by_hand);
+    e.expect("learned from batches of 256, it is below σ/16, too", learned);
   });
 }

@@ -1,4 +1,6 @@
 // train() and eval() disagree while the running statistics are poor.
+#include <algorithm>
+
 #include "common/experiment.h"
 
 namespace nn = norma::nn;
@@ -29,8 +31,8 @@ constexpr experiment::About kAbout = {
         "Ioffe and Szegedy, \"Batch Normalization\", 2015, section 3.1 and algorithm 2; Wu and "
         "Johnson, \"Rethinking 'Batch' in BatchNorm\", 2021, section 3.",
     .question =
-        "Take batches of 4 instead of 50 (`narrow(step * 4, 4)`): which momentum is best "
-        "after 400 steps, and why is 0.5 no longer?",
+        "Take batches of 4 instead of 50 (`narrow(step * 4, 4)`): which momentum is best after 400 "
+        "steps, and why is 0.5 no longer?",
 };
 
 const std::string kDiffer = "share of answers that differ after 10 steps, momentum ";

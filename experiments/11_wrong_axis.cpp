@@ -1,4 +1,6 @@
 // BatchNorm over the wrong axis of a sequence.
+#include <algorithm>
+
 #include "common/experiment.h"
 
 namespace nn = norma::nn;
@@ -11,8 +13,7 @@ constexpr experiment::About kAbout = {
     .title = "The wrong axis of a sequence keeps unlike scales unlike",
     .claim =
         "BatchNorm1d takes axis 1 for the channels. Of sequences [N, L, C], with the features "
-        "last, "
-        "it therefore normalises each step over all features, without an error where L is C. "
+        "last, it therefore normalises each step over all features, without an error where L is C. "
         "Features of unlike scale stay unlike, and the network learns worse.",
     .varied =
         "The units of 16 instruments, read at 16 times: alike, or rising evenly from the first to "
@@ -75,8 +76,7 @@ double trained(const std::string& axis, const data::Dataset& all, const data::Da
       optimizer.step();
     }
     net.eval();
-    const Tensor right = net(test.inputs).argmax(1) == test.targets;
-    best = std::max(best, right.to(norma::kFloat64).mean().item<double>());
+    best = std::max(best, experiment::accuracy(net(test.inputs), test.targets));
   }
   return best;
 }

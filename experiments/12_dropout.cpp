@@ -1,7 +1,8 @@
 // Dropout before BatchNorm shifts the variance between training and evaluation.
-#include "common/experiment.h"
-
+#include <algorithm>
 #include <cmath>
+
+#include "common/experiment.h"
 
 namespace nn = norma::nn;
 namespace optim = norma::optim;
@@ -27,8 +28,9 @@ constexpr experiment::About kAbout = {
         "The shift is there, but here it is not to blame for the wrong answers: Dropout before "
         "BatchNorm costs some, and with the statistics mended they stay as wrong, so that it was "
         "the training that lost them. The paper's networks have dozens of such layers, not one. "
-        "Nor is it the 1 / (1 - p) of the paper's simplest case, here 2, in which nothing stands "
-        "between the two.",
+        "Nor is it the 1 / (1 - p) of the simplest case, here 2, in which the input of Dropout has "
+        "mean 0 and nothing stands between the two. That Dropout after the last BatchNorm moves "
+        "nothing was certain but for the weights it trains: what BatchNorm gets is before it.",
     .source =
         "Li, Chen, Hu and Yang, \"Understanding the Disharmony between Dropout and Batch "
         "Normalization by Variance Shift\", 2019 (arXiv 1801.05134), figure 1.",
@@ -48,7 +50,7 @@ nn::Sequential network(bool before, double p) {
 
 double right(nn::Sequential net, const data::Dataset& digits) {
   net.eval();
-  return (net(digits.inputs).argmax(1) == digits.targets).to(norma::kFloat64).mean().item<double>();
+  return experiment::accuracy(net(digits.inputs), digits.targets);
 }
 
 /// The running variance of the second BatchNorm, divided by that of what it gets in eval(): the
@@ -108,8 +110,8 @@ int main(int argc, char** argv) {
         {.xlabel = "share that Dropout zeroes", .ylabel = "variance kept / variance met"});
     const auto& shifted = e.measured("variance kept / variance met, Dropout before BatchNorm");
     e.expect(
-        "before BatchNorm, Dropout of one half makes the variance it keeps too large by a "
-        "quarter at least, with every seed",
+        "before BatchNorm, Dropout of one half makes the variance it keeps too large by a quarter "
+        "at least, with every seed",
         *std::min_element(shifted.begin(), shifted.end()) > 1.25);
     e.expect("after it, no share of Dropout moves it by more than a tenth", farthest < 0.1);
   });

@@ -1,8 +1,9 @@
 // BatchNorm couples the samples of a batch, LayerNorm does not.
-#include "common/experiment.h"
-
+#include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include "common/experiment.h"
 
 namespace nn = norma::nn;
 namespace data = norma::data;

@@ -21,8 +21,9 @@ constexpr experiment::About kAbout = {
         "Waves of four periods around 2, with noise, of 8 steps and more, their lengths evenly "
         "spread on a logarithmic scale; Conv1d-BatchNorm-ReLU, the mean over the real steps in "
         "any case, and a Linear; 300 steps of SGD, batches of 32, rate 0.02, momentum 0.9. "
-        "BatchNorm over all steps, or over the real ones alone; the test asks for sequences one "
-        "at a time, without padding.",
+        "BatchNorm over all steps, or over the real ones alone. The test is in eval(), where "
+        "padding does not change what a sequence gets. The mean and variance kept, the running "
+        "ones, are compared with those of what BatchNorm gets at the real steps of the test.",
     .limits =
         "The statistics are wrong in every run; what that costs differs: the accuracy is worse on "
         "the average, but not in every run. Where all sequences of a batch are of one length "
@@ -53,6 +54,12 @@ Waves waves(int64_t n, double ratio) {
   return {(values * real).unsqueeze(1), real, targets};
 }
 
+/// Those of all sequences, one below the other: of [N, C, L], [steps, C].
+Tensor real_steps(const Tensor& x, const Waves& batch) {
+  const Tensor where = batch.real.flatten().nonzero().squeeze(1);
+  return x.transpose(1, 2).flatten(0, 1).index_select(0, where);
+}
+
 struct Net : nn::Module {
   nn::Conv1d conv = nn::Conv1d(1, 16, 7, {.padding = 3});
   nn::BatchNorm1d norm = nn::BatchNorm1d(16);
@@ -63,34 +70,13 @@ struct Net : nn::Module {
     register_module("norm", norm);
     register_module("last", last);
   }
-  /// What BatchNorm makes of the real steps of all sequences, one below the other: [steps, 16].
-  Tensor normalise(const Waves& batch) {
-    const Tensor x = conv(batch.inputs), where = batch.real.flatten().nonzero().squeeze(1);
-    const auto real = [&](const Tensor& steps) {
-      return steps.transpose(1, 2).flatten(0, 1).index_select(0, where);
-    };
-    return masked ? norm(real(x)) : real(norm(x));
-  }
   Tensor scores(const Waves& batch) {
-    const Tensor x = relu(normalise(batch)), sequence = batch.real.nonzero().select(1, 0);
-    const Tensor sums = norma::zeros({batch.real.size(0), 16}).index_add(0, sequence, x);
+    const Tensor x = conv(batch.inputs), sequence = batch.real.nonzero().select(1, 0);
+    const Tensor steps = masked ? norm(real_steps(x, batch)) : real_steps(norm(x), batch);
+    const Tensor sums = norma::zeros({batch.real.size(0), 16}).index_add(0, sequence, relu(steps));
     return last(sums / batch.real.sum({1}, true));
   }
 };
-
-/// Of sequences one at a time, without padding.
-double accuracy(Net net, const Waves& test) {
-  norma::NoGradGuard no_grad;
-  net.eval();
-  int64_t right = 0, n = test.targets.size(0);
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t length = test.real[i].sum().item<int64_t>();
-    const Waves one = {
-        test.inputs.narrow(0, i, 1).narrow(2, 0, length), norma::ones({1, length}), {}};
-    right += net.scores(one).argmax().item<int64_t>() == test.targets[i].item<int64_t>();
-  }
-  return double(right) / double(n);
-}
 
 int main(int argc, char** argv) {
   return experiment::run(argc, argv, kAbout, [](experiment::Experiment& e) {
@@ -100,12 +86,6 @@ int main(int argc, char** argv) {
           norma::manual_seed(seed);
           const std::string name = masked ? "real steps alone" : "all steps";
           Net net(masked);
-          const Tensor steps = net.normalise(waves(32, ratio));
-          if (ratio == 16) {
-            e.measure("distance of the normalised mean from 0, " + name,
-                      steps.mean({0}).abs().mean().item<double>());
-            e.measure("normalised variance, " + name, steps.var({0}).mean().item<double>());
-          }
           optim::SGD optimizer(net.parameters(), {.lr = 0.02, .momentum = 0.9});
           for (int64_t step = 0; step < 300; ++step) {
             const Waves batch = waves(32, ratio);
@@ -113,30 +93,44 @@ int main(int argc, char** argv) {
             nn::CrossEntropyLoss()(net.scores(batch), batch.targets).backward();
             optimizer.step();
           }
-          const double right = accuracy(net, waves(400, ratio));
+          norma::NoGradGuard no_grad;
+          net.eval();
+          const Waves test = waves(400, ratio);
+          const double right = experiment::accuracy(net.scores(test), test.targets);
           e.point(name, ratio, right);
+          if (ratio == 16) {
+            const Tensor met = real_steps(net.conv(test.inputs), test);
+            const Tensor off = (net.norm.running_mean - met.mean({0})) / met.std({0});
+            const Tensor times = net.norm.running_var / met.var({0});
+            e.measure("distance of the mean kept from the mean met, in σ, " + name,
+                      off.abs().mean().item<double>());
+            e.measure("variance kept / variance met, " + name,
+                      times.log().mean().exp().item<double>());
+          }
           if (ratio != 4)
             e.measure("test accuracy at " + std::to_string(int(ratio)) + " times, " + name, right);
         }
     e.draw(
         "The test accuracy over how much longer the longest sequence of a batch is than the "
-        "shortest, on a logarithmic axis: where all are of one length the lines meet; from there "
-        "both rise, that of statistics over the real steps alone to above 0.9, that over all "
-        "steps a tenth or more below it, with a wide range",
+        "shortest, on a logarithmic axis: where all are of one length the lines meet at 0.62; from "
+        "there both rise, that of statistics over the real steps alone to 0.91 at 16 and 0.93 at "
+        "64; that over all steps is more than a tenth below it at 4 and 16, with a wide range, "
+        "and at 64 a few hundredths",
         {.xscale = "log", .xlabel = "longest length / shortest", .ylabel = "test accuracy"});
     const auto all = [&](const std::string& name, auto&& holds) {
       return std::all_of(e.measured(name).begin(), e.measured(name).end(), holds);
     };
+    const std::string distance = "distance of the mean kept from the mean met, in σ, ";
     e.expect(
-        "over all steps, the mean of the real steps ends up more than a tenth of a standard "
-        "deviation from 0 in every run",
-        all("distance of the normalised mean from 0, all steps", [](double d) { return d > 0.1; }));
+        "over all steps, the mean kept at 16 times is more than a tenth of a standard deviation "
+        "from that of the real steps of the test, in every run",
+        all(distance + "all steps", [](double d) { return d > 0.1; }));
     e.expect(
-        "over the real steps alone it ends up within 1e-5 of 0, and the variance within 1e-2 of 1",
-        all("distance of the normalised mean from 0, real steps alone",
-            [](double d) { return d < 1e-5; }) &&
-            all("normalised variance, real steps alone",
-                [](double v) { return std::abs(v - 1) < 1e-2; }));
+        "over the real steps alone it is within a tenth, and the variance within a fifth, in "
+        "every run",
+        all(distance + "real steps alone", [](double d) { return d < 0.1; }) &&
+            all("variance kept / variance met, real steps alone",
+                [](double v) { return std::abs(v - 1) < 0.2; }));
     e.expect("the test accuracy at 16 times is higher over the real steps alone in every run",
              experiment::all_below(e.measured("test accuracy at 16 times, all steps"),
                                    e.measured("test accuracy at 16 times, real steps alone")));

@@ -1,4 +1,7 @@
 // Weights before BatchNorm have no scale.
+#include <algorithm>
+#include <cmath>
+
 #include "common/experiment.h"
 
 namespace nn = norma::nn;
@@ -116,7 +119,10 @@ int main(int argc, char** argv) {
         "The norm of the gradient over the scale a, both on logarithmic axes: with BatchNorm a "
         "straight line that falls to a tenth wherever a is ten times as large; without it the "
         "gradient hardly changes, and grows a little for large weights",
-        {"log", "log", "", "scale a of the first weights", "norm of their gradient"});
+        {.xscale = "log",
+         .yscale = "log",
+         .xlabel = "scale a of the first weights",
+         .ylabel = "norm of their gradient"});
     e.expect("no scale changes the output by more than 1e-5 of it", most_moved < 1e-5);
     e.expect("a times the gradient is the same at every scale, to 1e-5 of it", most_off < 1e-5);
     e.expect("from a = 10 with 100 times the rate the losses are those from a = 1, to 1e-6",

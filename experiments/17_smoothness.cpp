@@ -1,4 +1,6 @@
 // The loss is smoother with BatchNorm.
+#include <algorithm>
+
 #include "common/experiment.h"
 
 namespace nn = norma::nn;
@@ -11,7 +13,7 @@ constexpr experiment::About kAbout = {
     .title = "The loss is smoother",
     .claim =
         "With BatchNorm the loss varies less along the direction of a step, and so does its "
-        "gradient: the step gets what the gradient promises.",
+        "gradient.",
     .varied =
         "Two networks of the same first weights (He's, usual before ReLU): three times "
         "Conv2d-BatchNorm-ReLU-MaxPool of 8, 16 and 32 channels and a Linear, and the same "
@@ -27,7 +29,7 @@ constexpr experiment::About kAbout = {
         "On CIFAR-10 (`--data`), where 300 steps are a beginning, the claim did not hold.",
     .source =
         "Santurkar, Tsipras, Ilyas and Madry, \"How Does Batch Normalization Help "
-        "Optimization?\", 2018, section 3.1, figure 4 a and b.",
+        "Optimization?\", 2018, section 3.2, figure 4 a and b.",
     .question =
         "Take 0.03 for `kRate`: why does the loss without BatchNorm and with PyTorch's first "
         "weights now stay the smoothest by far?",
@@ -111,8 +113,8 @@ int main(int argc, char** argv) {
     e.draw(
         "The range of the loss along the step, on a logarithmic axis, over 300 steps: with "
         "BatchNorm it begins highest, at about ten, and is mostly below one after 60 steps; "
-        "without it, it is mostly around one and above; with PyTorch's first weights it begins a "
-        "hundred times lower and has risen above that with BatchNorm after 100 steps",
+        "without it, it is mostly around one and above; with PyTorch's first weights it begins "
+        "hundreds of times lower and has risen above that with BatchNorm after 100 steps",
         {.yscale = "log", .xlabel = "step", .ylabel = "range of the loss along the step"});
     for (const std::string what : {"range of the loss", "change of the gradient"})
       e.expect("the " + what + ", mean of the whole run, is smaller with BatchNorm in every run",

@@ -33,6 +33,10 @@ norma::data::Dataset first(const norma::data::Dataset& all, int64_t n) {
 
 }  // namespace
 
+double accuracy(const norma::Tensor& outputs, const norma::Tensor& targets) {
+  return (outputs.argmax(1) == targets).to(norma::kFloat64).mean().item<double>();
+}
+
 double mean(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;

@@ -76,6 +76,9 @@ class Experiment {
 /// 1 if it did not, 2 at an error.
 int run(int argc, char** argv, const About& about, const std::function<void(Experiment&)>& measure);
 
+/// The share of right answers: rows of outputs that are largest at their target.
+double accuracy(const norma::Tensor& outputs, const norma::Tensor& targets);
+
 /// The mean, and whether every value of the one list is below that of the other at its place.
 double mean(const std::vector<double>& values);
 bool all_below(const std::vector<double>& smaller, const std::vector<double>& larger);

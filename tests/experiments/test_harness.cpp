@@ -100,6 +100,11 @@ TEST_CASE("the data: drawn digits in 0..1, others than those of the test") {
   });
 }
 
+TEST_CASE("accuracy: the share of rows that are largest at their target") {
+  const Tensor outputs = tensor({0.f, 1.f, 3.f, 2.f, -1.f, -2.f, 5.f, 4.f}).reshape({4, 2});
+  CHECK(experiment::accuracy(outputs, tensor({1, 0, 0, 1}).to(kInt64)) == 0.75);
+}
+
 TEST_CASE("all_below compares seed with seed") {
   using experiment::all_below;
   CHECK(all_below({1, 5}, {2, 6}));
