@@ -24,7 +24,7 @@ const char* name_of(Interpolation mode) {
 
 // One number as it is, several as Python's tuple.
 template <class List>
-std::string tuple(const List& list) {
+std::string one_or_tuple(const List& list) {
   std::string line;
   for (const auto number : list) line += text(line.empty() ? "" : ", ", number);
   return list.size() == 1 ? line : text('(', line, ')');
@@ -42,9 +42,9 @@ Tensor UpsampleBase::forward(const Tensor& input) {
 
 std::string UpsampleBase::extra_repr() const {
   const bool by_size = !options_.size.empty();
-  return text(
-      by_size ? "size=" + tuple(options_.size) : "scale_factor=" + tuple(options_.scale_factor),
-      ", mode='", name_of(options_.mode), "'");
+  return text(by_size ? "size=" + one_or_tuple(options_.size)
+                      : "scale_factor=" + one_or_tuple(options_.scale_factor),
+              ", mode='", name_of(options_.mode), "'");
 }
 
 }  // namespace norma::nn
