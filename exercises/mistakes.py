@@ -32,6 +32,7 @@ MISTAKES = {
             "order the nodes so that each comes behind all that use it",
         ),
         ("{b.node_, -1}", "{b.node_, 1}", "are 1 and -1"),
+        ("node_->grad += 1", "for (Node* n : order) n->grad = 0;\n    node_->grad += 1", "does not set them to 0"),
     ],
     "02_linear": [
         (" + bias", "", "the bias is missing"),
@@ -65,6 +66,13 @@ MISTAKES = {
             "the learning rate is in the velocity",
         ),
         ("velocities_[i]", "velocities_[0]", "a velocity of its own"),
+        (
+            "velocities_[i].copy_(momentum * velocities_[i] + grad);\n      parameters_[i].sub_(lr * velocities_[i]);",
+            "parameters_[i].sub_(lr * velocities_[i]);\n      velocities_[i].copy_(momentum * velocities_[i] + grad);",
+            "the velocity moves first",
+        ),
+        ("parameters_[i].sub_(lr * velocities_[i])", "parameters_[i] = parameters_[i] - lr * velocities_[i]", "not a copy of the handle"),
+        ("p.set_grad(Tensor());", "p.set_grad(Tensor());\n    for (Tensor& v : velocities_) v.zero_();", "not velocities"),
     ],
     "06_batch_norm": [
         ("centred.square().mean(axes, /*keepdim=*/true)", "x.var(axes, true, true)", "your variance is divided by N - 1"),
@@ -95,6 +103,13 @@ MISTAKES = {
             "      running_mean = 0.9 * running_mean + 0.1 * x.mean({0});\n      return y;\n    }",
             "evaluation must not move it",
         ),
+        ("const double n = static_cast<double>(x.size(0));", "const int64_t n = x.size(0);", "3 / 2 is 1"),
+        ("if (!training) return", "const norma::NoGradGuard guard;\n    if (!training) return", "result in training] expected gradients to reach x"),
+        (
+            "if (!training) return normalise(x, running_mean, running_var, eps);",
+            "if (!training) {\n      const norma::NoGradGuard guard;\n      return normalise(x, running_mean, running_var, eps);\n    }",
+            "result in evaluation] expected gradients to reach x",
+        ),
     ],
     "08_batch_norm_backward": [
         ("(g - mean_g - x_hat * mean_g_x_hat)", "g", "are no constants"),
@@ -110,6 +125,8 @@ MISTAKES = {
         ("return x;", "return x * (1 - p);", "x stays as it is"),
         ("norma::rand_like(x)", "norma::rand({x.size(1)})", "each element to be drawn alone"),
         (" / (1 - p)", " * (1 - p)", "do not multiply"),
+        ("x * kept", "x.detach() * kept", "in training] expected gradients to reach x"),
+        ("return x;", "return x.detach();", "in evaluation] expected gradients to reach x"),
     ],
     "10_conv2d": [
         ("at(weight, o, c, a, b)", "at(weight, o, c, kernel_h - 1 - a, kernel_w - 1 - b)", "turned round"),
@@ -126,6 +143,14 @@ MISTAKES = {
         ("const norma::NoGradGuard no_grad;", "", "Open a NoGradGuard"),
         (" * static_cast<double>(x.size(0));\n    samples += x.size(0)", ";\n    samples += 1", "Weigh each batch's loss"),
         ("loss.backward();", "loss.backward();\n    optimizer.zero_grad();", "must not stand between the two"),
+        ("return static_cast<double>(right) / static_cast<double>(samples)", "return right / samples", "4 / 5 of whole numbers is 0"),
+        ("double sum = 0;", "int64_t sum = 0;", "Add up losses in a double"),
+        (
+            "optimizer.zero_grad();\n    const Tensor loss = criterion(net(x), labels);\n    loss.backward();\n    optimizer.step();",
+            "const Tensor loss = criterion(net(x), labels);\n    loss.backward();\n    optimizer.step();\n    optimizer.zero_grad();",
+            "zero_grad() is called last",
+        ),
+        ("optimizer.zero_grad();", "if (samples == 0) optimizer.zero_grad();", "zero_grad() is called once per epoch"),
     ],
     "12_five_faults": [
         ("net.eval();", "", "running statistics of BatchNorm moved"),
@@ -134,6 +159,7 @@ MISTAKES = {
         (", .shuffle = true", "", "the network sees one class for half an epoch"),
         ("loss.detach()", "loss", "it holds on to the graphs of all"),
         ("nn::Linear(2, 32, {.bias = false})", "nn::Linear(2, 32)", "takes every constant away"),
+        ("nn::Linear(32, 2)", "nn::Linear(32, 2, {.bias = false})", "it has lost its bias"),
         ("{.params = others}", "{.params = others, .weight_decay = 0.001}", "pulling them to 0 does no good"),
         (".weight_decay = 0.001", ".weight_decay = 0", "no parameter decays any more"),
     ],

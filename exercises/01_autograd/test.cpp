@@ -96,12 +96,22 @@ void in_order() {
          "theirs, and then once: order the nodes so that each comes behind all that use it");
 }
 
+void added() {
+  const Value a = 3;
+  (a * a).backward();
+  (5.0 * a).backward();
+  expect("the gradient of a after (a * a).backward() and (5 * a).backward()", a.grad(), 11,
+         "backward() adds to the gradients that are there, 6 and 5: it does not set them to 0 "
+         "first, since a may be part of other results");
+}
+
 int main() try {
   numbers();
   first_gradient();
   used_twice();
   slopes();
   in_order();
+  added();
   std::puts("Passed: your engine has the numbers and gradients that Norma has.");
 } catch (const std::exception& e) {
   std::puts(e.what());

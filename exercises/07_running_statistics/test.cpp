@@ -48,23 +48,35 @@ void in_training() {
          {{kZeros, unchanged},
           {0.9 * kMean, reversed},
           {kMean, "it forgets all batches before the last: move it a tenth of the way"}});
-  expect("running_var after that batch", layer.running_var, 0.9 * kOnes + 0.1 * kUnbiased,
-         {{kOnes, unchanged},
-          {0.1 * kOnes + 0.9 * kUnbiased, reversed},
-          {0.1 * kOnes + 0.9 * kBiased, reversed},
-          {0.9 * kOnes + 0.1 * kBiased,
-           "your variance is divided by N: the running statistics take the unbiased one, divided "
-           "by N - 1, since it estimates that of all data"},
-          {kUnbiased, "it forgets all batches before the last: move it a tenth of the way"}});
+  expect(
+      "running_var after that batch", layer.running_var, 0.9 * kOnes + 0.1 * kUnbiased,
+      {{kOnes, unchanged},
+       {0.1 * kOnes + 0.9 * kUnbiased, reversed},
+       {0.1 * kOnes + 0.9 * kBiased, reversed},
+       {0.9 * kOnes + 0.1 * kBiased,
+        "your variance is divided by N: the running statistics take the unbiased one, divided "
+        "by N - 1, since it estimates that of all data. (Is there a factor n / (n - 1)? Of whole "
+        "numbers, 3 / 2 is 1: make n a double)"},
+       {kUnbiased, "it forgets all batches before the last: move it a tenth of the way"}});
   layer.forward(kBatch);
   expect("running_mean after the same batch once more", layer.running_mean, 0.19 * kMean);
+}
+
+void in_graph(const char* mode, const Tensor& y) {
+  if (y.requires_grad()) return;
+  norma::fail(std::string("the result in ") + mode,
+              "expected gradients to reach x, got a result outside the graph: a NoGradGuard or "
+              "detach() covers too much. Only what is kept, the running statistics, is not "
+              "recorded");
 }
 
 void gradients() {
   mine::BatchNorm layer(2);
   Tensor x = kBatch.clone().requires_grad_(), same = kBatch.clone().requires_grad_();
   const Tensor weights = tensor({{1.0, 2.0}, {0.0, -1.0}, {3.0, 1.0}});
-  (layer.forward(x) * weights).sum().backward();
+  const Tensor y = layer.forward(x);
+  in_graph("training", y);
+  (y * weights).sum().backward();
   if (layer.running_mean.requires_grad() || layer.running_var.requires_grad()) {
     norma::fail("the running statistics",
                 "expected plain numbers, got the result of recorded operations: they would keep "
@@ -97,6 +109,7 @@ void in_evaluation() {
          {{0.9 * var + 0.1 * x.var(0, true), moved}});
   expect("a single sample in evaluation", layer.forward(x.narrow(0, 0, 1)),
          mine::normalise(x, mean, var, 1e-5).narrow(0, 0, 1));
+  in_graph("evaluation", layer.forward(x.clone().requires_grad_()));
 }
 
 int main() try {

@@ -75,6 +75,13 @@ int main() try {
                 "expected other elements to be dropped, got the same: "
                 "draw anew in each call");
   }
+  for (const bool training : {true, false}) {
+    if (mine::dropout(leaf, p, training).requires_grad()) continue;
+    norma::fail(training ? "dropout in training" : "dropout in evaluation",
+                "expected gradients to reach x, got a result outside the graph: a NoGradGuard or "
+                "detach() covers too much. The mask is a constant by itself, as random numbers are "
+                "not computed from x");
+  }
   y.sum().backward();
   expect("the gradient of x, of its first six elements", leaf.grad().slice(0, 0, 2).slice(1, 0, 3),
          (y.detach() / x).slice(0, 0, 2).slice(1, 0, 3));

@@ -91,16 +91,22 @@ std::string memory() {
       loader.size(), " steps");
 }
 
-// The gradient of a bias before BatchNorm.
+// The gradient of a bias before BatchNorm; and a bias that is gone elsewhere.
 std::string useless_bias() {
   nn::Sequential net = mine::make_network();
   const auto [x, labels] = points(100, 0);
   norma::functional::cross_entropy(net(x), labels).backward();
   const auto layers = net.children();
-  for (std::size_t i = 0; i + 1 < layers.size(); ++i) {
+  for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto* linear = dynamic_cast<const nn::Linear*>(layers[i].get());
-    if (!linear || !linear->bias.defined() || !dynamic_cast<nn::BatchNorm*>(layers[i + 1].get())) {
-      continue;
+    if (!linear) continue;
+    const bool normalised =
+        i + 1 < layers.size() && dynamic_cast<nn::BatchNorm*>(layers[i + 1].get());
+    if (linear->bias.defined() != normalised) continue;
+    if (!normalised) {
+      return text("layer ", i,
+                  " gives zeros the answer 0 and can give no other: it has lost its "
+                  "bias, and no BatchNorm stands behind it to shift what it gives");
     }
     return text("the largest gradient of the weight of layer ", i, " is ",
                 linear->weight.grad().abs().max().item<double>(), ", that of its bias ",

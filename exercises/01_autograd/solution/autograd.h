@@ -14,7 +14,8 @@ class Value {
   /// d(y) / d(this), after y.backward().
   double grad() const { return node_->grad; }
 
-  /// Adds d(this) / d(v) to the gradient of every value v that this was computed from.
+  /// Adds d(this) / d(v) to the gradient of every value v that this was computed from. To be called
+  /// once: the values between keep their gradients, which a second call would pass on again.
   void backward() const {
     std::vector<Node*> order;
     std::unordered_set<Node*> seen;
