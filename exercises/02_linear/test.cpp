@@ -31,13 +31,17 @@ const Case kSquare = {tensor({{1.0, 0.0}, {0.0, 10.0}}), tensor({{1.0, 2.0}, {3.
 const Case kUnlike = {tensor({{1.0, 2.0, 3.0}}), tensor({{1.0, 0.0, 2.0}, {-1.0, 1.0, 0.0}}),
                       tensor({0.5, -0.5}), tensor({{1.0, -2.0}})};
 
+const char* const elementwise =
+    "a * b multiplies element by element; the product of matrices is a.matmul(b)";
+
 void forward() {
   const auto& [x, weight, bias, g] = kSquare;
   expect("linear(x, weight, bias)", mine::linear(x, weight, bias),
          norma::functional::linear(x, weight, bias),
          {{x.matmul(weight.t()), "the bias is missing: it is added to every row"},
           {x.matmul(weight) + bias,
-           "weight has a row for each output: multiply x by its transpose, [in, out]"}});
+           "weight has a row for each output: multiply x by its transpose, [in, out]"},
+          {x * weight.t() + bias, elementwise}});
   expect("linear(x, weight, bias) where N, in and out are 1, 3, 2",
          mine::linear(kUnlike.x, kUnlike.weight, kUnlike.bias),
          norma::functional::linear(kUnlike.x, kUnlike.weight, kUnlike.bias));
@@ -66,10 +70,12 @@ void backward() {
          {{right.weight.t(),
            "this is its transpose: a gradient has the shape of what it belongs "
            "to, here [out, in]"},
-          {right.weight / g.size(0), mean}});
+          {right.weight / g.size(0), mean},
+          {g.t() * x, elementwise}});
   expect("the gradient of x", yours.x, right.x,
          {{g.matmul(weight.t()),
-           "forward multiplies by the transpose of weight, so backward multiplies by weight"}});
+           "forward multiplies by the transpose of weight, so backward multiplies by weight"},
+          {g * weight, elementwise}});
 
   const mine::LinearGradients unlike = mine::linear_backward(kUnlike.g, kUnlike.x, kUnlike.weight);
   const mine::LinearGradients right_unlike = norma_backward(kUnlike);

@@ -34,7 +34,7 @@ int main() try {
   expect("x after relu(x)", x, values,
          {{norma::relu(values), "the function changed its input: others may still need it"}});
 
-  expect("the gradient of x", mine::relu_backward(g, x), grads * positive,
+  expect("the gradient of x", mine::relu_backward(g, x), grads * positive + 0.0,
          {{positive,
            "this is the slope; the gradient is the slope times g, the gradient that "
            "comes from behind"},

@@ -52,6 +52,8 @@ int main() try {
            "make larger steps"},
           {-losses.mean(), "the sign is wrong: log of a probability is negative, a loss is not"},
           {-p.log().mean(), "only the probability of the row's label counts"},
+          {losses.sum() / logits.numel(),
+           "divided by N, the number of rows, not by that of all logits: a row has one loss"},
           {1.0 - p.gather(1, labels.unsqueeze(1)).mean(), "the logarithm is missing"}});
   const Tensor sure = tensor({{0.0, 200.0}}), wrong = tensor({0});
   expect("cross_entropy where the label's probability is e⁻²⁰⁰", mine::cross_entropy(sure, wrong),
@@ -65,6 +67,8 @@ int main() try {
   norma::functional::cross_entropy(logits, labels).backward();
   expect("the gradient of the logits", yours, logits.grad(),
          {{p - right, "the loss is a mean over N rows, so each row's gradient is divided by N"},
+          {(p - right) / logits.numel(),
+           "divided by N, the number of rows, not by that of all logits"},
           {p / 2.0, "at the label itself it is p - 1: the gradient has to push that logit up"},
           {p, "it is p - 1 at the label, and all divided by N"},
           {(right - p) / 2.0, "the sign is wrong: a step goes against the gradient"}});

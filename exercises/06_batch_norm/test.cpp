@@ -37,6 +37,7 @@ void rows() {
   const Tensor gamma = tensor({2.0, 0.5}), beta = tensor({1.0, -1.0});
   const Tensor mean = x.mean({0}, true), centred = x - mean, var = x.var(0, false, true);
   const auto scaled = [&](const Tensor& x_hat) { return x_hat * gamma + beta; };
+  const char* all = "this mean is over everything: each channel, here a column, has its own";
   expect(
       "batch_norm of x [3, 2]", mine::batch_norm(x, gamma, beta, eps), right(x, gamma, beta, eps),
       {{scaled(centred / (x.var(0, true, true) + eps).sqrt()),
@@ -54,6 +55,9 @@ void rows() {
        {scaled(over({0, 1}, x, eps)), "each channel, here a column, has statistics of its own"},
        {over({0}, x, eps), "gamma and beta are missing"},
        {over({0}, x, eps) * gamma, "beta is missing"},
+       {over({0}, x, eps) * beta + gamma, "gamma is the factor, beta is added: they are swapped"},
+       {scaled((x - x.mean()) / (var + eps).sqrt()), all},
+       {scaled((x - x.mean()) / ((x - x.mean()).square().mean({0}) + eps).sqrt()), all},
        {(over({0}, x, eps) + beta) * gamma, "gamma comes first, then beta is added"}});
 }
 
@@ -71,6 +75,8 @@ void images() {
       {{scaled(over({0}, x, eps)),
         "each pixel has statistics of its own. All places of a channel share one mean and "
         "variance: of [N, C, H, W], take axes 0, 2 and 3"},
+       {scaled(over({0, 1, 2, 3}, x, eps)),
+        "each channel has statistics of its own: leave out axis 1"},
        {scaled(over({2, 3}, x, eps)), "each sample has statistics of its own: take axis 0, too"}});
 }
 

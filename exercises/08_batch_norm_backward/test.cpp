@@ -53,6 +53,10 @@ void against_norma() {
           {g.sum({0}), "the slope of y for gamma is x_hat: multiply g by it before the sum"}});
 
   const Tensor mean_g = g.mean({0}), mean_gx = (g * x_hat).mean({0});
+  const Tensor sum_g = g.sum({0}), sum_gx = (g * x_hat).sum({0});
+  const char* sums = "the two terms that are subtracted are means over the rows, not sums";
+  const char* plus =
+      "both terms are subtracted: they take back what moves the mean and the variance";
   expect(
       "the gradient of x", in.x.grad(), same.x.grad(),
       {{scale * g,
@@ -60,8 +64,12 @@ void against_norma() {
         "moves them, and so all results of its channel"},
        {scale * (g - mean_g), "the path over the variance is missing: - x_hat · mean(g · x_hat)"},
        {scale * (g - x_hat * mean_gx), "the path over the mean is missing: - mean(g)"},
-       {scale * (g - g.sum({0}) - x_hat * (g * x_hat).sum({0})),
-        "the two terms that are subtracted are means over the rows, not sums"},
+       {scale * (g - sum_g - x_hat * sum_gx), sums},
+       {scale * (g - sum_g - x_hat * mean_gx), sums},
+       {scale * (g - mean_g - x_hat * sum_gx), sums},
+       {scale * (g + mean_g + x_hat * mean_gx), plus},
+       {scale * (g + mean_g - x_hat * mean_gx), plus},
+       {scale * (g - mean_g + x_hat * mean_gx), plus},
        {inv_std * (g - mean_g - x_hat * mean_gx), "gamma is missing: x_hat was multiplied by it"},
        {in.gamma * (g - mean_g - x_hat * mean_gx),
         "inv_std is missing: x was multiplied by it on the way to x_hat"}});
