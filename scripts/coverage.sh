@@ -29,7 +29,7 @@ fi
 
 # Columns of llvm-cov's report: file, regions, missed, %, functions, missed, %, lines, missed, %, …
 report=$("${cov[@]}" report "${given[@]}" | grep -E '^[^ -].*%')
-awk '$1 ~ /\./ { sub("%", "", $10); print $10, $9, $1 }' <<<"$report" | sed -E 's#(\.\./)+|include/norma/##' |
+awk '$1 ~ /\./ { sub("%", "", $10); print $10, $9, $1 }' <<<"$report" | sed -E 's#(\.\./)+|(build/[a-z]+/)?include/norma/##' |
   sort -k1,1n -k2,2nr | awk 'NR <= 15 { printf "%7.2f %%  %4d lines without a test  %s\n", $1, $2, $3 }'
 percent=$(awk '$1 == "TOTAL" { sub("%", "", $10); print $10 }' <<<"$report")
 least=${NORMA_COVERAGE_LEAST:-95}
