@@ -151,6 +151,12 @@ std::string in_quotes(std::string_view name) {
   return out + '"';
 }
 
+std::size_t utf8_length(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const Character next = first_character(text);

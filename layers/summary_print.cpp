@@ -6,6 +6,7 @@
 
 #include "norma/core/error.h"
 #include "norma/core/text.h"
+#include "norma/core/utf8.h"
 #include "norma/layers/summary_table.h"
 
 namespace norma::nn {
@@ -63,10 +64,7 @@ std::string scaled(int64_t count) {
 }
 
 /// How many characters of UTF-8.
-int64_t width_of(const std::string& line) {
-  return std::count_if(line.begin(), line.end(),
-                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
-}
+int64_t width_of(const std::string& line) { return static_cast<int64_t>(utf8_length(line)); }
 
 /// The cell and a blank behind it.
 std::string padded(const std::string& cell, int64_t width) {

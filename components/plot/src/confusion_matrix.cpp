@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "norma/core/factory.h"
+#include "norma/core/utf8.h"
 #include "norma/plot.h"
 #include "picture.h"
 
@@ -14,10 +15,7 @@ constexpr int64_t kMostClasses = 1000;
 
 /// How many characters of a text are shown where at most `most` are, and a "…".
 int shown_of(const std::string& text, int most) {
-  const auto all = std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;  // not inside of one
-  });
-  return static_cast<int>(std::min<std::ptrdiff_t>(all, most + 1));
+  return static_cast<int>(std::min(utf8_length(text), static_cast<std::size_t>(most) + 1));
 }
 
 /// "\"a\" 0, \"b\" 1": labels of an axis, so many of them as there is room for.

@@ -13,7 +13,6 @@ namespace norma::plot {
 namespace {
 
 constexpr const char* kOp = "plot::curves";
-constexpr const char* kDashes[] = {"1", "(8,5)", "(2,4)", "(10,4,2,4)"};
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 struct Point {
@@ -228,7 +227,7 @@ void curves(const std::string& path, const std::vector<Run>& runs, const CurvesO
       picture.blocks.push_back(std::move(block));
       return text("$data", picture.blocks.size() - 1, " using 1:2 with ",
                   few ? "linespoints pt 7 ps 0.4" : "lines", " lc rgb ", quoted(colour), " lw ",
-                  line_width, " dt ", kDashes[std::min(group->curves, 3)],
+                  line_width, " dt ", kDashes[static_cast<std::size_t>(std::min(group->curves, 3))],
                   title.empty() ? " notitle" : " title " + quoted(title), ", ");
     };
     const std::vector<Point> points = points_of(curve.logged, x);
@@ -252,25 +251,16 @@ void curves(const std::string& path, const std::vector<Run>& runs, const CurvesO
     fail(kOp, "expected values for at most ", kColours.size(),
          " colours, got more; say in names which of them to draw: ", quoted_list(there));
   }
-  if (extent_x.low > extent_x.high)
-    fail(kOp, "expected a value that can be drawn, got none that is finite",
-         log_x || log_y ? " and, on a logarithmic axis, positive" : "");
-
   std::vector<std::string> labels;
   for (const Curve& curve : all) labels.push_back(curve.label);
   const std::string ylabel =
       options.ylabel.empty() && one_group ? groups.front().of.second : options.ylabel;
   // Steps and epochs are whole numbers; of more of them, gnuplot's tics are, too.
-  const bool whole = !log_x && extent_x.high - extent_x.low < 6;
-  picture.script = setting("title", options.title) +
-                   setting("xlabel", options.xlabel.empty() ? x : options.xlabel) +
-                   setting("ylabel", ylabel) + (log_x ? log_axis('x', extent_x) : "") +
-                   (log_y ? log_axis('y', extent_y) : "") + (whole ? "set xtics 1\n" : "") +
-                   "set xlabel offset 0,0.4\nset autoscale xfix\n" + legend(labels, options.width) +
-                   "plot " + behind + before;
-  picture.script.resize(picture.script.size() - 2);
-  picture.script += '\n';
-  draw(picture);
+  if (!log_x && extent_x.high - extent_x.low < 6) picture.script = "set xtics 1\n";
+  draw_lines(picture,
+             {options.title, options.xlabel.empty() ? x : options.xlabel, ylabel, log_x, log_y,
+              extent_x, extent_y, labels},
+             behind + before);
 }
 
 }  // namespace norma::plot

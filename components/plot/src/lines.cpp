@@ -10,9 +10,6 @@ namespace norma::plot {
 namespace {
 
 constexpr const char* kOp = "plot::lines";
-// Dashes and signs tell lines apart where colours do not.
-constexpr std::array<const char*, 8> kDashes = {"1",      "(8,5)", "(2,4)",          "(10,4,2,4)",
-                                                "(16,5)", "(5,3)", "(10,4,2,4,2,4)", "(1,2)"};
 constexpr std::array<int, 8> kSigns = {7, 5, 9, 13, 6, 4, 8, 12};
 
 std::string described(const Tensor& values) {
@@ -80,18 +77,10 @@ void lines(const std::string& path, const std::vector<Line>& all, const LinesOpt
              " lc rgb ", colour, " lw 1.5 dt ", kDashes[number],
              line.label.empty() ? std::string(" notitle") : " title " + quoted(line.label), ", ");
   }
-  if (extent_x.is_empty())
-    fail(kOp, "expected a value that can be drawn, got none that is finite",
-         log_x || log_y ? " and, on a logarithmic axis, positive" : "");
-
-  picture.script = setting("title", options.title) + setting("xlabel", options.xlabel) +
-                   setting("ylabel", options.ylabel) + (log_x ? log_axis('x', extent_x) : "") +
-                   (log_y ? log_axis('y', extent_y) : "") +
-                   "set xlabel offset 0,0.4\nset autoscale xfix\n" + legend(labels, options.width) +
-                   "plot " + bands + means;
-  picture.script.resize(picture.script.size() - 2);
-  picture.script += '\n';
-  draw(picture);
+  draw_lines(
+      picture,
+      {options.title, options.xlabel, options.ylabel, log_x, log_y, extent_x, extent_y, labels},
+      bands + means);
 }
 
 }  // namespace norma::plot
