@@ -162,7 +162,9 @@ void InterpolateOptions::check(const char* op) const {
 Tensor interpolate(const Tensor& input, const InterpolateOptions& options) {
   return with_memory(0, [&] {
     options.check("interpolate");
-    const auto [sizes, factors] = target_of(input, options);
+    const Target target = target_of(input, options);
+    const Shape& sizes = target.sizes;
+    const std::vector<double>& factors = target.factors;
     const int64_t rank = sizes.size();
     if (options.mode == Interpolation::Area) {
       if (rank == 4) return adaptive_avg_pool2d(input, {sizes[2], sizes[3]});
@@ -170,13 +172,12 @@ Tensor interpolate(const Tensor& input, const InterpolateOptions& options) {
     }
     const bool align = options.align_corners.value_or(false);
     const Shape& from = input.sizes();
-    const auto along = [&, sizes = sizes]<class T>(T, int64_t axis, Interpolation mode,
-                                                   double factor) {
+    const auto along = [&]<class T>(T, int64_t axis, Interpolation mode, double factor) {
       const bool is_there = axis >= 2;  // a signal has no rows
       return taps_of(mode, Axis<T>(is_there ? from[axis] : 1, is_there ? sizes[axis] : 1,
                                    is_there ? factor : 0, align));
     };
-    const auto both = [&, factors = factors]<class T>(T type) {
+    const auto both = [&]<class T>(T type) {
       return std::make_shared<const std::pair<Taps, Taps>>(
           along(type, rank == 4 ? 2 : 0, rank == 4 ? options.mode : Interpolation::Nearest,
                 factors[0]),

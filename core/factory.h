@@ -96,14 +96,16 @@ void add_rows(const std::vector<T>& list, int64_t depth, Shape& sizes) {
 [[noreturn]] void refuse_number(uint64_t value);
 void* new_values(const Tensor& tensor);
 template <class T, class To>
-void copy_values(const T& from, To*& to) {
-  if constexpr (std::is_arithmetic_v<T>) {
-    if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(int64_t)) {
-      if (from > static_cast<uint64_t>(INT64_MAX)) refuse_number(from);
+void copy_values(const std::vector<T>& from, To*& to) {
+  for (const T& item : from) {  // of std::vector<bool>, too, which holds none
+    if constexpr (std::is_arithmetic_v<T>) {
+      if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(int64_t)) {
+        if (item > static_cast<uint64_t>(INT64_MAX)) refuse_number(item);
+      }
+      *to++ = static_cast<To>(item);
+    } else {
+      copy_values(item, to);
     }
-    *to++ = static_cast<To>(from);
-  } else {
-    for (const auto& item : from) copy_values(item, to);
   }
 }
 }  // namespace detail

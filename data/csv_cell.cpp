@@ -1,13 +1,13 @@
 #include "norma/data/csv_cell.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <system_error>
 #include <utility>
 
 #include "norma/core/ascii.h"
+#include "norma/core/read_number.h"
 #include "norma/core/text.h"
 
 namespace norma::data::detail {
@@ -22,7 +22,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 template <class T>
 NumberStatus parse(std::string_view text, T& value) {
   const char* end = text.data() + text.size();
-  const auto [stop, status] = std::from_chars(text.data(), end, value);
+  const auto [stop, status] = read_number(text.data(), end, value);
   if (status == std::errc::invalid_argument || stop != end) return NumberStatus::Malformed;
   return status == std::errc() ? NumberStatus::Good : NumberStatus::OutOfRange;
 }

@@ -1,9 +1,9 @@
 #include "norma/io/history_text.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
+#include "norma/core/read_number.h"
 #include "norma/core/text.h"
 #include "norma/core/utf8.h"
 
@@ -40,7 +40,7 @@ std::string json_number(double value) {
 template <class T>
 T number(std::string_view text, const char* what) {
   T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = read_number(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size())
     throw NoHistory{norma::text(what, ", got ", in_quotes(text))};
   return value;

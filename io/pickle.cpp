@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <map>
 #include <utility>
 
+#include "norma/core/read_number.h"
 #include "norma/io/pickle_tables.h"
 
 namespace norma::pickle {
@@ -56,7 +56,7 @@ class Machine {
   // Whether all of `text` is a number that fits.
   template <class T>
   static bool parse(std::string_view text, T& value) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const auto [end, error] = read_number(text.data(), text.data() + text.size(), value);
     return error == std::errc() && end == text.data() + text.size();
   }
   uint32_t index_line() {

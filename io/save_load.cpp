@@ -134,10 +134,11 @@ LoadResult load_from(const Source& source, nn::Module& module, const LoadOptions
   const std::string prefix = whole_prefix(options);
   std::set<std::string, std::less<>> names;
   for (const auto& entry : wanted) names.insert(prefix + entry.first);
-  const auto [from_torch, file] = read_all(source, [&](std::string_view name) {
+  const auto read = read_all(source, [&](std::string_view name) {
     return options.strict || is_lazy ? name.starts_with(prefix) : names.contains(name);
   });
-  return with_file_name("load", source.name, [&, from_torch = from_torch, &file = file] {
+  return with_file_name("load", source.name, [&] {
+    const auto& [from_torch, file] = read;
     if (!from_torch && options.prefix.empty() && file.metadata.count(kCheckpointKey) > 0)
       fail("load",
            "expected the state of a module alone, got a checkpoint; read it with "

@@ -62,23 +62,22 @@ bool AdamFamily<Options>::needs(std::size_t field, int64_t group) const {
 template <class Options>
 void AdamFamily<Options>::update(const Elements& elements) const {
   const Options& o = this->options(elements.group);
-  const auto [beta1, beta2] = o.betas;
+  const double beta1 = o.betas[0], beta2 = o.betas[1];
   const double sign = o.maximize ? -1 : 1, eps = o.eps;
   const double coupled = decoupled_ ? 0 : o.weight_decay;
   const double kept = decoupled_ ? 1 - o.lr * o.weight_decay : 1;
   // In double, as PyTorch does.
   const double step = o.lr / (1 - elementary::pow(beta1, elements.count));
   const double root = std::sqrt(1 - elementary::pow(beta2, elements.count));
-  const auto rule = [=, beta1 = beta1, beta2 = beta2]<class T>(T& p, T g, T& m, T& v, auto&... most)
-                        NORMA_INLINE {
-                          T d = T(sign) * g;
-                          if (coupled != 0) d += T(coupled) * p;
-                          m = T(beta1) * m + T(1 - beta1) * d;
-                          v = T(beta2) * v + T(1 - beta2) * d * d;
-                          T u = v;
-                          ((u = most = u <= most || most != most ? most : u), ...);  // NaN stays
-                          p = T(kept) * p - T(step) * m / (std::sqrt(u) / T(root) + T(eps));
-                        };
+  const auto rule = [=]<class T>(T& p, T g, T& m, T& v, auto&... most) NORMA_INLINE {
+    T d = T(sign) * g;
+    if (coupled != 0) d += T(coupled) * p;
+    m = T(beta1) * m + T(1 - beta1) * d;
+    v = T(beta2) * v + T(1 - beta2) * d * d;
+    T u = v;
+    ((u = most = u <= most || most != most ? most : u), ...);  // NaN stays
+    p = T(kept) * p - T(step) * m / (std::sqrt(u) / T(root) + T(eps));
+  };
   if (o.amsgrad) {
     elements.each<3, Level256>(rule);
   } else {
