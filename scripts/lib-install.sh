@@ -64,6 +64,8 @@ missing_packages() {
         have_header png.h || echo libpng-dev
         have_header onnx/onnx-ml.pb.h || echo libonnx-dev
         have gnuplot || echo gnuplot-nox
+        have_header 'openmpi/include/mpi.h' mpi.h || echo libopenmpi-dev
+        have mpirun || echo openmpi-bin
         ;;
       runtimes) /usr/bin/python3 -c "import cv2" 2>/dev/null || echo python3-opencv ;;
       docs) have doxygen || echo doxygen ;;

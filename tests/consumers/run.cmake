@@ -83,7 +83,7 @@ if(KIND STREQUAL "installed")
       -o ${SCRATCH}/plain)
     run(${SCRATCH}/plain)
   endif()
-elseif(KIND MATCHES "^(torch|onnx|plot|tensorboard)$")
+elseif(KIND MATCHES "^(torch|onnx|plot|tensorboard|distributed)$")
   install_and_move(${BUILD})
   run(${CMAKE_COMMAND} -S ${here}/${KIND} -B ${SCRATCH}/build ${options} -DCMAKE_BUILD_TYPE=Debug
     -DCMAKE_PREFIX_PATH=${SCRATCH}/moved)
