@@ -104,6 +104,16 @@
 #include "norma/optim/sgd.h"
 #include "norma/optim/swa_utils.h"
 
+#include "norma/data/augment.h"
+#include "norma/data/data_loader.h"
+#include "norma/data/dataset.h"
+#include "norma/data/mix.h"
+#include "norma/data/sampler.h"
+#include "norma/data/synthetic.h"
+#include "norma/data/transforms.h"
+
+// What reads and writes files; a build with NORMA_IO=OFF has none of it.
+#ifndef NORMA_WITHOUT_IO
 #include "norma/io/checkpoint.h"
 #include "norma/io/history.h"
 #include "norma/io/layer_statistics.h"
@@ -113,17 +123,11 @@
 #include "norma/io/torch_file.h"
 #include "norma/io/write_dot.h"
 
-#include "norma/data/augment.h"
 #include "norma/data/cifar.h"
 #include "norma/data/csv.h"
 #include "norma/data/csv_options.h"
-#include "norma/data/data_loader.h"
-#include "norma/data/dataset.h"
 #include "norma/data/idx.h"
-#include "norma/data/mix.h"
-#include "norma/data/sampler.h"
-#include "norma/data/synthetic.h"
-#include "norma/data/transforms.h"
+#endif
 
 namespace norma {
 

@@ -1,7 +1,5 @@
 #include "norma/core/error.h"
 
-#include <pthread.h>
-
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +7,7 @@
 #include <mutex>
 #include <set>
 
+#include "norma/core/platform/fork.h"
 #include "norma/core/sanitizer.h"
 
 namespace norma {
@@ -67,7 +66,7 @@ constinit std::atomic<Printed*> printed{nullptr};
 
 // A fork beside a warning leaves the child a lock that nobody opens, and half a set.
 [[gnu::constructor(101)]] void begin_anew_at_fork() {
-  pthread_atfork(nullptr, nullptr, [] {
+  platform::at_fork(nullptr, nullptr, [] {
     if (Printed* parents = printed) printed = new (std::nothrow) Printed{.of_parent = parents};
   });
 }

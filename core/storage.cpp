@@ -1,8 +1,5 @@
 #include "norma/core/storage.h"
 
-#include <pthread.h>
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -14,6 +11,8 @@
 
 #include "norma/core/draws.h"
 #include "norma/core/memory.h"
+#include "norma/core/platform/fork.h"
+#include "norma/core/platform/memory.h"
 #include "norma/core/sanitizer.h"
 
 namespace norma {
@@ -31,7 +30,7 @@ constexpr bool kCache = true;
 
 // --- Blocks for tensor data: one free list per size class and thread, one more for all ---
 
-constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kAlignment = platform::kBlockAlignment;
 
 /// Classes in steps of an eighth of a power of two: at most 12.5 % of a large block is unused.
 int size_class(std::size_t bytes) {
@@ -70,27 +69,19 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
-/// Large blocks come from the system by themselves, on huge pages where it has them: fewer faults
-/// and translations.
+/// Large blocks are pages by themselves.
 constexpr std::size_t kLarge = 2 << 20;
 bool is_mapped(std::size_t size) { return kCache && size >= kLarge; }
 
 void* from_system(std::size_t size) {
-  if (!is_mapped(size)) return std::aligned_alloc(kAlignment, size);
-  void* const block =
-      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (block == MAP_FAILED) return nullptr;
-#ifdef MADV_HUGEPAGE
-  madvise(block, size, MADV_HUGEPAGE);  // advice: where it fails, nothing is lost
-#endif
-  return block;
+  return is_mapped(size) ? platform::map_pages(size) : platform::aligned_block(size);
 }
 
 void to_system(void* block, std::size_t size) {
   if (is_mapped(size)) {
-    munmap(block, size);
+    platform::unmap_pages(block, size);
   } else {
-    std::free(block);
+    platform::free_aligned_block(block);
   }
 }
 
@@ -157,7 +148,7 @@ void unlock_all() {
 // A fork in the middle of a change would leave the child a lock that nobody opens. Before other
 // static objects, whose own handlers run outside of these then.
 [[gnu::constructor(101)]] void lock_cache_at_fork() {
-  pthread_atfork(lock_all, unlock_all, unlock_all);
+  platform::at_fork(lock_all, unlock_all, unlock_all);
 }
 
 void count_live(int64_t bytes) { live_bytes.fetch_add(bytes, std::memory_order_relaxed); }
@@ -207,7 +198,7 @@ void* allocate_block(std::size_t bytes) {
 
 void free_block(void* data, std::size_t bytes) noexcept {
   count_live(-static_cast<int64_t>(bytes));
-  if (!kCache) return std::free(data);
+  if (!kCache) return platform::free_aligned_block(data);
   const int index = size_class(std::max<std::size_t>(bytes, 1));
   const std::size_t size = class_bytes(index);
   auto* const block = static_cast<FreeBlock*>(data);

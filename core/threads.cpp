@@ -1,8 +1,5 @@
 #include "norma/core/threads.h"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cfenv>
@@ -17,14 +14,16 @@
 #include <vector>
 
 #include "norma/core/error.h"
+#include "norma/core/parts.h"
+#include "norma/core/platform/fork.h"
+#include "norma/core/platform/processors.h"
 #include "norma/core/sanitizer.h"
-#include "norma/core/simd.h"
 
 namespace norma {
 
 namespace {
 
-constexpr int kMaxThreads = 1024;
+using detail::kMaxThreads, detail::run_part;
 
 int parse_thread_count(const char* text) {
   char* end = nullptr;
@@ -36,12 +35,7 @@ int parse_thread_count(const char* text) {
   return static_cast<int>(value);
 }
 
-int processor_count() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0)
-    return std::clamp(CPU_COUNT(&set), 1, kMaxThreads);
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
+int processor_count() { return std::min(platform::usable_processors(), kMaxThreads); }
 
 int default_thread_count() {
   if (const char* text = std::getenv("NORMA_NUM_THREADS")) return parse_thread_count(text);
@@ -118,7 +112,7 @@ class Pool {
     // A nested call runs inline, as does one while another thread has the pool.
     std::unique_lock<std::mutex> lock(busy_, std::defer_lock);
     if (inside_parallel || !lock.try_lock()) {
-      for (int part = 0; part < parts; ++part) run_part(count, parts, part, function, context);
+      detail::run_parts(count, parts, function, context);
       return;
     }
     ensure_workers(std::min(parts, get_num_threads()) - 1);
@@ -153,13 +147,6 @@ class Pool {
   }
 
  private:
-  static void run_part(int64_t count, int parts, int part, detail::RangeFunction function,
-                       void* context) {
-    const int64_t begin = count * part / parts;
-    const int64_t end = count * (part + 1) / parts;
-    if (begin < end) function(context, begin, end, part);
-  }
-
   void ensure_workers(int wanted) {
     wanted = std::min(wanted, most_workers_);
     if (static_cast<int>(workers_.size()) >= wanted) return;
@@ -249,7 +236,7 @@ constinit std::atomic<Pool*> current_pool{nullptr};
 constinit std::atomic<uint32_t> forks{0};
 
 [[gnu::constructor(101)]] void make_pool_at_fork() {
-  pthread_atfork(nullptr, nullptr, [] {
+  platform::at_fork(nullptr, nullptr, [] {
     forks.fetch_add(1, std::memory_order_relaxed);
     if (Pool* parents = current_pool.load()) current_pool = new Pool(parents);
   });
@@ -269,9 +256,7 @@ Pool& pool() {
 }  // namespace
 
 void set_num_threads(int count) {
-  if (count < 1 || count > kMaxThreads) {
-    fail("set_num_threads", "expected a number from 1 to 1024, got ", count);
-  }
+  detail::check_thread_count(count);
   if (inside_parallel)
     fail("set_num_threads", "expected a call from outside a parallel loop, got one from within");
   if (thread_count().exchange(count) != count) pool().resize();
@@ -280,13 +265,6 @@ void set_num_threads(int count) {
 uint32_t fork_count() { return forks.load(std::memory_order_relaxed); }
 
 int get_num_threads() { return thread_count().load(std::memory_order_relaxed); }
-
-int planned_threads() { return deterministic() ? 4 : get_num_threads(); }
-
-int detail::several_parts(int64_t count, int64_t grain) {
-  const int64_t useful = grain > 0 ? count / grain : count;
-  return static_cast<int>(std::clamp<int64_t>(useful, 1, planned_threads()));
-}
 
 void detail::run_parallel(int64_t count, int parts, RangeFunction function, void* context) {
   pool().run(count, parts, function, context);

@@ -8,7 +8,9 @@ namespace norma {
 /// How many threads an operation may use. At the start: `NORMA_NUM_THREADS`, else the number of
 /// processors this process may run on. OpenBLAS itself runs single-threaded inside Norma's threads,
 /// whichever of its builds (pthread, openmp, serial) is installed, so that two pools never compete.
-/// Errors: a count that is not from 1 to 1024, a call from within a parallel loop.
+/// A build without threads (NORMA_THREADS=OFF) has one, and does not read the variable.
+/// Errors: a count that is not from 1 to 1024, or not 1 in a build without threads; a call from
+/// within a parallel loop.
 void set_num_threads(int count);
 /// How many threads are used.
 int get_num_threads();

@@ -2,7 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "norma/core/threads.h"
 
@@ -37,6 +42,8 @@ struct BatchQueue::Shared {
   std::vector<std::thread> threads;
   Shared* left = nullptr;
 };
+
+bool BatchQueue::has_threads() { return true; }
 
 BatchQueue::BatchQueue(Prepare prepare, int64_t first, int64_t last, int64_t ahead, int64_t threads)
     : prepare_(std::move(prepare)), next_(first) {

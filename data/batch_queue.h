@@ -1,14 +1,9 @@
 // Batches prepared by other threads, handed out in order. For DataLoader.
 #pragma once
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <thread>
-#include <vector>
 
 #include "norma/data/dataset.h"
 
@@ -26,6 +21,8 @@ class BatchQueue {
   BatchQueue(const BatchQueue&) = delete;
   BatchQueue& operator=(const BatchQueue&) = delete;
 
+  /// Whether this build has threads at all.
+  static bool has_threads();
   /// The next batch, or the exception that its preparation threw; after one there are no others.
   Batch take();
 

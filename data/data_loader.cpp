@@ -240,6 +240,10 @@ DataLoader::DataLoader(std::shared_ptr<Source> source, DataLoaderOptions options
   if (options.batch_size < 1) {
     fail(op, "expected a batch_size of 1 or more, got ", options.batch_size);
   }
+  if (options.num_workers > 1 && !detail::BatchQueue::has_threads()) {
+    fail(op, "expected num_workers 0 or 1 in a build without threads (NORMA_THREADS=OFF), got ",
+         options.num_workers);
+  }
   if (options.num_workers < 0) {
     fail(op, "expected num_workers from 0, got ", options.num_workers);
   }

@@ -63,7 +63,8 @@ struct DataLoaderOptions {
 class DataLoader {
  public:
   /// Refuses an empty data set, inputs and targets of different lengths, a batch size below 1,
-  /// num_workers below 0, an empty function, a sampler of no samples, and `shuffle` beside one.
+  /// num_workers below 0 (or above 1 in a build without threads, where whoever asks for a batch
+  /// prepares it), an empty function, a sampler of no samples, and `shuffle` beside one.
   explicit DataLoader(Dataset dataset, DataLoaderOptions options = {});
   explicit DataLoader(AnyDataset dataset, DataLoaderOptions options = {});
 

@@ -11,7 +11,6 @@
 #include "norma/core/kernels/matmul.h"
 
 #include <cblas.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <mutex>
@@ -26,6 +25,7 @@
 #include "norma/core/kernels/plain/matmul.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/thin_product.h"
+#include "norma/core/platform/fork.h"
 #include "norma/core/simd.h"
 #include "norma/core/threads.h"
 
@@ -52,11 +52,11 @@ constinit HostThreads host;
 // its threads before a fork, would begin others when told their number meanwhile: the child took
 // those for its own, and waited for them at its next fork.
 [[gnu::constructor(101)]] void lock_blas_at_fork() {
-  pthread_atfork([] { host.lock.lock(); }, [] { host.lock.unlock(); },
-                 [] {
-                   host.lock.unlock();
-                   host.products = 0;
-                 });
+  platform::at_fork([] { host.lock.lock(); }, [] { host.lock.unlock(); },
+                    [] {
+                      host.lock.unlock();
+                      host.products = 0;
+                    });
 }
 
 class SingleThreadedBlas {

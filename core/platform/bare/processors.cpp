@@ -1,0 +1,7 @@
+#include "norma/core/platform/processors.h"
+
+namespace norma::platform {
+
+int usable_processors() noexcept { return 1; }
+
+}  // namespace norma::platform
