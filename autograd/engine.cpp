@@ -2,6 +2,7 @@
 #include "norma/autograd/engine.h"
 
 #include <algorithm>
+#include <functional>
 #include <span>
 #include <string>
 #include <utility>
@@ -84,13 +85,28 @@ class ReusedList {
 /// what the runs around that one have noted is put aside, and back at its end.
 class Run {
  public:
-  Run() : id_(++running()) {}
+  Run() : id_(++running()) {
+    if (id_ == 1) outermost() = this;
+  }
   ~Run() {
     for (auto& [node, mark] : outer_) exchange(node, std::move(mark));
-    --running();
+    if (--running() == 0) outermost() = nullptr;
   }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
+  /// The one of this thread that no other is around; null where none runs.
+  static Run*& outermost() {
+    static constinit thread_local Run* run = nullptr;
+    return run;
+  }
+  void call_at_end(std::function<void()> function) { at_end_.push_back(std::move(function)); }
+  void end() {
+    if (id_ != 1) return;
+    for (std::size_t i = 0; i < at_end_.size(); ++i) {  // one may add another
+      const std::function<void()> call = std::move(at_end_[i]);
+      call();
+    }
+  }
   bool reaches(const Node& node) const { return node.run == id_; }
   void enter(Node* node) {
     if (node->run > 0) outer_.emplace_back(node, exchange(node, {}));
@@ -115,6 +131,7 @@ class Run {
 
   const int id_;
   std::vector<std::pair<Node*, Mark>> outer_;
+  std::vector<std::function<void()>> at_end_;
 };
 
 /// The nodes under the roots in the order of backward; their marks and half-gathered gradients are
@@ -124,11 +141,11 @@ class BackwardOrder {
   BackwardOrder(std::span<const Ref<Node>> roots, uint64_t oldest) {
     // A list instead of recursion: graphs are deeper than call stacks.
     try {
-      for (const Ref<Node>& root : roots) add(root.get());
+      for (const Ref<Node>& root : roots) add(root.get(), UINT64_MAX);
       for (std::size_t i = 0; i < order_.size(); ++i) {
         const Node* const node = order_[i];
         if (node->sequence < oldest) continue;
-        for (int k = 0; k < node->input_count; ++k) add(node->inputs[k].get());
+        for (int k = 0; k < node->input_count; ++k) add(node->inputs[k].get(), node->sequence);
       }
     } catch (...) {
       clear();
@@ -136,17 +153,32 @@ class BackwardOrder {
     }
     // An operation must not run before every use of its result has sent its share: in b = a + a;
     // c = b + b, node b waits for both edges from c. Inputs are older than the operations on them,
-    // so going from young to old is such an order.
-    std::sort(order_.begin(), order_.end(),
-              [](const Node* a, const Node* b) { return a->sequence > b->sequence; });
+    // so going from young to old is such an order. A leaf has its turn right after the oldest one
+    // that uses it: its hooks may send the gradient off while backward goes on.
+    std::sort(order_.begin(), order_.end(), [](const Node* a, const Node* b) {
+      const uint64_t when_a = turn_of(a), when_b = turn_of(b);
+      return when_a != when_b ? when_a > when_b : a->sequence > b->sequence;
+    });
   }
   ~BackwardOrder() { clear(); }
   const std::vector<Node*>& order() const { return order_; }
   const Run& run() const { return run_; }
+  Run& run() { return run_; }
 
  private:
-  void add(Node* node) {
-    if (!node || run_.reaches(*node)) return;
+  static uint64_t turn_of(const Node* node) {
+    return node->is_accumulator() ? static_cast<const Accumulator*>(node)->oldest_use
+                                  : node->sequence;
+  }
+  /// `use`: the operation that leads to the node.
+  void add(Node* node, uint64_t use) {
+    if (!node) return;
+    const bool is_new = !run_.reaches(*node);
+    if (node->is_accumulator()) {
+      uint64_t& oldest = static_cast<Accumulator*>(node)->oldest_use;
+      oldest = is_new ? use : std::min(oldest, use);
+    }
+    if (!is_new) return;
     order_.push_back(node);
     run_.enter(node);
   }
@@ -253,7 +285,7 @@ void run_task(const Task& task) {
   const GradModeGuard mode(task.create_graph);
   const ObserverPause observers;
   if (observers) observers.tell(&Observer::started, *task.roots[0], task.gradients[0]);
-  const BackwardOrder visit(task.roots, task.oldest);
+  BackwardOrder visit(task.roots, task.oldest);
   mark_wanted(visit, task.targets);
   for (std::size_t i = 0; i < task.roots.size(); ++i) {
     accumulate(task.roots[i]->grad, task.gradients[i]);
@@ -274,6 +306,7 @@ void run_task(const Task& task) {
     }
     if (!task.retain_graph) node->released = node->release_saved();
   }
+  visit.run().end();
 }
 
 /// The gradient that backward starts with at `output`.
@@ -299,6 +332,16 @@ Tensor start_gradient(const char* op, const Tensor& output, const Tensor& gradie
 }
 
 }  // namespace
+
+void queue_callback(std::function<void()> function) {
+  const char* const op = "queue_callback";
+  if (!function) fail(op, "expected a function, got none");
+  Run* const run = Run::outermost();
+  if (!run) {
+    fail(op, "expected to be called by a hook while backward() runs, got a call outside of it");
+  }
+  run->call_at_end(std::move(function));
+}
 
 std::vector<Tensor> segment_gradients(std::span<const Ref<Node>> roots,
                                       std::span<const Tensor> gradients,

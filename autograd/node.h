@@ -53,7 +53,7 @@ class Node : public GraphNode {
   bool is_accumulator() const { return sequence == 0; }
 
   const char* name;  ///< of the operation
-  /// In order of creation: inputs are older. 0 for accumulators, which come last in any case.
+  /// In order of creation: inputs are older. 0 for accumulators, which are no operations.
   uint64_t sequence = 0;
   const void* result = nullptr;  ///< whose memory the output was; Saved knows it by that
   Shape sizes;                   ///< of the output
@@ -82,7 +82,8 @@ class Accumulator : public Node {
   void forget(const TensorImpl* gone) override {
     if (gone == leaf) leaf = nullptr;
   }
-  TensorImpl* leaf;  ///< null once the leaf is gone
+  TensorImpl* leaf;         ///< null once the leaf is gone
+  uint64_t oldest_use = 0;  ///< the oldest operation on the leaf that a backward() runs
 };
 
 /// A value that backward needs: its memory and geometry without its history. `get()` throws when it

@@ -1,4 +1,6 @@
 // Hooks on tensors. The numbers are PyTorch's, or follow from the formula.
+#include "norma/autograd/checkpoint.h"
+#include "norma/autograd/engine.h"
 #include "norma/tests/support/catch.h"
 #include "norma/tests/support/error_of.h"
 #include "norma/tests/support/gradients.h"
@@ -258,4 +260,58 @@ TEST_CASE("a gradient that a hook computed keeps no history") {
     CHECK(x.grad().item<double>() == 15 * step);
     CHECK_FALSE(x.grad().requires_grad());
   }
+}
+
+TEST_CASE("a leaf's turn comes as soon as all operations on it have had theirs") {
+  const Tensor a = ones({2}, {.requires_grad = true}), b = ones({2}, {.requires_grad = true});
+  std::string order;
+  const auto note = [&](const Tensor& t, const char* name) {
+    t.register_hook([&order, name](const Tensor&) { order += name; });
+  };
+  const Tensor x = a * 2, y = x * b, z = y * 3, u = z * a;  // a is used first and last
+  for (const auto& [t, name] : {std::pair{a, "a"}, {b, "b"}, {x, "x"}, {y, "y"}, {z, "z"}}) {
+    note(t, name);
+  }
+  b.register_post_accumulate_grad_hook(
+      [&](const Tensor& leaf) { order += leaf.grad().defined() ? "B" : "?"; });
+  u.sum().backward();
+  CHECK(order == "zybBxa");  // PyTorch's order, too
+  CHECK(to_vector(a.grad()) == Numbers{12, 12});
+}
+
+TEST_CASE("a queued callback comes once, when all gradients are there") {
+  const Tensor x = ones({2}, {.requires_grad = true}), w = ones({2}, {.requires_grad = true});
+  int calls = 0;
+  const auto count = [&] {
+    CHECK(to_vector(w.grad()) == Numbers{3, 3});
+    CHECK(to_vector(x.grad()) == Numbers{3, 3});
+    if (++calls == 1) autograd::queue_callback([&] { calls += 10; });  // one more, at the end
+  };
+  HookHandle hook =
+      w.register_post_accumulate_grad_hook([&](const Tensor&) { autograd::queue_callback(count); });
+  // Within backward() another one runs: the outer one's end counts.
+  const Tensor y = autograd::checkpoint([&](const Tensor& v) { return v * w; }, x);
+  (y * 3).sum().backward();
+  CHECK(calls == 11);
+  hook.remove();
+  (x * w).sum().backward();
+  CHECK(calls == 11);
+}
+
+TEST_CASE("a backward() that throws forgets what was queued") {
+  const Tensor x = ones({2}, {.requires_grad = true}), y = x * 2;
+  int calls = 0;
+  HookHandle first = y.register_hook([&](const Tensor&) {
+    autograd::queue_callback([&] { ++calls; });
+    fail("hook", "expected nothing");
+  });
+  CHECK(error_of([&] { y.sum().backward({}, true); }) == "[hook] expected nothing");
+  first.remove();
+  y.sum().backward();
+  CHECK(calls == 0);
+  CHECK(error_of([] { autograd::queue_callback([] {}); }) ==
+        "[queue_callback] expected to be called by a hook while backward() runs, got a call "
+        "outside of it");
+  CHECK(error_of([&] { autograd::queue_callback(nullptr); }) ==
+        "[queue_callback] expected a function, got none");
 }
