@@ -108,6 +108,12 @@ class Run {
     }
   }
   bool reaches(const Node& node) const { return node.run == id_; }
+  /// Notes the operation that leads to a node; whether it is the first one.
+  bool note_use(Node& node, uint64_t use) const {
+    const bool is_first = !reaches(node);
+    node.turn = node.is_accumulator() ? std::min(use, is_first ? use : node.turn) : node.sequence;
+    return is_first;
+  }
   void enter(Node* node) {
     if (node->run > 0) outer_.emplace_back(node, exchange(node, {}));
     node->run = id_;
@@ -134,6 +140,12 @@ class Run {
   std::vector<std::function<void()>> at_end_;
 };
 
+/// From young to old; a leaf right after the oldest operation that uses it, since its hooks may
+/// send the gradient off while backward goes on.
+bool comes_first(const Node* a, const Node* b) {
+  return a->turn != b->turn ? a->turn > b->turn : a->sequence > b->sequence;
+}
+
 /// The nodes under the roots in the order of backward; their marks and half-gathered gradients are
 /// taken off again at the end, also when a backward function throws.
 class BackwardOrder {
@@ -153,32 +165,16 @@ class BackwardOrder {
     }
     // An operation must not run before every use of its result has sent its share: in b = a + a;
     // c = b + b, node b waits for both edges from c. Inputs are older than the operations on them,
-    // so going from young to old is such an order. A leaf has its turn right after the oldest one
-    // that uses it: its hooks may send the gradient off while backward goes on.
-    std::sort(order_.begin(), order_.end(), [](const Node* a, const Node* b) {
-      const uint64_t when_a = turn_of(a), when_b = turn_of(b);
-      return when_a != when_b ? when_a > when_b : a->sequence > b->sequence;
-    });
+    // so going from young to old is such an order.
+    std::sort(order_.begin(), order_.end(), comes_first);
   }
   ~BackwardOrder() { clear(); }
   const std::vector<Node*>& order() const { return order_; }
-  const Run& run() const { return run_; }
   Run& run() { return run_; }
 
  private:
-  static uint64_t turn_of(const Node* node) {
-    return node->is_accumulator() ? static_cast<const Accumulator*>(node)->oldest_use
-                                  : node->sequence;
-  }
-  /// `use`: the operation that leads to the node.
   void add(Node* node, uint64_t use) {
-    if (!node) return;
-    const bool is_new = !run_.reaches(*node);
-    if (node->is_accumulator()) {
-      uint64_t& oldest = static_cast<Accumulator*>(node)->oldest_use;
-      oldest = is_new ? use : std::min(oldest, use);
-    }
-    if (!is_new) return;
+    if (!node || !run_.note_use(*node, use)) return;
     order_.push_back(node);
     run_.enter(node);
   }
@@ -252,7 +248,7 @@ bool leads_on(const Node& node) {
 }
 
 /// Marks what has to run: the targets and what leads to them, or everything; none may be freed.
-void mark_wanted(const BackwardOrder& visit, std::span<const Ref<Node>> targets) {
+void mark_wanted(BackwardOrder& visit, std::span<const Ref<Node>> targets) {
   for (const Ref<Node>& node : targets) {
     if (visit.run().reaches(*node)) node->wanted = true;
   }
@@ -290,16 +286,15 @@ void run_task(const Task& task) {
   for (std::size_t i = 0; i < task.roots.size(); ++i) {
     accumulate(task.roots[i]->grad, task.gradients[i]);
   }
-  ReusedList<Tensor> list;
-  std::vector<Tensor>& grads = list.values;
+  ReusedList<Tensor> grads;
   for (Node* node : visit.order()) {
     if (!node->grad.defined() || !node->wanted) continue;
     Tensor grad = std::move(node->grad);
     if (!keep(task, *node, grad)) continue;
-    grads.clear();
-    grads.resize(static_cast<std::size_t>(node->input_count));
+    grads.values.clear();
+    grads.values.resize(static_cast<std::size_t>(node->input_count));
     try {
-      run_node(node, grad, grads, observers);
+      run_node(node, grad, grads.values, observers);
     } catch (Error& error) {
       if (node->note) node->note->add_to(error);
       throw;

@@ -63,6 +63,7 @@ class Node : public GraphNode {
   int input_count = 0;           ///< how many there are
   Tensor grad;                   ///< of the output, gathered while backward() runs
   Ref<RefCounted> hooks;         ///< NodeHooks, in hooks.h; null without any
+  uint64_t turn = 0;             ///< its place in the order of the backward() that runs
   int run = 0;                   ///< the innermost running backward() that reaches it
   bool wanted = false;           ///< whether that wants its gradient
   bool released = false;         ///< its saved values are gone
@@ -82,8 +83,7 @@ class Accumulator : public Node {
   void forget(const TensorImpl* gone) override {
     if (gone == leaf) leaf = nullptr;
   }
-  TensorImpl* leaf;         ///< null once the leaf is gone
-  uint64_t oldest_use = 0;  ///< the oldest operation on the leaf that a backward() runs
+  TensorImpl* leaf;  ///< null once the leaf is gone
 };
 
 /// A value that backward needs: its memory and geometry without its history. `get()` throws when it

@@ -67,9 +67,8 @@ void Patience::wait_a_little() {
   }
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin_;
   if (passed.count() < group_.timeout) return;
-  fail(op_, "expected all ranks to take part within ", group_.timeout,
-       " s, got none of the result (rank ", group_.rank, " of ", group_.size,
-       "); see init_process_group's timeout");
+  fail(op_, "expected all ranks to take part within ", group_.timeout, " s, got no result (rank ",
+       group_.rank, " of ", group_.size, "); see init_process_group's timeout");
 }
 
 void leave(Group& group) {
