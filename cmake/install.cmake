@@ -41,8 +41,10 @@ write_basic_package_version_file(norma-config-version.cmake COMPATIBILITY SameMi
 install(FILES
   ${PROJECT_BINARY_DIR}/norma-config.cmake
   ${PROJECT_BINARY_DIR}/norma-config-version.cmake
-  cmake/norma-openblas.cmake
   DESTINATION ${norma_package_dir})
+if(NORMA_BLAS STREQUAL "openblas")
+  install(FILES cmake/norma-openblas.cmake DESTINATION ${norma_package_dir})
+endif()
 
 # For pkg-config. Its paths are relative to itself, so that the package may be moved.
 set(norma_pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
@@ -60,12 +62,14 @@ endforeach()
 # A static Norma is linked together with the libraries it uses; a shared one brings them along.
 set(norma_pc_libs "")
 if(norma_library_type STREQUAL "STATIC_LIBRARY")
-  find_library(norma_plain_openblas openblas NO_CACHE)  # where every linker looks
-  if(NOT norma_plain_openblas)
-    get_filename_component(norma_openblas_dir ${NORMA_OPENBLAS_LIBRARY} DIRECTORY)
-    set(norma_pc_libs " -L${norma_openblas_dir}")
+  if(NORMA_BLAS STREQUAL "openblas")
+    find_library(norma_plain_openblas openblas NO_CACHE)  # where every linker looks
+    if(NOT norma_plain_openblas)
+      get_filename_component(norma_openblas_dir ${NORMA_OPENBLAS_LIBRARY} DIRECTORY)
+      set(norma_pc_libs " -L${norma_openblas_dir}")
+    endif()
+    string(APPEND norma_pc_libs " -lopenblas")
   endif()
-  string(APPEND norma_pc_libs " -lopenblas")
   if(NORMA_IO)
     string(APPEND norma_pc_libs " -lz")
   endif()

@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "norma/core/integers.h"
+#include "norma/core/kernels/blas.h"
 #include "norma/core/kernels/register_tile.h"
 
 namespace norma::kernels {
@@ -66,7 +67,15 @@ template <class T, class Level>
 NORMA_INLINE inline int64_t panel_vectors(int64_t j, int64_t n) {
   const int64_t columns = std::min(n - j, kPanelColumns - j % kPanelColumns);
   const int64_t vectors = ceil_div(columns, Lanes<T, Level>::kLanes);
-  return vectors == 4 ? 2 : std::min<int64_t>(vectors, 3);
+  return vectors == 4 ? 2 : std::min<int64_t>(vectors, Level::kVectors);
+}
+
+/// f.operator()<Vectors>() for so many vectors of a panel.
+template <class Level, class F>
+NORMA_INLINE inline void with_vectors(int64_t vectors, const F& f) {
+  if (Level::kVectors == 3 && vectors == 3) return f.template operator()<Level::kVectors>();
+  if (vectors == 2) return f.template operator()<2>();
+  f.template operator()<1>();
 }
 
 // --- Packing ---
@@ -80,11 +89,13 @@ NORMA_INLINE inline void load_quarters(const float* in, int64_t ld,
   unrolled<Lanes<float, Level>::kLanes / 4>([&](int i) NORMA_INLINE {
     part[i] = *reinterpret_cast<const Vector<float, 16>::Loose*>(in + 4 * i * ld);
   });
-  const Vector<float, 32>::Value low =
-      __builtin_shufflevector(part[0], part[1], 0, 1, 2, 3, 4, 5, 6, 7);
-  if constexpr (Lanes<float, Level>::kLanes == 8) {
-    out = low;
+  if constexpr (Lanes<float, Level>::kLanes == 4) {
+    out = part[0];
+  } else if constexpr (Lanes<float, Level>::kLanes == 8) {
+    out = __builtin_shufflevector(part[0], part[1], 0, 1, 2, 3, 4, 5, 6, 7);
   } else {
+    const Vector<float, 32>::Value low =
+        __builtin_shufflevector(part[0], part[1], 0, 1, 2, 3, 4, 5, 6, 7);
     const Vector<float, 32>::Value high =
         __builtin_shufflevector(part[2], part[3], 0, 1, 2, 3, 4, 5, 6, 7);
     out = __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -97,7 +108,9 @@ NORMA_INLINE inline void shuffle_quarters(const V& x, const V& y, V& out) {
   constexpr int kLanes = static_cast<int>(sizeof(V) / sizeof(float));
   constexpr auto at = [](int element) { return element < 4 ? element : kLanes + element - 4; };
   constexpr int a = at(A), b = at(B), c = at(C), d = at(D);
-  if constexpr (kLanes == 8) {
+  if constexpr (kLanes == 4) {
+    out = __builtin_shufflevector(x, y, a, b, c, d);
+  } else if constexpr (kLanes == 8) {
     out = __builtin_shufflevector(x, y, a, b, c, d, a + 4, b + 4, c + 4, d + 4);
   } else {
     out = __builtin_shufflevector(x, y, a, b, c, d, a + 4, b + 4, c + 4, d + 4, a + 8, b + 8, c + 8,
@@ -123,8 +136,17 @@ NORMA_INLINE inline void transpose_four(const float* in, int64_t ld, float* out,
 }
 template <class Level>
 NORMA_INLINE inline void transpose_four(const double* in, int64_t ld, double* out, int64_t ld_out) {
-  unrolled<Lanes<double, Level>::kLanes / 4>(
-      [=](int i) NORMA_INLINE { transpose_block(in + 4 * i * ld, ld, out + 4 * i, ld_out); });
+  using V = Lanes<double, Level>;
+  if constexpr (V::kLanes == 2) {
+    unrolled<2>([=](int i) NORMA_INLINE {
+      const typename V::Value a = V::at(in + 2 * i).value, b = V::at(in + ld + 2 * i).value;
+      V::at(out + 2 * i * ld_out).value = __builtin_shufflevector(a, b, 0, 2);
+      V::at(out + (2 * i + 1) * ld_out).value = __builtin_shufflevector(a, b, 1, 3);
+    });
+  } else {
+    unrolled<V::kLanes / 4>(
+        [=](int i) NORMA_INLINE { transpose_block(in + 4 * i * ld, ld, out + 4 * i, ld_out); });
+  }
 }
 
 /// The same for p < depth; columns past `count` are zeros.
@@ -289,24 +311,26 @@ NORMA_INLINE inline void multiply_panel(const MatrixProduct<T>& m, const Plan& p
 template <class Level>
 NORMA_INLINE inline void few_rows_at(int64_t rows, Operands<float> o, const float* base,
                                      int64_t ld_base, float* c, int64_t ldc) {
-  constexpr int64_t kHalf = kFewPanels / 2, kHalfWidth = kHalf * 3 * Lanes<float, Level>::kLanes;
+  constexpr int64_t kHalf = kFewPanels / 2;
+  constexpr int64_t kHalfWidth = kHalf * Level::kVectors * Lanes<float, Level>::kLanes;
   for (; rows >= 2; rows -= 2) {
     for (int64_t j = 0; j < 2 * kHalfWidth; j += kHalfWidth) {
       Operands<float> half = o;
       half.b += o.depth * j;
-      tile<float, Level, 2, 3, kHalf>(half, base ? base + j : base, ld_base, c + j, ldc);
+      tile<float, Level, 2, Level::kVectors, kHalf>(half, base ? base + j : base, ld_base, c + j,
+                                                    ldc);
     }
     o.a += 2 * o.row;
     c += 2 * ldc;
     if (base) base += 2 * ld_base;
   }
-  if (rows > 0) tile<float, Level, 1, 3, kFewPanels>(o, base, ld_base, c, ldc);
+  if (rows > 0) tile<float, Level, 1, Level::kVectors, kFewPanels>(o, base, ld_base, c, ldc);
 }
 
 template <class Level>
 NORMA_INLINE inline void few_rows(const MatrixProduct<float>& m, const Plan& plan,
                                   const Panels<float>& panels, float* memory) {
-  constexpr int64_t kWidth = 3 * Lanes<float, Level>::kLanes;
+  constexpr int64_t kWidth = Level::kVectors * Lanes<float, Level>::kLanes;
   for (int64_t p = 0; p < m.k; p += plan.depth) {
     Operands<float> o{};
     o.a = m.a + p;
@@ -319,13 +343,13 @@ NORMA_INLINE inline void few_rows(const MatrixProduct<float>& m, const Plan& pla
       o.b = panels.data ? panels.at(p, o.depth, j) : memory;
       int64_t whole = 0;
       while (whole < kFewPanels && left >= (whole + 1) * kWidth &&
-             panel_vectors<float, Level>(j + whole * kWidth, m.n) == 3) {
+             panel_vectors<float, Level>(j + whole * kWidth, m.n) == Level::kVectors) {
         ++whole;
       }
       if (whole == kFewPanels) {
         for (int64_t i = 0; !panels.data && i < whole; ++i) {
-          pack_panel<float, Level, 3>(m, p, o.depth, j + i * kWidth, kWidth,
-                                      memory + i * o.depth * kWidth);
+          pack_panel<float, Level, Level::kVectors>(m, p, o.depth, j + i * kWidth, kWidth,
+                                                    memory + i * o.depth * kWidth);
         }
         o.ld_b = kWidth;
         few_rows_at<Level>(m.m, o, base, ld_base, m.c + j, m.ldc);
@@ -342,10 +366,7 @@ NORMA_INLINE inline void few_rows(const MatrixProduct<float>& m, const Plan& pla
         o.a = m.a + p;
         j += o.ld_b;
       };
-      const int64_t vectors = panel_vectors<float, Level>(j, m.n);
-      if (vectors == 3) one_panel.template operator()<3>();
-      if (vectors == 2) one_panel.template operator()<2>();
-      if (vectors == 1) one_panel.template operator()<1>();
+      with_vectors<Level>(panel_vectors<float, Level>(j, m.n), one_panel);
     }
   }
 }
@@ -385,13 +406,9 @@ NORMA_INLINE inline void multiply_at(const MatrixProduct<T>& m, const Plan& plan
         for (int64_t j = left; j < right;) {
           const Block block{i, rows, j, right - j, p};
           const int64_t vectors = panel_vectors<T, Level>(j, m.n);
-          if (vectors == 3) {
-            multiply_panel<T, Level, 3>(m, plan, panels, block, o, packed_b);
-          } else if (vectors == 2) {
-            multiply_panel<T, Level, 2>(m, plan, panels, block, o, packed_b);
-          } else {
-            multiply_panel<T, Level, 1>(m, plan, panels, block, o, packed_b);
-          }
+          with_vectors<Level>(vectors, [&]<int Vectors>() NORMA_INLINE {
+            multiply_panel<T, Level, Vectors>(m, plan, panels, block, o, packed_b);
+          });
           j += vectors * Lanes<T, Level>::kLanes;
         }
       }
@@ -399,7 +416,15 @@ NORMA_INLINE inline void multiply_at(const MatrixProduct<T>& m, const Plan& plan
   }
 }
 
+// The baseline's products are OpenBLAS's, where there is one.
+template <class Level>
+constexpr bool kOwnProducts = kHasBlas ? Level::kBytes >= Level256::kBytes : true;
+
 }  // namespace
+
+bool own_products() {
+  return simd_level() > SimdLevel::Baseline || (!kHasBlas && simd_level() == SimdLevel::Baseline);
+}
 
 template <class T>
 int64_t gemm_memory(const MatrixProduct<T>& m) {
@@ -412,7 +437,7 @@ int64_t gemm_memory(const MatrixProduct<T>& m) {
 template <class T>
 void gemm(const MatrixProduct<T>& m, T* memory, const Panels<T>& panels) {
   for_level([=, plan = plan_for(m)]<class Level>() NORMA_INLINE {
-    if constexpr (Level::kBytes >= Level256::kBytes) {
+    if constexpr (kOwnProducts<Level>) {
       if (m.k == 1 && !m.start && (!m.trans_b || m.ldb == 1)) return outer_product(m);
       if constexpr (std::is_same_v<T, float>) {
         if (m.m < Level::kRows && !m.trans_a) return few_rows<Level>(m, plan, panels, memory);
@@ -431,15 +456,15 @@ template <class T>
 Panels<T> pack_panels(const MatrixProduct<T>& m, T* out) {
   const Panels<T> panels{out, Panels<T>::whole_columns(m.n)};
   for_level([=, plan = plan_for(m)]<class Level>() NORMA_INLINE {
-    if constexpr (Level::kBytes >= Level256::kBytes) {
+    if constexpr (kOwnProducts<Level>) {
       for (int64_t p = 0; p < m.k; p += plan.depth) {
         const int64_t depth = std::min(plan.depth, m.k - p);
         T* to = out + p * panels.columns;
         for (int64_t j = 0; j < m.n;) {
           const int64_t vectors = panel_vectors<T, Level>(j, m.n);
-          if (vectors == 3) pack_panel<T, Level, 3>(m, p, depth, j, m.n - j, to);
-          if (vectors == 2) pack_panel<T, Level, 2>(m, p, depth, j, m.n - j, to);
-          if (vectors == 1) pack_panel<T, Level, 1>(m, p, depth, j, m.n - j, to);
+          with_vectors<Level>(vectors, [&]<int Vectors>() NORMA_INLINE {
+            pack_panel<T, Level, Vectors>(m, p, depth, j, m.n - j, to);
+          });
           j += vectors * Lanes<T, Level>::kLanes;
           to += vectors * Lanes<T, Level>::kLanes * depth;
         }

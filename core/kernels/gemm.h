@@ -1,4 +1,4 @@
-// Products in register tiles, with AVX2 or wider; the plain twin: plain/matmul.h.
+// Products in register tiles; the plain twin: plain/matmul.h.
 #pragma once
 #include "norma/core/integers.h"
 #include "norma/core/kernels/matrix_product.h"
@@ -8,6 +8,11 @@ namespace norma::kernels {
 inline constexpr int64_t kGemmRows = 8;       // of the highest tile
 inline constexpr int64_t kGemmColumns = 16;   // of the widest vector
 inline constexpr int64_t kPanelColumns = 48;  // whole panels of every level
+
+/// Whether products are Norma's own, `gemm` and `thin_product`: with vectors wider than the
+/// baseline's, or without OpenBLAS. Each row of a layer's product has the same bits then, whatever
+/// the other rows.
+bool own_products();
 
 /// All of b in the order in which `gemm` reads it: for each block of depths, its panels.
 template <class T>

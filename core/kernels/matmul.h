@@ -13,7 +13,7 @@ void matmul(const MatrixProduct<T>& product);
 template <class T>
 void parallel_matmul(const MatrixProduct<T>& product);
 
-/// The same for a layer: with AVX2 or wider the bits of a row of c do not depend on the others. `b`
+/// The same for a layer: with own_products() the bits of a row of c do not depend on the others. `b`
 /// lies in `weight`, with which it may be kept packed; null: nothing is kept.
 template <class T>
 void layer_product(const MatrixProduct<T>& product, Storage* weight);

@@ -27,7 +27,7 @@ class StepProduct {
               int64_t steps)
       : product_{false, transposed, most_rows,          n,     k,       nullptr,
                  k,     b,          transposed ? k : n, start, nullptr, n} {
-    if (simd_level() <= SimdLevel::Baseline || n == 0 || k == 0) return;
+    if (!own_products() || n == 0 || k == 0) return;
     memory_ = gemm_memory(product_);
     if (steps < 2) return;
     panels_.emplace(panels_size(product_));

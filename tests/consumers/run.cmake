@@ -79,7 +79,12 @@ if(KIND STREQUAL "installed")
   # Neither: the README's command.
   find_moved(libnorma.* library)
   if(library MATCHES "\\.a$")
-    run(${COMPILER} -std=c++20 -O2 -I${SCRATCH}/moved/include ${here}/train_mlp.cpp ${library} -lopenblas -lz -lpthread
+    set(blas -lopenblas)
+    file(STRINGS ${BUILD}/CMakeCache.txt without REGEX "^NORMA_BLAS:STRING=none")
+    if(without)
+      set(blas "")
+    endif()
+    run(${COMPILER} -std=c++20 -O2 -I${SCRATCH}/moved/include ${here}/train_mlp.cpp ${library} ${blas} -lz -lpthread
       -o ${SCRATCH}/plain)
     run(${SCRATCH}/plain)
   endif()

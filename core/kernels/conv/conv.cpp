@@ -33,6 +33,7 @@
 #include "norma/core/kernels/conv/im2col.h"
 #include "norma/core/kernels/conv/input_grad.h"
 #include "norma/core/kernels/conv/winograd.h"
+#include "norma/core/kernels/gemm.h"
 #include "norma/core/kernels/matmul.h"
 #include "norma/core/kernels/plain/conv.h"
 #include "norma/core/kernels/scratch.h"
@@ -41,10 +42,10 @@
 namespace norma::kernels {
 namespace {
 
-// Every image and every row of weights is one line. At the baseline a row of a product is not
-// independent of the others.
+// Every image and every row of weights is one line. A row of OpenBLAS's products is not independent
+// of the others.
 bool is_product(const Conv2dShape& s) {
-  return simd_level() != SimdLevel::Baseline && s.groups == 1 && s.out_size() == 1 &&
+  return (own_products() || deterministic()) && s.groups == 1 && s.out_size() == 1 &&
          s.pad_top == 0 && s.pad_left == 0 && s.kernel_h == s.in_h && s.kernel_w == s.in_w;
 }
 // Whether the kernel reaches not far beyond the image, whose padded copies stay small then.
