@@ -1,11 +1,16 @@
-// Products by a library of others, which NORMA_BLAS names to CMake: blas/openblas.cpp, blas/none.cpp.
+// Products by a library of others, which NORMA_BLAS names to CMake: blas/openblas.cpp or
+// blas/none.cpp.
 #pragma once
 #include "norma/core/kernels/matrix_product.h"
+#include "norma/core/simd.h"
 
 namespace norma::kernels {
 
-/// Whether there is one. It serves the baseline; the other levels have tiles of their own.
+/// Whether there is one. It serves the baseline.
 inline constexpr bool kHasBlas = NORMA_HAS_BLAS;
+/// Whether a level's products are Norma's own.
+template <class Level>
+inline constexpr bool kOwnProducts = !kHasBlas || Level::kBytes > Level128::kBytes;
 
 /// In the calling thread alone.
 template <class T>

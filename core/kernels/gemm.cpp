@@ -416,10 +416,6 @@ NORMA_INLINE inline void multiply_at(const MatrixProduct<T>& m, const Plan& plan
   }
 }
 
-// The baseline's products are OpenBLAS's, where there is one.
-template <class Level>
-constexpr bool kOwnProducts = kHasBlas ? Level::kBytes >= Level256::kBytes : true;
-
 }  // namespace
 
 bool own_products() {

@@ -13,8 +13,8 @@ void matmul(const MatrixProduct<T>& product);
 template <class T>
 void parallel_matmul(const MatrixProduct<T>& product);
 
-/// The same for a layer: with own_products() the bits of a row of c do not depend on the others. `b`
-/// lies in `weight`, with which it may be kept packed; null: nothing is kept.
+/// The same for a layer: where products are Norma's own, the bits of a row of c do not depend on
+/// the others. `b` lies in `weight`, with which it may be kept packed; null: nothing is kept.
 template <class T>
 void layer_product(const MatrixProduct<T>& product, Storage* weight);
 

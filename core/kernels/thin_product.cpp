@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "norma/core/integers.h"
+#include "norma/core/kernels/blas.h"
 #include "norma/core/kernels/register_tile.h"
 #include "norma/core/kernels/scratch.h"
 #include "norma/core/kernels/sums.h"
@@ -232,13 +233,15 @@ void thin_product(const MatrixProduct<T>& p, Few few) {
   Scratch<T> packed(few_lie_along(p, few) ? 0 : (few == Few::Rows ? p.m : p.n) * p.k);
   const Thin<T> thin = as_thin(p, few, packed.data());
   for_level([thin]<class Level>() NORMA_INLINE {
-    int64_t f = 0;
-    for (; f + kGroup <= thin.count; f += kGroup) group<T, Level, kGroup>(thin, f);
-    if (thin.count - f >= 2) {
-      group<T, Level, 2>(thin, f);
-      f += 2;
+    if constexpr (kOwnProducts<Level>) {
+      int64_t f = 0;
+      for (; f + kGroup <= thin.count; f += kGroup) group<T, Level, kGroup>(thin, f);
+      if (thin.count - f >= 2) {
+        group<T, Level, 2>(thin, f);
+        f += 2;
+      }
+      if (f < thin.count) group<T, Level, 1>(thin, f);
     }
-    if (f < thin.count) group<T, Level, 1>(thin, f);
   });
 }
 
