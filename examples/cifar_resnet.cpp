@@ -127,7 +127,7 @@ void train(const example::Options& options) {
   if (!options.save.empty()) norma::save(model, options.save);
   const Tensor answers = example::answers(model, test_loader);
   plots.classifier(answers, pictures.test, pictures.class_names);
-  plots.filters("filters.png", model.stem.at<nn::Conv2d>(0).weight);
+  plots.filters("filters.png", model->stem.at<nn::Conv2d>(0).weight);
   std::printf("test accuracy %.4f\n", example::scores(answers, pictures.test.targets).accuracy);
 }
 

@@ -3,7 +3,8 @@
 # loses frames. As root.
 #   usage: scripts/distributed-netns.sh [-d MS] [-l PERCENT] [-r MBIT] [-n RANKS] PROGRAM [argument ...]
 # -d: delay each way (default 2), -l: frames lost (default 1), -r: bits that a machine may send per second (default: no limit),
-# -n: ranks, which take turns on the machines (default 2). NORMA_SENT=1 prints how many bytes each machine sent.
+# -n: ranks, which take turns on the machines (default 2). NORMA_SENT=1 prints how many bytes each machine sent. Ends with 77
+# where no such machines can be made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,7 +21,7 @@ done
 shift $((OPTIND - 1))
 [ $# -gt 0 ] || { sed -n 's/^# *usage: /usage: /p; s/^#   usage: /usage: /p' "$0"; exit 2; }
 for tool in ip tc unshare mpirun python3; do
-  command -v $tool >/dev/null || { echo "$tool is missing (Debian: iproute2, util-linux, openmpi-bin, python3)"; exit 1; }
+  command -v $tool >/dev/null || { echo "$tool is missing (Debian: iproute2, util-linux, openmpi-bin, python3)"; exit 77; }
 done
 
 name=norma$$ folder=$(mktemp -d) link_pid=""
@@ -34,7 +35,7 @@ trap finish EXIT
 
 # Two machines, and what joins them.
 for space in a b link; do
-  ip netns add "$name-$space"
+  ip netns add "$name-$space" || exit 77
   ip netns exec "$name-$space" ip link set lo up
 done
 # No checksum may be left to a network card: there is none.

@@ -1,4 +1,4 @@
-// What tests on several ranks share: a group that is there from the first use, and shares of a batch.
+// What tests on several ranks share: a group, there from the first use, and shares of a batch.
 #pragma once
 #include <norma/distributed.h>
 

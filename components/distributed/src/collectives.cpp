@@ -101,8 +101,10 @@ Work all_reduce(const Tensor& tensor, ReduceOp reduction, bool async_op) {
   const auto operation = operation_on(op, tensor);
   if (reduction == ReduceOp::Avg) operation->divide_by(here.size);
   operation->start("MPI_Iallreduce", [&](void* data, int count, MPI_Request* request) {
-    return MPI_Iallreduce(MPI_IN_PLACE, data, count, mpi_type(dtype), mpi_op(reduction, dtype),
-                          here.comm, request);
+    // Of what is in place, Open MPI sends all to one rank and back; of fewer than four ranks, too.
+    const void* const from = here.size < 4 ? MPI_IN_PLACE : operation->copied(data);
+    return MPI_Iallreduce(from, data, count, mpi_type(dtype), mpi_op(reduction, dtype), here.comm,
+                          request);
   });
   return Operation::run(operation, async_op);
 }

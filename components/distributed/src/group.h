@@ -42,6 +42,7 @@ class Patience {
   const int64_t order_;
   unsigned rounds_ = 0;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point next_look_ = begin_;
 };
 
 /// Tells all others that this rank leaves, and waits until they do.

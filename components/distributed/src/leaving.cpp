@@ -54,9 +54,11 @@ Patience::Patience(const char* op, Group& group, int64_t order)
     : op_(op), group_(group), order_(order) {}
 
 void Patience::wait_a_little() {
-  ++rounds_;
-  if (rounds_ > 100) std::this_thread::yield();  // short waits do not give way
-  if (rounds_ % 1000 != 0) return;
+  if (++rounds_ <= 100) return;  // short waits do not give way
+  std::this_thread::yield();
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_look_) return;
+  next_look_ = now + std::chrono::milliseconds(5);
   read_news(group_);
   for (int rank = 0; rank < group_.size; ++rank) {
     const int64_t count = group_.ended[static_cast<std::size_t>(rank)];
@@ -65,7 +67,7 @@ void Patience::wait_a_little() {
          " that has left the group or ended (rank ", group_.rank, " of ", group_.size,
          "); do all ranks have as many batches?");
   }
-  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin_;
+  const std::chrono::duration<double> passed = now - begin_;
   if (passed.count() < group_.timeout) return;
   fail(op_, "expected all ranks to take part within ", group_.timeout, " s, got no result (rank ",
        group_.rank, " of ", group_.size, "); see init_process_group's timeout");

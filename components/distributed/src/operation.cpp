@@ -14,6 +14,12 @@ Operation::Operation(const char* op, Group& group, const Tensor& target)
   values_ = target.detach().contiguous();
 }
 
+const void* Operation::copied(const void* data) {
+  if (!copy_.defined()) copy_ = values_.clone();
+  const auto* const begin = static_cast<const char*>(values_.raw_data());
+  return static_cast<const char*>(copy_.raw_data()) + (static_cast<const char*>(data) - begin);
+}
+
 bool Operation::poll() {
   if (done_) return true;
   for (MPI_Request& request : requests_) {
@@ -38,7 +44,7 @@ void Operation::finish() {
   impl_of(values_)->storage->bump_version();
   if (divisor_ != 1) values_.div_(divisor_);
   if (values_.raw_data() != target_.raw_data()) target_.detach().copy_(values_);
-  target_ = values_ = Tensor();
+  target_ = values_ = copy_ = Tensor();
 }
 
 Work Operation::run(std::shared_ptr<Operation> operation, bool async_op) {

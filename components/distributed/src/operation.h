@@ -33,6 +33,9 @@ class Operation {
     requests_.push_back(MPI_REQUEST_NULL);
     check(start(&requests_.back()), op_, call);
   }
+  /// A copy of the values, kept until the end, for MPI to read while it writes to them; where
+  /// `data` of a part lies in it.
+  const void* copied(const void* data);
   /// The sum is to be divided by this.
   void divide_by(int divisor) { divisor_ = divisor; }
 
@@ -49,7 +52,7 @@ class Operation {
   const char* call_ = "";
   Group* group_;
   int64_t order_;
-  Tensor target_, values_;  // the latter with its elements row by row
+  Tensor target_, values_, copy_;  // the second one with its elements row by row
   int divisor_ = 1;
   bool done_ = false;
   std::vector<MPI_Request> requests_;

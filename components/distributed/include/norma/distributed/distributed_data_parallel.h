@@ -40,11 +40,12 @@ class DataParallelBase : public nn::Module {
     bool before_;
   };
   /// ```cpp
+  /// norma::distributed::DistributedDataParallel net(nn::Linear(4, 2));
   /// {
   ///   const auto no_sync = net.no_sync();
-  ///   criterion(net(x1), y1).backward();
+  ///   criterion(net(x), y).backward();
   /// }
-  /// criterion(net(x2), y2).backward();  // averages the sum of both
+  /// criterion(net(features), labels).backward();  // averages the sum of both
   /// ```
   [[nodiscard("give the guard a name: without one it ends at once")]] NoSync no_sync();
 
