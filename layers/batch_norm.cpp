@@ -38,7 +38,28 @@ BatchNorm::BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, int64_t
   out_of_memory(0);
 }
 
+BatchNorm::BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, const BatchNorm& other)
+    : name_(name),
+      min_dim_(min_dim),
+      max_dim_(max_dim),
+      num_features_(other.num_features_),
+      options_(other.options_),
+      frozen_(other.frozen_),
+      averages_(other.averages_) {
+  const auto learns = [](const Tensor& t) { return t.defined() && t.requires_grad(); };
+  weight = register_parameter("weight", other.weight, learns(other.weight));
+  bias = register_parameter("bias", other.bias, learns(other.bias));
+  running_mean = register_buffer("running_mean", other.running_mean);
+  running_var = register_buffer("running_var", other.running_var);
+  num_batches_tracked = register_buffer("num_batches_tracked", other.num_batches_tracked);
+  train(other.is_training());
+}
+
 Tensor BatchNorm::forward(const Tensor& input) { return normalise(input, false); }
+
+Tensor BatchNorm::operation(Tensor input, const functional::BatchNormArgs& args) {
+  return functional::batch_norm(std::move(input), args);
+}
 
 Tensor BatchNorm::forward_donated(Tensor&& input) {
   return is_exactly<BatchNorm1d, BatchNorm2d, BatchNorm3d>(*this)
@@ -62,14 +83,14 @@ Tensor BatchNorm::normalise(Tensor input, bool relu) {
   const bool all_alike = *averages_ || !options_.momentum;
   double factor = 0.0;
   if (updates) factor = all_alike ? 1.0 / static_cast<double>(*batches + 1) : *options_.momentum;
-  Tensor output = functional::batch_norm(std::move(input), {.running_mean = running_mean,
-                                                            .running_var = running_var,
-                                                            .weight = weight,
-                                                            .bias = bias,
-                                                            .training = learns || !tracks,
-                                                            .momentum = factor,
-                                                            .eps = options_.eps,
-                                                            .relu = relu});
+  Tensor output = operation(std::move(input), {.running_mean = running_mean,
+                                               .running_var = running_var,
+                                               .weight = weight,
+                                               .bias = bias,
+                                               .training = learns || !tracks,
+                                               .momentum = factor,
+                                               .eps = options_.eps,
+                                               .relu = relu});
   if (updates) ++*batches;
   return output;
 }

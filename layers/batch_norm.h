@@ -4,6 +4,10 @@
 
 #include "norma/layers/cloneable.h"
 
+namespace norma::functional {
+struct BatchNormArgs;
+}
+
 namespace norma::nn {
 
 struct BatchNormOptions {
@@ -70,12 +74,17 @@ class BatchNorm : public Module {
  protected:
   BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, int64_t num_features,
             const BatchNormOptions& options);
+  /// A layer with the tensors and switches of another one, to take its place.
+  BatchNorm(const char* name, int64_t min_dim, int64_t max_dim, const BatchNorm& other);
+  /// Refuses what `forward` would not take; `batch_statistics`: its own are used.
+  virtual void check_input(const Tensor& input, bool batch_statistics) const;
+  /// The operation: `functional::batch_norm`, or another one of the same arguments.
+  virtual Tensor operation(Tensor input, const functional::BatchNormArgs& args);
   void copy_extra_state(const Module& other) override;
   Tensor forward_donated(Tensor&& input) override;
 
  private:
   Tensor normalise(Tensor input, bool relu);
-  void check_input(const Tensor& input, bool batch_statistics) const;
 
   const char* name_;
   int64_t min_dim_, max_dim_, num_features_;

@@ -14,35 +14,13 @@
 // batch_norm_backward.cpp.
 #include "norma/core/kernels/norm/batch_norm.h"
 
-#include "norma/core/kernels/norm/channel_math.h"
+#include "norma/core/kernels/norm/channel_jobs.h"
 #include "norma/core/kernels/norm/pass.h"
 #include "norma/core/kernels/plain/batch_norm.h"
 #include "norma/core/simd.h"
 
 namespace norma::kernels {
 namespace {
-
-/// y = the line of x, and what lies below the floor becomes the floor. Values: base, scale, offset.
-template <class T>
-struct Apply {
-  using MapValue = T;
-  static constexpr int kMapValues = 3;
-  const T* x;
-  T *y, floor;
-
-  Apply(const T* from, T* to, bool relu)
-      : x(from), y(to), floor(relu ? T(0) : std::numeric_limits<T>::quiet_NaN()) {}
-
-  template <int N>
-  NORMA_INLINE void map(const Elements<T, N> (&v)[3], int64_t at) const {
-    Elements<T, N> value, least;
-    load<N>(x + at, value);
-    fill<N>(floor, least);
-    apply_line(v[0], v[1], v[2], value);
-    keep_above(least, value);
-    store<N>(value, y + at);
-  }
-};
 
 template <class T>
 struct Forward {
