@@ -92,8 +92,13 @@ class DataLoader::Epoch {
     const DataLoaderOptions& options = source_->options;
     const auto words = Generator::block(options.seed, static_cast<uint64_t>(place_->epoch));
     transform_seed_ = join(words[2], words[3]);
+    if (options.sampler.replica > 0) {  // a block that no batch comes to
+      const auto own = Generator::block(transform_seed_, ~uint64_t(options.sampler.replica));
+      transform_seed_ = join(own[0], own[1]);
+    }
     Generator generator(join(words[0], words[1]));
     if (options.sampler.order) {
+      if (options.sampler.on_epoch) options.sampler.on_epoch(place_->epoch);
       order_ = checked_order(options.sampler.order(source_->size, generator));
     } else if (options.shuffle) {
       order_ = randperm(source_->size, generator);

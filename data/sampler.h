@@ -15,6 +15,10 @@ struct Sampler {
   /// `generator` is another in every epoch.
   std::function<Tensor(int64_t samples, Generator& generator)> order;
   int64_t length = -1;  ///< how many; -1: as many as there are samples
+  /// Told the number of each epoch before `order` is asked; may be empty.
+  std::function<void(int64_t epoch)> on_epoch = {};
+  /// Which of several loaders of the same seed it is for, from 0: their random transforms differ.
+  int64_t replica = 0;
 };
 
 /// 0, 1, 2, …
