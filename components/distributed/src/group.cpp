@@ -79,12 +79,13 @@ void init_process_group(const InitOptions& options) {
   // Errors of waiting are not told to the communicator, but to this one.
   check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), op, "MPI_Comm_set_errhandler");
   Group group{.comm = MPI_COMM_NULL,
+              .layers = MPI_COMM_NULL,
               .news = MPI_COMM_NULL,
               .rank = 0,
               .size = 0,
               .timeout = options.timeout,
               .ended = {}};
-  for (MPI_Comm* comm : {&group.comm, &group.news}) {
+  for (MPI_Comm* comm : {&group.comm, &group.layers, &group.news}) {
     check(MPI_Comm_dup(MPI_COMM_WORLD, comm), op, "MPI_Comm_dup");
     check(MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN), op, "MPI_Comm_set_errhandler");
   }
@@ -104,7 +105,7 @@ void destroy_process_group() {
   here.running.clear();
   barrier();
   leave(here);
-  MPI_Comm comms[] = {here.comm, here.news};
+  MPI_Comm comms[] = {here.comm, here.layers, here.news};
   current().reset();
   for (MPI_Comm& comm : comms) check(MPI_Comm_free(&comm), op, "MPI_Comm_free");
 }

@@ -14,8 +14,9 @@ namespace norma::distributed {
 class Operation;
 
 struct Group {
-  MPI_Comm comm;  // collective operations, in one order
-  MPI_Comm news;  // which ranks have left
+  MPI_Comm comm;    // collective operations, in one order
+  MPI_Comm layers;  // those of layers: buckets of gradients come between, not everywhere alike
+  MPI_Comm news;    // which ranks have left
   int rank, size;
   double timeout;
   int64_t started = 0;         // how many collective operations this rank has begun
