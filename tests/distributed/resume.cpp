@@ -8,7 +8,7 @@ int main(int, char** arguments) {
   const std::string command = arguments[1], path = arguments[2];
   Training training(ranks::size());
   if (command == "save") {
-    training.run(1, 3);
+    training.run(1, 1);
     norma::distributed::save_checkpoint(path, training.parts());
     return 0;
   }
@@ -17,7 +17,7 @@ int main(int, char** arguments) {
   training.run();
   Training whole(1);
   whole.run();
-  const std::string error = training.differs(whole, 1e-12);
+  const std::string error = training.unlike(whole, 1e-12);
   if (!error.empty()) std::fprintf(stderr, "%s\n", error.c_str());
   return error.empty() ? 0 : 1;
 }

@@ -38,7 +38,7 @@ TEST_CASE("Without a process group a checkpoint is that of one rank") {
 }
 
 TEST_CASE("On as many ranks it goes on to the last bit, with Dropout and random transforms") {
-  const auto [epoch, batch] = GENERATE(std::pair(1, 3), std::pair(1, 5), std::pair(2, 0));
+  const auto [epoch, batch] = GENERATE(std::pair(0, 2), std::pair(0, 3), std::pair(1, 0));
   const SharedFolder folder;
   Training whole(ranks::size(), 0.4, 0.1), first(ranks::size(), 0.4, 0.1);
   const auto seed = [] { manual_seed(100 + static_cast<uint64_t>(ranks::rank())); };
@@ -56,12 +56,12 @@ TEST_CASE("On as many ranks it goes on to the last bit, with Dropout and random 
   CHECK(info.loader == first.loader.position());
   second.loader.set_position(info.loader);
   second.run();
-  CHECK(second.differs(whole, 0) == "");
+  CHECK(second.unlike(whole, 0) == "");
   CHECK(default_generator().state() == end);
 }
 
 TEST_CASE("From one process to all ranks, and from all ranks to one process") {
-  const auto [epoch, batch] = GENERATE(std::pair(1, 2), std::pair(2, 0));
+  const auto [epoch, batch] = GENERATE(std::pair(0, 2), std::pair(1, 0));
   const SharedFolder folder;
   Training whole(1);
   whole.run();
@@ -75,7 +75,7 @@ TEST_CASE("From one process to all ranks, and from all ranks to one process") {
   CHECK(default_generator().state().seed == 11 + static_cast<uint64_t>(ranks::rank()));
   all.loader.set_position(info.loader);
   all.run();
-  CHECK(all.differs(whole, 1e-12) == "");
+  CHECK(all.unlike(whole, 1e-12) == "");
 
   Training rest(1), before(ranks::size());
   before.run(epoch, batch);
@@ -83,7 +83,7 @@ TEST_CASE("From one process to all ranks, and from all ranks to one process") {
   const CheckpointInfo joined = load_checkpoint(folder.path, rest.targets());
   rest.loader.set_position(joined.loader);
   rest.run();
-  CHECK(rest.differs(whole, 1e-12) == "");
+  CHECK(rest.unlike(whole, 1e-12) == "");
 }
 
 TEST_CASE("Within an epoch, a number of ranks that does not divide the batch is refused") {
