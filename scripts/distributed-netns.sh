@@ -2,7 +2,7 @@
 # Runs a program on two "machines": network namespaces of this one, joined by veth through a third, whose link is slow and
 # loses frames. As root.
 #   usage: scripts/distributed-netns.sh [-d MS] [-l PERCENT] [-r MBIT] [-n RANKS] PROGRAM [argument ...]
-# -d: delay each way (default 2), -l: frames lost (default 1), -r: bits that a machine may send per second (default: no limit),
+# -d: delay each way (default 2), -l: frames lost (default 1); both 0: one veth, without the third namespace; -r: bits that a machine may send per second (default: no limit),
 # -n: ranks, which take turns on the machines (default 2). NORMA_SENT=1 prints how many bytes each machine sent. Ends with 77
 # where no such machines can be made.
 set -euo pipefail
@@ -46,20 +46,27 @@ for command in (0x17, 0x1f, 0x24):  # ETHTOOL_STXCSUM, STSO, SGSO
     value = struct.pack("II", command, 0)
     buffer = __import__("array").array("B", value)
     fcntl.ioctl(control, 0x8946, struct.pack("16sP", sys.argv[1].encode(), buffer.buffer_info()[0]))'
+if [ "$delay $loss" = "0 0" ]; then
+  ip link add eth-a netns "$name-a" type veth peer name eth-b netns "$name-b"
+else
+  for machine in a b; do
+    ip link add "eth-$machine" netns "$name-$machine" type veth peer name "to-$machine" netns "$name-link"
+    ip netns exec "$name-link" ip link set "to-$machine" up
+    ip netns exec "$name-$machine" python3 -c "$checksums" "eth-$machine"
+  done
+  ip netns exec "$name-link" python3 scripts/lib-lossy-link.py to-a to-b "$delay" "$loss" &
+  link_pid=$!
+fi
+address=1
 for machine in a b; do
-  ip link add "eth-$machine" netns "$name-$machine" type veth peer name "to-$machine" netns "$name-link"
-  address=10.99.0.$([ $machine = a ] && echo 1 || echo 2)
   inside=(ip netns exec "$name-$machine")
-  "${inside[@]}" ip address add "$address/24" dev "eth-$machine"
-  "${inside[@]}" python3 -c "$checksums" "eth-$machine"
+  "${inside[@]}" ip address add "10.99.0.$address/24" dev "eth-$machine"
   "${inside[@]}" ip link set "eth-$machine" up
   if [ -n "$rate" ]; then
-    "${inside[@]}" tc qdisc add dev "eth-$machine" root tbf rate "${rate}mbit" burst 64kb latency 50ms
+    "${inside[@]}" tc qdisc add dev "eth-$machine" root tbf rate "${rate}mbit" burst 70kb latency 50ms
   fi
-  ip netns exec "$name-link" ip link set "to-$machine" up
+  address=2
 done
-ip netns exec "$name-link" python3 scripts/lib-lossy-link.py to-a to-b "$delay" "$loss" &
-link_pid=$!
 
 # Open MPI starts the second machine's ranks by this instead of ssh; each machine has a host name of its own.
 cat >"$folder/agent" <<AGENT

@@ -1,4 +1,5 @@
-// Ranks that end in the middle of training: failing HOW FOLDER. check_failing.py says what is to come of it.
+// Ranks that end in the middle of training: failing HOW FOLDER. What is to come of it stands in
+// check_failing.py.
 #include <norma/distributed.h>
 #include <signal.h>
 #include <unistd.h>

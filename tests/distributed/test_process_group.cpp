@@ -183,7 +183,7 @@ TEST_CASE("All ranks get the same bits, run for run") {
   for (const int64_t count : {1, 7, 1000, 300001}) {
     Tensor first;
     for (int run = 0; run < 3; ++run) {
-      manual_seed(100 + dist::get_rank());
+      manual_seed(static_cast<uint64_t>(100 + dist::get_rank()));
       const Tensor x = randn({count});
       dist::all_reduce(x);
       for (const Tensor& other : dist::all_gather(x)) REQUIRE(differing_bits(other, x).empty());
@@ -222,9 +222,10 @@ TEST_CASE("all_gather gives tensors of unlike sizes, texts too") {
       CHECK(differing_bits(all[static_cast<std::size_t>(i)], mine(i, dtype, shape(i))).empty());
     }
   }
-  const std::vector<std::string> texts = dist::all_gather_object(std::string(rank, 'x'));
+  const auto xs = [](int count) { return std::string(static_cast<std::size_t>(count), 'x'); };
+  const std::vector<std::string> texts = dist::all_gather_object(xs(rank));
   REQUIRE(static_cast<int>(texts.size()) == size);
-  for (int i = 0; i < size; ++i) CHECK(texts[static_cast<std::size_t>(i)] == std::string(i, 'x'));
+  for (int i = 0; i < size; ++i) CHECK(texts[static_cast<std::size_t>(i)] == xs(i));
   if (size > 1) {
     CHECK(error_of([&] { dist::all_gather(ones({1}).to(rank == 1 ? kInt64 : kFloat32)); }) ==
           "[all_gather] expected tensors of one dtype, got float32 on rank 0 and int64 on rank 1");
