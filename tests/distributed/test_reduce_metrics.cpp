@@ -26,7 +26,7 @@ TEST_CASE("Means are weighted by samples, and have the same bits on all ranks") 
   }
   const auto got = distributed::reduce_metrics(
       {value(ranks::rank(), own, 0), value(ranks::rank(), own, 1)}, own);
-  for (std::size_t i : {0, 1}) {
+  for (const std::size_t i : {0u, 1u}) {
     CHECK(std::abs(got[i] - want[i]) < 1e-15);
     CHECK(ranks::differing_ranks(tensor(got[i], {.dtype = kFloat64})) == "");
   }
