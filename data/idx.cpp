@@ -1,11 +1,11 @@
 #include "norma/data/idx.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <initializer_list>
 #include <string_view>
 
+#include "norma/core/byte_order.h"
 #include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/data/data_folder.h"
@@ -19,10 +19,7 @@ using detail::FileReader;
 
 template <class T>
 T big_endian(const unsigned char* bytes) {
-  static_assert(std::endian::native == std::endian::little);
-  std::array<unsigned char, sizeof(T)> native;
-  std::reverse_copy(bytes, bytes + sizeof(T), native.begin());
-  return std::bit_cast<T>(native);
+  return load_number<T, std::endian::big>(bytes);
 }
 
 // Fills a tensor of type T with elements of type Stored. Returns how many bytes there were.

@@ -1,10 +1,10 @@
 #include "norma/io/file_kind.h"
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 #include <string_view>
 
+#include "norma/core/byte_order.h"
 #include "norma/io/foreign_file.h"
 #include "norma/io/safetensors_header.h"
 
@@ -59,9 +59,7 @@ bool is_onnx(std::string_view head) {
 bool is_safetensors(std::string_view head) {
   if (head.size() <= 8 || std::string_view("{ \t\r\n").find(head[8]) == std::string_view::npos)
     return false;
-  uint64_t header_bytes = 0;
-  std::memcpy(&header_bytes, head.data(), 8);
-  return header_bytes <= safetensors::kMaxHeaderBytes;
+  return load_number<uint64_t>(head.data()) <= safetensors::kMaxHeaderBytes;
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <map>
 #include <utility>
 
+#include "norma/core/byte_order.h"
 #include "norma/core/read_number.h"
 #include "norma/io/pickle_tables.h"
 
@@ -42,9 +42,7 @@ class Machine {
   }
   template <class T>
   T number() {
-    T value;
-    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
-    return value;
+    return load_number<T>(take(sizeof(T)).data());
   }
   std::string_view line() {
     const std::size_t end = bytes_.find('\n', at_);

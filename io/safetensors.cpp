@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "norma/core/byte_order.h"
 #include "norma/core/memory.h"
 #include "norma/core/tensor_impl.h"
 #include "norma/io/atomic_file.h"
@@ -51,6 +52,7 @@ TensorFile read_checked(const InputFile& file, const Asked& asked) {
                 "; this is neither a safetensors file nor one of torch.save");
   uint64_t header_bytes = 0;
   file.read(&header_bytes, 0, 8);
+  swap_little_endian(&header_bytes, 1, 8);
   if (header_bytes > safetensors::kMaxHeaderBytes)
     file.refuse("expected a header of at most ", safetensors::kMaxHeaderBytes,
                 " bytes, got a length of ", header_bytes,
@@ -142,7 +144,8 @@ Draft make_draft(const NamedTensors& tensors, const std::map<std::string, std::s
     draft.tensors.push_back(tensor.detach());
   }
   const std::string json = safetensors::format_header(header, name);
-  const uint64_t header_bytes = json.size();
+  uint64_t header_bytes = json.size();
+  swap_little_endian(&header_bytes, 1, 8);
   draft.head.assign(reinterpret_cast<const char*>(&header_bytes), 8);
   draft.head += json;
   draft.size = draft.head.size() + offset;
@@ -153,7 +156,7 @@ Draft make_draft(const NamedTensors& tensors, const std::map<std::string, std::s
 void write_pieces(const Draft& draft, auto&& write) {
   write(static_cast<const void*>(draft.head.data()), draft.head.size());
   for (const Tensor& tensor : draft.tensors) {
-    const Tensor packed = tensor.contiguous();
+    const Tensor packed = as_stored(tensor);
     const auto bytes = static_cast<std::size_t>(packed.numel() * item_size(packed.dtype()));
     write(static_cast<const void*>(impl_of(packed)->data()), bytes);
   }

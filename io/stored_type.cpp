@@ -5,11 +5,10 @@
 #include <cmath>
 #include <vector>
 
+#include "norma/core/byte_order.h"
 #include "norma/core/tensor_impl.h"
 
 namespace norma {
-
-static_assert(std::endian::native == std::endian::little, "the formats are little-endian");
 
 namespace {
 
@@ -65,12 +64,15 @@ void read_as(const NextBytes& next, const Tensor& to) {
   for (int64_t done = 0; done < count; done += kPiece) {
     const int64_t n = std::min(count - done, kPiece);
     next(piece.data(), static_cast<uint64_t>(n) * sizeof(From));
-    for (int64_t i = 0; i < n; ++i) out[done + i] = kConvert(piece[static_cast<std::size_t>(i)]);
+    for (int64_t i = 0; i < n; ++i)
+      out[done + i] = kConvert(load_number<From>(&piece[static_cast<std::size_t>(i)]));
   }
 }
 
 void read_plain(const NextBytes& next, const Tensor& to) {
-  next(impl_of(to)->data(), static_cast<uint64_t>(to.numel() * item_size(to.dtype())));
+  const int64_t count = to.numel(), size = item_size(to.dtype());
+  next(impl_of(to)->data(), static_cast<uint64_t>(count * size));
+  swap_little_endian(impl_of(to)->data(), count, size);
 }
 
 // Of a bool, any byte but 0 is true.
@@ -106,6 +108,13 @@ Tensor read_elements(const StoredType& type, const Shape& sizes, const NextBytes
   Tensor tensor = new_tensor(sizes, type.dtype);
   type.read(next, tensor);
   return tensor;
+}
+
+Tensor as_stored(const Tensor& tensor) {
+  if constexpr (std::endian::native == std::endian::little) return tensor.contiguous();
+  const Tensor copy = tensor.contiguous().clone();
+  swap_little_endian(impl_of(copy)->data(), copy.numel(), item_size(copy.dtype()));
+  return copy;
 }
 
 }  // namespace norma

@@ -32,4 +32,8 @@ std::span<const StoredType> stored_types();
 /// is needed once only, besides a small piece.
 Tensor read_elements(const StoredType& type, const Shape& sizes, const NextBytes& next);
 
+/// The tensor contiguous, its elements in the order of bytes that files have: itself where that is
+/// the machine's.
+Tensor as_stored(const Tensor& tensor);
+
 }  // namespace norma

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+
+#include "norma/core/byte_order.h"
 
 namespace norma {
 
@@ -20,16 +21,9 @@ constexpr uint16_t kStored = 0, kDeflated = 8, kEncrypted = 1;
 constexpr const char* kBeyond = "reaches beyond the place that the zip directory leaves for it";
 constexpr const char* kCutShort = "; the file was cut short or is no zip archive";
 
-template <class T>
-T number(const char* bytes) {
-  T value;
-  std::memcpy(&value, bytes, sizeof(T));
-  return value;
-}
-
-uint16_t u16(const char* bytes) { return number<uint16_t>(bytes); }
-uint32_t u32(const char* bytes) { return number<uint32_t>(bytes); }
-uint64_t u64(const char* bytes) { return number<uint64_t>(bytes); }
+uint16_t u16(const char* bytes) { return load_number<uint16_t>(bytes); }
+uint32_t u32(const char* bytes) { return load_number<uint32_t>(bytes); }
+uint64_t u64(const char* bytes) { return load_number<uint64_t>(bytes); }
 
 struct Directory {
   uint64_t start = 0, bytes = 0, count = 0;

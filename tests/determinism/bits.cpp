@@ -4,9 +4,11 @@
 #include <norma/norma.h>
 
 #include <array>
+#include <bit>
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <type_traits>
 
 using namespace norma;
 
@@ -15,9 +17,12 @@ namespace {
 uint64_t hash(const Tensor& x, uint64_t h = 1469598103934665603U) {
   const Tensor flat = x.detach().contiguous();
   const auto add = [&](const auto* data) {
-    const auto* bytes = reinterpret_cast<const unsigned char*>(data);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(flat.numel()) * sizeof *data; ++i) {
-      h = (h ^ bytes[i]) * 1099511628211U;
+    using Bits = std::conditional_t<sizeof *data == 4, uint32_t, uint64_t>;
+    for (int64_t i = 0; i < flat.numel(); ++i) {
+      const auto bits = std::bit_cast<Bits>(data[i]);
+      for (std::size_t byte = 0; byte < sizeof bits; ++byte) {
+        h = (h ^ (bits >> (8 * byte) & 255)) * 1099511628211U;
+      }
     }
   };
   if (x.dtype() == kFloat32) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "norma/core/byte_order.h"
 #include "norma/core/error.h"
 #include "norma/core/factory.h"
 #include "norma/core/shape.h"
@@ -176,6 +177,7 @@ std::string Graph::constant(const Tensor& tensor, const std::string& name) {
   proto.set_data_type(type_of(x.dtype()));
   for (const int64_t size : x.sizes()) proto.add_dims(size);
   proto.set_raw_data(x.data_ptr(), static_cast<std::size_t>(x.numel() * item_size(x.dtype())));
+  swap_little_endian(proto.mutable_raw_data()->data(), x.numel(), item_size(x.dtype()));
   return proto.name();
 }
 
