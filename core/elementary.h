@@ -7,9 +7,9 @@
 
 namespace norma::elementary {
 
-/// From + - * / in long double and powers of two alone, which every x86-64 rounds alike. Within
-/// 0.51 ulp, `pow` towards the ends of the range within 1.1; zeros, infinities, NaN and signs as in
-/// the C library.
+/// From + - * / of 64 digits (core/extended.h) and powers of two alone, which round alike
+/// everywhere. Within 0.51 ulp, `pow` towards the ends of the range within 1.1; zeros, infinities,
+/// NaN and signs as in the C library.
 namespace portable {
 double exp(double x);
 double log(double x);
