@@ -4,7 +4,8 @@
 namespace norma {
 
 /// After `use_deterministic_algorithms(true)`, the same program gives the same bits on every
-/// x86-64 processor, whatever vectors it has, with every OpenBLAS and on any number of threads:
+/// x86-64 and arm64 processor, whatever vectors it has, with every OpenBLAS or none and on any
+/// number of threads:
 ///
 ///     int main() {
 ///       norma::use_deterministic_algorithms(true);
@@ -16,7 +17,8 @@ namespace norma {
 /// environment variable NORMA_SIMD=deterministic asks for the same. `false` goes back to what the
 /// processor and NORMA_SIMD allow.
 ///
-/// Call it before other threads compute. Throws where the library itself was compiled for one
+/// A program's own arithmetic is its compiler's: on arm64 give that -ffp-contract=off. Call it
+/// before other threads compute. Throws where the library itself was compiled for one
 /// processor (-march=native) or with -ffast-math.
 void use_deterministic_algorithms(bool mode);
 /// Whether they are on.

@@ -33,6 +33,8 @@ SimdLevel detect() {
                       __builtin_cpu_supports("avx512vl");
   if (name == "baseline" || !avx2) return SimdLevel::Baseline;
   return avx512 && name != "avx2" ? SimdLevel::Avx512 : SimdLevel::Avx2;
+#elif defined(__aarch64__)
+  return name == "baseline" ? SimdLevel::Baseline : SimdLevel::Neon;
 #else
   return SimdLevel::Baseline;
 #endif

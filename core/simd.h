@@ -17,7 +17,7 @@
 namespace norma {
 
 /// Which vector instructions kernels use, from the narrowest to the widest.
-enum class SimdLevel { Unknown, Plain, Deterministic, Baseline, Avx2, Avx512 };
+enum class SimdLevel { Unknown, Plain, Deterministic, Baseline, Neon, Avx2, Avx512 };
 namespace detail {
 /// Asked for by every kernel: one load, once the first of them has found it.
 inline constinit std::atomic<SimdLevel> known_level{SimdLevel::Unknown};
@@ -25,7 +25,7 @@ SimdLevel find_level();
 }  // namespace detail
 
 /// The widest level that this processor and the environment variable NORMA_SIMD (plain,
-/// deterministic, baseline, avx2, avx512) allow.
+/// deterministic, baseline, neon, avx2, avx512) allow.
 inline SimdLevel simd_level() {
   const SimdLevel level = detail::known_level.load(std::memory_order_relaxed);
   return level == SimdLevel::Unknown ? detail::find_level() : level;
@@ -35,18 +35,24 @@ inline bool plain_kernels() { return simd_level() == SimdLevel::Plain; }
 /// The baseline without anything whose bits depend on the processor: core/deterministic.h.
 inline bool deterministic() { return simd_level() == SimdLevel::Deterministic; }
 
-/// The levels as types: bytes of a vector, and the registers of a product's tile: kRows × kVectors
-/// sums, the vectors of one term, one weight.
-struct Level512 {
-  static constexpr int kBytes = 64, kRows = 8, kVectors = 3, kColumnVectors = 2;  ///< with AVX-512
+/// The levels as types: bytes of a vector, the processor's vector registers, whether a product and
+/// a sum are rounded once, and the registers of a product's tile: kRows × kVectors sums, the
+/// vectors of one term, one weight.
+struct Level512 {  ///< with AVX-512
+  static constexpr int kBytes = 64, kRegisters = 32, kRows = 8, kVectors = 3, kColumnVectors = 2;
+  static constexpr bool kFused = true;
 };
-/// With AVX2.
-struct Level256 {
-  static constexpr int kBytes = 32, kRows = 4, kVectors = 3, kColumnVectors = 3;  ///< see above
+struct Level256 {  ///< with AVX2
+  static constexpr int kBytes = 32, kRegisters = 16, kRows = 4, kVectors = 3, kColumnVectors = 3;
+  static constexpr bool kFused = true;
 };
-/// The baseline.
-struct Level128 {
-  static constexpr int kBytes = 16, kRows = 4, kVectors = 2, kColumnVectors = 1;  ///< see above
+struct LevelNeon {  ///< of arm64, where loops that ask for no level run as at the baseline
+  static constexpr int kBytes = 16, kRegisters = 32, kRows = 8, kVectors = 3, kColumnVectors = 2;
+  static constexpr bool kFused = true;
+};
+struct Level128 {  ///< the baseline
+  static constexpr int kBytes = 16, kRegisters = 16, kRows = 4, kVectors = 2, kColumnVectors = 1;
+  static constexpr bool kFused = false;
 };
 
 namespace detail {
@@ -69,6 +75,11 @@ template <class F>
 __attribute__((target("avx2,fma,bmi2,f16c"))) void run_avx2(F f) {
   call_at<Level256>(f);
 }
+#elif defined(__aarch64__)
+template <class F>
+__attribute__((noinline)) void run_neon(F f) {
+  call_at<LevelNeon>(f);
+}
 #endif
 template <class F>
 __attribute__((noinline)) void run_baseline(F f) {
@@ -89,6 +100,11 @@ inline void for_level(const F& f) {
   }
   if constexpr (Widest::kBytes >= Level256::kBytes) {
     if (simd_level() >= SimdLevel::Avx2) return detail::run_avx2(f);
+  }
+#elif defined(__aarch64__)
+  if constexpr (Widest::kBytes > Level128::kBytes &&
+                requires { f.template operator()<LevelNeon>(); }) {
+    if (simd_level() == SimdLevel::Neon) return detail::run_neon(f);
   }
 #endif
   detail::run_baseline(f);

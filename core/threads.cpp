@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cfenv>
 #include <chrono>
 #include <cstdlib>
 #include <exception>
@@ -16,6 +15,7 @@
 #include "norma/core/error.h"
 #include "norma/core/parts.h"
 #include "norma/core/platform/fork.h"
+#include "norma/core/platform/processor.h"
 #include "norma/core/platform/processors.h"
 #include "norma/core/sanitizer.h"
 
@@ -47,14 +47,6 @@ std::atomic<int>& thread_count() {
   return count;
 }
 
-inline void pause_briefly() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 /// Waits without sleeping until `done()` or for some time: the loops of a network follow each other
 /// within microseconds, and waking a thread takes longer than many of them.
 template <class Done>
@@ -66,7 +58,7 @@ bool spin_until(Done done) {
   do {
     for (int i = 0; i < kLooks; ++i) {
       if (done()) return true;
-      pause_briefly();
+      platform::pause_briefly();
     }
   } while (Clock::now() - start < kPatience);
   return done();
@@ -79,24 +71,6 @@ struct ThreadOfPool {
   ThreadOfPool() { inside_parallel = true; }
   ~ThreadOfPool() { inside_parallel = false; }
 };
-
-/// How this thread rounds, and (x86-64) whether it flushes the smallest numbers to zero.
-unsigned float_mode() {
-#if defined(__SSE__)
-  constexpr unsigned kFlags = 63;  // what happened so far
-  return __builtin_ia32_stmxcsr() & ~kFlags;
-#else
-  return static_cast<unsigned>(std::fegetround());
-#endif
-}
-void set_float_mode(unsigned mode) {
-#if defined(__SSE__)
-  __builtin_ia32_ldmxcsr(mode);
-  std::fesetround(static_cast<int>(mode >> 3 & 0xc00));  // of long double, too
-#else
-  std::fesetround(static_cast<int>(mode));
-#endif
-}
 
 // One job at a time. Its parts are claimed through `ticket_`, which holds the job's number, its
 // parts and the next one to take, so that a worker that wakes late cannot take a part of another
@@ -119,7 +93,7 @@ class Pool {
     count_ = count;
     function_ = function;
     context_ = context;
-    float_mode_ = float_mode();
+    float_mode_ = platform::float_mode();
     error_ = nullptr;
     pending_.store(parts, std::memory_order_relaxed);
     const uint64_t job = ((ticket_.load(std::memory_order_relaxed) >> 32) + 1) << 32;
@@ -189,7 +163,7 @@ class Pool {
       if (next >= parts) return;
       if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
       tell_acquire(&ticket_);
-      if (float_mode() != float_mode_) set_float_mode(float_mode_);
+      if (platform::float_mode() != float_mode_) platform::set_float_mode(float_mode_);
       take(parts, next);
       ticket = ticket_.load(std::memory_order_acquire);
     }
@@ -228,7 +202,7 @@ class Pool {
   int64_t count_ = 0;
   detail::RangeFunction function_ = nullptr;
   void* context_ = nullptr;
-  unsigned float_mode_ = 0;  // the caller's
+  platform::FloatMode float_mode_ = 0;  // the caller's
   std::exception_ptr error_;
 };
 

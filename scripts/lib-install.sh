@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the other scripts, for its one function and its choice of a compiler:
 #
-#   install_missing library tests examples experiments components runtimes docs venv clang tidy coverage style
+#   install_missing library tests examples experiments components runtimes docs venv clang tidy coverage style arm64 s390x
 #
 # installs the Debian or Ubuntu packages those parts of the work still need. Where nothing is missing,
 # it needs neither root nor a network.
@@ -81,22 +81,32 @@ missing_packages() {
         have clang++ || echo clang
         have "$(llvm_tool llvm-cov)" || echo llvm
         ;;
+      arm64)
+        have aarch64-linux-gnu-g++ || echo g++-aarch64-linux-gnu
+        have qemu-aarch64 || echo qemu-user
+        ;;
+      s390x)
+        have s390x-linux-gnu-g++ || echo g++-s390x-linux-gnu
+        have qemu-s390x || echo qemu-user
+        ;;
       style) have clang-format-14 || echo clang-format-14 ;;
     esac
   done
 }
 
-apt() {
-  local as_root=()
+as_root() {
+  local sudo=()
   if [ "$(id -u)" -ne 0 ]; then
     if ! have sudo; then
-      echo "Neither root nor sudo is at hand. As root, type: apt-get $*" >&2
+      echo "Neither root nor sudo is at hand. As root, type: $*" >&2
       return 1
     fi
-    as_root=(sudo)
+    sudo=(sudo)
   fi
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "$@"
+  "${sudo[@]}" "$@"
 }
+
+apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@"; }
 
 install_missing() {
   local packages

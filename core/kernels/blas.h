@@ -10,7 +10,7 @@ namespace norma::kernels {
 inline constexpr bool kHasBlas = NORMA_HAS_BLAS;
 /// Whether a level's products are Norma's own.
 template <class Level>
-inline constexpr bool kOwnProducts = !kHasBlas || Level::kBytes > Level128::kBytes;
+inline constexpr bool kOwnProducts = !kHasBlas || Level::kFused;
 
 /// In the calling thread alone.
 template <class T>

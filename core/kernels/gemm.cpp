@@ -23,7 +23,7 @@ namespace {
 // The vectors of a level, of which the registers hold kRows × 3 sums, 3 of one row of b, and one
 // element of a.
 template <class T, class Level>
-using Lanes = Vector<T, Level::kBytes>;
+using Lanes = LevelVector<T, Level>;
 
 // --- Cutting the product into parts that fit the caches ---
 

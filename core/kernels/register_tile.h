@@ -40,7 +40,7 @@ NORMA_INLINE inline void register_tile(int64_t count, Scalar scalar, Line line, 
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 12
-      for (int v = 0; v < Vectors; ++v) sums[r][v] += scalar(r, t) * x[v];
+      for (int v = 0; v < Vectors; ++v) V::add_product(sums[r][v], scalar(r, t), x[v]);
     }
   }
 #pragma GCC unroll 16

@@ -71,7 +71,7 @@ Thin<T> as_thin(const MatrixProduct<T>& p, Few few, T* packed) {
 template <class T, class Level>
 NORMA_INLINE inline void load_rest(const T* line, int64_t k, int64_t rest,
                                    typename Vector<T, Level::kBytes>::Value& out) {
-  using V = Vector<T, Level::kBytes>;
+  using V = LevelVector<T, Level>;
   constexpr int kLanes = V::kLanes;
   alignas(64) T last[kLanes] = {};
   if (k < kLanes) {
@@ -90,7 +90,7 @@ NORMA_INLINE inline void load_rest(const T* line, int64_t k, int64_t rest,
 /// Few lines of the few from f on, Many of the many from m on.
 template <class T, class Level, int Few, int Many>
 NORMA_INLINE inline void dot_tile(const Thin<T>& p, int64_t f, int64_t m) {
-  using V = Vector<T, Level::kBytes>;
+  using V = LevelVector<T, Level>;
   constexpr int kLanes = V::kLanes;
   typename V::Value sums[Few][Many], x[Few];
   alignas(64) T lanes[Few][Many][kLanes] = {};
@@ -106,7 +106,7 @@ NORMA_INLINE inline void dot_tile(const Thin<T>& p, int64_t f, int64_t m) {
       unrolled<Few>([&](int i) NORMA_INLINE { x[i] = V::at(few + i * ld_few + t).value; });
       unrolled<Many>([&](int j) NORMA_INLINE {
         const typename V::Value w = V::at(many + j * ld + t).value;
-        unrolled<Few>([&](int i) NORMA_INLINE { sums[i][j] += x[i] * w; });
+        unrolled<Few>([&](int i) NORMA_INLINE { V::add_product(sums[i][j], x[i], w); });
       });
     }
     if (t == whole && rest > 0) {
@@ -115,7 +115,7 @@ NORMA_INLINE inline void dot_tile(const Thin<T>& p, int64_t f, int64_t m) {
       unrolled<Many>([&](int j) NORMA_INLINE {
         typename V::Value w;
         load_rest<T, Level>(many + j * ld, k, rest, w);
-        unrolled<Few>([&](int i) NORMA_INLINE { sums[i][j] += x[i] * w; });
+        unrolled<Few>([&](int i) NORMA_INLINE { V::add_product(sums[i][j], x[i], w); });
       });
     }
     unrolled<Few>([&](int i) NORMA_INLINE {
@@ -141,7 +141,7 @@ NORMA_INLINE inline void dots(const Thin<T>& p, int64_t f) {
 /// Results of Few lines at Vectors vectors of the many, of which `count` elements exist.
 template <class T, class Level, int Few, int Vectors, bool Whole>
 NORMA_INLINE inline void column_tile(const Thin<T>& p, int64_t f, int64_t m, int64_t count) {
-  using V = Vector<T, Level::kBytes>;
+  using V = LevelVector<T, Level>;
   constexpr int kLanes = V::kLanes, kWidth = Vectors * kLanes;
   alignas(64) T results[Few][kWidth] = {};
   alignas(64) T line[kWidth] = {};

@@ -20,9 +20,9 @@ namespace {
 // one long chain of additions would lose digits. The baseline's are in the bits of deterministic
 // algorithms.
 template <class Level>
-constexpr int64_t kTerms = Level::kBytes > 16 ? 128 : 32;
+constexpr int64_t kTerms = Level::kFused ? 128 : 32;
 template <class Level>
-constexpr int64_t kChunk = Level::kBytes > 16 ? 64 : 32;
+constexpr int64_t kChunk = Level::kFused ? 64 : 32;
 
 // Terms [begin, end) of a product, whose `offsets` begin with that of `begin`.
 template <class T>
@@ -32,19 +32,20 @@ struct Terms {
   const int64_t* offsets;
 };
 
-// The first Rows rows of a block of BlockRows, whose weights are `packed` from the first term on.
-template <class T, int Bytes, int BlockRows, int Rows, int Vectors>
+// The first Rows rows of a block of kBlockRows, whose weights are `packed` from the first term on.
+template <class T, class Level, int Rows, int Vectors>
 NORMA_INLINE inline void product_tile(const Terms<T>& terms, const T* packed, const T* bias, T* c,
                                       int64_t ldc) {
-  using V = Vector<T, Bytes>;
+  using V = LevelVector<T, Level>;
+  constexpr int kBlockRows = Level::kRows;
   const T* const b = terms.b;
   int64_t begin = terms.begin;
   do {
     const int64_t end = std::min(terms.end, begin + terms.chunk);
-    const T* weights = packed + begin * BlockRows;
+    const T* weights = packed + begin * kBlockRows;
     const int64_t* offsets = terms.offsets + (begin - terms.begin);
     register_tile<V, Rows, Vectors>(
-        end - begin, [=](int m, int64_t k) NORMA_INLINE { return weights[k * BlockRows + m]; },
+        end - begin, [=](int m, int64_t k) NORMA_INLINE { return weights[k * kBlockRows + m]; },
         [=](int64_t k) NORMA_INLINE { return b + offsets[k]; },
         [=](int m, int v, const typename V::Value& sum) NORMA_INLINE {
           auto& out = V::at(c + m * ldc + v * V::kLanes);
@@ -67,14 +68,14 @@ NORMA_INLINE inline void product_rows(const Terms<T>& terms, const T* packed, co
                                       int64_t rows, int64_t count, T* c, int64_t ldc) {
   constexpr int64_t kWidth = Vectors * Vector<T, Level::kBytes>::kLanes;
   if (rows == Rows && count >= kWidth) {
-    return product_tile<T, Level::kBytes, Level::kRows, Rows, Vectors>(terms, packed, bias, c, ldc);
+    return product_tile<T, Level, Rows, Vectors>(terms, packed, bias, c, ldc);
   }
   alignas(64) T whole[Rows * kWidth];
   const int64_t some = std::min(count, kWidth);
   for (int64_t m = 0; terms.begin > 0 && m < rows; ++m) {
     copy_row<T, Level>(c + m * ldc, some, whole + m * kWidth);
   }
-  product_tile<T, Level::kBytes, Level::kRows, Rows, Vectors>(terms, packed, bias, whole, kWidth);
+  product_tile<T, Level, Rows, Vectors>(terms, packed, bias, whole, kWidth);
   for (int64_t m = 0; m < rows; ++m) copy_row<T, Level>(whole + m * kWidth, some, c + m * ldc);
 }
 
@@ -160,7 +161,7 @@ NORMA_INLINE inline void multiply_at(const Product<T>& p) {
 template <class T, class Level, bool Offsets, int Terms, int Vectors>
 NORMA_INLINE inline void outer_tile(const OuterSum<T>& s, int64_t stride, int64_t begin,
                                     int64_t end, int64_t k, int64_t o) {
-  using V = Vector<T, Level::kBytes>;
+  using V = LevelVector<T, Level>;
   const T* d = s.d + begin * stride + o;
   T* sums = s.sums + k * stride + o;
   const auto line = [=](int64_t p) NORMA_INLINE { return d + p * stride; };
@@ -189,7 +190,7 @@ NORMA_INLINE inline void outer_tiles(const OuterSum<T>& s, int64_t begin, int64_
       outer_tile<T, Level, Offsets, Terms, 3>(s, stride, begin, end, k, o);
     }
   }
-  if constexpr (Level::kColumnVectors >= 2 && Terms <= (Level::kBytes == 64 ? 12 : 4)) {
+  if constexpr (Level::kColumnVectors >= 2 && Terms <= (Level::kRegisters == 32 ? 12 : 4)) {
     for (; o + kLanes < s.columns; o += 2 * kLanes) {
       outer_tile<T, Level, Offsets, Terms, 2>(s, stride, begin, end, k, o);
     }
@@ -208,8 +209,8 @@ NORMA_INLINE inline void add_chunk(const OuterSum<T>& s, int64_t first, int64_t 
     const bool narrow = s.columns <= Vector<T, Level::kBytes>::kLanes;
     for (; !narrow && k < last; k += 4) outer_tiles<T, Level, Offsets, 4>(s, begin, end, k);
   }
-  if constexpr (Level::kBytes == 64 && !Offsets) {
-    const bool narrow = s.columns <= Vector<T, 64>::kLanes;
+  if constexpr (Level::kRegisters == 32 && !Offsets) {
+    const bool narrow = s.columns <= Vector<T, Level::kBytes>::kLanes;
     for (; narrow && k + 16 <= last; k += 16) {
       outer_tiles<T, Level, Offsets, 16>(s, begin, end, k);
     }
@@ -243,7 +244,18 @@ int64_t vector_bytes() {
   return level == SimdLevel::Avx512 ? 64 : level == SimdLevel::Avx2 ? 32 : 16;
 }
 
-int64_t row_block() { return simd_level() == SimdLevel::Avx512 ? Level512::kRows : 4; }
+int64_t row_block() {
+  switch (simd_level()) {
+    case SimdLevel::Avx512:
+      return Level512::kRows;
+    case SimdLevel::Avx2:
+      return Level256::kRows;
+    case SimdLevel::Neon:
+      return LevelNeon::kRows;
+    default:
+      return Level128::kRows;
+  }
+}
 
 int64_t packed_size(int64_t rows, int64_t depth) { return round_up(rows, row_block()) * depth; }
 

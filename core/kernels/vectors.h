@@ -6,10 +6,12 @@
 #include <utility>
 
 #include "norma/core/simd.h"
+#include "norma/core/simd_fused.h"
 
 namespace norma::kernels {
 
-template <class T, int Bytes>
+/// `Fused`: whether the level rounds a product and a sum once.
+template <class T, int Bytes, bool Fused = false>
 struct Vector {
   typedef T Value __attribute__((vector_size(Bytes)));
   // The same anywhere in memory.
@@ -25,7 +27,21 @@ struct Vector {
     return *reinterpret_cast<const Unaligned*>(from);
   }
   NORMA_INLINE static Unaligned& at(T* to) { return *reinterpret_cast<Unaligned*>(to); }
+
+  /// sum += a b, where a is a number or a vector.
+  template <class A>
+  NORMA_INLINE static void add_product(Value& sum, const A& a, const Value& b) {
+    if constexpr (Fused) {
+      add_fused(sum, a, b);
+    } else {
+      sum += a * b;
+    }
+  }
 };
+
+/// The vectors of a level.
+template <class T, class Level>
+using LevelVector = Vector<T, Level::kBytes, Level::kFused>;
 
 /// out = inᵀ, a block of 4×4.
 template <class T>

@@ -1,11 +1,14 @@
 // The pool: how work is split, how many threads run, errors, nesting, callers side by side.
+#include "norma/core/platform/processor.h"
 #include "norma/core/threads.h"
 
 #include <atomic>
 #include <cfenv>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -32,7 +35,9 @@ int living_threads() {
 /// Output of this program started again with an environment and a hidden test.
 std::string run_again(const std::string& environment, const std::string& test) {
   const std::string self = std::filesystem::read_symlink("/proc/self/exe");
-  std::FILE* pipe = popen((environment + " '" + self + "' '" + test + "' 2>&1").c_str(), "r");
+  const char* const emulator = std::getenv("NORMA_TEST_EMULATOR");  // of scripts/cross.sh
+  const std::string command = environment + " " + (emulator ? emulator : "");
+  std::FILE* pipe = popen((command + " '" + self + "' '" + test + "' 2>&1").c_str(), "r");
   std::string text;
   char part[256];
   while (std::fgets(part, sizeof(part), pipe)) text += part;
@@ -85,6 +90,23 @@ TEST_CASE(
     });
     CHECK(std::count_if(items.begin(), items.end(), [](int64_t n) { return n > 0; }) == before);
     CHECK(std::accumulate(items.begin(), items.end(), int64_t{0}) == 100);
+  }
+}
+
+TEST_CASE("threads take the smallest numbers for zero where their caller does") {
+  const platform::FloatMode before = platform::float_mode();
+  const ThreadCount guard(4);
+  for (const platform::FloatMode more : {platform::FloatMode{0}, platform::kFlushToZero}) {
+    std::vector<float> halves(64);
+    platform::set_float_mode(before | more);
+    parallel_for(64, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        volatile float small = std::numeric_limits<float>::min();
+        halves[static_cast<std::size_t>(i)] = small * 0.5F;
+      }
+    });
+    platform::set_float_mode(before);
+    for (const float half : halves) CHECK((half == 0) == (more != 0));
   }
 }
 

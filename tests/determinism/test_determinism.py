@@ -1,6 +1,6 @@
 """Deterministic algorithms: one program, the same bits under every condition that can be had here.
 
-Usage: test_determinism.py BITS [sanitized]
+Usage: test_determinism.py BITS [sanitized]     BITS: the program, or a command that runs it
 """
 import os
 import shutil

@@ -103,7 +103,7 @@ struct Taps {
 // out[q] for q in `Vectors` vectors; each channel is summed by itself.
 template <class T, class Level, int Vectors>
 NORMA_INLINE inline void add_taps(const Taps<T>& taps, T bias, const T* in, T* out) {
-  using V = Vector<T, Level::kBytes>;
+  using V = LevelVector<T, Level>;
   for (int64_t c = 0; c < taps.channels; ++c) {
     const T* const w = taps.weights + c * taps.count;
     const int64_t* const offsets = taps.offsets + c * taps.count;
@@ -166,7 +166,7 @@ NORMA_INLINE inline void correlate_panel(const Taps<T>& taps, T bias, const T* i
 template <class T, class Level, int Count>
 NORMA_INLINE inline void add_products(const int64_t* offsets, const T* in, const T* dy,
                                       int64_t count, T* totals) {
-  using V = Vector<T, Level::kBytes>;
+  using V = LevelVector<T, Level>;
   constexpr int64_t kChunk = 32 * V::kLanes;
   for (int64_t begin = 0; begin < count; begin += kChunk) {
     typename V::Value sums[Count];

@@ -36,7 +36,7 @@ void pack_rows(const Conv2dShape& s, const WeightView<T>& w, int64_t rows, T* pa
 Cut cut_for(const Conv2dShape& s, int64_t value_bytes) {
   constexpr int64_t kBytes = 208 * 1024, kTerms = 128, kSmall = 12, kPositions = 192;
   // The bits of the baseline are those of one sum over all channels.
-  const bool cuts = simd_level() >= SimdLevel::Avx2;
+  const bool cuts = simd_level() > SimdLevel::Baseline;
   Cut cut{s.out_h, std::max<int64_t>(s.group_in(), 1)};
   if (cuts && s.out_size() <= kSmall) cut.images = kPositions / s.out_size();
   const int64_t divisor = std::gcd(s.stride_h, s.dilation_h);

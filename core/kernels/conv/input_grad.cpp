@@ -127,7 +127,7 @@ void join_planes(const Conv2dShape& s, const Phase& rows, const Phase* phases,
 bool suits_scatter(const Conv2dShape& s) {
   constexpr int64_t kMost = 1 << 20, kOutputs = 16;  // elements of working memory; terms of a sum
   const int64_t seen = limited_product(s.out_size(), s.stride_h * s.stride_w);
-  return simd_level() >= SimdLevel::Avx2 && s.groups == 1 && s.out_channels >= kOutputs &&
+  return simd_level() > SimdLevel::Baseline && s.groups == 1 && s.out_channels >= kOutputs &&
          s.in_size() / 9 > seen / 5 &&
          limited_product(s.in_channels * s.kernel_size(), s.out_size()) <= kMost;
 }

@@ -20,7 +20,9 @@ template <class T>
 void softmax_forward(int64_t outer, int64_t length, int64_t inner, bool log, const T* x, T* y) {
   each_line(outer, length, inner, [=](auto at) {
     double largest = double(x[at(0)]), sum = 0;
-    for (int64_t k = 0; k < length; ++k) largest = std::fmax(largest, double(x[at(k)]));
+    for (int64_t k = 0; k < length; ++k) {
+      if (double(x[at(k)]) > largest) largest = double(x[at(k)]);  // fmax breaks GCC 12 on arm64
+    }
     for (int64_t k = 0; k < length; ++k) sum += std::exp(double(x[at(k)]) - largest);
     for (int64_t k = 0; k < length; ++k) {
       const double z = double(x[at(k)]) - largest;
