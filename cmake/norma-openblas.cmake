@@ -18,5 +18,9 @@ if(NOT TARGET norma::openblas)
   else()
     set(norma_openblas_message "Norma needs OpenBLAS, which was not found. \
 On Debian or Ubuntu: apt-get install libopenblas-dev")
+    if(APPLE)  # Accelerate has another interface
+      set(norma_openblas_message "Norma needs OpenBLAS, which was not found; Accelerate does not stand in for it. \
+With Homebrew: brew install openblas, then configure with -DCMAKE_PREFIX_PATH=$(brew --prefix openblas)")
+    endif()
   endif()
 endif()

@@ -8,6 +8,11 @@ elseif(UNIX AND NOT EMSCRIPTEN)
 else()
   set(norma_platform bare)  # knows no system: WebAssembly, and what CMake calls Generic
 endif()
+# Whether the linker makes ELF files, and knows their options.
+set(norma_elf FALSE)
+if(norma_platform STREQUAL "posix" AND NOT APPLE)
+  set(norma_elf TRUE)
+endif()
 if(norma_platform STREQUAL "bare" AND (NORMA_THREADS OR NORMA_IO))
   message(FATAL_ERROR "Norma knows neither threads nor files of the system ${CMAKE_SYSTEM_NAME}: "
     "configure with -DNORMA_THREADS=OFF -DNORMA_IO=OFF")

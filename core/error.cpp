@@ -1,12 +1,12 @@
 #include "norma/core/error.h"
 
 #include <atomic>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <set>
 
+#include "norma/core/platform/console.h"
 #include "norma/core/platform/fork.h"
 #include "norma/core/sanitizer.h"
 
@@ -92,7 +92,7 @@ Warnings warnings() { return setting(); }
 void detail::raise_warning(std::string_view op, const std::string& message) {
   if (warnings() == Warnings::Error) fail(op, message);
   const std::string line = text("norma: [", op, "] ", message, "\n");
-  if (is_new(line)) std::fputs(line.c_str(), stderr);
+  if (is_new(line)) platform::print_error(line.c_str());
 }
 
 }  // namespace norma

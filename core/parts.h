@@ -1,15 +1,21 @@
-// How loops are divided. Beside threads.h, for its sources.
+// How loops are divided. For threads.cpp, and for one_thread.cpp in its place.
 #pragma once
 #include <cstdint>
 
-#include "norma/core/threads.h"
+#include "norma/core/error.h"
 
 namespace norma::detail {
+
+using RangeFunction = void (*)(void* context, int64_t begin, int64_t end, int part);
 
 constexpr int kMaxThreads = 1024;
 
 /// Refuses what no build takes.
-void check_thread_count(int count);
+inline void check_thread_count(int count) {
+  if (count < 1 || count > kMaxThreads) {
+    fail("set_num_threads", "expected a number from 1 to 1024, got ", count);
+  }
+}
 
 /// Part `part` of `parts`, which is empty where there are more of them than items.
 inline void run_part(int64_t count, int parts, int part, RangeFunction function, void* context) {

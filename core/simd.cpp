@@ -24,7 +24,7 @@ SimdLevel detect() {
   const std::string_view name = wish ? wish : "";
   if (name == "plain") return SimdLevel::Plain;
   if (name == "deterministic") return deterministic_level();
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(NORMA_BASELINE_ONLY)
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                     __builtin_cpu_supports("bmi2");

@@ -65,7 +65,7 @@ NORMA_INLINE inline void call_at(const F& f) {
     f();
   }
 }
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(NORMA_BASELINE_ONLY)
 template <class F>
 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi2,f16c"))) void run_avx512(
     F f) {
@@ -94,7 +94,7 @@ __attribute__((noinline)) void run_baseline(F f) {
 ///     for_level([=]<class Level>() NORMA_INLINE { add<Level::kBytes>(n, x, y); });
 template <class Widest = Level512, class F>
 inline void for_level(const F& f) {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(NORMA_BASELINE_ONLY)
   if constexpr (Widest::kBytes >= Level512::kBytes) {
     if (simd_level() == SimdLevel::Avx512) return detail::run_avx512(f);
   }

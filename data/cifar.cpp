@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <cstring>
-#include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -16,8 +15,6 @@
 namespace norma::data {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::size_t kPixels = 3 * 32 * 32;
 
@@ -51,7 +48,7 @@ TestFile find_test_file(const std::string& dir) {
   if (std::string path = existing(dir, "test_batch"); !path.empty()) return {path, 0};
   TestFile best;
   for (std::string name : detail::names_in(dir)) {
-    const std::string path = (fs::path(dir) / name).string();
+    const std::string path = detail::path_in(dir, name);
     const std::string prefix = "test_batch_";
     if (!name.starts_with(prefix)) continue;
     if (name.ends_with(".gz")) name.resize(name.size() - 3);

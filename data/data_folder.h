@@ -7,6 +7,9 @@
 
 namespace norma::data::detail {
 
+/// The path of what is called so in `dir`.
+std::string path_in(const std::string& dir, const std::string& name);
+
 /// The path of the first of these files that is in `dir`, or "".
 std::string find_in(const std::string& dir, const std::vector<std::string>& names);
 

@@ -1,12 +1,9 @@
 #include "norma/data/file_reader.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <new>
 #include <system_error>
-#include <utility>
 
 #include "norma/core/error.h"
 #include "norma/io/file_path.h"
@@ -17,20 +14,19 @@ namespace norma::data::detail {
 FileReader::FileReader(const char* op, const std::string& path)
     : op_(op), path_(path), shown_(quoted_path(path)), buffer_(65536) {
   check_path(op, path_);
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path_, error);
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    const char* kind = std::filesystem::is_directory(status) ? "the directory" : "the special file";
-    fail(op, "expected a file, got ", kind, " ", shown_);
+  platform::FileInfo info;
+  if (platform::look_at(path_, info) == 0 && info.kind != platform::FileType::Regular) {
+    const bool folder = info.kind == platform::FileType::Folder;
+    fail(op, "expected a file, got ", folder ? "the directory" : "the special file", " ", shown_);
   }
-  file_.reset(std::fopen(path_.c_str(), "rb"));
-  const int reason = errno;
-  if (!file_) {
+  if (const int error = platform::open_to_read(path_, file_)) {
     fail(op, "expected a readable file, got ", shown_, ": ",
-         std::generic_category().message(reason));
+         std::generic_category().message(error));
   }
-  disk_bytes_ = std::filesystem::file_size(path_, error);
-  if (error) refuse("expected a size, got " + error.message());
+  if (const int error = platform::look_at(file_, info)) {
+    refuse("expected a size, got " + std::generic_category().message(error));
+  }
+  disk_bytes_ = info.size;
 
   compressed_ = fill() && stream_.avail_in > 1 && buffer_[0] == 0x1f && buffer_[1] == 0x8b;
   if (compressed_ && inflateInit2(&stream_, 15 + 16) != Z_OK) {
@@ -44,10 +40,12 @@ FileReader::FileReader(const char* op, const std::string& path)
 bool FileReader::fill() {
   if (stream_.avail_in > 0) return true;
   stream_.next_in = buffer_.data();
-  stream_.avail_in = static_cast<uInt>(std::fread(buffer_.data(), 1, buffer_.size(), file_.get()));
-  if (std::ferror(file_.get())) {
+  std::size_t got = 0;
+  if (platform::read_some(file_, buffer_.data(), buffer_.size(), next_, got) != 0) {
     refuse("expected to read on, got a read error", "is the disk in order?");
   }
+  next_ += got;
+  stream_.avail_in = static_cast<uInt>(got);
   return stream_.avail_in > 0;
 }
 

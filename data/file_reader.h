@@ -4,10 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <string>
 #include <vector>
+
+#include "norma/core/platform/files.h"
 
 namespace norma::data::detail {
 
@@ -47,8 +47,8 @@ class FileReader {
 
   const char* op_;
   std::string path_, shown_;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{nullptr, &std::fclose};
-  uint64_t disk_bytes_ = 0;
+  platform::File file_;
+  uint64_t disk_bytes_ = 0, next_ = 0;  // its size, and where to read on
   bool compressed_ = false;
   bool finished_ = false;  // the last gzip member ended
   std::string head_;

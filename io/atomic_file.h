@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "norma/io/descriptor.h"
+#include "norma/core/platform/files.h"
 
 namespace norma {
 
@@ -17,9 +17,9 @@ namespace norma {
 /// are kept as far as the process may set them. A read-only file is not replaced. Of hard links,
 /// this name gets the new file and the others keep the old one.
 ///
-/// Until then the file is called ".norma-save-….tmp" and locked by flock(2). What a process that
-/// was killed left behind has such a name and no lock: the next AtomicFile in its folder removes
-/// it. Every failure throws `[op] path: …` with the system's reason.
+/// Until then the file is called ".norma-save-….tmp" and locked. What a process that was killed
+/// left behind has such a name and no lock: the next AtomicFile in its folder removes it. Every
+/// failure throws `[op] path: …` with the system's reason.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path, const char* op = "save");
@@ -29,7 +29,7 @@ class AtomicFile {
 
   void write(const void* data, std::size_t size);
   /// Returns the new file, which others find locked as long as it is kept.
-  Descriptor commit();
+  platform::File commit();
 
  private:
   void find_target();
@@ -37,11 +37,11 @@ class AtomicFile {
   [[noreturn]] void refuse(const std::string& action, int error, const char* hint = "") const;
 
   const char* const op_;
-  std::string path_;       // as the user gave it
-  Descriptor folder_;      // where links led to, whatever the process calls it by now
-  std::string name_;       // in the folder
-  std::string temporary_;  // "" when there is none
-  Descriptor file_;        // open as long as there is a temporary, which it keeps locked
+  std::string path_;         // as the user gave it
+  platform::Folder folder_;  // where links led to, whatever the process calls it by now
+  std::string name_;         // in the folder
+  std::string temporary_;    // "" when there is none
+  platform::File file_;      // open as long as there is a temporary, which it keeps locked
   uint64_t written_ = 0;
 };
 

@@ -1,12 +1,7 @@
 #include "norma/io/history.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 
@@ -41,7 +36,7 @@ struct History::State {
   std::string path;
   std::string full_path;  // wherever the process goes meanwhile
   Format format = Format::None;
-  Descriptor file;
+  platform::File file;
   uint64_t size = 0;  // of the file
   std::vector<std::string> names;
   std::map<std::string, std::size_t> columns;  // by name
@@ -108,27 +103,21 @@ void History::State::open() {
                                       : Format::None;
   if (format == Format::None) refuse(kOp, "expected a name that ends in .csv or .jsonl");
   for (;;) {
-    constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK;
-    file = Descriptor(::open(path.c_str(), kFlags, 0666));
-    if (const int error = errno; !file.is_open())
+    if (const int error = platform::open_to_change(path, file))
       refuse(kOp, "cannot open: ", std::strerror(error),
              error == ENOENT ? "; make its folder first" : "");
-    struct stat open {
-    }, named{};
-    if (::fstat(file.get(), &open) != 0 || !S_ISREG(open.st_mode))
+    platform::FileInfo open, named;
+    if (platform::look_at(file, open) != 0 || open.kind != platform::FileType::Regular)
       refuse(kOp, "expected a regular file or none, got a device, pipe or socket");
     // The mode counts for root, too, who may write nevertheless.
-    if ((open.st_mode & 0222) == 0)
+    if (open.read_only)
       refuse(kOp, "cannot write to a file that is read-only; allow it with chmod u+w");
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    if (platform::try_lock(file) == platform::Lock::Others)
       refuse(kOp, "another History has this file open, here or in another process");
     // Before the lock, another History may have written it anew.
-    if (::stat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev &&
-        open.st_ino == named.st_ino)
-      break;
+    if (platform::look_at(path, named) == 0 && open.is_same(named)) break;
   }
-  const std::unique_ptr<char, void (*)(void*)> full(::realpath(path.c_str(), nullptr), &std::free);
-  full_path = full ? full.get() : path;
+  full_path = platform::full_path(path);
 }
 
 void History::State::read() {
@@ -168,8 +157,8 @@ void History::State::read() {
 }
 
 void History::State::truncate(const char* op, uint64_t length) {
-  if (::ftruncate(file.get(), static_cast<off_t>(length)) != 0)
-    refuse(op, "cannot shorten: ", std::strerror(errno));
+  if (const int error = platform::truncate(file, length))
+    refuse(op, "cannot shorten: ", std::strerror(error));
   size = length;
 }
 
@@ -177,13 +166,13 @@ void History::State::truncate(const char* op, uint64_t length) {
 void History::State::append(const char* op, std::size_t known_names) {
   if (format == Format::None) return;
   const bool is_csv = format == Format::Csv;
-  struct stat now {};
-  const bool is_removed = ::fstat(file.get(), &now) == 0 && now.st_nlink == 0;
+  platform::FileInfo now;
+  const bool is_removed = !file.is_open() || (platform::look_at(file, now) == 0 && now.removed);
   if (is_removed || (is_csv && names.size() > known_names && size > 0)) return write_anew(op);
   const std::string line =
       (is_csv && size == 0 ? csv_header(names) : "") + line_of(rows.size() - 1);
-  if (const int error = write_all(file, line.data(), line.size(), size)) {
-    static_cast<void>(::ftruncate(file.get(), static_cast<off_t>(size)));
+  if (const int error = platform::write_all(file, line.data(), line.size(), size)) {
+    platform::truncate(file, size);
     refuse(op, "cannot write: ", std::strerror(error));
   }
   size += line.size();
@@ -203,6 +192,7 @@ void History::State::write_anew(const char* op) {
     written += text.size();
     text.clear();
   }
+  platform::before_replace(file);
   file = fresh.commit();
   size = written;
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].end = ends[i];

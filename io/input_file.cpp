@@ -1,11 +1,6 @@
 #include "norma/io/input_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <exception>
 #include <istream>
@@ -28,15 +23,15 @@ InputFile::InputFile(const char* op, const Source& source) : op_(op), name_(sour
 
 void InputFile::open() {
   check_path(op_, name_);
-  file_ = Descriptor(::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file_.is_open()) refuse("cannot open: ", std::strerror(errno));
-  struct stat info {};
-  if (::fstat(file_.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
-    if (S_ISDIR(info.st_mode))
+  if (const int error = platform::open_to_read(name_, file_))
+    refuse("cannot open: ", std::strerror(error));
+  platform::FileInfo info;
+  if (platform::look_at(file_, info) != 0 || info.kind != platform::FileType::Regular) {
+    if (info.kind == platform::FileType::Folder)
       refuse("expected a regular file, got a folder; give the path of a file in it");
     refuse("expected a regular file, got a device, pipe or socket; read those with a std::istream");
   }
-  size_ = static_cast<uint64_t>(info.st_size);
+  size_ = info.size;
 }
 
 void InputFile::read(void* data, uint64_t offset, uint64_t count) const {
@@ -47,13 +42,13 @@ void InputFile::read(void* data, uint64_t offset, uint64_t count) const {
     return;
   }
   while (count > 0) {
-    const ssize_t got = ::pread(file_.get(), next, count, static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) refuse("cannot read: ", std::strerror(errno));
+    std::size_t got = 0;
+    if (const int error = platform::read_some(file_, next, count, offset, got))
+      refuse("cannot read: ", std::strerror(error));
     if (got == 0) refuse("the file became shorter while it was read");
     next += got;
-    offset += static_cast<uint64_t>(got);
-    count -= static_cast<uint64_t>(got);
+    offset += got;
+    count -= got;
   }
 }
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "norma/core/error.h"
-#include "norma/io/descriptor.h"
+#include "norma/core/platform/files.h"
 #include "norma/io/file_path.h"
 
 namespace norma {
@@ -60,7 +60,7 @@ class InputFile {
   const char* op_;
   std::string name_;
   const std::byte* memory_ = nullptr;  // null for a file
-  Descriptor file_;
+  platform::File file_;
   uint64_t size_ = 0;
   mutable uint64_t left_ = 0;  // of what it may cost
 };

@@ -68,6 +68,11 @@ missing_packages() {
         have mpirun || echo openmpi-bin
         ;;
       runtimes) /usr/bin/python3 -c "import cv2" 2>/dev/null || echo python3-opencv ;;
+      windows)
+        have x86_64-w64-mingw32-g++-posix || echo g++-mingw-w64-x86-64-posix
+        [ -e /usr/x86_64-w64-mingw32/lib/libz.a ] || echo libz-mingw-w64-dev
+        have wine64 || [ -x /usr/lib/wine/wine64 ] || echo wine64
+        ;;
       docs) have doxygen || echo doxygen ;;
       venv) python3 -c "import ensurepip" 2>/dev/null || echo python3-venv ;;
       examples) have_header CLI/CLI.hpp || echo libcli11-dev ;;

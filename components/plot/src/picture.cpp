@@ -14,7 +14,6 @@
 #include "norma/autograd/grad_mode.h"
 #include "norma/core/utf8.h"
 #include "norma/io/atomic_file.h"
-#include "norma/io/descriptor.h"
 #include "norma/io/file_path.h"
 
 namespace norma::plot {
@@ -116,13 +115,15 @@ void sharpen(std::string& svg, const std::string& cells) {
   }
 }
 
-std::string contents_of(const Descriptor& file) {
+int number_of(const platform::File& file) { return static_cast<int>(file.get()); }
+
+std::string contents_of(const platform::File& file) {
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return "";
+  if (::fstat(number_of(file), &status) != 0) return "";
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
   for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t count =
-        ::pread(file.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    const ssize_t count = ::pread(number_of(file), bytes.data() + done, bytes.size() - done,
+                                  static_cast<off_t>(done));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return "";
     done += static_cast<std::size_t>(count);
@@ -150,7 +151,7 @@ struct Outcome {
 Outcome run_gnuplot(const std::string& commands) {
   // Files in memory, not pipes: nobody waits for anybody. In this order, so that no dup2 below
   // overwrites what the next one copies, even where the program has closed 0, 1 or 2.
-  const Descriptor in(::memfd_create("script", MFD_CLOEXEC)),
+  const platform::File in(::memfd_create("script", MFD_CLOEXEC)),
       out(::memfd_create("picture", MFD_CLOEXEC)), err(::memfd_create("errors", MFD_CLOEXEC));
   if (!in.is_open() || !out.is_open() || !err.is_open())
     return {text("cannot make a file in memory: ", std::strerror(errno)), ""};
@@ -160,9 +161,9 @@ Outcome run_gnuplot(const std::string& commands) {
   posix_spawn_file_actions_t actions;
   if (const int error = ::posix_spawn_file_actions_init(&actions))
     return {text("cannot start gnuplot: ", std::strerror(error)), ""};
-  int started = ::posix_spawn_file_actions_adddup2(&actions, in.get(), 0);
-  if (started == 0) started = ::posix_spawn_file_actions_adddup2(&actions, out.get(), 1);
-  if (started == 0) started = ::posix_spawn_file_actions_adddup2(&actions, err.get(), 2);
+  int started = ::posix_spawn_file_actions_adddup2(&actions, number_of(in), 0);
+  if (started == 0) started = ::posix_spawn_file_actions_adddup2(&actions, number_of(out), 1);
+  if (started == 0) started = ::posix_spawn_file_actions_adddup2(&actions, number_of(err), 2);
   // -d: without the user's start-up files. A script that is a file ends at its first error.
   char name[] = "gnuplot", no_defaults[] = "-d", script[] = "/dev/stdin";
   char* const arguments[] = {name, no_defaults, script, nullptr};

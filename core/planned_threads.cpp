@@ -1,17 +1,9 @@
-#include "norma/core/parts.h"
-
 #include <algorithm>
 
-#include "norma/core/error.h"
 #include "norma/core/simd.h"
+#include "norma/core/threads.h"
 
 namespace norma {
-
-void detail::check_thread_count(int count) {
-  if (count < 1 || count > kMaxThreads) {
-    fail("set_num_threads", "expected a number from 1 to 1024, got ", count);
-  }
-}
 
 int planned_threads() { return deterministic() ? 4 : get_num_threads(); }
 
