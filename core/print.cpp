@@ -13,6 +13,7 @@
 #include "norma/core/memory.h"
 #include "norma/core/print.h"
 #include "norma/core/tensor_impl.h"
+#include "norma/core/write_number.h"
 
 namespace norma {
 
@@ -69,7 +70,7 @@ std::string printed(std::chars_format format, int digits, double value) {
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   std::string text(static_cast<std::size_t>(digits) + 320, ' ');  // 1e308 has 309 before the point
   char* const end = text.data() + text.size();
-  const char* const behind = std::to_chars(text.data(), end, value, format, digits).ptr;
+  const char* const behind = write_number(text.data(), end, value, format, digits).ptr;
   text.resize(static_cast<std::size_t>(behind - text.data()));
   return text;
 }

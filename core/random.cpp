@@ -4,7 +4,6 @@
 #include "norma/core/integers.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -145,9 +144,9 @@ void fill(const Tensor& tensor, Generator& generator, Draw::Kind kind, double a,
 }  // namespace
 
 double portable_log(double x) {
-  const auto bits = std::bit_cast<uint64_t>(x);
+  const auto bits = __builtin_bit_cast(uint64_t, x);
   auto exponent = static_cast<int>(bits >> 52) - 1023;
-  auto m = std::bit_cast<double>((bits & 0xfffffffffffffULL) | 0x3ff0000000000000ULL);
+  auto m = __builtin_bit_cast(double, (bits & 0xfffffffffffffULL) | 0x3ff0000000000000ULL);
   if (m > 1.4142135623730951) {
     m *= 0.5;
     ++exponent;

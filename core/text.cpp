@@ -6,6 +6,7 @@
 
 #include "norma/core/dtype.h"
 #include "norma/core/utf8.h"
+#include "norma/core/write_number.h"
 
 namespace norma {
 
@@ -14,7 +15,7 @@ namespace {
 template <class... Format>
 std::string written(Format... format) {
   char buffer[64];
-  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, format...).ptr};
+  return {buffer, write_number(buffer, buffer + sizeof buffer, format...).ptr};
 }
 
 struct Character {

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <limits>
 #include <type_traits>
 
@@ -33,7 +32,7 @@ template <class T>
 NORMA_INLINE inline Key<T> key_of(T x) {
   constexpr Key<T> kSign = Key<T>(1) << (8 * sizeof(Key<T>) - 1);
   if constexpr (std::is_floating_point_v<T>) {
-    const auto bits = std::bit_cast<Key<T>>(x);
+    const auto bits = __builtin_bit_cast(Key<T>, x);
     const Key<T> key = bits & kSign ? ~bits : bits | kSign;
     return x != x ? std::numeric_limits<Key<T>>::max() : x == 0 ? kSign : key;
   } else if constexpr (std::is_signed_v<T>) {

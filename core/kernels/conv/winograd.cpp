@@ -1,8 +1,6 @@
 // Fast convolution of 3×3; its plain twin is plain/conv.h.
 #include "norma/core/kernels/conv/winograd.h"
 
-#include <atomic>
-
 #include "norma/core/kernels/conv/winograd_tiles.h"
 #include "norma/core/kernels/sums.h"
 
@@ -72,7 +70,7 @@ void winograd_correlate(const Conv2dShape& s, const WeightView<T>& weights, cons
         const int64_t begin = 2 * rows.first, end = std::min(s.out_h, begin + 2 * rows.count);
         const int64_t length = (end - begin) * s.out_w;
         if (!all_finite(image + begin * s.out_w, count, s.out_size(), length)) {
-          std::atomic_ref(finite[rows.image]).store(0, std::memory_order_relaxed);
+          __atomic_store_n(&finite[rows.image], 0, __ATOMIC_RELAXED);
         }
       });
     }
