@@ -30,6 +30,9 @@ function(norma_flags target)
   norma_own_settings(${target})
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion
     $<$<BOOL:${NORMA_WERROR}>:-Werror> $<$<BOOL:${NORMA_NATIVE}>:-march=native>)
+  if(EMSCRIPTEN)  # what counts the bytes of a memory of 32 bits is narrower than sizes there
+    target_compile_options(${target} PRIVATE -Wno-shorten-64-to-32)
+  endif()
   # GCC 12 sees impossible overlaps and sizes in std::string concatenation (its bug 105651).
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     target_compile_options(${target} PRIVATE -Wno-restrict -Wno-stringop-overflow)

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the other scripts, for its one function and its choice of a compiler:
 #
-#   install_missing library tests examples experiments components runtimes docs venv clang tidy coverage style arm64 s390x
+#   install_missing library tests examples experiments components runtimes docs venv clang tidy coverage style arm64 s390x playground
 #
 # installs the Debian or Ubuntu packages those parts of the work still need. Where nothing is missing,
 # it needs neither root nor a network.
@@ -93,6 +93,11 @@ missing_packages() {
       s390x)
         have s390x-linux-gnu-g++ || echo g++-s390x-linux-gnu
         have qemu-s390x || echo qemu-user
+        ;;
+      playground)
+        have em++ || echo emscripten
+        have chromium || echo chromium
+        have chromedriver || echo chromium-driver
         ;;
       style) have clang-format-14 || echo clang-format-14 ;;
     esac

@@ -16,7 +16,7 @@ if [ "$preset" = release ]; then components=ON; fi  # the sanitizers look after 
 # shellcheck disable=SC2086  # several options
 cmake --preset "$preset" -DNORMA_BUILD_TESTS=ON -DNORMA_BUILD_EXAMPLES=$programs -DNORMA_BUILD_BENCH=$programs \
   -DNORMA_BUILD_TORCH=$components -DNORMA_BUILD_ONNX=$components -DNORMA_BUILD_PLOT=$components -DNORMA_BUILD_EXPERIMENTS=$components \
-  -DNORMA_BUILD_DISTRIBUTED=$components \
+  -DNORMA_BUILD_DISTRIBUTED=$components -DNORMA_BUILD_PLAYGROUND=$components \
   -DNORMA_BUILD_TENSORBOARD=$programs ${NORMA_CMAKE_OPTIONS:-}
 cmake --build --preset "$preset" --parallel "$(nproc)"
 ctest --preset "$preset" --parallel "$(nproc)" "$@"
