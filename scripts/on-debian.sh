@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Runs both commands of the README, or another one, on a fresh Debian in a folder of its own.
-#   usage: scripts/on-debian.sh 12|13|testing|ubuntu-24.04 [command in the checkout]
+#   usage: scripts/on-debian.sh 12|13|testing|ubuntu-22.04|ubuntu-24.04 [command in the checkout]
 #   for example: scripts/on-debian.sh 13 scripts/test.sh -R layers/
 # Needs root and debootstrap; nothing is left on this machine but build/on-RELEASE, made anew each time.
-# `ubuntu-24.04` is Debian 13 with the compiler and the CMake of that Ubuntu, as far as Debian and PyPI have them.
+# `ubuntu-22.04` is Debian 12, `ubuntu-24.04` Debian 13, with the compiler and the CMake of that Ubuntu, as far as Debian and PyPI
+# have them.
 # NORMA_DEBIAN_MIRROR is the address of a mirror; otherwise it is the one of this machine's own apt.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,11 +16,11 @@ fi
 release=$1
 shift
 case $release in
-  12) suite=bookworm ;;
+  12 | ubuntu-22.04) suite=bookworm ;;
   13 | ubuntu-24.04) suite=trixie ;;
   testing) suite=testing ;;
   *)
-    echo "expected 12, 13, testing or ubuntu-24.04, got $release" >&2
+    echo "expected 12, 13, testing, ubuntu-22.04 or ubuntu-24.04, got $release" >&2
     exit 2
     ;;
 esac
@@ -46,7 +47,12 @@ folder=$PWD/build/on-$release
 mkdir -p build
 rm -rf --one-file-system "$folder"
 packages=ca-certificates
-[ "$release" = ubuntu-24.04 ] && packages+=,g++-13,python3-pip,python3-venv
+case $release in
+  ubuntu-22.04) gcc=g++-12 cmake=3.22 ;;  # the newer of its two compilers
+  ubuntu-24.04) gcc=g++-13 cmake=3.28 ;;
+  *) gcc='' cmake='' ;;
+esac
+[ -z "$gcc" ] || packages+=,$gcc,python3-pip,python3-venv
 debootstrap --variant=minbase --include="$packages" "$suite" "$folder" "$(mirror)" >"$folder.log" 2>&1 ||
   { tail -5 "$folder.log"; exit 1; }
 
@@ -65,8 +71,8 @@ git ls-files -z | tar -c --null --files-from=- --ignore-failed-read 2>/dev/null 
 command=("$@")
 [ ${#command[@]} -gt 0 ] || command=(bash -c 'scripts/demo.sh --epochs 1 && scripts/test.sh')
 prepare=:
-if [ "$release" = ubuntu-24.04 ]; then
-  prepare='python3 -m venv /opt/cmake && /opt/cmake/bin/pip install -q "cmake==3.28.*" && export PATH=$PATH:/opt/cmake/bin CXX=g++-13
+if [ -n "$gcc" ]; then
+  prepare="python3 -m venv /opt/cmake && /opt/cmake/bin/pip install -q 'cmake==$cmake.*' && export PATH=\$PATH:/opt/cmake/bin CXX=$gcc"'
     ln -s /opt/cmake/bin/cmake /opt/cmake/bin/ctest /usr/local/bin/'
 fi
 # shellcheck disable=SC2016  # expanded inside
