@@ -17,8 +17,9 @@ for name in "${names[@]}"; do
   cmake=cmake flags='' standard=20 compiler=g++
   case $name in
     gcc-12-c++23) compiler=g++-12 standard=23 ;;
-    clang-14 | clang-16 | clang-19) compiler=clang++-${name#clang-} ;;
-    clang-19-libc++) compiler=clang++-19 flags=-stdlib=libc++ standard=23 ;;
+    clang-14 | clang-16) compiler=clang++-${name#clang-} ;;
+    clang-19) compiler=clang++-19 standard=23 ;;
+    clang-19-libc++) compiler=clang++-19 flags=-stdlib=libc++ ;;
     cmake-3.22 | cmake-newest)
       version=${name#cmake-}
       if [ "$version" = newest ]; then wanted=cmake; else wanted="cmake==$version.*"; fi
