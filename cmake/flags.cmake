@@ -25,6 +25,8 @@ function(norma_own_settings target)
   endif()
 endfunction()
 
+set(norma_x86 "^(x86_64|AMD64|amd64)$")
+
 # norma_flags(target): the warnings every target of Norma is held to, and the options of the build.
 function(norma_flags target)
   norma_own_settings(${target})
@@ -32,6 +34,11 @@ function(norma_flags target)
     $<$<BOOL:${NORMA_WERROR}>:-Werror> $<$<BOOL:${NORMA_NATIVE}>:-march=native>)
   if(EMSCRIPTEN)  # what counts the bytes of a memory of 32 bits is narrower than sizes there
     target_compile_options(${target} PRIVATE -Wno-shorten-64-to-32)
+  endif()
+  # Where every processor has fused multiply-add, compilers would put it into the baseline, too, whose bits are those of
+  # deterministic algorithms, and into the plain kernels. Fast ones ask for it by name instead: Vector::add_product.
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "${norma_x86}")
+    target_compile_options(${target} PRIVATE -ffp-contract=off)
   endif()
   # GCC 12 sees impossible overlaps and sizes in std::string concatenation (its bug 105651).
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

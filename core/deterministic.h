@@ -4,8 +4,8 @@
 namespace norma {
 
 /// After `use_deterministic_algorithms(true)`, the same program gives the same bits on every
-/// x86-64 and arm64 processor, whatever vectors it has, with every OpenBLAS or none and on any
-/// number of threads:
+/// x86-64, arm64 and s390x processor, whatever vectors it has, with every OpenBLAS or none and on
+/// any number of threads:
 ///
 ///     int main() {
 ///       norma::use_deterministic_algorithms(true);
@@ -17,8 +17,8 @@ namespace norma {
 /// environment variable NORMA_SIMD=deterministic asks for the same. `false` goes back to what the
 /// processor and NORMA_SIMD allow.
 ///
-/// A program's own arithmetic is its compiler's: on arm64 give that -ffp-contract=off. Call it
-/// before other threads compute. Throws where the library itself was compiled for one
+/// A program's own arithmetic is its compiler's: outside x86-64 give that -ffp-contract=off. Call
+/// this before other threads compute. Throws where the library itself was compiled for one
 /// processor (-march=native) or with -ffast-math.
 void use_deterministic_algorithms(bool mode);
 /// Whether they are on.

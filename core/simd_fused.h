@@ -11,7 +11,7 @@ namespace norma {
 
 /// sum += a b for a vector b, and a that is a number or a vector. On x86-64 the compiler fuses it
 /// where the level has an instruction for that; on arm64, where every level has, it may not (see
-/// CMakeLists.txt), and is told to here.
+/// cmake/flags.cmake), and is told to here.
 template <class V, class A>
 NORMA_INLINE inline void add_fused(V& sum, const A& a, const V& b) {
 #if defined(__aarch64__)
