@@ -115,7 +115,7 @@ done < <(grep -nH '#include "tests/' "${code[@]}" | cut -d: -f1,2)
 
 # --- Every test is run
 for file in $(git ls-files 'tests/*/test_*.cpp'); do
-  sed -E 's/#.*//' "$(dirname "$file")/CMakeLists.txt" | grep -q 'norma_add_tests()' || complain "$file: no ctest entry runs it"
+  grep -q 'norma_add_tests()' <(sed -E 's/#.*//' "$(dirname "$file")/CMakeLists.txt") || complain "$file: no ctest entry runs it"
 done
 
 # --- Words: unfinished work, paths of one machine, hosts of packages. The brackets keep this script from finding itself.
@@ -129,7 +129,7 @@ done < <(git grep -nIE "$words" -- "${text[@]}")
 cmp -s LICENSE LICENSES/MIT.txt || complain "LICENSES/MIT.txt: not the text of LICENSE"
 for reuse in build/reuse/bin/reuse reuse; do
   # Before version 4 it did not know REUSE.toml.
-  "$reuse" --version 2>/dev/null | grep -qE 'version ([4-9]|[1-9][0-9])' || continue
+  grep -qE 'version ([4-9]|[1-9][0-9])' <("$reuse" --version 2>/dev/null) || continue
   "$reuse" lint --quiet || complain "$("$reuse" lint --lines)"
   break
 done

@@ -33,7 +33,7 @@ export NORMA_TEST_EMULATOR="qemu-${triple%%-*} -L /usr/$triple -E LD_LIBRARY_PAT
 # The libraries are unpacked there, not installed: those that are belong to one version for all processors.
 if [ ! -d "$NORMA_CROSS_ROOT" ]; then
   mkdir -p "$build/packages"
-  if ! dpkg --print-foreign-architectures | grep -qx "$machine"; then
+  if ! grep -qx "$machine" <(dpkg --print-foreign-architectures); then
     as_root dpkg --add-architecture "$machine"
   fi
   if ! apt-cache show "zlib1g:$machine" >/dev/null 2>&1; then apt update -qq; fi
