@@ -16,7 +16,8 @@ if [ ! -f "$build/compile_commands.json" ]; then
 fi
 files=("$@")
 if [ ${#files[@]} -eq 0 ]; then
-  mapfile -t files < <(git ls-files 'core/*.cpp' 'autograd/*.cpp' 'layers/*.cpp' 'optim/*.cpp' 'io/*.cpp' 'data/*.cpp' 'testing/*.cpp')
+  mapfile -t files < <(git ls-files 'core/*.cpp' 'autograd/*.cpp' 'layers/*.cpp' 'optim/*.cpp' 'io/*.cpp' 'data/*.cpp' 'testing/*.cpp' \
+    ':!core/platform/windows')  # another system's headers
 fi
 found=$(mktemp)
 trap 'rm -f "$found"' EXIT
