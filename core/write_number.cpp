@@ -1,8 +1,8 @@
 #include "norma/core/write_number.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <system_error>
 
@@ -37,7 +37,7 @@ int shortest(double value) {
 
 std::string shortest_text(double value, std::optional<std::chars_format> format) {
   const int digits = shortest(value);
-  const std::string scientific = printed('e', digits, value);
+  std::string scientific = printed('e', digits, value);
   if (format == std::chars_format::scientific) return scientific;
   const int power = std::atoi(scientific.c_str() + scientific.find('e') + 1);
   const std::string fixed = printed('f', power < digits ? digits - power : 0, value);
@@ -61,8 +61,7 @@ std::to_chars_result write_real(char* first, char* last, double value,
   if (text.size() > static_cast<std::size_t>(last - first)) {
     return {last, std::errc::value_too_large};
   }
-  std::memcpy(first, text.data(), text.size());
-  return {first + text.size(), std::errc()};
+  return {std::copy(text.begin(), text.end(), first), std::errc()};
 }
 
 }  // namespace norma::detail

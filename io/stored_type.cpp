@@ -112,7 +112,7 @@ Tensor read_elements(const StoredType& type, const Shape& sizes, const NextBytes
 
 Tensor as_stored(const Tensor& tensor) {
   if constexpr (std::endian::native == std::endian::little) return tensor.contiguous();
-  const Tensor copy = tensor.contiguous().clone();
+  Tensor copy = tensor.contiguous().clone();
   swap_little_endian(impl_of(copy)->data(), copy.numel(), item_size(copy.dtype()));
   return copy;
 }
