@@ -35,24 +35,33 @@ inline bool plain_kernels() { return simd_level() == SimdLevel::Plain; }
 /// The baseline without anything whose bits depend on the processor: core/deterministic.h.
 inline bool deterministic() { return simd_level() == SimdLevel::Deterministic; }
 
-/// The levels as types: bytes of a vector, the processor's vector registers, whether a product and
-/// a sum are rounded once, and the registers of a product's tile: kRows × kVectors sums, the
-/// vectors of one term, one weight.
-struct Level512 {  ///< with AVX-512
-  static constexpr int kBytes = 64, kRegisters = 32, kRows = 8, kVectors = 3, kColumnVectors = 2;
-  static constexpr bool kFused = true;
+// The levels as types: bytes of a vector, the processor's vector registers, whether a product and a
+// sum are rounded once, and the registers of a product's tile: kRows × kVectors sums, the vectors of
+// one term, one weight.
+
+/// With AVX-512.
+struct Level512 {
+  static constexpr int kBytes = 64, kRegisters = 32;                 ///< of a vector
+  static constexpr int kRows = 8, kVectors = 3, kColumnVectors = 2;  ///< of a tile
+  static constexpr bool kFused = true;                               ///< rounded once
 };
-struct Level256 {  ///< with AVX2
-  static constexpr int kBytes = 32, kRegisters = 16, kRows = 4, kVectors = 3, kColumnVectors = 3;
-  static constexpr bool kFused = true;
+/// With AVX2.
+struct Level256 {
+  static constexpr int kBytes = 32, kRegisters = 16;                 ///< see above
+  static constexpr int kRows = 4, kVectors = 3, kColumnVectors = 3;  ///< see above
+  static constexpr bool kFused = true;                               ///< see above
 };
-struct LevelNeon {  ///< of arm64, where loops that ask for no level run as at the baseline
-  static constexpr int kBytes = 16, kRegisters = 32, kRows = 8, kVectors = 3, kColumnVectors = 2;
-  static constexpr bool kFused = true;
+/// Of arm64, where loops that ask for no level run as at the baseline.
+struct LevelNeon {
+  static constexpr int kBytes = 16, kRegisters = 32;                 ///< see above
+  static constexpr int kRows = 8, kVectors = 3, kColumnVectors = 2;  ///< see above
+  static constexpr bool kFused = true;                               ///< see above
 };
-struct Level128 {  ///< the baseline
-  static constexpr int kBytes = 16, kRegisters = 16, kRows = 4, kVectors = 2, kColumnVectors = 1;
-  static constexpr bool kFused = false;
+/// The baseline.
+struct Level128 {
+  static constexpr int kBytes = 16, kRegisters = 16;                 ///< see above
+  static constexpr int kRows = 4, kVectors = 2, kColumnVectors = 1;  ///< see above
+  static constexpr bool kFused = false;                              ///< see above
 };
 
 namespace detail {

@@ -39,6 +39,7 @@ class DataParallelBase : public nn::Module {
     std::shared_ptr<class Reducer> reducer_;
     bool before_;
   };
+  /// The guard of an accumulation:
   /// ```cpp
   /// norma::distributed::DistributedDataParallel net(nn::Linear(4, 2));
   /// {
@@ -52,7 +53,9 @@ class DataParallelBase : public nn::Module {
  protected:
   /// Everything but the call. The model is registered by the derived class.
   void share(const nn::Module& model, const DataParallelOptions& options);
+  /// Buffers of rank 0 go to all; parameters without a gradient since the last time are refused.
   void before_forward();
+  /// Looks for parameters without a part in the results, where that was asked for.
   void after_forward(const std::vector<Tensor>& results);
 
  private:
