@@ -35,9 +35,9 @@ inline bool plain_kernels() { return simd_level() == SimdLevel::Plain; }
 /// The baseline without anything whose bits depend on the processor: core/deterministic.h.
 inline bool deterministic() { return simd_level() == SimdLevel::Deterministic; }
 
-// The levels as types: bytes of a vector, the processor's vector registers, whether a product and a
-// sum are rounded once, and the registers of a product's tile: kRows × kVectors sums, the vectors of
-// one term, one weight.
+// The levels as types: bytes of a vector, the processor's vector registers, whether a product and
+// a sum are rounded once, and the registers of a product's tile: kRows × kVectors sums, the
+// vectors of one term, one weight.
 
 /// With AVX-512.
 struct Level512 {
