@@ -14,8 +14,6 @@ namespace norma::detail {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// The length of `word` where `text` begins with it, in either case; 0 otherwise.
 std::size_t matched(std::string_view text, std::string_view word) {
   const auto same = [](char a, char b) { return a == lower(b); };

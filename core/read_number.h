@@ -2,8 +2,6 @@
 #pragma once
 #include <charconv>
 #include <concepts>
-#include <type_traits>
-#include <version>
 
 namespace norma {
 
@@ -17,12 +15,10 @@ std::from_chars_result read_real(const char* first, const char* last, T& value);
 /// `std::from_chars(first, last, value)`, in the C locale as there.
 template <class T>
 std::from_chars_result read_number(const char* first, const char* last, T& value) {
-#ifndef __cpp_lib_to_chars
-  if constexpr (std::is_floating_point_v<T>)
-    return detail::read_real(first, last, value);
-  else
-#endif
+  if constexpr (requires { std::from_chars(first, last, value); })
     return std::from_chars(first, last, value);
+  else
+    return detail::read_real(first, last, value);
 }
 
 }  // namespace norma

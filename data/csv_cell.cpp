@@ -17,8 +17,6 @@ namespace {
 constexpr std::string_view kMissing[] = {"?",    "-",    ".",    "na",   "n/a",  "n.a.", "#n/a",
                                          "<na>", "-nan", "+nan", "null", "none", "nan"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 template <class T>
 NumberStatus parse(std::string_view text, T& value) {
   const char* end = text.data() + text.size();
